@@ -1,0 +1,41 @@
+package proto
+
+// RequestHeader comes before every request but the first of a connection.
+type RequestHeader struct {
+	Xid int32
+	Op  OpCode
+}
+
+// Append appends the record.
+func (h RequestHeader) Append(b []byte) []byte {
+	return AppendInt32(AppendInt32(b, h.Xid), int32(h.Op))
+}
+
+// Decode takes the record.
+func (h *RequestHeader) Decode(r *Reader) {
+	h.Xid = r.Int32()
+	h.Op = OpCode(r.Int32())
+}
+
+// ReplyHeaderLen is the size of an encoded ReplyHeader.
+const ReplyHeaderLen = 16
+
+// ReplyHeader comes before every reply and watch event. The body follows only
+// when Err is OK.
+type ReplyHeader struct {
+	Xid  int32
+	Zxid int64 // the server's last zxid; for an event its own from 3.9 on, -1 before
+	Err  ErrCode
+}
+
+// Append appends the record.
+func (h ReplyHeader) Append(b []byte) []byte {
+	return AppendInt32(AppendInt64(AppendInt32(b, h.Xid), h.Zxid), int32(h.Err))
+}
+
+// Decode takes the record.
+func (h *ReplyHeader) Decode(r *Reader) {
+	h.Xid = r.Int32()
+	h.Zxid = r.Int64()
+	h.Err = ErrCode(r.Int32())
+}

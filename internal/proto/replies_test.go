@@ -1,0 +1,54 @@
+package proto
+
+// Replies of two parts. The client and the embedded server take and append them
+// part by part; the tests see them whole.
+
+// GetDataResponse is the reply of getData.
+type GetDataResponse struct {
+	Data []byte
+	Stat Stat
+}
+
+// Append appends the record.
+func (p *GetDataResponse) Append(b []byte) []byte { return p.Stat.Append(AppendBuffer(b, p.Data)) }
+
+// Decode takes the record.
+func (p *GetDataResponse) Decode(r *Reader) {
+	p.Data = r.Buffer()
+	p.Stat.Decode(r)
+}
+
+// Children2Response is the reply of getChildren2. That of getChildren is the
+// vector alone.
+type Children2Response struct {
+	Names []string
+	Stat  Stat
+}
+
+// Append appends the record.
+func (p *Children2Response) Append(b []byte) []byte {
+	return p.Stat.Append(AppendStrings(b, p.Names))
+}
+
+// Decode takes the record.
+func (p *Children2Response) Decode(r *Reader) {
+	p.Names = r.Strings()
+	p.Stat.Decode(r)
+}
+
+// GetACLResponse is the reply of getACL.
+type GetACLResponse struct {
+	ACL  []ACL
+	Stat Stat
+}
+
+// Append appends the record.
+func (p *GetACLResponse) Append(b []byte) []byte {
+	return p.Stat.Append(AppendACLs(b, p.ACL))
+}
+
+// Decode takes the record.
+func (p *GetACLResponse) Decode(r *Reader) {
+	p.ACL = r.ACLs()
+	p.Stat.Decode(r)
+}

@@ -1,0 +1,16 @@
+package proto
+
+// PathWatch is the body of exists, getData, getChildren and getChildren2.
+type PathWatch struct {
+	Path  string
+	Watch bool
+}
+
+// Append appends the record.
+func (q *PathWatch) Append(b []byte) []byte { return AppendBool(AppendString(b, q.Path), q.Watch) }
+
+// Decode takes the record.
+func (q *PathWatch) Decode(r *Reader) {
+	q.Path = r.String()
+	q.Watch = r.Bool()
+}
