@@ -1,0 +1,96 @@
+package zk
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Perm is a set of permissions.
+type Perm int32
+
+// The permissions of a node.
+const (
+	PermRead   = Perm(proto.PermRead)   // read the data and list the children
+	PermWrite  = Perm(proto.PermWrite)  // set the data
+	PermCreate = Perm(proto.PermCreate) // create children
+	PermDelete = Perm(proto.PermDelete) // delete children
+	PermAdmin  = Perm(proto.PermAdmin)  // set the ACL
+	PermAll    = Perm(proto.PermAll)
+)
+
+// ACL grants permissions on one node to an identity of a scheme. It is not
+// inherited by children.
+type ACL struct {
+	Perms  Perm
+	Scheme string
+	ID     string
+}
+
+// WorldACL grants perms to everybody.
+func WorldACL(perms Perm) []ACL { return []ACL{{Perms: perms, Scheme: "world", ID: "anyone"}} }
+
+// CreatorACL grants perms to every identity under which the creating client is
+// authenticated. The server refuses it with ErrInvalidACL when there is none.
+func CreatorACL(perms Perm) []ACL { return []ACL{{Perms: perms, Scheme: "auth"}} }
+
+// DigestACL grants perms to whoever presents user and password by DigestAuth.
+// Only their hash is stored; it is the one that ZooKeeper defines (SHA-1).
+func DigestACL(perms Perm, user, password string) []ACL {
+	sum := sha1.Sum([]byte(user + ":" + password))
+	return []ACL{{Perms: perms, Scheme: "digest", ID: user + ":" + base64.StdEncoding.EncodeToString(sum[:])}}
+}
+
+// Auth is a credential. It prints without its secret.
+type Auth struct {
+	Scheme string
+	Data   []byte
+}
+
+// DigestAuth is the credential of user and password.
+func DigestAuth(user, password string) Auth {
+	return Auth{Scheme: "digest", Data: []byte(user + ":" + password)}
+}
+
+// String names the scheme alone.
+func (a Auth) String() string { return "auth " + a.Scheme + ":***" }
+
+// GoString names the scheme alone.
+func (a Auth) GoString() string { return a.String() }
+
+// openACL is what a create gets when the caller names no ACL.
+var openACL = []proto.ACL{{Perms: proto.PermAll, Scheme: "world", ID: "anyone"}}
+
+// wireACL checks acl and turns it into what is sent.
+func wireACL(acl []ACL) ([]proto.ACL, error) {
+	var errs []error
+	if len(acl) == 0 {
+		errs = append(errs, errors.New("no entry"))
+	}
+	out := make([]proto.ACL, len(acl))
+	for i, a := range acl {
+		if a.Scheme == "" {
+			errs = append(errs, fmt.Errorf("entry %d has no scheme", i))
+		}
+		if a.Perms&^PermAll != 0 {
+			errs = append(errs, fmt.Errorf("entry %d has unknown permissions %#x", i, int32(a.Perms)))
+		}
+		out[i] = proto.ACL{Perms: int32(a.Perms), Scheme: a.Scheme, ID: a.ID}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrInvalidACL, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return out, nil
+}
+
+func userACL(acl []proto.ACL) []ACL {
+	out := make([]ACL, len(acl))
+	for i, a := range acl {
+		out[i] = ACL{Perms: Perm(a.Perms), Scheme: a.Scheme, ID: a.ID}
+	}
+	return out
+}

@@ -1,0 +1,226 @@
+package zk
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// call is one request from its making to its result. It comes from a pool, to
+// which it goes back when its result was taken: by the caller, or by the Future
+// when it is completed. One that could not be made has an error from the start:
+// submit refuses it.
+type call struct {
+	op    proto.OpCode
+	path  string // as the caller gave it, for errors
+	frame []byte // encoded, with room for the xid
+	kind  callKind
+
+	want   *Session  // may run in this session only; nil: in whichever is live
+	pipe   *Pipeline // nil outside a pipeline
+	future settler   // which takes the result; nil: whoever waits for done
+	reg    *watchReg // a watch that the reply registers
+	ops    []Op      // of a multi
+	paths  []string  // of a setWatches: what it restores
+
+	// Guarded by Client.mu.
+	sess       *Session // it belongs to; nil: the next one
+	prev, next *call    // in the queue, or in the FIFO of what is sent
+	xid        int32
+	sentAt     time.Time
+	proves     time.Time // what an answer proves of the lease
+
+	state atomic.Uint32 // callState
+	done  chan struct{} // one token a result
+
+	// The result, written before done and not afterwards.
+	outcome Outcome
+	err     error
+	lost    bool // the connection ended before the reply
+	result
+}
+
+// result is what a reply carries, by operation.
+type result struct {
+	stat   proto.Stat
+	absent bool // exists: there is no such node, which is no error
+	data   []byte
+	names  []string
+	text   string // path: of what was created, of the op for which a multi failed
+	acl    []proto.ACL
+	multi  []proto.MultiResult
+	watch  *Watch
+}
+
+// callKind is what the queue must know of an operation.
+type callKind struct {
+	read     bool // changes nothing: may be submitted again
+	confirms bool // an answer involves the leader
+	quorum   bool // it is a write, which a quorum acknowledges
+	internal bool // the client's own: needs no room in the queue
+	awaited  bool // though internal
+}
+
+type callState = uint32
+
+const (
+	callIdle      callState = iota
+	callPending             // in the queue; may be withdrawn
+	callSent                // handed to Write
+	callDone                // the result is there, or about to be
+	callAbandoned           // its caller left; whoever completes it frees it
+)
+
+// maxPooledFrame bounds the buffer that a pooled call keeps.
+const maxPooledFrame = 4 << 10
+
+// newCall returns a call whose frame wants its body appended.
+func (c *Client) newCall(op proto.OpCode, path string) *call {
+	cl, ok := c.calls.Get().(*call)
+	if !ok {
+		cl = new(call)
+	}
+	cl.op, cl.path, cl.kind = op, path, c.kindOf(op)
+	cl.frame = proto.BeginFrame(cl.frame[:0])
+	cl.frame = proto.RequestHeader{Op: op}.Append(cl.frame)
+	return cl
+}
+
+// pathCall returns a call whose body begins with a path.
+func (c *Client) pathCall(op proto.OpCode, path string) *call {
+	cl := c.newCall(op, path)
+	cl.err = ValidatePath(path)
+	cl.frame = c.appendPath(cl.frame, path)
+	return cl
+}
+
+// await makes a call one for whose result somebody waits.
+func (cl *call) await() {
+	if cl.done == nil {
+		cl.done = make(chan struct{}, 1)
+	}
+}
+
+// asInternal makes a call one of the client's own, which nobody waits for.
+func (cl *call) asInternal() *call {
+	cl.kind.internal = true
+	return cl
+}
+
+// appendPath appends a path below the chroot, without building it first.
+func (c *Client) appendPath(b []byte, path string) []byte {
+	if c.root != "" && path == "/" {
+		path = ""
+	}
+	b = proto.AppendInt32(b, int32(len(c.root)+len(path)))
+	return append(append(b, c.root...), path...)
+}
+
+func (c *Client) kindOf(op proto.OpCode) callKind {
+	switch op {
+	case proto.OpSync:
+		return callKind{read: true, confirms: !c.cfg.QuorumLease}
+	case proto.OpExists, proto.OpGetData, proto.OpGetACL, proto.OpGetChildren, proto.OpGetChildren2,
+		proto.OpAddWatch, proto.OpSetWatches, proto.OpSetWatches2, proto.OpRemoveWatches:
+		return callKind{read: true}
+	case proto.OpCloseSession:
+		return callKind{}
+	}
+	return callKind{confirms: true, quorum: true}
+}
+
+// freeCall gives a pooled call back. The caller has taken its result.
+func (c *Client) freeCall(cl *call) {
+	frame := cl.frame
+	if cap(frame) > maxPooledFrame {
+		frame = nil
+	}
+	done := cl.done
+	*cl = call{frame: frame, done: done}
+	c.calls.Put(cl)
+}
+
+// again makes a call that was answered or lost ready to be submitted anew.
+func (cl *call) again() {
+	cl.err, cl.outcome, cl.lost, cl.result = nil, 0, false, result{}
+	cl.state.Store(callIdle)
+}
+
+func (cl *call) setXid(xid int32) {
+	cl.xid = xid
+	binary.BigEndian.PutUint32(cl.frame[proto.FrameHeader:], uint32(xid))
+}
+
+func (cl *call) opError(o Outcome, err error) *OpError {
+	return &OpError{Op: cl.op.String(), Path: cl.path, Outcome: o, Err: err}
+}
+
+// failure returns the call's error as users see it, nil if it succeeded.
+func (cl *call) failure() error {
+	if cl.err == nil {
+		return nil
+	}
+	e := cl.opError(cl.outcome, cl.err)
+	if cl.op == proto.OpMulti {
+		e.Path = cmp.Or(cl.text, cl.path)
+	}
+	return e
+}
+
+// decode takes the reply. An error says that the bytes are not the protocol.
+func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
+	switch {
+	case h.Err == proto.OK:
+		cl.decodeBody(r)
+	case h.Err == proto.NoNode && cl.op == proto.OpExists:
+		cl.absent = true
+	default:
+		cl.refuse(Code(h.Err))
+	}
+	err := r.Finish()
+	if err == nil && h.Err == proto.OK && cl.op == proto.OpMulti {
+		err = cl.settleMulti()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: reply to %v %s: %w", ErrProtocol, cl.op, cl.path, err)
+	}
+	return nil
+}
+
+// refuse takes in why the server did not do it.
+func (cl *call) refuse(code Code) {
+	cl.err, cl.outcome = code, OutcomeRejected
+	if !code.verdict() {
+		cl.outcome = OutcomeUnknown
+	}
+}
+
+func (cl *call) decodeBody(r *proto.Reader) {
+	switch cl.op {
+	case proto.OpGetData:
+		cl.data = r.Buffer()
+		cl.stat.Decode(r)
+	case proto.OpExists, proto.OpSetData, proto.OpSetACL:
+		cl.stat.Decode(r)
+	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+		cl.text = r.String()
+		cl.stat.Decode(r)
+	case proto.OpSync:
+		r.View() // the path again
+	case proto.OpGetChildren2:
+		cl.names = r.Strings()
+		cl.stat.Decode(r)
+	case proto.OpGetACL:
+		cl.acl = r.ACLs()
+		cl.stat.Decode(r)
+	case proto.OpMulti:
+		cl.multi = r.MultiResponse()
+	case proto.OpAddWatch, proto.OpRemoveWatches:
+		// addWatch answers an error code as its body, the others nothing.
+		r.Skip(r.Left())
+	}
+}

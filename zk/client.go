@@ -1,0 +1,181 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Client is a client of an ensemble: one session at a time over one connection
+// at a time. All methods may be called by many goroutines. Make it by Connect.
+type Client struct {
+	cfg     Config
+	root    string // the chroot, "" for none
+	log     *slog.Logger
+	base    time.Time // where Guard's clock starts
+	servers *servers  // owned by the session loop
+
+	ctx        context.Context // ends what Close does not wait for any longer
+	abort      context.CancelFunc
+	soon       context.Context // ends as soon as Close is called
+	hurry      context.CancelFunc
+	done       chan struct{} // closed when the session loop has ended
+	background sync.WaitGroup
+	// room has an element for every call that is queued or unanswered. Whoever
+	// finds none waits in line: a channel serves its senders in their order.
+	room chan struct{}
+	// Free calls. One pool a client, since a channel must not be carried from
+	// one testing/synctest bubble into another.
+	calls sync.Pool
+
+	mu          sync.Mutex // guards what follows, the sessions, conn and watches; nothing blocks while holding it
+	state       State
+	generation  uint64
+	changed     chan struct{}     // closed and replaced at every transition
+	session     *Session          // the newest; nil before the first
+	unconfirmed map[*Session]bool // given up, not known to be gone; true: being closed
+	conn        *conn             // nil while there is none
+	queue       callQueue
+	xid         int32
+	zxid        int64 // the highest seen in a reply
+	watches     watchTable
+	janitor     janitor
+	closing     bool
+	notes       []func() // to be logged by unlock
+	closeErr    error    // valid after done
+}
+
+// Connect connects to an ensemble and opens a session. It tries the servers
+// over and over until ctx ends; then it returns the cause joined with the last
+// error of every server. It fails at once, with all problems of the
+// configuration joined, with ErrAuthFailed when a credential is refused, and
+// with ErrNoChroot when the chroot does not exist. ctx bounds the connecting
+// alone.
+//
+// With Config.Background it returns at once and does not look for the chroot.
+//
+// The client reconnects by itself, and opens a new session when one has
+// expired; it need never be replaced. Close it when it is no longer needed.
+func Connect(ctx context.Context, cfg Config) (*Client, error) {
+	cfg, hosts, root, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		cfg: cfg, root: root, log: cfg.Logger, base: time.Now(),
+		done: make(chan struct{}), changed: make(chan struct{}),
+		unconfirmed: map[*Session]bool{},
+		room:        make(chan struct{}, cfg.MaxInFlight),
+	}
+	c.watches.init(c)
+	c.generation = 1
+	c.servers = newServers(hosts, cfg.BackOff, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	c.ctx, c.abort = context.WithCancel(context.Background())
+	c.soon, c.hurry = context.WithCancel(c.ctx)
+	go c.run() // joined by Close
+	if cfg.Background {
+		return c, nil
+	}
+	err = c.Ready(ctx)
+	if err == nil && root != "" {
+		err = c.findRoot(ctx)
+	}
+	if err == nil {
+		return c, nil
+	}
+	told := ctx.Err() != nil || errors.Is(err, ErrAuthFailed) // the servers have said more
+	if e := c.Close(ctx); e != nil {
+		c.log.Warn("zk: connect failed and left something behind", "why", e)
+	}
+	if told {
+		err = errors.Join(append([]error{err}, c.servers.errs...)...)
+	}
+	return nil, fmt.Errorf("zk: connect: %w", err)
+}
+
+// Format prints the connect string, whatever the verb, and no credential.
+func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "zk client of %s", c.cfg.Servers) }
+
+func (c *Client) findRoot(ctx context.Context) error {
+	_, ok, err := c.Exists(ctx, "/")
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: %s", ErrNoChroot, c.root)
+	}
+	return err
+}
+
+// Close ends the session on the server, so that its ephemeral nodes are gone
+// when Close returns nil, and joins every goroutine of the client:
+//
+//  1. Guards end with ErrClosed. New calls fail with it, and so do those that
+//     were not yet sent.
+//  2. What was sent is still answered, then closeSession is.
+//  3. The connection is closed; watches, subscriptions and the session's context
+//     end with ErrClosed; background deletes end.
+//
+// When the connection is lost Close goes on trying to reach a server until ctx
+// ends or the session has expired by the client's clock. What could not be
+// confirmed is named in the error, which then wraps ErrUnconfirmed. Further calls
+// wait for the same end and return the same error.
+func (c *Client) Close(ctx context.Context) error {
+	c.mu.Lock()
+	first := !c.closing
+	c.closing = true
+	var dead []*call
+	if first {
+		if s := c.live(); s != nil {
+			// Before closeSession can free what it owns: the answer may be late.
+			s.endGuards(ErrClosed)
+		}
+		dead = c.withdraw(&c.queue, func(cl *call) bool { return !cl.kind.internal })
+		c.hurry()
+	}
+	c.mu.Unlock()
+	c.fail(dead, OutcomeNotSent, ErrClosed, false)
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		c.abort()
+		<-c.done
+	}
+	return c.closeErr
+}
+
+// finish is the end of the session loop.
+func (c *Client) finish(why error) {
+	c.mu.Lock()
+	c.closing = true
+	if s := c.live(); s != nil {
+		c.unconfirmed[s] = false
+		s.finish(ErrClosed)
+	}
+	dead := c.withdraw(&c.queue, everyCall)
+	c.watches.close(ErrClosed)
+	for s := range c.unconfirmed {
+		c.closeLater(s)
+	}
+	c.mu.Unlock()
+	c.fail(dead, OutcomeNotSent, ErrClosed, false)
+	// A session that was given up may still be closed meanwhile; Close's context
+	// and two timeouts bound the wait.
+	c.background.Wait()
+	c.abort()
+
+	c.mu.Lock()
+	var errs []error
+	for s := range c.unconfirmed {
+		errs = append(errs, fmt.Errorf("session %s: %w", s.label(), ErrUnconfirmed))
+	}
+	for _, what := range c.left() {
+		errs = append(errs, fmt.Errorf("%s: %w", what, ErrUnconfirmed))
+	}
+	if err := errors.Join(errs...); err != nil {
+		c.closeErr = fmt.Errorf("zk: close: %w", err)
+	}
+	c.setState(StateClosed, why)
+	c.unlock()
+}

@@ -1,0 +1,128 @@
+package zk
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// Config says how a client connects. The zero value of every field but Servers
+// selects the default that is named beside it. Connect copies it.
+type Config struct {
+	// Servers is the connect string: "h1:2181,h2:2181/chroot". The order is
+	// shuffled once; every name is resolved again at every attempt; a host that
+	// does not resolve or answer is passed over. With a chroot every path of the
+	// client is below it; it must exist.
+	Servers string
+	// SessionTimeout is asked for; the server may settle another. Default 10 s.
+	SessionTimeout time.Duration
+	// Auth is presented after every connect, before any request.
+	Auth []Auth
+	// TLS, if set, makes every connection a TLS one. The server's certificate
+	// is checked against the host as it stands in Servers unless ServerName is
+	// set. For certificates that are rotated set GetClientCertificate: it is asked
+	// at every connection. Default: plaintext.
+	TLS *tls.Config
+	// DialContext makes the connections. Default: a net.Dialer's.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// BackOff makes the policy for the pauses between rounds over all servers.
+	// There is no pause before the first retry, and none over an eighth of the
+	// session timeout while a session is alive. Default: exponential from 50 ms
+	// to 5 s with full jitter, without an end.
+	BackOff func() backoff.BackOff
+	// MaxInFlight bounds the requests that are queued or unanswered; beyond it
+	// calls wait for room. Default 1024.
+	MaxInFlight int
+	// MaxRequestSize bounds a request's encoded size in bytes. A larger one
+	// fails with ErrTooLarge and is not sent. Default 1,048,575, the most that
+	// servers accept by default (jute.maxbuffer).
+	MaxRequestSize int
+	// MaxReplySize bounds a reply. A larger one is skipped and its call fails
+	// with ErrReplyTooLarge. Default 16 MiB.
+	MaxReplySize int
+	// QuorumLease makes the lease of a Guard rest on writes that a quorum has
+	// acknowledged instead of on answers of the leader, so that it holds also
+	// when a leader is cut off while its followers have already elected another.
+	// The heartbeat is then a write, twelve a session timeout, while a Guard lives.
+	QuorumLease bool
+	// TouchDelay is how long a server may keep what it knows of the session to
+	// itself before the leader hears of it. Default a quarter of the session
+	// timeout, which is right for servers and for observers that follow the
+	// leader (tickTime/2, with no timeout below two ticks); half of it for
+	// observers behind observers.
+	TouchDelay time.Duration
+	// Background makes Connect return at once and connect in the background.
+	Background bool
+	// Logger gets the state transitions and what went wrong. Default: discard.
+	Logger *slog.Logger
+	// Trace, if set, is told of finished requests.
+	Trace *Trace
+}
+
+// Trace is told what the client does. Its functions run on the goroutine of the
+// caller whose request it was, never on one of the client's, so that a slow one
+// slows down nobody else; they may call the client.
+type Trace struct {
+	// Request is called when a synchronous call has ended.
+	Request func(op, path string, took time.Duration, err error)
+}
+
+// withDefaults returns the completed copy, the hosts and the chroot, or all
+// that is wrong with the configuration at once.
+func (c Config) withDefaults() (Config, []string, string, error) {
+	hosts, root, err := parseServers(c.Servers)
+	var errs []error
+	bad := func(is bool, format string, args ...any) {
+		if is {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	bad(err != nil, "connect string: %w", err)
+	c.SessionTimeout = cmp.Or(c.SessionTimeout, 10*time.Second)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 1024)
+	c.MaxRequestSize = cmp.Or(c.MaxRequestSize, 0xfffff)
+	c.MaxReplySize = cmp.Or(c.MaxReplySize, 16<<20)
+	bad(c.SessionTimeout < time.Millisecond, "SessionTimeout %v is below a millisecond", c.SessionTimeout)
+	bad(c.SessionTimeout.Milliseconds() > math.MaxInt32, "SessionTimeout %v is over %v", c.SessionTimeout, math.MaxInt32*time.Millisecond)
+	bad(c.TouchDelay < 0, "TouchDelay %v is negative", c.TouchDelay)
+	bad(c.MaxInFlight < 0, "MaxInFlight %v is negative", c.MaxInFlight)
+	bad(c.MaxRequestSize < 0 || c.MaxRequestSize > math.MaxInt32, "MaxRequestSize %v does not fit into 31 bits", c.MaxRequestSize)
+	bad(c.MaxReplySize < 0 || c.MaxReplySize > math.MaxInt32, "MaxReplySize %v does not fit into 31 bits", c.MaxReplySize)
+	for i, a := range c.Auth {
+		n := len(a.Scheme) + len(a.Data)
+		bad(a.Scheme == "", "Auth %d has no scheme", i)
+		bad(n > c.MaxRequestSize-32, "Auth %d: %w: %d bytes", i, ErrTooLarge, n) // less what goes around it
+	}
+	if err := errors.Join(errs...); err != nil {
+		return c, nil, "", fmt.Errorf("zk: invalid config: %w", err)
+	}
+	c.Auth = dedupAuth(c.Auth)
+	if c.DialContext == nil {
+		c.DialContext = (&net.Dialer{}).DialContext
+	}
+	if c.BackOff == nil {
+		c.BackOff = defaultBackOff
+	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	return c, hosts, root, nil
+}
+
+func dedupAuth(auth []Auth) []Auth {
+	var out []Auth
+	for _, a := range auth {
+		same := func(b Auth) bool { return a.Scheme == b.Scheme && string(a.Data) == string(b.Data) }
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, a)
+		}
+	}
+	return out
+}

@@ -1,0 +1,161 @@
+package zk
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// conn is one connection that carries a session. Its write side and its read
+// side are tokens: whoever holds one works for all. Two goroutines of its own
+// stand by for when no caller does; join waits for them.
+type conn struct {
+	c      *Client
+	nc     net.Conn
+	server string
+	sess   *Session
+
+	// callerReads says that a caller may hold the read token. Not over TLS,
+	// where a read that is cut short by a deadline is best avoided.
+	callerReads bool
+
+	// Guarded by Client.mu.
+	sent          callQueue // the FIFO
+	writing       bool      // the write token is out
+	reading       bool      // the read token is out
+	dead          bool
+	err           error     // why it is dead
+	lastWrite     time.Time // when something was handed to Write
+	lastConfirmed time.Time // when a request that can renew the lease was
+	lastReply     time.Time // when bytes of a reply last arrived; events and pings do not count
+	pingDue       bool
+	pings         []time.Time // when those that are unanswered were sent
+	visits        uint64      // how often a caller had the read token
+
+	wbuf  []byte // owned by the holder of the write token
+	in    input  // owned by the holder of the read token
+	batch []reply
+
+	wakeWriter chan struct{} // cap 1
+	wakeReader chan struct{} // cap 1
+	ended      chan struct{} // closed when dead
+	standby    sync.WaitGroup
+}
+
+// newConn starts serving a connection whose handshake is done. The caller
+// holds c.mu and attaches it.
+func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
+	now := time.Now()
+	cn := &conn{
+		c: c, nc: nc, server: server, sess: sess,
+		callerReads: c.cfg.TLS == nil,
+		lastWrite:   now, lastConfirmed: now, lastReply: now,
+		wakeWriter: make(chan struct{}, 1),
+		wakeReader: make(chan struct{}, 1),
+		ended:      make(chan struct{}),
+	}
+	cn.standby.Go(cn.writeLoop)
+	cn.standby.Go(cn.readLoop)
+	return cn
+}
+
+// fail ends the connection; the first reason stays. The session loop does the
+// rest when it sees ended.
+func (cn *conn) fail(err error) {
+	cn.c.mu.Lock()
+	first := !cn.dead
+	if first {
+		cn.dead, cn.err = true, err
+	}
+	cn.c.mu.Unlock()
+	if first {
+		close(cn.ended)
+		cn.nc.Close()
+	}
+}
+
+// guarded runs f and turns a panic, which would be a bug of ours, into the end
+// of the connection: one bad reply must not take the process down, and nobody
+// may be left waiting.
+func (cn *conn) guarded(f func() error) {
+	defer func() {
+		if p := recover(); p != nil {
+			cn.c.log.Error("zk: panic while serving a connection", "panic", p)
+			cn.fail(fmt.Errorf("%w: panic: %v", ErrProtocol, p))
+		}
+	}()
+	if err := f(); err != nil {
+		cn.fail(err)
+	}
+}
+
+// oldest returns when the request that has waited longest was sent, and whether
+// it is a sync. The caller holds c.mu.
+func (cn *conn) oldest() (at time.Time, sync bool) {
+	if head := cn.sent.head; head != nil {
+		at, sync = head.sentAt, head.op == proto.OpSync
+	}
+	if len(cn.pings) > 0 && (at.IsZero() || cn.pings[0].Before(at)) {
+		return cn.pings[0], false
+	}
+	return at, sync
+}
+
+// check is the connection's clock work: it ends a silent connection, asks for
+// heartbeats, and returns when to look again. No caller has to wake the session
+// loop, because its next look is never later than a heartbeat from now.
+func (cn *conn) check(now time.Time) (next time.Time, err error) {
+	c := cn.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := cn.sess.timing
+	next = now.Add(t.heartbeat)
+
+	if at, sync := cn.oldest(); !at.IsZero() {
+		limit := at
+		if !sync && cn.lastReply.After(at) {
+			limit = cn.lastReply // a long reply is still coming in
+		}
+		limit = limit.Add(t.silence)
+		if !now.Before(limit) {
+			return now, fmt.Errorf("%w for %v", ErrSilent, now.Sub(at).Round(time.Millisecond))
+		}
+		next = earlier(next, limit)
+	}
+
+	if len(cn.sess.guards) > 0 {
+		due := cn.lastConfirmed.Add(t.heartbeat)
+		if now.Before(due) {
+			return earlier(next, due), nil
+		}
+		c.enqueueInternal(cn, c.heartbeat().asInternal())
+		return next, nil
+	}
+	due := cn.lastWrite.Add(t.heartbeat)
+	if now.Before(due) {
+		return earlier(next, due), nil
+	}
+	// Also while another is unanswered: its answer may stand behind replies that
+	// take longer than a session timeout to arrive.
+	cn.pingDue = true
+	wake(cn.wakeWriter)
+	return next, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// wake leaves a token for whoever receives from ch, which has room for one.
+func wake(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

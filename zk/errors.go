@@ -1,0 +1,84 @@
+package zk
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of the client itself. Test for them with errors.Is.
+var (
+	// ErrClosed: the client was closed.
+	ErrClosed = errors.New("client is closed")
+	// ErrLeaseLapsed is the cause of a Guard's context when the time passed
+	// for which the ensemble is known to keep the session.
+	ErrLeaseLapsed = errors.New("session lease lapsed")
+	// ErrTooLarge: the request is over Config.MaxRequestSize; it was not sent.
+	ErrTooLarge = errors.New("request too large")
+	// ErrReplyTooLarge: the reply was over Config.MaxReplySize and was skipped.
+	ErrReplyTooLarge = errors.New("reply too large")
+	// ErrPipelineBroken: an earlier request of the Pipeline ended without a
+	// verdict of the server. The first cause is wrapped beside it.
+	ErrPipelineBroken = errors.New("pipeline broken")
+	// ErrForeignOp: an op that is bound to one client was given to another.
+	ErrForeignOp = errors.New("op belongs to another client")
+	// ErrWatchLost: the server refused to restore the watch after a reconnect.
+	ErrWatchLost = errors.New("watch could not be restored")
+	// ErrUnconfirmed: whether the session, or a node of it, is gone from the
+	// server is not known.
+	ErrUnconfirmed = errors.New("not confirmed by the server")
+	// ErrNoChroot: the chroot of the connect string does not exist.
+	ErrNoChroot = errors.New("chroot does not exist")
+	// ErrInvalidPath: the path is not one that ZooKeeper accepts.
+	ErrInvalidPath = errors.New("invalid path")
+	// ErrReadOnly: the server has no quorum and offered a read-only session.
+	ErrReadOnly = errors.New("server is read-only")
+	// ErrProtocol: the server sent bytes that are not the protocol.
+	ErrProtocol = errors.New("protocol error")
+	// ErrSilent: the server did not answer in its time.
+	ErrSilent = errors.New("server is silent")
+)
+
+// Outcome says what is known of a request that failed.
+type Outcome uint8
+
+const (
+	// OutcomeUnknown: it may have reached the server and may have taken effect.
+	OutcomeUnknown Outcome = iota
+	// OutcomeNotSent: no byte of it left; it is safe to repeat.
+	OutcomeNotSent
+	// OutcomeRejected: the server refused it; nothing changed.
+	OutcomeRejected
+)
+
+// String returns the outcome's name.
+func (o Outcome) String() string { return nameOf(o, "outcome unknown", "not sent", "rejected") }
+
+// OpError is the error of every operation: which, on what, what became of it,
+// and why. Err is a Code, one of this package's errors, the cause of a context,
+// or an error of the network.
+type OpError struct {
+	Op      string
+	Path    string
+	Outcome Outcome
+	Err     error
+}
+
+// Error names the operation, the path, the reason and the outcome.
+func (e *OpError) Error() string {
+	if e.Outcome == OutcomeRejected {
+		return fmt.Sprintf("zk: %s %s: %v", e.Op, e.Path, e.Err)
+	}
+	return fmt.Sprintf("zk: %s %s: %v (%v)", e.Op, e.Path, e.Err, e.Outcome)
+}
+
+// Unwrap returns Err.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// OutcomeOf returns the outcome that err carries: that of the first OpError in
+// its chain, and OutcomeUnknown for every other error.
+func OutcomeOf(err error) Outcome {
+	if e, ok := errors.AsType[*OpError](err); ok {
+		return e.Outcome
+	}
+	return OutcomeUnknown
+}

@@ -1,0 +1,140 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// live returns the session that requests belong to now, nil between two. The
+// caller holds c.mu.
+func (c *Client) live() *Session {
+	if c.session == nil || c.session.over {
+		return nil
+	}
+	return c.session
+}
+
+// expire ends the session. Writes that are queued belonged to it and never run
+// under the next one; reads carry no session and go on. It returns an error if
+// the client is to end.
+func (c *Client) expire(why error) error {
+	c.mu.Lock()
+	s := c.live()
+	if s == nil {
+		c.mu.Unlock()
+		return nil
+	}
+	s.finish(ErrSessionExpired)
+	c.zxid = 0 // of an ensemble that may have lost its data; order is promised within a session
+	dead := c.withdraw(&c.queue, func(cl *call) bool {
+		return cl.sess == s && (!cl.kind.read || cl.pipe != nil || cl.want != nil)
+	})
+	for cl := c.queue.head; cl != nil; cl = cl.next {
+		cl.sess = nil
+	}
+	c.watches.expire()
+	closing := c.closing
+	c.setState(StateExpired, why)
+	c.unlock()
+	c.fail(dead, OutcomeNotSent, ErrSessionExpired, false)
+	c.failBrokenPipes()
+	if closing {
+		return errDone
+	}
+	return nil
+}
+
+// authFailed tells everybody who waits; the client goes on trying with back-off,
+// since what was refused may be mended on the server.
+func (c *Client) authFailed(err error) {
+	c.mu.Lock()
+	c.setState(StateAuthFailed, err)
+	dead := c.withdraw(&c.queue, everyCall)
+	c.unlock()
+	c.fail(dead, OutcomeNotSent, ErrAuthFailed, false)
+}
+
+// closeLater ends a session that was given up by the clock, in the background:
+// the ensemble may still know it, and then its nodes are in everybody's way
+// until it expires there. It is called when the client has found a server, again
+// while it is connected, and at the end; it tries for two timeouts at the most.
+// The session is resumed for that one request and for nothing else. The caller
+// holds c.mu.
+func (c *Client) closeLater(s *Session) {
+	if c.unconfirmed[s] {
+		return
+	}
+	c.unconfirmed[s] = true
+	hello := c.hello(s, 0)
+	budget := s.timing.timeout / time.Duration(len(c.servers.hosts))
+	c.background.Go(func() {
+		ctx, cancel := context.WithTimeout(c.ctx, 2*s.timing.timeout)
+		defer cancel()
+		pause := c.pauses(ctx)
+		for tried := 0; ; tried++ {
+			n := len(c.servers.hosts)
+			if tried > 0 && tried%n == 0 && pause() != nil {
+				break
+			}
+			err := c.closeSessionAt(ctx, c.servers.hosts[tried%n], hello, budget)
+			if err == nil {
+				c.mu.Lock()
+				delete(c.unconfirmed, s)
+				c.mu.Unlock()
+				return
+			}
+			c.log.Debug("zk: old session not closed", "session", s.label(), "why", err)
+		}
+		c.mu.Lock()
+		c.unconfirmed[s] = false
+		if c.conn != nil && c.ctx.Err() == nil {
+			c.closeLater(s) // attach does not come again while the connection lasts
+		}
+		c.mu.Unlock()
+	})
+}
+
+func (c *Client) closeSessionAt(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	w, err := c.dial(ctx, server, hello, nil)
+	if errors.Is(err, errExpired) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer w.nc.Close()
+	defer context.AfterFunc(ctx, func() { w.nc.SetDeadline(time.Unix(1, 0)) })()
+	const xid = 1<<31 - 1
+	b := proto.RequestHeader{Xid: xid, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil))
+	if _, err := w.nc.Write(proto.EndFrame(b, 0)); err != nil {
+		return err
+	}
+	for {
+		h, err := readHeader(w.nc, "close session", c.cfg.MaxReplySize)
+		switch {
+		case err != nil:
+			return err
+		case h.Xid != xid: // it answers a request of the session's last connection
+		case h.Err != proto.OK:
+			return fmt.Errorf("close session: %w", Code(h.Err))
+		default:
+			return nil
+		}
+	}
+}
+
+// Gone reports whether the server has confirmed that the session is over, so
+// that its ephemeral nodes are gone. A session that expired by the client's own
+// clock, or that was to be closed and got no answer, is not gone yet.
+func (s *Session) Gone() bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	_, open := s.c.unconfirmed[s]
+	return s.over && !open
+}

@@ -1,0 +1,57 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// FollowData yields the present state of a node and then each newer one; it may
+// skip states, but always reaches the latest. nil stands for a node that does
+// not exist. It goes on over reconnects and expired sessions; when ctx ends, or
+// on an error that no retry mends, it yields the error and stops.
+func (c *Client) FollowData(ctx context.Context, path string) iter.Seq2[*Node, error] {
+	return follow(ctx, c, proto.OpGetData, path, takeNodeW)
+}
+
+// FollowChildren is FollowData for the list of a node's children.
+func (c *Client) FollowChildren(ctx context.Context, path string) iter.Seq2[*Listing, error] {
+	return follow(ctx, c, proto.OpGetChildren2, path, takeListingW)
+}
+
+// follow reads, yields, and waits for the watch that the read has set, or that an
+// exists sets where there is no node.
+func follow[R any](ctx context.Context, c *Client, op proto.OpCode, path string, take taker[Watched[R]]) iter.Seq2[*R, error] {
+	return func(yield func(*R, error) bool) {
+		for {
+			r, err := run(ctx, c, c.readCall(op, path, true), take)
+			v, w := &r.Value, r.Watch
+			if errors.Is(err, ErrNoNode) {
+				var there bool
+				_, there, w, err = c.ExistsW(ctx, path)
+				if v = nil; there {
+					w.Stop() // it came between the two reads: get it
+					continue
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(v, nil) {
+				w.Stop()
+				return
+			}
+			_, err = w.Wait(ctx)
+			w.Stop()
+			// What ends a watch with its session, or with its connection, does not
+			// end the follower: the next read sets another.
+			if err != nil && !errors.Is(err, ErrSessionExpired) && !errors.Is(err, ErrWatchLost) {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}

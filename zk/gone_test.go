@@ -1,0 +1,40 @@
+package zk_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// A session that was given up by the clock is asked after for as long as the
+// client is connected: until then its nodes count as present, and whoever
+// released one would be told for ever that nobody knows.
+func TestSession_GivenUpIsGoneInTheEnd(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		old := c.Session()
+		srv.Down(1, true)
+		srv.OnConnect(func(h zktest.Connect) zktest.Verdict {
+			if h.Session == old.ID() {
+				return zktest.CutBefore
+			}
+			return zktest.Pass
+		})
+		<-old.Context().Done()
+		srv.Down(1, false)
+		require.NoError(t, c.Ready(inTime(t)))
+		synctest.Wait()
+		require.False(t, old.Gone())
+		time.Sleep(time.Minute)
+		require.False(t, old.Gone(), "no server has said so")
+		require.Equal(t, zk.StateConnected, c.State())
+		srv.OnConnect(nil)
+		time.Sleep(10 * time.Second)
+		require.True(t, old.Gone())
+	})
+}

@@ -1,0 +1,160 @@
+package zk
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// guard is a context that ends no later than the ensemble could have expired
+// the session.
+type guard struct {
+	context.Context // ends with the parent, or with a cause of ours
+	cancel          context.CancelCauseFunc
+	s               *Session
+	deadline        atomic.Int64 // the lease's end in nanoseconds since Client.base
+}
+
+// Format prints whose guard it is, and nothing of what the session knows.
+func (g *guard) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "guard of %v", g.s) }
+
+// Err asks the clock first: in a process that was paused the timer is late, and
+// a nil here would let it act on a lock that it no longer has.
+func (g *guard) Err() error {
+	if err := g.Context.Err(); err != nil {
+		return err
+	}
+	if int64(time.Since(g.s.c.base)) >= g.deadline.Load() {
+		g.s.lapse()
+	}
+	return g.Context.Err()
+}
+
+// Guard derives a context from parent that ends at the first of: parent ended;
+// the session expired (cause ErrSessionExpired); the lease lapsed
+// (ErrLeaseLapsed), which is before the ensemble can have expired the session,
+// as long as clocks run at a bounded rate and the process is not paused; the
+// client was closed (ErrClosed). Once ended it stays ended, although the
+// session may live on.
+//
+// When less than a quarter of the session timeout is left of the lease, Guard
+// confirms it first by a round trip or two. It then returns an error if parent
+// ends, the session is over, or the connection is lost meanwhile. It returns
+// ErrBadArguments when Config.TouchDelay, or a timeout of some milliseconds,
+// leaves no lease of that length. Call the
+// CancelFunc when the guard is no longer needed: while one lives the client
+// confirms the lease twelve times a session timeout.
+func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
+	for {
+		var err error
+		s.c.mu.Lock()
+		switch t := s.timing; {
+		case s.over || s.c.closing:
+			err = cmp.Or(context.Cause(s.ctx), ErrClosed)
+		case t.lease < t.timeout/4:
+			err = fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
+		}
+		if err != nil {
+			s.c.mu.Unlock()
+			return nil, nil, &OpError{Op: "guard", Path: "session " + s.label(), Outcome: OutcomeNotSent, Err: err}
+		}
+		if time.Until(s.leaseEnd()) >= s.timing.timeout/4 {
+			g := s.newGuard(parent)
+			s.c.mu.Unlock()
+			return g, g.release, nil
+		}
+		s.c.mu.Unlock()
+		if err := s.confirm(parent); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// newGuard registers a guard. The caller holds c.mu.
+func (s *Session) newGuard(parent context.Context) *guard {
+	g := &guard{s: s}
+	g.Context, g.cancel = context.WithCancelCause(parent)
+	s.guards[g] = struct{}{}
+	s.publishLease()
+	if s.timer == nil {
+		s.timer = time.AfterFunc(time.Until(s.leaseEnd()), s.lapse)
+	}
+	return g
+}
+
+// release is the guard's CancelFunc.
+func (g *guard) release() {
+	c := g.s.c
+	c.mu.Lock()
+	delete(g.s.guards, g)
+	if len(g.s.guards) == 0 {
+		g.s.stopTimer()
+	}
+	c.mu.Unlock()
+	g.cancel(context.Canceled)
+}
+
+// publishLease tells every guard the lease's end, for its Err. The caller holds
+// c.mu.
+func (s *Session) publishLease() {
+	end := int64(s.leaseEnd().Sub(s.c.base))
+	for g := range s.guards {
+		g.deadline.Store(end)
+	}
+}
+
+// lapse ends the guards if the lease has lapsed, and else sets the timer anew:
+// it is not moved at every renewal.
+func (s *Session) lapse() {
+	s.c.mu.Lock()
+	defer s.c.unlock()
+	if len(s.guards) == 0 {
+		return
+	}
+	if left := time.Until(s.leaseEnd()); left > 0 {
+		s.timer.Reset(left)
+		return
+	}
+	n := len(s.guards)
+	s.c.notes = append(s.c.notes, func() {
+		s.c.log.Warn("zk: session lease lapsed", "session", s.label(), "guards", n)
+	})
+	s.endGuards(ErrLeaseLapsed)
+}
+
+// endGuards ends every guard. The caller holds c.mu.
+func (s *Session) endGuards(cause error) {
+	for g := range s.guards {
+		g.cancel(cause)
+	}
+	clear(s.guards)
+	s.stopTimer()
+}
+
+func (s *Session) stopTimer() {
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+}
+
+// confirm makes one round trip that can renew the lease of s.
+func (s *Session) confirm(ctx context.Context) error {
+	cl := s.c.heartbeat()
+	cl.want = s
+	_, err := run(ctx, s.c, cl, takeNothing)
+	return err
+}
+
+// heartbeat returns the request that renews the lease: a sync, which the leader
+// answers; or a write that changes nothing, which a quorum acknowledges.
+func (c *Client) heartbeat() *call {
+	if c.cfg.QuorumLease {
+		return c.multiCall([]Op{CheckOp("/", AnyVersion)})
+	}
+	return c.pathCall(proto.OpSync, "/")
+}

@@ -1,0 +1,172 @@
+package zk
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// maxHandshakeReply bounds a ConnectResponse and the answer to an auth packet.
+const maxHandshakeReply = 4 << 10
+
+// welcome is what a handshake got.
+type welcome struct {
+	proto.ConnectResponse
+	nc   net.Conn
+	sent time.Time // when the ConnectRequest was handed to Write
+}
+
+func (w *welcome) timeout() time.Duration {
+	return time.Duration(w.TimeoutMillis) * time.Millisecond
+}
+
+// hello returns the ConnectRequest that resumes s, or opens a session if it is
+// nil. zxid is the highest seen: a server that lags behind it refuses. The
+// caller holds c.mu.
+func (c *Client) hello(s *Session, zxid int64) proto.ConnectRequest {
+	q := proto.ConnectRequest{LastZxidSeen: zxid, TimeoutMillis: int32(c.cfg.SessionTimeout.Milliseconds())}
+	if q.Password = make([]byte, proto.PasswordLen); s != nil {
+		q.SessionID, q.Password = s.id, s.passwd
+	}
+	return q
+}
+
+// errExpired says that the server answered that the session is over.
+var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
+
+// dial connects to one server and opens or resumes a session, within ctx. It
+// returns errExpired if that session is over, and an error that wraps
+// ErrAuthFailed if a credential was refused.
+func (c *Client) dial(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth) (w welcome, err error) {
+	nc, err := c.cfg.DialContext(ctx, "tcp", server)
+	if err != nil {
+		return w, err
+	}
+	// The one place that turns the end of ctx into an I/O error.
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() && err == nil {
+			err = context.Cause(ctx) // too late: the deadline may already be set
+		}
+		if err == nil {
+			err = nc.SetDeadline(time.Time{})
+		}
+		if err != nil {
+			nc.Close()
+			if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+				err = fmt.Errorf("%w in the handshake", ErrSilent)
+			}
+		}
+	}()
+	stream := nc
+	if c.cfg.TLS != nil {
+		if stream, err = startTLS(ctx, nc, server, c.cfg.TLS); err != nil {
+			return w, err
+		}
+	}
+	return greet(stream, q, auth)
+}
+
+func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) (net.Conn, error) {
+	cfg = cfg.Clone()
+	if cfg.ServerName == "" {
+		// The configured name, not the address that it resolved to.
+		host, _, err := net.SplitHostPort(server)
+		if err != nil {
+			return nil, err
+		}
+		cfg.ServerName = host
+	}
+	tc := tls.Client(nc, cfg)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("tls with %s: %w", cfg.ServerName, err)
+	}
+	return tc, nil
+}
+
+func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth) (w welcome, err error) {
+	w.sent = time.Now()
+	if _, err = nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0)); err != nil {
+		return w, err
+	}
+	body, err := proto.ReadFrame(nc, nil, maxHandshakeReply)
+	if err != nil {
+		return w, malformed("handshake", err)
+	}
+	r := proto.NewReader(body)
+	w.Decode(r)
+	if err := r.Finish(); err != nil {
+		return w, malformed("handshake", err)
+	}
+	switch {
+	case w.TimeoutMillis <= 0 && q.SessionID != 0:
+		return w, errExpired
+	case w.ReadOnly:
+		return w, ErrReadOnly
+	case w.TimeoutMillis <= 0 || w.SessionID == 0:
+		return w, fmt.Errorf("%w: handshake: session id %d, timeout %d ms", ErrProtocol, w.SessionID, w.TimeoutMillis)
+	case q.SessionID != 0 && w.SessionID != q.SessionID:
+		// It gave us another session instead of ours. Its id is of no use to
+		// us: end it with the connection, and count ours as over.
+		return w, errExpired
+	}
+	w.nc = nc
+	return w, authenticate(nc, auth)
+}
+
+// authenticate presents the credentials and waits for the answers, so that no
+// request can overtake them.
+func authenticate(nc net.Conn, auth []Auth) error {
+	var b []byte
+	for _, a := range auth {
+		start := len(b)
+		b = proto.BeginFrame(b)
+		b = proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.Append(b)
+		b = (&proto.AuthPacket{Scheme: a.Scheme, Auth: a.Data}).Append(b)
+		b = proto.EndFrame(b, start)
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if _, err := nc.Write(b); err != nil {
+		return err
+	}
+	for _, a := range auth {
+		switch h, err := readHeader(nc, "auth", maxHandshakeReply); {
+		case err != nil:
+			return err
+		case h.Xid != proto.XidAuth:
+			return fmt.Errorf("%w: auth: reply to nobody, xid %d", ErrProtocol, h.Xid)
+		case h.Err != proto.OK:
+			return fmt.Errorf("%w: scheme %s", Code(h.Err), a.Scheme)
+		}
+	}
+	return nil
+}
+
+// readHeader reads one reply and returns its header.
+func readHeader(nc net.Conn, where string, limit int) (h proto.ReplyHeader, err error) {
+	body, err := proto.ReadFrame(nc, nil, limit)
+	if err == nil {
+		r := proto.NewReader(body)
+		h.Decode(r)
+		err = r.Err()
+	}
+	return h, malformed(where, err)
+}
+
+func malformed(where string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, proto.ErrMalformed) {
+		return fmt.Errorf("%w: %s: %w", ErrProtocol, where, err)
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}

@@ -1,0 +1,123 @@
+package zk
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+const (
+	readSize = 16 << 10 // the read buffer's usual size
+	// A larger one, up to keptSize, is kept while what arrives needs it now and
+	// then: it goes after so many times that it was emptied without need.
+	keptSize = 1 << 20
+	keptFor  = 64
+	// maxSkipped is the longest reply that is skipped. A length beyond it is
+	// taken for garbage.
+	maxSkipped = 1 << 30
+)
+
+// input cuts the stream of bytes into frames, in place. It grows with what has
+// arrived, never with what is announced.
+type input struct {
+	buf   []byte
+	calm  int // how often it was emptied since a large one was needed
+	start int // first byte that was not consumed
+	end   int // first byte that was not read
+	skip  int // bytes of an oversized reply that are still to be thrown away
+	limit int // of a frame's body
+}
+
+// reply is one frame: its header and the rest. body is valid until the next
+// fill. An oversized one has no body, but its size.
+type reply struct {
+	proto.ReplyHeader
+	body []byte
+	size int
+	call *call // which it answers; nil for an event
+}
+
+// fill reads once.
+func (in *input) fill(rd io.Reader) error {
+	switch {
+	case in.buf == nil:
+		in.buf = make([]byte, readSize)
+	case in.start == in.end:
+		if in.end > readSize {
+			in.calm = 0
+		} else if in.calm++; len(in.buf) > keptSize || len(in.buf) > readSize && in.calm > keptFor {
+			in.buf = make([]byte, readSize)
+		}
+		in.start, in.end = 0, 0
+	case in.end == len(in.buf) && in.start > 0:
+		in.end = copy(in.buf, in.buf[in.start:in.end])
+		in.start = 0
+	case in.end == len(in.buf):
+		in.buf = append(in.buf, make([]byte, len(in.buf))...)
+	}
+	n, err := rd.Read(in.buf[in.end:])
+	in.end += n
+	if n > 0 {
+		return nil // an error comes again with the next read
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+// next returns the next whole frame, or false if more bytes are needed.
+func (in *input) next() (reply, bool, error) {
+	if in.skip > 0 {
+		n := min(in.skip, in.end-in.start)
+		in.skip -= n
+		in.start += n
+	}
+	have := in.buf[in.start:in.end]
+	if len(have) < proto.FrameHeader {
+		return reply{}, false, nil
+	}
+	size := proto.FrameLen(have)
+	if size < proto.ReplyHeaderLen || size > max(maxSkipped, in.limit) {
+		return reply{}, false, fmt.Errorf("%w: frame of %d bytes", ErrProtocol, size)
+	}
+	have = have[proto.FrameHeader:]
+	if size > in.limit {
+		if len(have) < proto.ReplyHeaderLen {
+			return reply{}, false, nil
+		}
+		n := min(size, len(have))
+		in.start += proto.FrameHeader + n
+		in.skip = size - n
+		return parseReply(have[:proto.ReplyHeaderLen], size), true, nil
+	}
+	if len(have) < size {
+		return reply{}, false, nil
+	}
+	in.start += proto.FrameHeader + size
+	return parseReply(have[:size], size), true, nil
+}
+
+func parseReply(b []byte, size int) reply {
+	var r proto.Reader
+	r.Reset(b)
+	var p reply
+	p.ReplyHeader.Decode(&r)
+	p.body, p.size = b[proto.ReplyHeaderLen:], size
+	return p
+}
+
+// partialReply reports whether what is left over begins a reply, not an event:
+// it is a sign of life.
+func (in *input) partialReply() bool {
+	const head = proto.FrameHeader + 4
+	have := in.buf[in.start:in.end]
+	if in.skip > 0 {
+		return true
+	}
+	return len(have) >= head && int32(proto.FrameLen(have[proto.FrameHeader:])) != proto.XidWatchEvent
+}
+
+// pending reports whether bytes wait for their rest.
+func (in *input) pending() bool { return in.start != in.end || in.skip > 0 }

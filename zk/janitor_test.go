@@ -1,0 +1,171 @@
+package zk_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// failures: 49, 54: what is abandoned goes, over cuts, lost replies and refusals;
+// that it is gone already is as good.
+func TestAbandon_DeletesUntilItIsConfirmed(t *testing.T) {
+	for name, harm := range map[string]zktest.Verdict{
+		"none": zktest.Pass, "cut before": zktest.CutBefore, "reply lost": zktest.DropReplyAndCut,
+		"reply swallowed": zktest.DropReply, "hung": zktest.Hang, "refused": zktest.Fail(int32(zk.ErrNoAuth)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
+				c := connect(t, srv)
+				var paths []string
+				for range 5 {
+					made, err := c.Create(t.Context(), "/n-", nil, zk.EphemeralSequential)
+					require.NoError(t, err)
+					paths = append(paths, made.Path)
+				}
+				require.NoError(t, srv.Delete(paths[4]))
+				tries := 0
+				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+					if r.Op == "delete" {
+						if tries++; tries <= 3 {
+							return harm
+						}
+					}
+					return zktest.Pass
+				})
+				for _, path := range paths {
+					c.Abandon(c.Session(), path)
+				}
+				time.Sleep(30 * time.Second)
+				require.Equal(t, []string{"zookeeper"}, srv.Children("/"))
+				before := srv.Requests()
+				time.Sleep(10 * time.Second)
+				require.LessOrEqual(t, srv.Requests()-before, int64(25), "it is quiet when all is done")
+			})
+		})
+	}
+}
+
+// failures: 49: abandoned while there is no connection; by path, or by the GUID
+// alone.
+func TestAbandon_WhileDisconnected(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		require.NoError(t, srv.Create("/dir", nil))
+		guid := zk.NewGUID()
+		a, err := c.Create(t.Context(), "/dir/a-", nil, zk.EphemeralSequential)
+		require.NoError(t, err)
+		_, err = c.Create(t.Context(), "/dir/b-", nil, zk.EphemeralSequential, zk.ProtectedBy(guid))
+		require.NoError(t, err)
+		p, err := c.Create(t.Context(), "/dir/p-", nil, zk.PersistentSequential, zk.ProtectedBy(guid+"-p"))
+		require.NoError(t, err)
+		id := c.Session().ID()
+		srv.Down(1, true)
+		synctest.Wait()
+		c.Abandon(c.Session(), a.Path)
+		c.AbandonProtected(c.Session(), "/dir", guid)
+		c.AbandonProtected(c.Session(), "/dir", zk.NewGUID()) // of a create that never happened
+		c.AbandonProtected(nil, "/dir", guid+"-p")
+		time.Sleep(2 * time.Second)
+		srv.Down(1, false)
+		time.Sleep(30 * time.Second)
+		require.Equal(t, id, c.Session().ID())
+		require.Empty(t, srv.Children("/dir"), p.Path)
+	})
+}
+
+// failures: 49: the session that owned the node has ended: nothing is left to
+// do, and a node of the same path that somebody else has made since is not ours.
+func TestAbandon_EndsWithTheSession(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		made, err := c.Create(t.Context(), "/n", nil, zk.Ephemeral)
+		require.NoError(t, err)
+		old := c.Session()
+		srv.Down(1, true)
+		synctest.Wait()
+		c.Abandon(old, made.Path)
+		require.NoError(t, srv.ExpireSession(old.ID()))
+		srv.Down(1, false)
+		<-old.Context().Done()
+		require.True(t, old.Gone())
+		require.NoError(t, srv.Create("/n", []byte("somebody else's")))
+		time.Sleep(time.Minute)
+		require.True(t, srv.Exists("/n"))
+	})
+}
+
+// AbandonBy runs until it has succeeded, or its session is gone.
+func TestAbandonBy_RunsUntilItIsDone(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		var done, vain atomic.Int32
+		c.AbandonBy(c.Session(), "/a", func(ctx context.Context) error {
+			require.NoError(t, ctx.Err())
+			if done.Add(1) < 4 {
+				return zk.ErrNoAuth
+			}
+			return nil
+		})
+		c.AbandonBy(c.Session(), "/b", func(context.Context) error { vain.Add(1); return zk.ErrNoAuth })
+		time.Sleep(time.Minute)
+		require.EqualValues(t, 4, done.Load())
+		require.Greater(t, vain.Load(), int32(4))
+		require.NoError(t, srv.ExpireSession(c.Session().ID()))
+		time.Sleep(time.Minute)
+		was := vain.Load()
+		time.Sleep(time.Minute)
+		require.Equal(t, was, vain.Load())
+	})
+}
+
+// failures: 49, 115: Close takes ephemerals along with the session; a persistent
+// node that was not deleted yet, or whatever could not be confirmed, is named.
+func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+		require.NoError(t, err)
+		e, err := c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
+		require.NoError(t, err)
+		p, err := c.Create(t.Context(), "/p-", nil, zk.PersistentSequential)
+		require.NoError(t, err)
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "delete" {
+				return zktest.Fail(int32(zk.ErrNoAuth))
+			}
+			return zktest.Pass
+		})
+		c.Abandon(c.Session(), e.Path)
+		c.Abandon(nil, p.Path)
+		time.Sleep(5 * time.Second)
+		err = c.Close(inTime(t))
+		require.ErrorIs(t, err, zk.ErrUnconfirmed)
+		require.ErrorContains(t, err, p.Path)
+		require.NotContains(t, fmt.Sprint(err), e.Path, "it went with its session")
+		require.False(t, srv.Exists(e.Path))
+
+		srv.OnRequest(nil)
+		c, err = zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+		require.NoError(t, err)
+		e, err = c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
+		require.NoError(t, err)
+		srv.Down(1, true)
+		c.Abandon(c.Session(), e.Path)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		err = c.Close(ctx)
+		require.LessOrEqual(t, time.Since(start), time.Second)
+		require.ErrorIs(t, err, zk.ErrUnconfirmed)
+		require.ErrorContains(t, err, e.Path)
+		c.Abandon(c.Session(), "/after") // too late, and harmless
+		srv.Down(1, false)
+	})
+}

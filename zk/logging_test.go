@@ -1,0 +1,54 @@
+package zk_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// stuckLog is a handler that gets stuck on a message, as one does whose pipe
+// nobody reads, and asks the client for its state first.
+type stuckLog struct {
+	slog.Handler
+	on     string
+	client atomic.Pointer[zk.Client]
+	stuck  chan struct{}
+}
+
+func (h *stuckLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *stuckLog) Handle(_ context.Context, r slog.Record) error {
+	if c := h.client.Load(); c != nil && strings.Contains(r.Message, h.on) {
+		c.State()
+		<-h.stuck
+	}
+	return nil
+}
+
+// A log that does not take its messages must not keep a guard from ending.
+func TestGuard_EndsAlthoughTheLogIsStuck(t *testing.T) {
+	for _, on := range []string{"zk: state", "zk: session lease lapsed"} {
+		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			h := &stuckLog{Handler: slog.DiscardHandler, on: on, stuck: make(chan struct{})}
+			c := connect(t, srv, func(cfg *zk.Config) { cfg.Logger = slog.New(h) })
+			guard, release, err := c.Session().Guard(t.Context())
+			require.NoError(t, err)
+			defer release()
+			h.client.Store(c) // the connecting may still be being logged
+			srv.Down(1, true)
+			<-guard.Done()
+			require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
+			synctest.Wait()
+			close(h.stuck)
+			srv.Down(1, false)
+		})
+	}
+}

@@ -1,0 +1,243 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// run is the session loop: it owns every transition of the client's state.
+//
+//	      ┌──────────────────── expire ◀── server says so ──┐
+//	      ▼                       ▲                         │
+//	── connect ── a session ──▶ serve ── connection lost ──▶ connect
+//	      │                                  (own clock: 4/3 of the timeout)
+//	      └── Close, once the session is ended or given up ──▶ finish
+func (c *Client) run() {
+	defer close(c.done)
+	for {
+		cn, err := c.connect()
+		if err != nil {
+			c.finish(err)
+			return
+		}
+		start := time.Now()
+		closing, err := c.serve(cn)
+		c.detach(cn, err)
+		if closing != nil && closing.err == nil {
+			c.mu.Lock()
+			cn.sess.finish(ErrClosed) // the server has ended it at our request
+			c.mu.Unlock()
+		}
+		c.servers.lost(err, time.Since(start), time.Second)
+	}
+}
+
+var errDone = errors.New("nothing left to do")
+
+// connect tries servers until one carries a session. It returns an error when
+// there is nothing to connect for: the client is closed and its session over.
+func (c *Client) connect() (*conn, error) {
+	for {
+		if err := c.expireByClock(); err != nil {
+			return nil, err
+		}
+		server, wait := c.servers.pick()
+		c.pauseRound(wait)
+		cn, err := c.attempt(server)
+		if err == nil {
+			return cn, nil
+		}
+		c.log.Debug("zk: connect failed", "server", server, "why", err)
+		if c.ctx.Err() == nil || c.servers.errs[c.servers.next] == nil {
+			c.servers.failed(err) // an attempt that Close cut short must not hide why those before it failed
+		}
+		switch {
+		case errors.Is(err, errExpired):
+			if err := c.expire(err); err != nil {
+				return nil, err
+			}
+			c.servers.tried = 0 // the server is fine: open the next session at once
+		case errors.Is(err, ErrAuthFailed):
+			c.authFailed(err)
+		}
+	}
+}
+
+// expireByClock gives the session up when the ensemble must have dropped it
+// long ago, so that nobody is left waiting for an ensemble that lost its memory
+// or cannot be reached. It returns an error if the client is to end.
+func (c *Client) expireByClock() error {
+	c.mu.Lock()
+	s := c.live()
+	closing := c.closing
+	due := s != nil && !time.Now().Before(s.expiryTime())
+	c.mu.Unlock()
+	switch {
+	case c.ctx.Err() != nil:
+		return c.ctx.Err()
+	case due:
+		c.mu.Lock()
+		c.unconfirmed[s] = false // attach or finish sees to it: no server can be reached now
+		c.mu.Unlock()
+		return c.expire(fmt.Errorf("%w: no answer for %v", ErrSessionExpired, s.timing.expiry))
+	case s == nil && closing:
+		return errDone
+	}
+	return nil
+}
+
+// pauseRound waits before the next round: not beyond the session's expiry, and not
+// when Close is called meanwhile.
+func (c *Client) pauseRound(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	c.mu.Lock()
+	if s := c.live(); s != nil {
+		if most := s.timing.timeout / 8; d > most {
+			d = rand.N(most) // so that the pause alone never costs the session
+		}
+		d = min(d, max(0, time.Until(s.expiryTime())))
+	}
+	ctx := c.soon
+	if c.closing {
+		ctx = c.ctx // it has cut one pause short; the rest are as long as ever
+	}
+	c.mu.Unlock()
+	_ = pause(ctx, d)
+}
+
+// attempt tries one server: to resume the session if there is one, else to open
+// the next.
+func (c *Client) attempt(server string) (*conn, error) {
+	c.mu.Lock()
+	s := c.live()
+	hello := c.hello(s, c.zxid)
+	budget := newTiming(c.cfg.SessionTimeout, 0).handshake(len(c.servers.hosts), false)
+	if s != nil {
+		budget = s.timing.handshake(len(c.servers.hosts), len(s.guards) > 0)
+		budget = min(budget, max(time.Millisecond, time.Until(s.expiryTime())))
+	}
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
+	defer cancel()
+	w, err := c.dial(ctx, server, hello, c.cfg.Auth)
+	if err != nil {
+		return nil, err
+	}
+	return c.attach(w, server, hello.LastZxidSeen), nil
+}
+
+// attach puts a connection in place: watches first, then whatever was queued.
+func (c *Client) attach(w welcome, server string, zxid int64) *conn {
+	c.mu.Lock()
+	defer c.unlock()
+	s := c.live()
+	if s == nil {
+		s = c.newSession(w)
+		c.session = s
+		c.adopt(s)
+	} else {
+		s.handshaken(w, false)
+		s.resumed.Add(1)
+	}
+	cn := c.newConn(w.nc, server, s)
+	c.conn = cn
+	restore := c.watches.restore(c, zxid)
+	for _, cl := range restore {
+		cl.sess = s
+		cl.state.Store(callPending)
+	}
+	c.queue.pushFront(restore)
+	cn.arrange(false)
+	for old := range c.unconfirmed {
+		c.closeLater(old)
+	}
+	c.setState(StateConnected, nil)
+	timeout := s.timing.timeout
+	c.notes = append(c.notes, func() {
+		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout)
+	})
+	return cn
+}
+
+// adopt gives the session to what was submitted while there was none. The
+// caller holds c.mu.
+func (c *Client) adopt(s *Session) {
+	for cl := c.queue.head; cl != nil; cl = cl.next {
+		if cl.sess == nil {
+			cl.sess = s
+			if cl.pipe != nil {
+				cl.pipe.adopt(s)
+			}
+		}
+	}
+}
+
+// serve does a connection's clock work until it ends, and returns why, and the
+// closeSession if one was sent.
+func (c *Client) serve(cn *conn) (closing *call, why error) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	closeSoon := c.soon.Done()
+	var answered <-chan struct{}
+	for {
+		select {
+		case <-cn.ended:
+			return closing, cn.err
+		case <-timer.C:
+			next, err := cn.check(time.Now())
+			if err != nil {
+				cn.fail(err)
+				continue
+			}
+			timer.Reset(time.Until(next))
+		case <-closeSoon:
+			closeSoon = nil
+			closing = c.newCall(proto.OpCloseSession, "session "+cn.sess.label()).asInternal()
+			closing.kind.awaited = true
+			closing.await()
+			c.mu.Lock()
+			c.enqueueInternal(cn, closing)
+			c.mu.Unlock()
+			answered = closing.done
+		case <-answered:
+			cn.fail(ErrClosed)
+			answered = nil
+		case <-c.ctx.Done():
+			cn.fail(context.Cause(c.ctx))
+			<-cn.ended
+		}
+	}
+}
+
+// detach clears up after a connection: what had been handed to Write and was
+// not answered ends Unknown, what was not stays in its place.
+func (c *Client) detach(cn *conn, why error) {
+	cn.standby.Wait()
+	c.mu.Lock()
+	c.conn = nil
+	lost := c.withdraw(&cn.sent, everyCall)
+	internal := c.withdraw(&c.queue, func(cl *call) bool { return cl.kind.internal })
+	if c.state == StateConnected {
+		c.setState(StateDisconnected, why)
+	}
+	c.unlock()
+
+	c.fail(lost, OutcomeUnknown, lossOf(why), true)
+	c.fail(internal, OutcomeNotSent, lossOf(why), true)
+	c.failBrokenPipes()
+}
+
+// failBrokenPipes fails what waits behind a request that ended without a verdict.
+func (c *Client) failBrokenPipes() {
+	c.mu.Lock()
+	broken := c.withdraw(&c.queue, func(cl *call) bool { return cl.pipe != nil && cl.pipe.broken() != nil })
+	c.mu.Unlock()
+	c.failBroken(broken)
+}

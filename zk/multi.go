@@ -1,0 +1,115 @@
+package zk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Multi runs ops as one transaction: all of them or none. When the server
+// refuses, the error has OutcomeRejected, the path of the op that failed and its
+// reason, and the results say of every op what became of it. Otherwise they all
+// are OpUnknown, or there are none if nothing was sent. A Multi of no ops does
+// nothing.
+func (c *Client) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
+	if len(ops) == 0 {
+		return nil, nil
+	}
+	r, err := run(ctx, c, c.multiCall(ops), takeMulti)
+	if r == nil && OutcomeOf(err) == OutcomeUnknown {
+		r = unknownResults(ops)
+	}
+	return r, err
+}
+
+func (c *Client) multiCall(ops []Op) *call {
+	cl := c.newCall(proto.OpMulti, "")
+	cl.ops = slices.Clone(ops) // looked at again when the reply is there
+	for i := range cl.ops {
+		o := &cl.ops[i]
+		if i == 0 {
+			cl.path = o.path
+		}
+		switch {
+		case o.err != nil:
+			cl.err = o.err
+		case o.kind == 0:
+			cl.err = fmt.Errorf("%w: op %d is the zero Op", ErrBadArguments, i)
+		case o.owner != nil && o.owner != c:
+			cl.err = ErrForeignOp
+		case o.session != nil && cl.want != nil && o.session != cl.want:
+			cl.err = fmt.Errorf("%w: two sessions in one multi", ErrBadArguments)
+		case o.session != nil:
+			cl.want = o.session
+		}
+		if cl.err != nil {
+			cl.path = o.path
+			return cl
+		}
+		o.wire.Path = c.full(o.path)
+		cl.frame = o.wire.AppendItem(cl.frame)
+	}
+	cl.frame = proto.AppendMultiEnd(cl.frame)
+	return cl
+}
+
+// settleMulti finds out whether a multi failed, since its reply header says OK
+// also then: the error names the op that is to blame. It returns an error if the
+// reply does not fit the request.
+func (cl *call) settleMulti() error {
+	if len(cl.multi) != len(cl.ops) {
+		return fmt.Errorf("%d results of %d ops", len(cl.multi), len(cl.ops))
+	}
+	for i, p := range cl.multi {
+		if p.Op != proto.OpError || p.Err == proto.OK {
+			continue
+		}
+		cl.text = cl.ops[i].path // not cl.path: a caller who gives up may be reading it
+		cl.refuse(Code(p.Err))
+		if alias := cl.ops[i].alias; alias != nil {
+			cl.err = fmt.Errorf("%w: %w", alias, cl.err)
+		}
+		break
+	}
+	return nil
+}
+
+// takeMulti takes what became of the ops of a multi.
+func takeMulti(c *Client, cl *call) []OpResult {
+	out := unknownResults(cl.ops)
+	switch {
+	case cl.multi == nil && cl.outcome != OutcomeUnknown:
+		return nil
+	case cl.multi == nil:
+		return out
+	}
+	failed := false
+	for i := range out {
+		p, o := &cl.multi[i], &out[i]
+		o.Stat, o.State = Stat(p.Stat), OpDone
+		switch {
+		case p.Op != proto.OpError:
+			if o.Kind == OpCreate {
+				o.Path = c.strip(p.Path)
+			}
+		case failed:
+			o.State = OpNotRun
+		case p.Err == proto.OK:
+			o.State = OpRolledBack
+		default:
+			failed = true
+			o.State, o.Err = OpFailed, cl.err
+		}
+	}
+	return out
+}
+
+func unknownResults(ops []Op) []OpResult {
+	out := make([]OpResult, len(ops))
+	for i := range ops {
+		out[i] = OpResult{Kind: ops[i].kind, Path: ops[i].path}
+	}
+	return out
+}

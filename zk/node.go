@@ -1,0 +1,130 @@
+package zk
+
+import (
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Version is the expected version of a node's data (Set, Delete, Check) or of
+// its ACL (SetACL).
+type Version int32
+
+// AnyVersion matches every version.
+const AnyVersion Version = -1
+
+// CreateMode says what kind of node a create makes.
+type CreateMode uint8
+
+// The modes of a node. A sequential node gets a suffix of ten digits that its
+// parent counts. A container is deleted by the server some time after its last
+// child went; a TTL node when it has been childless and unchanged for its TTL,
+// which is given by the TTL option (the server must have TTL nodes enabled).
+const (
+	Persistent CreateMode = iota
+	Ephemeral
+	PersistentSequential
+	EphemeralSequential
+	Container
+	PersistentTTL
+	PersistentSequentialTTL
+)
+
+var createModes = [...]struct {
+	op         proto.OpCode
+	flags      int32
+	sequential bool
+	ephemeral  bool
+}{
+	Persistent:              {op: proto.OpCreate2, flags: proto.FlagPersistent},
+	Ephemeral:               {op: proto.OpCreate2, flags: proto.FlagEphemeral, ephemeral: true},
+	PersistentSequential:    {op: proto.OpCreate2, flags: proto.FlagPersistentSequential, sequential: true},
+	EphemeralSequential:     {op: proto.OpCreate2, flags: proto.FlagEphemeralSequential, sequential: true, ephemeral: true},
+	Container:               {op: proto.OpCreateContainer, flags: proto.FlagContainer},
+	PersistentTTL:           {op: proto.OpCreateTTL, flags: proto.FlagPersistentTTL},
+	PersistentSequentialTTL: {op: proto.OpCreateTTL, flags: proto.FlagPersistentSequentialTTL, sequential: true},
+}
+
+// String returns the mode's name.
+func (m CreateMode) String() string {
+	return nameOf(m, "persistent", "ephemeral", "persistent sequential", "ephemeral sequential",
+		"container", "persistent with TTL", "persistent sequential with TTL")
+}
+
+// Stat describes a node.
+type Stat struct {
+	Czxid          int64 // zxid of the create: unique and rising within one ensemble's data
+	Mzxid          int64 // zxid of the last change of the data
+	Ctime          int64 // milliseconds since 1970, by the server's clock
+	Mtime          int64 // milliseconds since 1970, by the server's clock
+	Version        int32 // how often the data changed
+	Cversion       int32 // how often the list of children changed
+	Aversion       int32 // how often the ACL changed
+	EphemeralOwner int64 // session id of an ephemeral node's owner; 0 for a persistent node
+	DataLength     int32
+	NumChildren    int32
+	Pzxid          int64 // zxid of the last change of the list of children
+}
+
+// Created is the result of a create.
+type Created struct {
+	Path string // with the sequence suffix, without the chroot
+	Stat Stat
+}
+
+// Node is a node's data and Stat. Data is nil when the node has null data.
+type Node struct {
+	Data []byte
+	Stat Stat
+}
+
+// Existence is the result of Exists.
+type Existence struct {
+	Exists bool
+	Stat   Stat // zero when the node does not exist
+}
+
+// Listing is the result of Children. The names have no order.
+type Listing struct {
+	Names []string
+	Stat  Stat
+}
+
+// CreateOption changes how Create makes a node.
+type CreateOption func(*createConfig)
+
+type createConfig struct {
+	acl       []ACL
+	ttl       time.Duration
+	session   *Session
+	protected bool
+	guid      string
+}
+
+// WithACL sets the ACL of the new node; without it everybody may do everything.
+// An empty one is refused with ErrInvalidACL.
+func WithACL(acl ...ACL) CreateOption {
+	return func(c *createConfig) { c.acl = append([]ACL{}, acl...) } // never nil
+}
+
+// TTL sets how long a TTL node lives without children or changes. It is sent
+// in whole milliseconds.
+func TTL(d time.Duration) CreateOption { return func(c *createConfig) { c.ttl = d } }
+
+// InSession makes the create fail with ErrSessionExpired (OutcomeNotSent)
+// rather than run in any other session than s, so that what depends on s
+// cannot come to life in its successor.
+func InSession(s *Session) CreateOption { return func(c *createConfig) { c.session = s } }
+
+// Protected puts "_c_<GUID>-" before the name of the node, as Curator does, so
+// that Create can find out what became of a create whose reply was lost: after
+// the reconnect it syncs, looks for the GUID among the nodes of its own session
+// (of its parent, for a persistent node) and returns what it finds; only when
+// there is nothing does it report the loss.
+func Protected() CreateOption { return func(c *createConfig) { c.protected = true } }
+
+// ProtectedBy is Protected with a GUID of the caller's (see NewGUID), who can
+// then look for the node by FindProtected when Create gave up.
+func ProtectedBy(guid string) CreateOption {
+	return func(c *createConfig) { c.protected, c.guid = true, guid }
+}

@@ -1,0 +1,152 @@
+package zk
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Op is one op of a Multi. CreateOp, DeleteOp, SetOp and CheckOp make them;
+// Client.Bind ties one to a client.
+type Op struct {
+	owner   *Client // nil: any client may run it, its path is relative to that one's chroot
+	wire    proto.MultiOp
+	path    string // as the caller gave it
+	kind    OpKind
+	session *Session // of a create with InSession
+	alias   error    // what errors.Is finds beside the code when this op is the one that failed
+	err     error    // why it cannot be run
+}
+
+// OpKind says what an op does.
+type OpKind uint8
+
+// The kinds of ops.
+const (
+	OpCreate OpKind = iota + 1
+	OpDelete
+	OpSet
+	OpCheck
+)
+
+// String returns the kind's name.
+func (k OpKind) String() string { return nameOf(k, "no op", "create", "delete", "set", "check") }
+
+// CreateOp creates a node, as Create does. InSession is honoured; Protected is
+// not, since a multi has no name of its own to look for: the Multi fails.
+func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) Op {
+	cfg := optionsOf(opts)
+	wire, err := createWire(path, data, mode, cfg)
+	if err == nil && cfg.protected {
+		err = fmt.Errorf("%w: Protected inside a multi", ErrBadArguments)
+	}
+	return Op{kind: OpCreate, path: path, session: cfg.session, wire: wire, err: err}
+}
+
+func optionsOf(opts []CreateOption) createConfig {
+	if len(opts) == 0 {
+		return createConfig{} // with no allocation for what the options write to
+	}
+	var cfg createConfig
+	for _, o := range opts {
+		o(&cfg)
+	}
+	return cfg
+}
+
+// createWire checks a create, but for what is protected about it; its path is
+// left out.
+func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (proto.MultiOp, error) {
+	if int(mode) >= len(createModes) {
+		return proto.MultiOp{Op: proto.OpCreate2}, fmt.Errorf("create %s: %w: mode %d", path, ErrBadArguments, mode)
+	}
+	m := createModes[mode]
+	wire := proto.MultiOp{Op: m.op, Data: data, ACL: openACL, Flags: m.flags, TTL: cfg.ttl.Milliseconds()}
+	err := ValidatePath(path)
+	if err != nil && m.sequential {
+		err = ValidatePath(path + "0") // "/dir/" is a fine prefix
+	}
+	var errs []error
+	if err != nil {
+		errs = append(errs, err)
+	} else if path == "/" {
+		errs = append(errs, fmt.Errorf("%w \"/\": it always exists", ErrInvalidPath))
+	}
+	if cfg.acl != nil {
+		acl, err := wireACL(cfg.acl)
+		wire.ACL, errs = acl, append(errs, err)
+	}
+	switch ttl := m.op == proto.OpCreateTTL; {
+	case ttl && (wire.TTL <= 0 || wire.TTL > 1<<40-1): // five bytes, as EphemeralType has them
+		errs = append(errs, fmt.Errorf("%w: TTL %v", ErrBadArguments, cfg.ttl))
+	case !ttl && cfg.ttl != 0:
+		errs = append(errs, fmt.Errorf("%w: TTL for a %v node", ErrBadArguments, mode))
+	}
+	return wire, errors.Join(errs...)
+}
+
+// DeleteOp deletes a node of version v.
+func DeleteOp(path string, v Version) Op {
+	return pathOp(OpDelete, path, deleteWire(v))
+}
+
+// SetOp sets the data of a node of version v.
+func SetOp(path string, data []byte, v Version) Op {
+	return pathOp(OpSet, path, setWire(data, v))
+}
+
+// CheckOp changes nothing and fails the multi unless the node exists with
+// version v. Mind that a node that was deleted and created again has version 0
+// again.
+func CheckOp(path string, v Version) Op {
+	return pathOp(OpCheck, path, proto.MultiOp{Op: proto.OpCheck, Version: int32(v)})
+}
+
+func deleteWire(v Version) proto.MultiOp {
+	return proto.MultiOp{Op: proto.OpDelete, Version: int32(v)}
+}
+
+func setWire(data []byte, v Version) proto.MultiOp {
+	return proto.MultiOp{Op: proto.OpSetData, Data: data, Version: int32(v)}
+}
+
+func pathOp(kind OpKind, path string, wire proto.MultiOp) Op {
+	return Op{kind: kind, path: path, wire: wire, err: ValidatePath(path)}
+}
+
+// Bind returns op tied to c: any other client's Multi refuses it with
+// ErrForeignOp, since under another chroot or on another ensemble the same path
+// is another node. If as is not nil and this op is the one for which a multi
+// fails, errors.Is finds as in the error, beside the server's code.
+func (c *Client) Bind(op Op, as error) Op {
+	op.owner, op.alias = c, as
+	return op
+}
+
+// OpState says what became of one op of a multi.
+type OpState uint8
+
+// The states of an op. A multi is all or nothing: either all its ops are
+// OpDone, or one is OpFailed, those before it OpRolledBack, those after OpNotRun.
+const (
+	OpUnknown OpState = iota // the multi ended without a verdict of the server
+	OpDone
+	OpFailed
+	OpRolledBack
+	OpNotRun
+)
+
+// String returns the state's name.
+func (s OpState) String() string {
+	return nameOf(s, "unknown", "done", "failed", "rolled back", "not run")
+}
+
+// OpResult is what became of one op of a multi.
+type OpResult struct {
+	Kind  OpKind
+	Path  string // of a create that was done: with its sequence suffix
+	Stat  Stat   // of a set that was done, and of a container or TTL node; servers send none for other creates
+	State OpState
+	Err   error // of the op that failed
+}

@@ -1,0 +1,272 @@
+package zk
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+const (
+	// callerReadTime bounds how long a caller holds the read token: its context
+	// may end meanwhile, which it does not see while it reads.
+	callerReadTime = 2 * time.Millisecond
+	// linger is how long the standby reader leaves the token to a lone caller
+	// that comes again and again, before it reads itself.
+	linger = time.Millisecond
+)
+
+// readFor reads for everybody until cl has its result, or some time has passed.
+// The caller has the read token.
+func (cn *conn) readFor(cl *call) {
+	cn.guarded(func() error {
+		if err := cn.nc.SetReadDeadline(time.Now().Add(callerReadTime)); err != nil {
+			return err
+		}
+		for cl.state.Load() == callSent {
+			if err := cn.readBatch(); err != nil {
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					return nil
+				}
+				return err
+			}
+		}
+		return nil
+	})
+	cn.c.mu.Lock()
+	cn.reading = false
+	busy := cn.busy()
+	cn.c.mu.Unlock()
+	if busy {
+		wake(cn.wakeReader)
+	}
+}
+
+// busy reports whether somebody must be reading now: replies are due, or
+// watches, whose events must not wait for the next caller. The caller holds c.mu.
+func (cn *conn) busy() bool {
+	return !cn.sent.empty() || len(cn.pings) > 0 || cn.c.watches.armed() || cn.in.pending()
+}
+
+// readLoop is the standby reader. It has the token whenever no caller has it,
+// but for a moment after a caller that was alone.
+func (cn *conn) readLoop() {
+	for cn.takeRead() {
+		cn.guarded(func() error {
+			if err := cn.nc.SetReadDeadline(time.Time{}); err != nil {
+				return err
+			}
+			for {
+				if err := cn.readBatch(); err != nil {
+					return err
+				}
+				if cn.yieldRead() {
+					return nil
+				}
+			}
+		})
+	}
+}
+
+// takeRead waits for the read token; false when the connection is dead.
+func (cn *conn) takeRead() bool {
+	c := cn.c
+	var timer *time.Timer
+	for waited := false; ; {
+		c.mu.Lock()
+		visits, free := cn.visits, !cn.reading
+		if cn.dead {
+			c.mu.Unlock()
+			return false
+		}
+		if free && (waited || cn.busy() || visits == 0) {
+			cn.reading = true
+			c.mu.Unlock()
+			return true
+		}
+		c.mu.Unlock()
+		if timer == nil {
+			timer = time.NewTimer(linger)
+			defer timer.Stop()
+		} else {
+			timer.Reset(linger)
+		}
+		select {
+		case <-cn.wakeReader:
+		case <-cn.ended:
+		case <-timer.C:
+			c.mu.Lock()
+			waited = cn.visits == visits // no caller came: read ourselves
+			c.mu.Unlock()
+		}
+	}
+}
+
+// yieldRead gives the token up if nothing is due, so that the next caller can
+// read its own reply.
+func (cn *conn) yieldRead() bool {
+	cn.c.mu.Lock()
+	defer cn.c.mu.Unlock()
+	if !cn.callerReads || cn.busy() || cn.dead {
+		return false
+	}
+	cn.reading = false
+	cn.visits++ // linger before taking it again
+	return true
+}
+
+// readBatch reads once and handles every frame that is whole. In three steps:
+// cut and parse without a lock; match all replies to their requests under one
+// lock, with the lease and the clocks renewed before any result is visible;
+// decode and hand over without it, in the order of the wire, so that an event is
+// visible before the result of a later read.
+func (cn *conn) readBatch() error {
+	cn.in.limit = cn.c.cfg.MaxReplySize
+	if err := cn.in.fill(cn.nc); err != nil {
+		return err
+	}
+	cn.batch = cn.batch[:0]
+	var bad error
+	for {
+		p, ok, err := cn.in.next()
+		if err != nil {
+			bad = err
+			break
+		}
+		if !ok {
+			break
+		}
+		cn.batch = append(cn.batch, p)
+	}
+	n, err := cn.match(cn.batch)
+	var lost error // what is wrong with a frame; those before it are good
+	for i := range cn.batch[:n] {
+		if e := cn.handle(&cn.batch[i], lost); e != nil {
+			lost = e // the calls behind it are still completed
+		}
+	}
+	clear(cn.batch)
+	return cmp.Or(lost, err, bad)
+}
+
+// match gives every reply its request and takes in what the reply says of the
+// session. It returns how many frames were matched, and the error of the first
+// that could not be.
+func (cn *conn) match(batch []reply) (int, error) {
+	c := cn.c
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cn.dead {
+		return 0, cn.err // its calls belong to the session loop now
+	}
+	replies := cn.in.partialReply()
+	for i := range batch {
+		p := &batch[i]
+		switch p.Xid {
+		case proto.XidWatchEvent:
+			continue
+		case proto.XidPing:
+			if len(cn.pings) == 0 {
+				return i, fmt.Errorf("%w: reply to a ping that was not sent", ErrProtocol)
+			}
+			cn.sess.answered(cn.pings[0])
+			cn.pings = cn.pings[1:]
+		default:
+			cl := cn.sent.head
+			if cl == nil || cl.xid != p.Xid {
+				return i, fmt.Errorf("%w: reply to nobody, xid %d", ErrProtocol, p.Xid)
+			}
+			cn.sent.remove(cl)
+			p.call = cl
+			if !cl.kind.internal {
+				<-c.room
+			}
+			cn.sess.answered(cl.sentAt)
+			answered := p.Err == proto.OK && cl.op != proto.OpMulti // whose verdict stands in its items: handle
+			if cl.kind.confirms && (answered || p.Err != proto.OK && cl.kind.quorum && Code(p.Err).leaderVerdict()) {
+				cn.sess.renew(now, cl.sentAt, cl.proves)
+			}
+			// The answer to a ping is no such sign: the reply that is due may be
+			// lost, and pings would hide that for ever.
+			replies = true
+		}
+		c.zxid = max(c.zxid, p.Zxid)
+	}
+	if replies {
+		cn.lastReply = now
+	}
+	return len(batch), nil
+}
+
+// answered takes in that a request sent at sent was answered, by whomever. The
+// caller holds c.mu.
+func (s *Session) answered(sent time.Time) {
+	if sent.After(s.lastAnswered) {
+		s.lastAnswered = sent
+	}
+}
+
+// handle decodes one frame and hands it over. lost is why the connection is at
+// its end: what comes after that is not believed.
+func (cn *conn) handle(p *reply, lost error) error {
+	c := cn.c
+	if p.Xid == proto.XidPing {
+		return nil
+	}
+	var r proto.Reader
+	r.Reset(p.body)
+	if p.call == nil {
+		if lost != nil {
+			return nil
+		}
+		return cn.event(p, &r)
+	}
+	cl := p.call
+	var err error
+	switch {
+	case lost != nil:
+		cl.outcome, cl.err, cl.lost = OutcomeUnknown, lossOf(lost), true
+	case p.size > cn.in.limit:
+		cl.outcome, cl.err = OutcomeUnknown, fmt.Errorf("%w: %d bytes, limit %d", ErrReplyTooLarge, p.size, cn.in.limit)
+	default:
+		if err = cl.decode(p.ReplyHeader, &r); err != nil {
+			cn.fail(err) // before the caller hears of it: his next request must not go this way
+			cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(err), result{}
+		} else if cl.op == proto.OpMulti && p.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
+			c.mu.Lock()
+			cn.sess.renew(time.Now(), cl.sentAt, cl.proves)
+			c.mu.Unlock()
+		}
+	}
+	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {
+		cl.pipe.breakOff(cl.err)
+	}
+	if cl.reg != nil {
+		c.registered(cl)
+	}
+	if cl.paths != nil && cl.err != nil && !cl.lost {
+		c.refusedWatches(cl)
+	}
+	c.complete(cl)
+	return err
+}
+
+// event decodes a watch event and gives it to those who watch.
+func (cn *conn) event(p *reply, r *proto.Reader) error {
+	if p.size > cn.in.limit {
+		return fmt.Errorf("%w: event of %d bytes", ErrProtocol, p.size)
+	}
+	typ, _, path := EventType(r.Int32()), r.Int32(), r.View() // as proto.WatchEvent, without a copy
+	if err := r.Finish(); err != nil {
+		return fmt.Errorf("%w: watch event: %w", ErrProtocol, err)
+	}
+	cn.c.dispatch(typ, path, p.Zxid)
+	return nil
+}
+
+// lossOf is the error of a call whose connection ended for the given reason.
+func lossOf(why error) error { return fmt.Errorf("%w: %w", ErrConnectionLoss, why) }

@@ -1,0 +1,109 @@
+package zk
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// restoreSize bounds the paths in a frame of watches to restore: a frame of
+// 128 KiB less its length, header, zxid and five counts. One frame with all could
+// be over what the server accepts, and would end every connection anew.
+const restoreSize = 128<<10 - (proto.FrameHeader + 8 + 8 + 5*4)
+
+// restore returns the requests that set every watch again on a new connection,
+// with the zxid that was known before its handshake: the server fires at once
+// what has changed since. Persistent watches replay nothing, so their
+// subscriptions get a resync marker; whoever reads again on it does so behind
+// these requests. The caller holds c.mu.
+func (t *watchTable) restore(c *Client, zxid int64) []*call {
+	b := restoreBatch{c: c, zxid: zxid}
+	// Lasting watches last: where a path has one and one-shots too, it is the
+	// mode that must stay on the server.
+	paths := slices.Collect(maps.Keys(t.paths))
+	for _, path := range paths {
+		p := t.paths[path]
+		p.onData, p.onKids = false, false
+		for kind, list := range []*[]string{&b.set.Data, &b.set.Exist, &b.set.Child} {
+			if p.one[kind] == nil {
+				continue
+			}
+			b.add(list, path)
+			p.onData = p.onData || watchKind(kind) != watchChild
+			p.onKids = p.onKids || watchKind(kind) == watchChild
+		}
+	}
+	for _, path := range paths {
+		p := t.paths[path]
+		p.mode = p.wanted()
+		p.held = p.mode
+		switch p.mode {
+		case modePersistent:
+			b.add(&b.set.Persistent, path)
+		case modeRecursive:
+			b.add(&b.set.Recursive, path)
+		}
+		if p.mode != modeNone {
+			p.onData, p.onKids = false, false
+		}
+		for s := p.subs; s != nil; s = s.next {
+			s.resync()
+		}
+	}
+	b.flush()
+	return b.calls
+}
+
+// restoreBatch collects paths into frames.
+type restoreBatch struct {
+	c     *Client
+	zxid  int64
+	set   proto.SetWatches
+	paths []string
+	size  int
+	calls []*call
+}
+
+func (b *restoreBatch) add(list *[]string, path string) {
+	if n := len(path) + 4; b.size+n > restoreSize && b.size > 0 {
+		b.flush()
+	}
+	b.size += len(path) + 4
+	*list = append(*list, path)
+	b.paths = append(b.paths, path)
+}
+
+func (b *restoreBatch) flush() {
+	if b.size == 0 {
+		return
+	}
+	op := proto.OpSetWatches
+	if len(b.set.Persistent)+len(b.set.Recursive) > 0 {
+		op = proto.OpSetWatches2
+	}
+	b.set.RelativeZxid = b.zxid
+	cl := b.c.newCall(op, "").asInternal()
+	cl.frame = proto.EndFrame(b.set.Append(cl.frame, op), 0)
+	cl.setXid(proto.XidSetWatches)
+	cl.paths = b.paths
+	b.calls = append(b.calls, cl)
+	b.set, b.paths, b.size = proto.SetWatches{}, nil, 0
+}
+
+// refusedWatches ends what the server would not restore: a watch that is
+// silently dead is worse than none.
+func (c *Client) refusedWatches(cl *call) {
+	c.log.Error("zk: watches not restored", "paths", len(cl.paths), "why", cl.err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.watches
+	for _, path := range cl.paths {
+		p := t.paths[path]
+		if p == nil {
+			continue
+		}
+		p.held, p.onData, p.onKids = modeNone, false, false
+		t.finish(p, ErrWatchLost)
+	}
+}

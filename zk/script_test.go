@@ -1,0 +1,201 @@
+package zk_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk"
+)
+
+// script is a server that says what a test wants, byte by byte. Each connection
+// is played by the next of its functions; when there are no more, it refuses
+// connections.
+type script struct {
+	mu      sync.Mutex
+	play    []func(*scripted)
+	timeout []time.Duration // that the connection settles; 6 s where there is none
+	dials   int
+	running sync.WaitGroup
+}
+
+// scripted is one connection of a script.
+type scripted struct {
+	nc       net.Conn
+	timeout  time.Duration // of the session
+	hello    proto.ConnectRequest
+	requests chan asked // closed when the client has gone
+}
+
+// asked is one request.
+type asked struct {
+	proto.RequestHeader
+	body []byte
+}
+
+// client returns a client of the script. Its server cannot be told to close the
+// session, so that Close is bounded and may end unconfirmed.
+func (s *script) client(t testing.TB, change ...func(*zk.Config)) *zk.Client {
+	t.Helper()
+	cfg := zk.Config{Servers: "script:1", DialContext: s.dial, SessionTimeout: 6 * time.Second}
+	cfg.Logger = slog.New(noPanic{t, slog.DiscardHandler})
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := zk.Connect(inTime(t), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := c.Close(ctx); err != nil {
+			require.ErrorIs(t, err, zk.ErrUnconfirmed)
+		}
+		s.running.Wait()
+	})
+	return c
+}
+
+// noPanic fails the test when the client reports that it has recovered from a
+// panic of its own.
+type noPanic struct {
+	t testing.TB
+	slog.Handler
+}
+
+func (noPanic) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+
+func (h noPanic) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, "panic") {
+		r.Attrs(func(a slog.Attr) bool { h.t.Errorf("%s: %v", r.Message, a); return true })
+	}
+	return nil
+}
+
+func (s *script) dial(context.Context, string, string) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dials == len(s.play) {
+		return nil, syscall.ECONNREFUSED
+	}
+	play, timeout := s.play[s.dials], 6*time.Second
+	if s.dials < len(s.timeout) {
+		timeout = s.timeout[s.dials]
+	}
+	s.dials++
+	client, server := net.Pipe()
+	c := &scripted{nc: server, timeout: timeout, requests: make(chan asked, 1<<16)}
+	s.running.Go(func() {
+		defer server.Close()
+		if c.greet() {
+			s.running.Go(c.read)
+			play(c)
+		}
+	})
+	return client, nil
+}
+
+// greet answers the handshake.
+func (c *scripted) greet() bool {
+	body, err := proto.ReadFrame(c.nc, nil, 1<<20)
+	if err != nil {
+		return false
+	}
+	c.hello.Decode(proto.NewReader(body))
+	p := proto.ConnectResponse{TimeoutMillis: int32(c.timeout.Milliseconds()), SessionID: 7, Password: make([]byte, proto.PasswordLen)}
+	return c.say(proto.EndFrame(p.Append(proto.BeginFrame(nil)), 0)) == nil
+}
+
+func (c *scripted) read() {
+	defer close(c.requests)
+	for {
+		body, err := proto.ReadFrame(c.nc, nil, 2<<20)
+		if err != nil {
+			return
+		}
+		var q asked
+		r := proto.NewReader(body)
+		q.Decode(r)
+		q.body = body[len(body)-r.Left():]
+		c.requests <- q
+	}
+}
+
+// say writes bytes as they are.
+func (c *scripted) say(b []byte) error {
+	_, err := c.nc.Write(b)
+	return err
+}
+
+// frame returns a body behind its length.
+func frame(body []byte) []byte { return proto.EndFrame(append(proto.BeginFrame(nil), body...), 0) }
+
+// replyTo returns a reply's frame.
+func replyTo(xid int32, zxid int64, code proto.ErrCode, body []byte) []byte {
+	return frame(append(proto.ReplyHeader{Xid: xid, Zxid: zxid, Err: code}.Append(nil), body...))
+}
+
+// event returns the frame of a watch event.
+func event(zxid int64, typ proto.EventType, path string) []byte {
+	e := proto.WatchEvent{Type: typ, State: proto.StateSyncConnected, Path: path}
+	return replyTo(proto.XidWatchEvent, zxid, proto.OK, e.Append(nil))
+}
+
+var aStat = proto.Stat{Czxid: 5, Mzxid: 6, Version: 1}
+
+// good returns the good answer to a request.
+func good(q asked) []byte {
+	var body []byte
+	switch q.Op {
+	case proto.OpGetData:
+		body = aStat.Append(proto.AppendBuffer(nil, []byte("x")))
+	case proto.OpExists, proto.OpSetData, proto.OpSetACL:
+		body = aStat.Append(nil)
+	case proto.OpGetChildren2:
+		body = aStat.Append(proto.AppendStrings(nil, []string{"a"}))
+	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+		body = (&proto.MultiResult{Op: proto.OpCreate2, Path: proto.NewReader(q.body).String(), Stat: aStat}).Append(nil)
+	case proto.OpSync:
+		body = proto.AppendString(nil, "/")
+	case proto.OpGetACL:
+		body = aStat.Append(proto.AppendACLs(nil, []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}))
+	case proto.OpAddWatch:
+		body = proto.AppendInt32(nil, 0)
+	case proto.OpMulti:
+		body = proto.AppendMultiResponse(nil, []proto.MultiResult{{Op: proto.OpCheck}})
+	}
+	return replyTo(q.Xid, 10, proto.OK, body)
+}
+
+// serve answers what comes, with answer's bytes where it has any, until the
+// client goes or a write fails.
+func (c *scripted) serve(answer func(asked) []byte) {
+	for q := range c.requests {
+		var b []byte
+		if answer != nil {
+			b = answer(q)
+		}
+		if b == nil {
+			b = good(q)
+		}
+		if c.say(b) != nil {
+			return
+		}
+	}
+}
+
+// honest serves as a server should.
+func honest(c *scripted) { c.serve(nil) }
+
+// drain answers nothing until the client goes.
+func (c *scripted) drain() {
+	for range c.requests {
+	}
+}

@@ -1,0 +1,133 @@
+package zk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// Session is one session on the ensemble. A client has one after the other;
+// ephemeral nodes belong to a session, not to the client.
+type Session struct {
+	c      *Client
+	id     int64
+	passwd []byte // never printed
+	ctx    context.Context
+	end    context.CancelCauseFunc
+
+	resumed atomic.Int32 // how often
+
+	// Guarded by Client.mu.
+	timing       timing
+	lastTimeout  time.Duration // of the newest handshake
+	lease        lease
+	lastAnswered time.Time // send time of the newest answered request of any kind
+	over         bool      // expired or closed
+	guards       map[*guard]struct{}
+	timer        *time.Timer // fires when the lease may have lapsed; nil without guards
+}
+
+// Session returns the current session: after an expiry still the expired one,
+// until the next is live. Before the first connect it is nil.
+func (c *Client) Session() *Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// ID returns the session id, which Stat.EphemeralOwner shows.
+func (s *Session) ID() int64 { return s.id }
+
+// Timeout returns the session timeout that the server settled: the smaller of
+// those of the last two handshakes.
+func (s *Session) Timeout() time.Duration {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.timing.timeout
+}
+
+// Resumed returns how often the session went on over another connection. Watches
+// that changes fire which were missed meanwhile do so in no order: that one has
+// fired says nothing of another until a read has been answered.
+func (s *Session) Resumed() int { return int(s.resumed.Load()) }
+
+// Context ends when the session is known to be over: its cause is
+// ErrSessionExpired or ErrClosed. That can be long after the ensemble dropped
+// it; whoever relies on an ephemeral node uses Guard.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Format prints the session's id, whatever the verb, and never its password.
+func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, "session "+s.label()) }
+
+// label is how logs and errors name a session.
+func (s *Session) label() string { return fmt.Sprintf("0x%x", s.id) }
+
+// newSession makes the session that a handshake has opened. The caller holds
+// c.mu.
+func (c *Client) newSession(w welcome) *Session {
+	s := &Session{c: c, id: w.SessionID, guards: map[*guard]struct{}{}}
+	s.ctx, s.end = context.WithCancelCause(context.Background())
+	s.handshaken(w, true)
+	return s
+}
+
+// handshaken takes in a handshake that opened or resumed s. The caller holds
+// c.mu.
+func (s *Session) handshaken(w welcome, opened bool) {
+	s.passwd, s.lastAnswered = w.Password, w.sent
+	s.lapseIfDue(time.Now()) // by the timing that was in force until now
+	t := w.timeout()
+	if s.lastTimeout > 0 {
+		// Until the next handshake has settled it, either may be in force:
+		// the leader keeps the timeout that it heard of last.
+		t = min(t, s.lastTimeout)
+	}
+	s.lastTimeout = w.timeout()
+	s.timing = newTiming(t, s.c.cfg.TouchDelay)
+	// A resume is answered by the leader, but not by a quorum: a leader that
+	// was cut off and does not know it answers too.
+	if opened || !s.c.cfg.QuorumLease {
+		s.lease.replied(w.sent, w.sent)
+	}
+	s.publishLease()
+	if s.timer != nil {
+		s.timer.Reset(time.Until(s.leaseEnd())) // it may end sooner than it did
+	}
+}
+
+// leaseEnd is when the lease lapses. The caller holds c.mu.
+func (s *Session) leaseEnd() time.Time { return s.lease.confirmed.Add(s.timing.lease) }
+
+// expiryTime is when the client gives the session up by its own clock. The
+// caller holds c.mu.
+func (s *Session) expiryTime() time.Time { return s.lastAnswered.Add(s.timing.expiry) }
+
+// renew takes in the answer to a request that renews the lease (lease.replied).
+// The caller holds c.mu.
+func (s *Session) renew(now, sent, proves time.Time) {
+	s.lapseIfDue(now)
+	s.lease.replied(sent, proves)
+	s.publishLease()
+}
+
+// lapseIfDue ends guards whose time is up before anything changes the lease,
+// even if their timer is late: a lapsed guard never comes back to life. The
+// caller holds c.mu.
+func (s *Session) lapseIfDue(now time.Time) {
+	if len(s.guards) > 0 && !now.Before(s.leaseEnd()) {
+		s.endGuards(ErrLeaseLapsed)
+	}
+}
+
+// finish ends the session for good with the cause that its context and guards
+// will give. The caller holds c.mu.
+func (s *Session) finish(cause error) {
+	if s.over {
+		return
+	}
+	s.over = true
+	s.endGuards(cause)
+	s.end(cause)
+}

@@ -1,0 +1,119 @@
+package zk
+
+import (
+	"context"
+	"iter"
+	"strconv"
+)
+
+// State is what the client's connection to the ensemble is in.
+//
+//	connecting ──session opened──▶ connected ◀──resumed──▶ disconnected
+//	     ▲                                                      │
+//	     └───────────────── expired ◀──server or clock says so──┘
+//	auth failed: the ensemble refused a credential; tried again with back-off
+//	closed: the end
+type State uint8
+
+// The states of a client.
+const (
+	StateConnecting   State = iota // no session yet
+	StateConnected                 // a session and a connection
+	StateDisconnected              // a session that may still be alive, no connection
+	StateExpired                   // the last session is over; a new one is being opened
+	StateAuthFailed                // a credential of Config.Auth was refused
+	StateClosed                    // Close has ended the client
+)
+
+// String returns the state's name.
+func (s State) String() string {
+	return nameOf(s, "connecting", "connected", "disconnected", "expired", "auth failed", "closed")
+}
+
+// nameOf names the value of an enumeration that starts at 0.
+func nameOf[E ~uint8 | ~int32](e E, names ...string) string {
+	if e >= 0 && int(e) < len(names) {
+		return names[e]
+	}
+	return "unknown value " + strconv.Itoa(int(e))
+}
+
+// State returns the present state.
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// States yields the present state and then, whenever it has changed, the one
+// that it is in by then: a slow reader skips states but always reaches the
+// latest. It ends when ctx does, or after StateClosed. An expiry that was
+// skipped shows in Session, which is another one afterwards.
+func (c *Client) States(ctx context.Context) iter.Seq[State] {
+	return func(yield func(State) bool) {
+		for seen := uint64(0); ; {
+			c.mu.Lock()
+			state, gen, changed := c.state, c.generation, c.changed
+			c.mu.Unlock()
+			if gen != seen {
+				seen = gen
+				if !yield(state) || state == StateClosed {
+					return
+				}
+				continue
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// Ready waits until the client is connected. It returns nil then, the cause of
+// ctx when that ends first, ErrAuthFailed or ErrClosed in those states.
+func (c *Client) Ready(ctx context.Context) error {
+	for s := range c.States(ctx) {
+		switch s {
+		case StateConnected:
+			return nil
+		case StateAuthFailed:
+			return ErrAuthFailed
+		case StateClosed:
+			return ErrClosed
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// setState makes, logs and publishes every transition. The caller holds c.mu, and
+// lets it go by unlock.
+func (c *Client) setState(s State, why error) {
+	if c.state == StateClosed || c.state == s && c.generation > 0 {
+		return
+	}
+	args := []any{"from", c.state, "to", s}
+	if c.session != nil {
+		args = append(args, "session", c.session.label())
+	}
+	if why != nil {
+		args = append(args, "why", why)
+	}
+	c.state = s
+	c.generation++
+	close(c.changed)
+	c.changed = make(chan struct{})
+	c.notes = append(c.notes, func() { c.log.Info("zk: state", args...) })
+}
+
+// unlock lets c.mu go and then logs what was noted while it was held. A log may
+// block, or ask the client for something: neither may keep a lease from lapsing.
+func (c *Client) unlock() {
+	notes := c.notes
+	c.notes = nil
+	c.mu.Unlock()
+	for _, log := range notes {
+		log()
+	}
+}

@@ -1,0 +1,257 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// do runs a call to its end. alive says that the call is the caller's again, who
+// takes its result and frees it; otherwise it was left to whoever completes it.
+//
+// A read whose connection was lost is submitted again, and so is whatever the
+// server did not run because it was throttled, as long as ctx lasts. A write
+// never is: it may have changed something.
+func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
+	cl.await()
+	if t := c.cfg.Trace; t != nil && t.Request != nil {
+		op, path, start := cl.op.String(), cl.path, time.Now()
+		defer func() { t.Request(op, path, time.Since(start), err) }()
+	}
+	var pause func() error // made at the first need
+	for {
+		alive, err = c.roundTrip(ctx, cl)
+		switch {
+		case err == nil || !alive:
+			return alive, err
+		case cl.lost && cl.kind.read && ctx.Err() == nil:
+			cl.again()
+			continue
+		case errors.Is(err, ErrThrottled), cl.kind.read && replyWithoutVerdict(cl):
+			if pause == nil {
+				pause = c.pauses(ctx)
+			}
+			if pause() == nil {
+				cl.again()
+				continue
+			}
+		}
+		return true, err
+	}
+}
+
+// replyWithoutVerdict reports whether the server answered, but left open what
+// became of the request.
+func replyWithoutVerdict(cl *call) bool {
+	code, ok := cl.err.(Code)
+	return ok && cl.outcome == OutcomeUnknown && !code.verdict()
+}
+
+// pauses returns a function that waits longer and longer, until ctx ends.
+func (c *Client) pauses(ctx context.Context) func() error {
+	policy := c.cfg.BackOff()
+	return func() error { return pause(ctx, policy.NextBackOff()) }
+}
+
+// pause waits for d, a policy's next pause, unless ctx ends or the policy has
+// ended.
+func pause(ctx context.Context, d time.Duration) error {
+	if d < 0 {
+		return errors.New("no more tries")
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// roundTrip submits a call and waits for its result.
+func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error) {
+	cn, err := c.submit(ctx, cl)
+	if err != nil {
+		return true, err
+	}
+	if cn != nil {
+		cn.drive(cl) // may leave the result in cl.done
+	}
+	if ctx.Done() == nil {
+		<-cl.done // cheaper than a select
+		return true, cl.failure()
+	}
+	select {
+	case <-cl.done:
+	case <-ctx.Done():
+		e := cl.opError(OutcomeUnknown, context.Cause(ctx)) // made while the call is ours
+		switch withdrawn, abandoned := c.leave(cl); {
+		case withdrawn:
+			e.Outcome = OutcomeNotSent
+			return true, e
+		case abandoned:
+			return false, e
+		}
+		<-cl.done
+	}
+	return true, cl.failure()
+}
+
+// leave is called when the caller of a synchronous call gives up. A call that
+// was not handed to Write is withdrawn and was not sent; another is abandoned to
+// whoever completes it, and must not be touched any more. It is neither when the
+// result is there, or about to be.
+func (c *Client) leave(cl *call) (withdrawn, abandoned bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cl.state.Load() == callPending {
+		c.queue.remove(cl)
+		c.released(cl)
+		return true, false
+	}
+	return false, cl.state.CompareAndSwap(callSent, callAbandoned)
+}
+
+// submit puts a call into the queue. If it returns a connection, the caller has
+// that connection's write token and must call drive. An error says that the
+// call was not sent.
+func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
+	if cl.err != nil {
+		return nil, c.refused(cl, cl.err)
+	}
+	if n := len(cl.frame) - proto.FrameHeader; n > c.cfg.MaxRequestSize {
+		return nil, c.refused(cl, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, n, c.cfg.MaxRequestSize))
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, c.refused(cl, err)
+	}
+	proto.EndFrame(cl.frame, 0)
+	select {
+	case c.room <- struct{}{}:
+	default:
+		select {
+		case c.room <- struct{}{}:
+		case <-ctx.Done():
+			return nil, c.refused(cl, context.Cause(ctx))
+		}
+	}
+	c.mu.Lock()
+	if err := c.admit(cl); err != nil {
+		c.mu.Unlock()
+		return nil, c.refused(cl, err)
+	}
+	cn := c.enqueue(cl)
+	c.mu.Unlock()
+	return cn, nil
+}
+
+// refused reports a call that did not enter the queue.
+func (c *Client) refused(cl *call, err error) error {
+	cl.outcome, cl.err = OutcomeNotSent, err
+	if cl.pipe != nil {
+		cl.pipe.breakOff(err)
+	}
+	return cl.failure()
+}
+
+// admit decides to which session a call belongs and whether it may run. On an
+// error it has given its place back. The caller holds c.mu.
+func (c *Client) admit(cl *call) (err error) {
+	switch {
+	case c.closing:
+		err = ErrClosed
+	case c.state == StateAuthFailed:
+		err = ErrAuthFailed
+	case cl.want != nil && (cl.want.over || cl.want != c.session):
+		err = ErrSessionExpired
+	default:
+		if cl.sess = c.live(); cl.pipe != nil {
+			err = cl.pipe.admit(cl)
+		}
+	}
+	if err != nil {
+		<-c.room
+	}
+	return err
+}
+
+// enqueue puts an admitted call at the end of the queue and sees that somebody
+// writes it: the caller, if the connection is returned. The caller holds c.mu.
+func (c *Client) enqueue(cl *call) *conn {
+	cl.state.Store(callPending)
+	if cl.reg != nil {
+		c.watches.registering(cl.reg)
+	}
+	c.queue.push(cl)
+	if c.conn == nil {
+		return nil
+	}
+	return c.conn.arrange(cl.future == nil)
+}
+
+// released undoes what enqueue took, for a call that leaves the queue without a
+// reply. The caller holds c.mu.
+func (c *Client) released(cl *call) {
+	if !cl.kind.internal {
+		<-c.room
+	}
+	if cl.reg != nil {
+		c.watches.unregistered(cl.reg)
+	}
+}
+
+// withdraw takes every call that pick accepts out of a queue, in order. The
+// caller holds c.mu, and fails them when it has let it go. Until then the context
+// of one may end: its caller must not take out of the queue, and back, what is
+// not there any more, so that it counts as done from here on. (One that was
+// sent may have been abandoned, and stays so.)
+func (c *Client) withdraw(q *callQueue, pick func(*call) bool) []*call {
+	var out []*call
+	for cl := q.head; cl != nil; {
+		next := cl.next
+		if pick(cl) {
+			q.remove(cl)
+			c.released(cl)
+			cl.state.CompareAndSwap(callPending, callDone)
+			out = append(out, cl)
+		}
+		cl = next
+	}
+	return out
+}
+
+// everyCall picks all.
+func everyCall(*call) bool { return true }
+
+// fail completes calls that will get no reply. They have left the queue.
+func (c *Client) fail(calls []*call, o Outcome, err error, lost bool) {
+	for _, cl := range calls {
+		cl.outcome, cl.err, cl.lost = o, err, lost
+		if cl.pipe != nil {
+			cl.pipe.breakOff(err)
+		}
+		c.complete(cl)
+	}
+}
+
+// complete hands the result over.
+func (c *Client) complete(cl *call) {
+	switch {
+	case cl.state.Swap(callDone) == callAbandoned:
+		if cl.watch != nil {
+			cl.watch.Stop()
+		}
+		c.freeCall(cl)
+	case cl.future != nil:
+		cl.future.settle(c, cl)
+		c.freeCall(cl)
+	case cl.kind.internal && !cl.kind.awaited:
+		c.freeCall(cl)
+	default:
+		cl.done <- struct{}{}
+	}
+}

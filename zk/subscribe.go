@@ -1,0 +1,156 @@
+package zk
+
+import (
+	"context"
+	"iter"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Subscription is a persistent watch on the server (3.6 and later): a stream of
+// events that does not end with the first. It goes on over reconnects and in
+// the session after an expired one. What happened while it was cut off is not
+// told; instead an EventResync says that there is a gap, and so it does when the
+// reader was so slow that the buffer was full.
+type Subscription struct {
+	c     *Client
+	path  string // with the chroot
+	mode  watchMode
+	limit int
+
+	// Guarded by Client.mu.
+	next   *Subscription // on its path
+	events []Event
+	over   bool
+	err    error
+
+	more chan struct{} // cap 1: something was added, or it is over
+}
+
+// SubscribeOption changes what a Subscription tells.
+type SubscribeOption func(*Subscription)
+
+// Recursive makes the subscription cover every descendant of the path. It then
+// tells of creates, deletes and changed data, and has no EventChildrenChanged.
+func Recursive() SubscribeOption { return func(s *Subscription) { s.mode = modeRecursive } }
+
+// Buffer sets how many events wait for a slow reader; default 1024. When there
+// are more, all of them give way to one EventResync.
+func Buffer(n int) SubscribeOption { return func(s *Subscription) { s.limit = max(1, n) } }
+
+// Subscribe sets a persistent watch on path, which need not exist. Every change
+// after its return is told, or an EventResync in its place. ErrUnimplemented
+// says that the server is older than 3.6. Close the Subscription when it is no
+// longer needed.
+func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
+	s := &Subscription{c: c, path: c.full(path), mode: modePersistent, limit: 1024, more: make(chan struct{}, 1)}
+	for _, o := range opts {
+		o(s)
+	}
+	cl := c.pathCall(proto.OpAddWatch, path)
+	cl.frame = proto.AppendInt32(cl.frame, 0) // the mode: watchTable.writing
+	cl.reg = &watchReg{path: s.path, sub: s}
+	if _, err := run(ctx, c, cl, takeNothing); err != nil {
+		// If the reply is still to come, nobody will hold what it sets.
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Path returns the path that the subscription is on.
+func (s *Subscription) Path() string { return s.c.strip(s.path) }
+
+// Events yields the events in order, and waits for more until ctx ends, the
+// subscription is closed, or it can go on no longer. It then yields one error
+// last (the cause of ctx, ErrClosed, ErrWatchLost), and none after
+// Subscription.Close. Only one goroutine should read at a time; the next may go
+// on where it stopped.
+func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for {
+			s.c.mu.Lock()
+			events, over, err := s.events, s.over, s.err
+			if len(events) > 0 {
+				s.events = events[1:]
+			}
+			s.c.mu.Unlock()
+			switch {
+			case len(events) > 0:
+				if !yield(events[0], nil) {
+					return
+				}
+				continue
+			case over:
+				if err != nil {
+					yield(Event{}, err)
+				}
+				return
+			}
+			select {
+			case <-s.more:
+			case <-ctx.Done():
+				yield(Event{}, context.Cause(ctx))
+				return
+			}
+		}
+	}
+}
+
+// Close ends the subscription; the server is told in the background when nobody
+// else of this client needs its watch. It is idempotent and returns nil.
+func (s *Subscription) Close() error {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if !s.over {
+		s.c.watches.unsubscribe(s)
+		s.finish(nil)
+	}
+	return nil
+}
+
+// push adds an event. The caller holds c.mu.
+func (s *Subscription) push(ev Event) {
+	if len(s.events) >= s.limit {
+		s.resync()
+		return
+	}
+	s.events = append(s.events, ev)
+	wake(s.more)
+}
+
+// resync puts a marker in the place of all that is waiting: whoever reads again
+// needs none of it. The caller holds c.mu.
+func (s *Subscription) resync() {
+	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.c.strip(s.path)})
+	wake(s.more)
+}
+
+// finish ends it; events that wait are still told. The caller holds c.mu.
+func (s *Subscription) finish(err error) {
+	s.over, s.err = true, err
+	wake(s.more)
+}
+
+// subscribe adds a subscription whose watch the server has set. The caller
+// holds c.mu.
+func (p *pathWatch) subscribe(s *Subscription) {
+	if !s.over { // closed meanwhile
+		s.next, p.subs = p.subs, s
+	}
+}
+
+// unsubscribe takes a subscription out. The caller holds c.mu.
+func (t *watchTable) unsubscribe(s *Subscription) {
+	p := t.paths[s.path]
+	if p == nil {
+		return
+	}
+	for at := &p.subs; *at != nil; at = &(*at).next {
+		if *at == s {
+			*at = s.next
+			t.tidy(p)
+			return
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package zk
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// EventType says what happened to a node.
+type EventType int32
+
+// Event types. EventResync is the client's own: the subscription has a gap
+// before it, so read again what you care about.
+const (
+	EventCreated         = EventType(proto.EventCreated)
+	EventDeleted         = EventType(proto.EventDeleted)
+	EventDataChanged     = EventType(proto.EventDataChanged)
+	EventChildrenChanged = EventType(proto.EventChildrenChanged)
+	EventResync          = EventType(-100)
+)
+
+// String returns the type's name.
+func (t EventType) String() string {
+	if t == EventResync {
+		return "resync"
+	}
+	return nameOf(t, "no event", "created", "deleted", "data changed", "children changed")
+}
+
+// Event tells of one change of one node.
+type Event struct {
+	Type EventType
+	Path string // without the chroot; of a resync: the subscription's
+	Zxid int64  // of the change, from servers 3.9 on; 0 where the server does not say
+}
+
+// ErrWatchStopped: Stop ended the watch before it fired.
+var ErrWatchStopped = errors.New("watch stopped")
+
+// Watch is a one-shot watch: it fires once, at the first change after the read
+// that set it. It survives reconnects: a change that was missed meanwhile fires
+// it. It ends with ErrSessionExpired when its session does, ErrClosed with the
+// client, ErrWatchLost when the server refused to restore it. A watch that is no
+// longer wanted must be stopped, or it stays on the server.
+type Watch struct {
+	c    *Client
+	on   *pathWatch
+	next *Watch // in the list of its path and kind
+	ch   chan Event
+	kind watchKind
+	over bool // fired, ended or stopped: no longer in the table
+	// Of the event, which is on the watch's own path; small, since there may be
+	// very many watches.
+	typ  EventType
+	zxid int64
+	err  error // why it can no longer fire
+}
+
+// C returns a channel that gets the event and is then closed; it is closed
+// without one when the watch ends or is stopped, and Err says why. Whether
+// anyone receives makes no difference to anyone else.
+func (w *Watch) C() <-chan Event {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if w.ch == nil {
+		w.ch = make(chan Event, 1)
+		if w.over {
+			w.deliver()
+		}
+	}
+	return w.ch
+}
+
+// Wait waits for the event. It returns the cause of ctx if that ends first; the
+// watch then stays as it is. It returns ErrSessionExpired, ErrClosed,
+// ErrWatchLost or ErrWatchStopped when the watch can no longer fire. Several
+// goroutines may wait, and all get the event.
+func (w *Watch) Wait(ctx context.Context) (Event, error) {
+	w.c.mu.Lock()
+	over := w.over
+	w.c.mu.Unlock()
+	if !over {
+		select {
+		case <-w.C(): // one of those who wait gets the event, the others the end
+		case <-ctx.Done():
+			return Event{}, context.Cause(ctx)
+		}
+	}
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.event(), w.err
+}
+
+// event is what has happened, if it has fired. The caller holds c.mu.
+func (w *Watch) event() Event {
+	if !w.over || w.err != nil {
+		return Event{}
+	}
+	return Event{Type: w.typ, Path: w.c.strip(w.on.path), Zxid: w.zxid}
+}
+
+// Fired reports whether the event is there.
+func (w *Watch) Fired() bool {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.over && w.err == nil
+}
+
+// Err returns why the watch can no longer fire, nil while it can or when it has.
+func (w *Watch) Err() error {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.err
+}
+
+// Stop ends the watch. When nobody else of this client watches the same thing
+// the server is asked, in the background, to forget it. Stopping a watch that
+// has fired or ended, or a nil one, does nothing.
+func (w *Watch) Stop() {
+	if w == nil {
+		return
+	}
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if w.over {
+		return
+	}
+	w.c.watches.unlink(w)
+	w.finish(0, 0, ErrWatchStopped)
+}
+
+// finish fires the watch, or ends it with an error. The caller holds c.mu and
+// has taken it out of the table.
+func (w *Watch) finish(typ EventType, zxid int64, err error) {
+	w.over, w.typ, w.zxid, w.err = true, typ, zxid, err
+	if w.ch != nil {
+		w.deliver()
+	}
+}
+
+func (w *Watch) deliver() {
+	if w.err == nil {
+		w.ch <- w.event() // has room for it
+	}
+	close(w.ch)
+}

@@ -1,0 +1,257 @@
+package zk
+
+import (
+	"errors"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// watchKind is what a one-shot watch waits for.
+type watchKind uint8
+
+const (
+	watchData  watchKind = iota // set by get, or by exists on a node that is there
+	watchExist                  // set by exists on a node that is not there
+	watchChild                  // set by children
+	watchKinds
+)
+
+// watchMode is the lasting watch that the server has on a path.
+type watchMode uint8
+
+const (
+	modeNone watchMode = iota
+	modePersistent
+	modeRecursive
+)
+
+// watchTable knows what is watched, by path with the chroot. It is guarded by
+// Client.mu.
+//
+// Servers up to 3.8 keep one mode per session and path: a one-shot watch set on
+// a path with a persistent one would replace it. So on such a path no one-shot is
+// set on the server at all: the stream of the persistent watch feeds it.
+type watchTable struct {
+	c       *Client
+	paths   map[string]*pathWatch
+	longest int // length of the longest path that was ever subscribed to
+}
+
+// pathWatch is what is watched on one path.
+type pathWatch struct {
+	path   string
+	one    [watchKinds]*Watch // lists
+	subs   *Subscription      // a list
+	regs   int32              // registrations that are queued or unanswered
+	onData bool               // the server has a one-shot data or exist watch
+	onKids bool               // the server has a one-shot child watch
+	held   watchMode          // the lasting watch that the server has
+	mode   watchMode          // the same, once it has answered what was written
+}
+
+// watchReg is a registration: a read that sets a one-shot watch, or an addWatch.
+type watchReg struct {
+	path string
+	sub  *Subscription // of an addWatch
+	on   *pathWatch    // from registering on; it stays in the table while the registration lasts
+}
+
+func (t *watchTable) init(c *Client) { t.c, t.paths = c, map[string]*pathWatch{} }
+
+// armed reports whether events may arrive.
+func (t *watchTable) armed() bool { return len(t.paths) > 0 }
+
+func (t *watchTable) at(path string) *pathWatch {
+	p := t.paths[path]
+	if p == nil {
+		p = &pathWatch{path: path}
+		t.paths[path] = p
+	}
+	return p
+}
+
+// wanted is the lasting watch that the subscriptions need.
+func (p *pathWatch) wanted() watchMode {
+	mode := modeNone
+	for s := p.subs; s != nil; s = s.next {
+		mode = max(mode, s.mode)
+	}
+	return mode
+}
+
+func (p *pathWatch) watchesData() bool { return p.one[watchData] != nil || p.one[watchExist] != nil }
+
+func (p *pathWatch) unused() bool {
+	return p.regs == 0 && p.subs == nil && !p.watchesData() && p.one[watchChild] == nil
+}
+
+// registering notes a registration that enters the queue.
+func (t *watchTable) registering(r *watchReg) {
+	r.on = t.at(r.path)
+	r.on.regs++
+}
+
+// writing makes a registration fit what is on the path already: the last byte of
+// its frame is the watch flag of a read, or the mode of an addWatch. That is
+// settled when it is written, since what is queued before it may be withdrawn.
+func (t *watchTable) writing(cl *call) {
+	p := cl.reg.on
+	last := &cl.frame[len(cl.frame)-1]
+	switch {
+	case cl.reg.sub != nil:
+		t.longest = max(t.longest, len(cl.reg.path))
+		p.mode = max(p.mode, cl.reg.sub.mode)
+		*last = byte(p.mode - modePersistent) // as proto.WatchPersistent and so on
+	case p.mode == modeNone:
+		*last = 1
+	default:
+		*last = 0
+	}
+}
+
+// unregistered notes that a registration came to nothing.
+func (t *watchTable) unregistered(r *watchReg) {
+	r.on.regs--
+	t.tidy(r.on)
+}
+
+// registered takes in the reply to a registration, before the caller sees it.
+func (c *Client) registered(cl *call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t, r := &c.watches, cl.reg
+	p := r.on
+	p.regs--
+	// A reply that was too large for us has set it all the same.
+	set := cl.err == nil || errors.Is(cl.err, ErrReplyTooLarge)
+	last := cl.frame[len(cl.frame)-1]
+	kind := watchData
+	switch {
+	case cl.op == proto.OpGetChildren2:
+		kind = watchChild
+	case cl.absent:
+		kind = watchExist
+	}
+	switch {
+	case !set:
+	case r.sub != nil:
+		p.held = max(p.held, modePersistent+watchMode(last))
+		p.subscribe(r.sub)
+	default:
+		p.onData = p.onData || last == 1 && kind != watchChild
+		p.onKids = p.onKids || last == 1 && kind == watchChild
+		if cl.err == nil {
+			cl.watch = &Watch{c: c, on: p, kind: kind, next: p.one[kind]}
+			p.one[kind] = cl.watch
+		}
+	}
+	t.tidy(p)
+}
+
+// unlink takes a watch out of the table.
+func (t *watchTable) unlink(w *Watch) {
+	p := w.on
+	for at := &p.one[w.kind]; *at != nil; at = &(*at).next {
+		if *at == w {
+			*at = w.next
+			break
+		}
+	}
+	w.next = nil
+	t.tidy(p)
+}
+
+// tidy asks the server to forget what nobody holds any more, and drops the
+// entry when nothing is left. A registration in flight is a holder: it was
+// written before the removal would be, and the server merges the two.
+func (t *watchTable) tidy(p *pathWatch) {
+	connected := t.c.conn != nil && !t.c.conn.dead
+	if connected && p.regs == 0 && p.mode != p.held {
+		t.settle(p)
+	}
+	kind := int32(0)
+	switch {
+	case p.mode != modeNone:
+		if p.unused() {
+			kind = proto.RemoveAny
+			p.mode, p.held, p.onData, p.onKids = modeNone, modeNone, false, false
+		}
+	case p.regs == 0:
+		data := p.onData && !p.watchesData()
+		kids := p.onKids && p.one[watchChild] == nil
+		if data {
+			kind, p.onData = proto.RemoveData, false
+		}
+		if kids {
+			kind, p.onKids = kind|proto.RemoveChildren, false // both: RemoveAny
+		}
+	}
+	if kind != 0 && connected {
+		cl := t.c.newCall(proto.OpRemoveWatches, t.c.strip(p.path)).asInternal()
+		cl.frame = (&proto.PathMode{Path: p.path, Mode: kind}).Append(cl.frame)
+		t.c.enqueueInternal(t.c.conn, cl)
+	}
+	if p.unused() {
+		delete(t.paths, p.path)
+	}
+}
+
+// settle goes back to the lasting watch that is really there, after an addWatch
+// was refused. One-shots that it was to feed would wait for ever.
+func (t *watchTable) settle(p *pathWatch) {
+	if p.mode = p.held; p.mode != modeNone {
+		return
+	}
+	if !p.onData {
+		t.fire(p, watchData, 0, 0, ErrWatchLost)
+		t.fire(p, watchExist, 0, 0, ErrWatchLost)
+	}
+	if !p.onKids {
+		t.fire(p, watchChild, 0, 0, ErrWatchLost)
+	}
+}
+
+// fire gives an event to the one-shot watches of one kind, or ends them.
+func (t *watchTable) fire(p *pathWatch, kind watchKind, typ EventType, zxid int64, err error) {
+	w := p.one[kind]
+	p.one[kind] = nil
+	for w != nil {
+		next := w.next
+		w.next = nil
+		w.finish(typ, zxid, err)
+		w = next
+	}
+}
+
+// end ends every one-shot watch of a path with an error.
+func (t *watchTable) end(p *pathWatch, err error) {
+	for kind := range watchKinds {
+		t.fire(p, kind, 0, 0, err)
+	}
+}
+
+// finish ends everything on a path.
+func (t *watchTable) finish(p *pathWatch, err error) {
+	t.end(p, err)
+	for s := p.subs; s != nil; s = s.next {
+		s.finish(err)
+	}
+	p.subs = nil
+	t.tidy(p)
+}
+
+// expire ends the one-shot watches of a session that is over. Subscriptions go
+// on in the next.
+func (t *watchTable) expire() {
+	for _, p := range t.paths {
+		t.end(p, ErrSessionExpired)
+		t.tidy(p)
+	}
+}
+
+// close ends everything.
+func (t *watchTable) close(err error) {
+	for _, p := range t.paths {
+		t.finish(p, err)
+	}
+}

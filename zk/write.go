@@ -1,0 +1,83 @@
+package zk
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Writes. None is ever sent twice. When a write ends without a verdict of the
+// server its error has OutcomeUnknown: it may or may not have happened.
+// OutcomeNotSent says that it did not and is safe to repeat, OutcomeRejected
+// that the server refused it. If ctx ends before the request was handed to the
+// connection it is withdrawn: OutcomeNotSent.
+
+// Create creates a node and returns its path, with the sequence suffix if the
+// mode is sequential, and its Stat.
+//
+// The server refuses with ErrNodeExists, ErrNoNode (no parent),
+// ErrNoChildrenForEphemerals, ErrNoAuth, ErrInvalidACL, ErrQuotaExceeded, and
+// ErrUnimplemented (containers before 3.5, TTL nodes where they are disabled).
+//
+// With Protected a lost reply is resolved, and the create run again if it never
+// happened. If ctx ends meanwhile, or on any other error that leaves the outcome
+// open, the node is deleted in the background.
+func (c *Client) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) (Created, error) {
+	cfg := optionsOf(opts)
+	if cfg.protected {
+		return c.createProtected(ctx, path, data, mode, cfg)
+	}
+	return run(ctx, c, c.createCall(path, data, mode, cfg), takeCreated)
+}
+
+// Set sets the data of a node of version v and returns the new Stat. It refuses
+// with ErrNoNode, ErrBadVersion, ErrNoAuth, ErrQuotaExceeded.
+func (c *Client) Set(ctx context.Context, path string, data []byte, v Version) (Stat, error) {
+	return run(ctx, c, c.writeCall(path, setWire(data, v), ValidatePath(path)), takeStat)
+}
+
+// Delete deletes a node of version v. It refuses with ErrNoNode, ErrBadVersion,
+// ErrNotEmpty, ErrNoAuth.
+func (c *Client) Delete(ctx context.Context, path string, v Version) error {
+	_, err := run(ctx, c, c.writeCall(path, deleteWire(v), ValidatePath(path)), takeNothing)
+	return err
+}
+
+// SetACL sets the ACL of a node whose ACL has version v (Stat.Aversion).
+func (c *Client) SetACL(ctx context.Context, path string, acl []ACL, v Version) (Stat, error) {
+	return run(ctx, c, c.setACLCall(path, acl, v), takeStat)
+}
+
+// createCall makes a create; a protected one has its GUID.
+func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg createConfig) *call {
+	wire, err := createWire(path, data, mode, cfg)
+	switch {
+	case err != nil:
+	case cfg.protected && cfg.guid == "":
+		err = fmt.Errorf("%w: Protected in a pipeline needs a GUID: use ProtectedBy", ErrBadArguments)
+	case cfg.protected:
+		path = protectedPath(path, cfg.guid)
+	}
+	cl := c.writeCall(path, wire, err)
+	cl.want = cfg.session
+	return cl
+}
+
+// writeCall makes the call of a write; err is what is wrong with it. It takes no
+// Op, whose data would have to be on the heap.
+func (c *Client) writeCall(path string, wire proto.MultiOp, err error) *call {
+	cl := c.newCall(wire.Op, path)
+	cl.err = err
+	cl.frame = wire.AppendRest(c.appendPath(cl.frame, path))
+	return cl
+}
+
+func (c *Client) setACLCall(path string, acl []ACL, v Version) *call {
+	wire, err := wireACL(acl)
+	cl := c.pathCall(proto.OpSetACL, path)
+	cl.err = cmp.Or(err, cl.err)
+	cl.frame = proto.AppendInt32(proto.AppendACLs(cl.frame, wire), int32(v))
+	return cl
+}

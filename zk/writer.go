@@ -1,0 +1,196 @@
+package zk
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+const (
+	// callerWrites bounds what may be unanswered for a caller to write by
+	// itself: so little always fits into the socket's buffers, so that its Write
+	// does not block and its context is never kept waiting by a server that does
+	// not read. Beyond it the standby writer does it.
+	callerWrites = 8 << 10
+	// writeSize is about how much goes into one Write. What it holds can no
+	// longer be withdrawn.
+	writeSize = 64 << 10
+)
+
+// arrange sees that what is in the queue gets written. It returns cn if the
+// caller is to do it, who then has the write token and must call drive. The
+// caller holds c.mu.
+func (cn *conn) arrange(byCaller bool) *conn {
+	if cn.writing || cn.dead {
+		return nil // the holder looks again before it gives the token back
+	}
+	if !byCaller || cn.sent.bytes+cn.c.queue.bytes > callerWrites {
+		wake(cn.wakeWriter)
+		return nil
+	}
+	cn.writing = true
+	return cn
+}
+
+// drive writes what is queued and then, if nobody reads, reads replies until cl
+// has its own: a lone caller needs no other goroutine. The caller has the write
+// token.
+func (cn *conn) drive(cl *call) {
+	c := cn.c
+	c.mu.Lock()
+	if !cn.sent.empty() {
+		// Others are at work: let them add to this write.
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
+	}
+	broken := cn.gather()
+	c.mu.Unlock()
+	c.failBroken(broken)
+	cn.guarded(cn.write)
+
+	c.mu.Lock()
+	cn.writing = false
+	if !c.queue.empty() || cn.pingDue {
+		wake(cn.wakeWriter)
+	}
+	read := cn.callerReads && !cn.reading && !cn.dead && cl.state.Load() == callSent
+	if read {
+		cn.reading = true
+		cn.visits++
+	}
+	cn.wakeIdleReader()
+	c.mu.Unlock()
+	if read {
+		cn.readFor(cl)
+	}
+}
+
+// wakeIdleReader sees that somebody reads the replies to what was written: the
+// standby reader may have left that to a lone caller. The caller holds c.mu.
+func (cn *conn) wakeIdleReader() {
+	if !cn.reading {
+		wake(cn.wakeReader)
+	}
+}
+
+// writeLoop is the standby writer.
+func (cn *conn) writeLoop() {
+	for {
+		select {
+		case <-cn.wakeWriter:
+			cn.drain()
+		case <-cn.ended:
+			return
+		}
+	}
+}
+
+// drain writes until the queue is empty.
+func (cn *conn) drain() {
+	c := cn.c
+	c.mu.Lock()
+	if cn.writing {
+		c.mu.Unlock()
+		return // the holder wakes us if it leaves anything
+	}
+	cn.writing = true
+	for !cn.dead {
+		broken := cn.gather()
+		done := len(cn.wbuf) == 0 && len(broken) == 0
+		if done {
+			break
+		}
+		c.mu.Unlock()
+		c.failBroken(broken)
+		cn.guarded(cn.write)
+		c.mu.Lock()
+		cn.wakeIdleReader()
+	}
+	cn.writing = false
+	c.mu.Unlock()
+}
+
+// gather moves calls from the queue to the FIFO of what is sent, and their
+// frames into the write buffer. From here on they cannot be withdrawn. It
+// returns calls whose pipeline is broken, to be failed instead. The caller holds
+// c.mu and the write token.
+func (cn *conn) gather() (broken []*call) {
+	c := cn.c
+	cn.wbuf = cn.wbuf[:0]
+	if cn.dead {
+		return nil
+	}
+	now := time.Now()
+	if cn.pingDue {
+		cn.pingDue = false
+		cn.wbuf = proto.BeginFrame(cn.wbuf)
+		cn.wbuf = proto.RequestHeader{Xid: proto.XidPing, Op: proto.OpPing}.Append(cn.wbuf)
+		cn.wbuf = proto.EndFrame(cn.wbuf, 0)
+		cn.pings, cn.lastWrite = append(cn.pings, now), now
+	}
+	for cl := c.queue.head; cl != nil && (len(cn.wbuf) == 0 || len(cn.wbuf)+len(cl.frame) <= writeSize); cl = c.queue.head {
+		c.queue.remove(cl)
+		if cl.pipe != nil && cl.pipe.broken() != nil {
+			c.released(cl)
+			broken = append(broken, cl)
+			continue
+		}
+		if cl.reg != nil {
+			c.watches.writing(cl)
+		}
+		if cl.xid >= 0 {
+			cl.setXid(c.nextXid())
+		}
+		cl.sentAt = now
+		if cl.kind.confirms {
+			cl.proves = cn.sess.lease.answered
+			cn.lastConfirmed = now
+		}
+		cl.state.Store(callSent)
+		cn.sent.push(cl)
+		cn.wbuf = append(cn.wbuf, cl.frame...)
+		cn.lastWrite = now
+	}
+	return broken
+}
+
+// write hands the buffer to the connection.
+func (cn *conn) write() error {
+	if len(cn.wbuf) == 0 {
+		return nil
+	}
+	_, err := cn.nc.Write(cn.wbuf)
+	if cap(cn.wbuf) > 2*writeSize {
+		cn.wbuf = nil // one large request must not be kept for ever
+	}
+	return err
+}
+
+func (c *Client) failBroken(calls []*call) {
+	for _, cl := range calls {
+		c.fail([]*call{cl}, OutcomeNotSent, cl.pipe.broken(), false)
+	}
+}
+
+// nextXid returns the xid of the next request. They go on over a resume, since
+// the server matches its answers to requests of the last connection by session
+// and xid; the reserved ones are negative and never met. The caller holds c.mu.
+func (c *Client) nextXid() int32 {
+	c.xid++
+	if c.xid <= 0 {
+		c.xid = 1
+	}
+	return c.xid
+}
+
+// enqueueInternal puts a call of the client's own, which nobody has to wait for,
+// at the end of the queue of a live connection. The caller holds c.mu.
+func (c *Client) enqueueInternal(cn *conn, cl *call) {
+	proto.EndFrame(cl.frame, 0)
+	cl.sess = cn.sess
+	cl.state.Store(callPending)
+	c.queue.push(cl)
+	cn.arrange(false)
+}
