@@ -1,0 +1,69 @@
+package zktest
+
+import (
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// nextZxid begins a transaction. One that turns out to be invalid uses its zxid
+// up as well, as with Apache ZooKeeper, where errors go through the log.
+func (s *Server) nextZxid() int64 {
+	s.tree.zxid++
+	return s.tree.zxid
+}
+
+func (q *call) prep() prep {
+	return prep{tree: q.c.server.tree, ids: q.c.ids, session: q.c.session.id}
+}
+
+// write executes a single create of any kind, delete, setData or check.
+func (q *call) write() proto.ErrCode {
+	s := q.c.server
+	zxid := s.nextZxid()
+	o := proto.MultiOp{Op: q.h.Op}
+	o.Decode(&q.r)
+	if q.r.Err() != nil {
+		return proto.MarshallingError
+	}
+	p := q.prep()
+	x, code := p.op(&o)
+	if code != proto.OK {
+		return code
+	}
+	n := s.commit(&x, zxid, time.Now().UnixMilli())
+	result := proto.MultiResult{Op: x.op, Path: x.path}
+	if n != nil {
+		result.Stat = n.stat()
+	}
+	q.out = result.Append(q.out)
+	return proto.OK
+}
+
+func (q *call) setACL() proto.ErrCode {
+	s := q.c.server
+	zxid := s.nextZxid()
+	var req proto.SetACLRequest
+	req.Decode(&q.r)
+	if q.r.Err() != nil {
+		return proto.MarshallingError
+	}
+	p := q.prep()
+	x, code := p.setACL(req.Path, req.ACL, req.Version)
+	if code != proto.OK {
+		return code
+	}
+	stat := s.commit(&x, zxid, 0).stat()
+	q.out = stat.Append(q.out)
+	return proto.OK
+}
+
+// commit applies a valid transaction and tells the watches.
+func (s *Server) commit(x *txn, zxid, now int64) *node {
+	n, ch := s.tree.apply(x, zxid, now)
+	s.publish(ch)
+	if len(s.tree.reapable) > 0 {
+		s.scheduleReap()
+	}
+	return n
+}

@@ -1,0 +1,198 @@
+package zktest_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zktest"
+)
+
+// world is one of the two servers that are compared, with its clients.
+type world struct {
+	tb       testing.TB
+	name     string
+	dial     func() (net.Conn, error)
+	start    time.Time
+	base     int64 // zxid at the beginning
+	clients  []*rawClient
+	sessions map[int64]int // number by id, in the order of opening
+}
+
+// step is one action of one client, the same in both worlds.
+type step struct {
+	client int
+	what   string
+	op     proto.OpCode
+	body   func(w *world) []byte // zxids and session ids differ from world to world
+}
+
+// Actions that are no requests.
+const (
+	stepResume    proto.OpCode = -1000 - iota // a second connection takes the session over
+	stepDrop                                  // the connection goes, and a new session is opened
+	stepHandshake                             // a handshake of the given bytes on a connection that is then dropped
+)
+
+func embeddedWorld(tb testing.TB) *world {
+	s := zktest.Start(tb, zktest.Config{TickTime: 200 * time.Millisecond})
+	dial := func() (net.Conn, error) { return s.DialContext(context.Background(), "tcp", addr1) }
+	return &world{tb: tb, name: "embedded", dial: dial}
+}
+
+func realWorld(tb testing.TB, addr string) *world {
+	dial := func() (net.Conn, error) { return net.DialTimeout("tcp", addr, 5*time.Second) }
+	return &world{tb: tb, name: "Apache ZooKeeper", dial: dial}
+}
+
+// begin opens the sessions of n clients.
+func (w *world) begin(n int) {
+	w.start = time.Now()
+	w.sessions = make(map[int64]int)
+	w.clients = make([]*rawClient, n)
+	for i := range w.clients {
+		w.open(i)
+	}
+	w.base = w.clients[n-1].do(proto.OpPing, nil).Zxid
+}
+
+// clean deletes what a run has left in the directory of them all, and makes it
+// anew if again is true.
+func (w *world) clean(again bool) {
+	w.tb.Helper()
+	c := w.connect()
+	c.handshake(proto.ConnectRequest{TimeoutMillis: 60000, Password: make([]byte, 16)})
+	for _, credentials := range []string{"alice:secret", "user0:x", "user1:x", "user2:x"} {
+		c.auth("digest", credentials)
+	}
+	c.deleteAll(holder)
+	if again {
+		c.create(holder, "", 0)
+		c.create(root, "", 0)
+	}
+	c.closeSession()
+}
+
+// end closes the sessions and leaves nothing behind.
+func (w *world) end() {
+	for _, c := range w.clients {
+		c.closeSession()
+	}
+	w.clean(false)
+}
+
+func (w *world) connect() *rawClient {
+	w.tb.Helper()
+	nc, err := w.dial()
+	if err != nil {
+		w.tb.Fatalf("%s: %v", w.name, err)
+	}
+	nc.SetDeadline(time.Now().Add(time.Minute))
+	return newRawClient(w.tb, nc)
+}
+
+func (w *world) open(i int) {
+	w.tb.Helper()
+	c := w.connect()
+	c.handshake(proto.ConnectRequest{TimeoutMillis: 60000, Password: make([]byte, 16)})
+	w.sessions[c.id] = len(w.sessions)
+	w.clients[i] = c
+}
+
+// run does a step and returns what could be seen of it: its reply or the end of
+// the connection, and the events of every client.
+func (w *world) run(st step) string {
+	w.tb.Helper()
+	var seen []string
+	say := func(format string, args ...any) { seen = append(seen, fmt.Sprintf(format, args...)) }
+	c := w.clients[st.client]
+	switch st.op {
+	case stepResume:
+		n := w.connect()
+		n.xid = c.xid
+		n.handshake(proto.ConnectRequest{
+			TimeoutMillis: 30000, SessionID: c.id, Password: c.password, LastZxidSeen: c.zxid,
+		})
+		say("resumed %s timeout %v, old connection: %v", w.owner(n.id), n.timeout, c.ended())
+		w.clients[st.client] = n
+	case stepDrop:
+		c.closeSession()
+		say("closed: %v", c.ended())
+		w.open(st.client)
+	case stepHandshake:
+		n := w.connect()
+		n.write(st.body(w))
+		frame, err := n.read()
+		if err != nil {
+			say("no reply: %v", err)
+			break
+		}
+		length := len(frame)
+		if length == 36 {
+			frame = append(frame, 0) // answered as to a client before 3.4
+		}
+		n.readConnectResponse(frame)
+		if n.id != 0 {
+			w.sessions[n.id] = len(w.sessions)
+			say("%d bytes, %s timeout %v", length, w.owner(n.id), n.timeout)
+			n.closeSession()
+		}
+		say("%d bytes, timeout %v, end: %v", length, n.timeout, n.ended())
+	default:
+		p, err := c.try(st.op, st.body(w))
+		if err != nil {
+			say("connection ended: %v", err)
+			w.open(st.client)
+			break
+		}
+		say("%s", w.canonical(st.op, p))
+	}
+	for i := range w.clients {
+		seen = append(seen, w.eventsOf(i, st.op)...)
+	}
+	return strings.Join(seen, "\n\t")
+}
+
+// eventsOf asks with a ping for the events that a client has been sent.
+func (w *world) eventsOf(i int, op proto.OpCode) []string {
+	c := w.clients[i]
+	p, err := c.try(proto.OpPing, nil)
+	if err != nil {
+		w.open(i)
+		return []string{fmt.Sprintf("client %d: connection ended behind the reply: %v", i, err)}
+	}
+	var out []string
+	if p.Xid != proto.XidPing || len(p.body) != 0 {
+		out = append(out, fmt.Sprintf("odd ping reply %+v", p))
+	}
+	for _, e := range c.events {
+		out = append(out, fmt.Sprintf("client %d: event %d %s", i, e.Type, e.Path))
+	}
+	c.events = nil
+	if op == stepDrop {
+		slices.Sort(out) // the ephemerals of a session go in no particular order
+	}
+	return out
+}
+
+// deleteAll removes a node and everything below it, as far as ACLs allow; the
+// nodes of others that they do not are fatal.
+func (c *rawClient) deleteAll(path string) {
+	c.tb.Helper()
+	p := c.pathWatch(proto.OpGetChildren2, path, false)
+	if p.Err == proto.NoNode {
+		return
+	}
+	r := proto.NewReader(p.body)
+	for _, name := range r.Strings() {
+		c.deleteAll(path + "/" + name)
+	}
+	if code := c.delete(path, -1); code != proto.OK && code != proto.NoNode {
+		c.tb.Errorf("cleaning up %s: %v", path, code)
+	}
+}
