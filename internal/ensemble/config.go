@@ -1,0 +1,80 @@
+package ensemble
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// logback configures the log of releases since 3.8, which would otherwise write
+// every debug line. Debian's package uses slf4j-simple instead.
+const logback = `<configuration>
+  <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{0} %msg%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="OUT"/></root>
+</configuration>
+`
+
+// configure writes the member's folder. peers has a line for every member, as
+// this one is to see it; without any it runs standalone.
+func (m *member) configure(o Options, peers []string) error {
+	lines := []string{
+		"tickTime=" + strconv.FormatInt(o.TickTime.Milliseconds(), 10),
+		"initLimit=" + strconv.Itoa(o.InitLimit),
+		"syncLimit=" + strconv.Itoa(o.SyncLimit),
+		"minSessionTimeout=" + strconv.FormatInt(o.MinTimeout.Milliseconds(), 10),
+		"maxSessionTimeout=" + strconv.FormatInt(o.MaxTimeout.Milliseconds(), 10),
+		"dataDir=" + filepath.Join(m.dir, "data"),
+		"maxClientCnxns=0",
+		"admin.enableServer=false",
+		"4lw.commands.whitelist=*",
+		"extendedTypesEnabled=true",
+		// Nothing here survives the machine, and syncing to disk is most of
+		// what a write costs.
+		"forceSync=no",
+	}
+	if len(peers) == 0 {
+		host, port, err := net.SplitHostPort(m.addr())
+		if err != nil {
+			return fmt.Errorf("ensemble: %w", err)
+		}
+		lines = append(lines, "clientPortAddress="+host, "clientPort="+port)
+	}
+	lines = append(lines, peers...)
+	lines = append(lines, o.Extra...)
+	if err := os.MkdirAll(filepath.Join(m.dir, "data"), 0o755); err != nil {
+		return fmt.Errorf("ensemble: %w", err)
+	}
+	for name, text := range map[string]string{
+		m.config():                           strings.Join(lines, "\n") + "\n",
+		filepath.Join(m.dir, "logback.xml"):  logback,
+		filepath.Join(m.dir, "data", "myid"): strconv.Itoa(m.index+1) + "\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			return fmt.Errorf("ensemble: %w", err)
+		}
+	}
+	return nil
+}
+
+func (m *member) config() string { return filepath.Join(m.dir, "zoo.cfg") }
+func (m *member) log() string    { return filepath.Join(m.dir, "log") }
+
+// args is the command line of the server: a small JVM that starts fast, with
+// the simple collector and the quick compiler alone.
+func (m *member) args(o Options) []string {
+	args := []string{
+		"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m", "-Xss512k",
+		"-Djava.awt.headless=true",
+		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+		"-Dorg.slf4j.simpleLogger.showDateTime=true",
+		"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+		"-Dlogback.configurationFile=" + filepath.Join(m.dir, "logback.xml"),
+	}
+	args = append(args, o.JVM...)
+	return append(args, "-cp", m.rt.classpath, "org.apache.zookeeper.server.quorum.QuorumPeerMain", m.config())
+}

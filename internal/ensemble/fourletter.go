@@ -1,0 +1,93 @@
+package ensemble
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// askPatience bounds one question: a frozen server takes it and never answers.
+const askPatience = 2 * time.Second
+
+// FourLetter asks the server at addr one four-letter word. It ends with ctx, and
+// after two seconds.
+func FourLetter(ctx context.Context, addr, word string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("ensemble: %s: %w", word, err)
+	}
+	defer nc.Close()
+	defer context.AfterFunc(ctx, func() { nc.Close() })()
+	if _, err := io.WriteString(nc, word); err != nil {
+		return "", fmt.Errorf("ensemble: %s to %s: %w", word, addr, err)
+	}
+	answer, err := io.ReadAll(nc)
+	switch {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("ensemble: %s to %s: no answer: %w", word, addr, context.Cause(ctx))
+	case len(answer) > 0:
+		return string(answer), nil // a server may end its answer with a reset
+	case err == nil:
+		err = io.ErrUnexpectedEOF
+	}
+	return "", fmt.Errorf("ensemble: %s to %s: %w", word, addr, err)
+}
+
+// Status is what srvr says of a member.
+type Status struct {
+	Mode  string // leader, follower, standalone, read-only; "" while it serves nobody
+	Epoch int64
+}
+
+// pollPatience bounds one of many questions. A server that has just bound its
+// port may take the word and never answer; the next one it answers.
+const pollPatience = 300 * time.Millisecond
+
+// Ask asks the server at addr srvr, with little patience: whoever polls asks again.
+func Ask(ctx context.Context, addr string) (Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollPatience)
+	defer cancel()
+	text, err := FourLetter(ctx, addr, "srvr")
+	if err != nil {
+		return Status{}, err
+	}
+	var s Status
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "Mode":
+			s.Mode = value
+		case "Zxid":
+			zxid, err := strconv.ParseUint(strings.TrimPrefix(value, "0x"), 16, 64)
+			if err != nil {
+				return s, fmt.Errorf("ensemble: zxid %q: %w", value, err)
+			}
+			s.Epoch = int64(zxid >> 32)
+		}
+	}
+	return s, nil
+}
+
+// Poll calls try until it says done, or ctx ends; then it returns the last
+// error.
+func Poll(ctx context.Context, what string, try func() (bool, error)) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		done, err := try()
+		if done {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("ensemble: %s: %w (last: %v)", what, context.Cause(ctx), err)
+		}
+	}
+}

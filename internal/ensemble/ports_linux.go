@@ -1,0 +1,53 @@
+package ensemble
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// port is a port of the loopback interface that is ours until it is released,
+// whether or not somebody listens on it.
+//
+// To ask for a free port, close it and hope is a race between test binaries
+// that run at the same time, and again at every restart of a server. So the
+// port stays bound by a socket that never listens. The kernel then gives it to
+// nobody else, neither to a bind of port 0 nor to an outgoing connection, while
+// whoever sets SO_REUSEADDR and names it (Go's listeners and ZooKeeper's do)
+// may listen on it; and while nobody does, connects are refused.
+type port struct {
+	fd     int
+	number int
+}
+
+func reservePort() (*port, error) {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("ensemble: reserve a port: %w", os.NewSyscallError("socket", err))
+	}
+	p := &port{fd: fd}
+	if err := p.bind(); err != nil {
+		p.release()
+		return nil, fmt.Errorf("ensemble: reserve a port: %w", err)
+	}
+	return p, nil
+}
+
+func (p *port) bind() error {
+	if err := syscall.SetsockoptInt(p.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	if err := syscall.Bind(p.fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return os.NewSyscallError("bind", err)
+	}
+	sa, err := syscall.Getsockname(p.fd)
+	if err != nil {
+		return os.NewSyscallError("getsockname", err)
+	}
+	p.number = sa.(*syscall.SockaddrInet4).Port
+	return nil
+}
+
+func (p *port) addr() string { return fmt.Sprintf("127.0.0.1:%d", p.number) }
+
+func (p *port) release() { _ = syscall.Close(p.fd) }

@@ -1,0 +1,74 @@
+package ensemble
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+// process is one JVM.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // valid after done
+}
+
+// startProcess starts a JVM. A goroutine of its own starts it and waits for it:
+// the death signal that ownProcess asks for follows the thread that started the
+// child, and with it no server outlives the test, however that ends.
+func startProcess(bin string, args []string, log *os.File) (*process, error) {
+	p := &process{cmd: exec.Command(bin, args...), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.SysProcAttr = ownProcess()
+	started := make(chan error)
+	go func() { // ended by stop, which waits for done
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+		}
+		close(p.done)
+	}()
+	if err := <-started; err != nil {
+		<-p.done
+		return nil, fmt.Errorf("ensemble: start %s: %w", bin, err)
+	}
+	return p, nil
+}
+
+// signal sends a signal. That the process has just ended is no error.
+func (p *process) signal(s syscall.Signal) error {
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("ensemble: %v: %w", s, err)
+	}
+	return nil
+}
+
+// stop sends a signal and waits for the end. A paused process takes no other
+// signal than SIGKILL, so it is woken first.
+func (p *process) stop(s syscall.Signal) {
+	select {
+	case <-p.done:
+		return
+	default:
+	}
+	_ = p.signal(s)
+	if s != syscall.SIGKILL {
+		_ = p.signal(syscall.SIGCONT)
+	}
+	<-p.done
+}
+
+func (p *process) running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
