@@ -1,0 +1,116 @@
+// Quickstart elects a leader among three workers, takes a lock, loses a session
+// on purpose and shows what each handle says. It needs nothing but Go: it runs
+// on the embedded server, or with -servers on a real one.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+func main() {
+	servers := flag.String("servers", "", "connect string of a real ensemble; default: the embedded server")
+	flag.Parse()
+	cfg := zk.Config{Servers: *servers, SessionTimeout: 4 * time.Second}
+	if *servers == "" {
+		srv, err := zktest.New(zktest.Config{})
+		check(err)
+		defer srv.Close()
+		cfg.Servers, cfg.DialContext = srv.ConnectString(), srv.DialContext
+	}
+	ctx := context.Background()
+	root := fmt.Sprintf("/quickstart-%d", time.Now().UnixNano())
+
+	// Three workers; the network of each can be cut.
+	var clients [3]*zk.Client
+	var leaders [3]*election.Leadership
+	led := make(chan int, 3)
+	var cut [3]atomic.Bool
+	for i := range clients {
+		clients[i] = connect(ctx, cfg, &cut[i])
+		defer clients[i].Close(ctx)
+		go func() {
+			e := election.New(clients[i], root+"/leader", election.Config{ID: fmt.Sprint("worker-", i)})
+			if l, err := e.Campaign(ctx); err == nil { // or main is over
+				leaders[i] = l
+				led <- i
+			}
+		}()
+	}
+	first := <-led
+	fmt.Printf("worker-%d leads, token %d\n", first, leaders[first].Token())
+
+	held, err := lock.New(clients[first], root+"/lock", lock.Config{}).Acquire(ctx)
+	check(err)
+	_, err = clients[first].Create(ctx, root+"/data", nil, zk.Persistent)
+	check(err)
+	guarded := func() error {
+		_, err := clients[first].Multi(ctx, held.Check(), zk.SetOp(root+"/data", []byte("mine"), zk.AnyVersion))
+		return err
+	}
+	fmt.Printf("worker-%d holds the lock, token %d; a write under it: %v\n", first, held.Token(), guarded())
+
+	fmt.Printf("cutting worker-%d off, session timeout %v …\n", first, clients[first].Session().Timeout())
+	start := time.Now()
+	cut[first].Store(true)
+	<-held.Context().Done()
+	fmt.Printf("%4dms  the lock's context ended: %v\n", time.Since(start).Milliseconds(), context.Cause(held.Context()))
+	<-leaders[first].Context().Done()
+	fmt.Printf("%4dms  the leadership's too: %v\n", time.Since(start).Milliseconds(), context.Cause(leaders[first].Context()))
+	next := <-led
+	fmt.Printf("%4dms  worker-%d leads, token %d\n", time.Since(start).Milliseconds(), next, leaders[next].Token())
+
+	<-clients[first].Session().Context().Done()
+	cut[first].Store(false)
+	fmt.Printf("%4dms  worker-%d is back in a new session; a write under the old lock: %v\n",
+		time.Since(start).Milliseconds(), first, guarded())
+	check(held.Release(ctx)) // nothing to do any more, and no error
+	check(leaders[next].Resign(ctx))
+}
+
+// connect connects a client whose network goes silent while cut is true.
+func connect(ctx context.Context, cfg zk.Config, cut *atomic.Bool) *zk.Client {
+	dial := cfg.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if cut.Load() {
+			return nil, fmt.Errorf("%s is out of reach", addr)
+		}
+		nc, err := dial(ctx, network, addr)
+		return &silenced{nc, cut}, err
+	}
+	c, err := zk.Connect(ctx, cfg)
+	check(err)
+	return c
+}
+
+// silenced is a connection that swallows what is written while cut is true.
+type silenced struct {
+	net.Conn
+	cut *atomic.Bool
+}
+
+func (s *silenced) Write(b []byte) (int, error) {
+	if s.cut.Load() {
+		return len(b), nil
+	}
+	return s.Conn.Write(b)
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,48 @@
+package barrier
+
+import (
+	"errors"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Errors. ErrLeft and ErrDeleted are causes of Entry.Context, beside
+// zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
+var (
+	// ErrLeft: Leave was called.
+	ErrLeft = errors.New("left the barrier")
+	// ErrDeleted: somebody deleted the member's node. It can also be the cause
+	// when the session ends, if the server tells of the node first.
+	ErrDeleted = errors.New("own node was deleted")
+	// ErrTooMany: as many members as there are parties were there before this one.
+	ErrTooMany = errors.New("more members than parties")
+	// ErrLost: the entry had ended before Leave was called.
+	ErrLost = errors.New("was no longer in the barrier")
+	// ErrRaised: the gate is closed already, by a node that opens it at another
+	// time than the wanted one would.
+	ErrRaised = errors.New("closed by another node")
+)
+
+// Config says how the nodes look. Every zero value is a good default.
+type Config struct {
+	Data []byte   // what the node of a gate or a member holds, for whoever looks
+	ACL  []zk.ACL // of the nodes and of parents that are missing; default open to everybody
+
+	// Ephemeral makes the node of a gate one of the session of the client that
+	// raises it: the gate opens when that ends. Members always are.
+	Ephemeral bool
+}
+
+// create returns the options of a node.
+func (c *Config) create(opts ...zk.CreateOption) []zk.CreateOption {
+	if len(c.ACL) > 0 {
+		opts = append(opts, zk.WithACL(c.ACL...))
+	}
+	return opts
+}
+
+// openEnded reports whether err says nothing of what became of a request, so
+// that whoever has time left asks the server again.
+func openEnded(err error) bool {
+	return zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, zk.ErrClosed)
+}

@@ -1,0 +1,180 @@
+package barrier
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+)
+
+// Double is a barrier for a number of parties that enter together and leave
+// together, round after round. It may be used by many goroutines; each Enter is
+// a party of its own.
+type Double struct {
+	c       *zk.Client
+	dir     string
+	parties int
+	cfg     Config
+}
+
+// NewDouble returns the barrier in dir, which is to be used for nothing else. It
+// does no I/O; dir and its parents are created when they are missed, as
+// containers that the server removes after use. Members need the right to write
+// dir, whose data stays as it is.
+func NewDouble(c *zk.Client, dir string, parties int, cfg Config) *Double {
+	return &Double{c: c, dir: dir, parties: parties, cfg: cfg}
+}
+
+// Enter waits until all parties are there, and lets them in together. It returns
+// at once when ctx ends, with its cause.
+//
+// On an error nobody was let in by this call, and its member node is deleted, now
+// or in the background. It returns ErrTooMany when as many members as there are
+// parties were there before it, ErrDeleted when somebody deleted its node,
+// zk.ErrSessionExpired when its session ended, zk.ErrClosed, zk.ErrNoAuth, or
+// whatever else the server refuses with. After an expired session it does not
+// begin anew by itself: the others may have been let in, counting it.
+//
+// While a round is on to which it does not belong, it waits for the next.
+func (d *Double) Enter(ctx context.Context) (*Entry, error) {
+	e, err := d.enter(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("barrier: %s: %w", d.dir, err)
+	}
+	return e, nil
+}
+
+func (d *Double) enter(ctx context.Context) (*Entry, error) {
+	if err := zk.ValidatePath(d.dir); err != nil {
+		return nil, err
+	}
+	if d.parties < 1 {
+		return nil, fmt.Errorf("%w: %d parties", zk.ErrBadArguments, d.parties)
+	}
+	m, err := d.join(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.enter(ctx)
+	if err != nil {
+		m.withdraw(ctx)
+		return nil, err
+	}
+	return e, nil
+}
+
+// member is our own node.
+type member struct {
+	d    *Double
+	s    *zk.Session // which owns it
+	name string
+	path string
+	own  *zk.Watch // tells when the node is deleted
+}
+
+// join creates our node. Its name is a GUID, so that a create whose reply was
+// lost can be repeated: if the name is there, it is ours. On an error nothing is
+// left, or the janitor has it.
+func (d *Double) join(ctx context.Context) (*member, error) {
+	for {
+		s, err := d.c.AwaitSession(ctx)
+		if err != nil {
+			return nil, err
+		}
+		m := &member{d: d, s: s, name: zk.NewGUID()}
+		m.path = zk.Join(d.dir, m.name)
+		written, err := m.create(ctx)
+		switch {
+		case err == nil:
+			return m, nil
+		case written:
+			d.c.Abandon(s, m.path)
+			return nil, err
+		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
+			// The session was over before anybody could have counted us.
+		default:
+			return nil, err
+		}
+	}
+}
+
+// create reports whether the node may be there when it fails.
+func (m *member) create(ctx context.Context) (written bool, err error) {
+	d := m.d
+	for {
+		_, err := d.c.Create(ctx, m.path, d.cfg.Data, zk.Ephemeral, d.cfg.create(zk.InSession(m.s))...)
+		written = written || err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNodeExists):
+			return true, nil
+		case errors.Is(err, zk.ErrNoNode):
+			// No directory yet, or it was reaped: what was written before has failed.
+			written = false
+			if err := recipes.EnsurePath(ctx, d.c, d.dir, d.cfg.ACL...); err != nil {
+				return false, err
+			}
+		case ctx.Err() == nil && openEnded(err) && m.s.Context().Err() == nil:
+			// Again, and the answer tells.
+		default:
+			return written, err
+		}
+	}
+}
+
+// watchOwn confirms our node and watches it.
+func (m *member) watchOwn(ctx context.Context) error {
+	stat, ok, w, err := m.d.c.ExistsW(ctx, m.path)
+	if err != nil {
+		return err
+	}
+	if !ok || stat.EphemeralOwner != m.s.ID() {
+		w.Stop()
+		return m.gone()
+	}
+	m.own = w
+	return nil
+}
+
+// gone says why our node is not there.
+func (m *member) gone() error {
+	if err := m.over(); err != nil {
+		return err
+	}
+	return ErrDeleted
+}
+
+// over returns why our session is over, nil while it is not.
+func (m *member) over() error { return context.Cause(m.s.Context()) }
+
+// withdraw deletes our node: at once if ctx allows, else in the background.
+func (m *member) withdraw(ctx context.Context) {
+	if ctx.Err() == nil && m.over() == nil {
+		err := m.d.c.Delete(ctx, m.path, zk.AnyVersion)
+		if err == nil || errors.Is(err, zk.ErrNoNode) {
+			return
+		}
+	}
+	m.d.c.Abandon(m.s, m.path)
+}
+
+// first returns the n members with the lowest czxids, sorted by name; nil if one
+// has gone meanwhile.
+func (d *Double) first(ctx context.Context, members []string, n int) ([]string, error) {
+	czxid := make(map[string]int64, len(members))
+	for _, name := range members {
+		stat, ok, err := d.c.Exists(ctx, zk.Join(d.dir, name))
+		if err != nil || !ok {
+			return nil, err
+		}
+		czxid[name] = stat.Czxid
+	}
+	out := slices.SortedFunc(slices.Values(members), func(a, b string) int {
+		return cmp.Compare(czxid[a], czxid[b])
+	})[:n]
+	slices.Sort(out)
+	return out, nil
+}

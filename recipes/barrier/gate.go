@@ -1,0 +1,164 @@
+package barrier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+)
+
+// Barrier is a gate, closed while its node exists. It may be used by many
+// goroutines.
+type Barrier struct {
+	c    *zk.Client
+	path string
+	cfg  Config
+}
+
+// New returns the gate at path. It does no I/O; parents are created when Raise
+// misses them.
+func New(c *zk.Client, path string, cfg Config) *Barrier {
+	return &Barrier{c: c, path: path, cfg: cfg}
+}
+
+// Raise closes the gate; nil if it is closed already. It stays closed until
+// Lower, by whomever, or with Config.Ephemeral until the client's session ends.
+//
+// It returns ErrRaised if the gate is closed by a node of the other kind, or of
+// another session, since that opens it at another time. When a reply is lost it
+// asks again; a Lower that came between is then undone. If ctx ends meanwhile,
+// an error with OutcomeUnknown says that the gate may have been closed.
+func (b *Barrier) Raise(ctx context.Context) error { return b.error(b.raise(ctx)) }
+
+func (b *Barrier) raise(ctx context.Context) error {
+	mode := zk.Persistent
+	if b.cfg.Ephemeral {
+		mode = zk.Ephemeral
+	}
+	for {
+		s, err := b.c.AwaitSession(ctx)
+		if err != nil {
+			return err
+		}
+		opts := b.cfg.create()
+		if b.cfg.Ephemeral {
+			opts = b.cfg.create(zk.InSession(s))
+		}
+		_, err = b.c.Create(ctx, b.path, b.cfg.Data, mode, opts...)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, zk.ErrNodeExists):
+			if ok, err := b.raised(ctx, s); ok || err != nil {
+				return err
+			}
+			// Lowered since: again.
+		case errors.Is(err, zk.ErrNoNode):
+			if err := recipes.EnsurePath(ctx, b.c, zk.Parent(b.path), b.cfg.ACL...); err != nil {
+				return err
+			}
+		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
+			// Again; in the next session if that one is over.
+		default:
+			return err
+		}
+	}
+}
+
+// raised reports whether the node that is there is as good as ours.
+func (b *Barrier) raised(ctx context.Context, s *zk.Session) (bool, error) {
+	stat, ok, err := b.c.Exists(ctx, b.path)
+	var want int64 // the owner
+	if b.cfg.Ephemeral {
+		want = s.ID()
+	}
+	if err == nil && ok && stat.EphemeralOwner != want {
+		err = fmt.Errorf("%w, of session %#x", ErrRaised, stat.EphemeralOwner)
+	}
+	return ok, err
+}
+
+// Lower opens the gate, whoever closed it; nil if it is open already. When a
+// reply is lost it asks again, so that a Raise that came between is undone. If
+// ctx ends meanwhile, an error with OutcomeUnknown says that the gate may have
+// been opened.
+func (b *Barrier) Lower(ctx context.Context) error { return b.error(b.lower(ctx)) }
+
+func (b *Barrier) lower(ctx context.Context) error {
+	for {
+		err := b.c.Delete(ctx, b.path, zk.AnyVersion)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode):
+			return nil
+		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
+		default:
+			return err
+		}
+	}
+}
+
+// Wait returns nil when the gate was open at some instant since the call. A
+// Raise that had returned before the call is not missed, also when it was made
+// by another client. It returns the cause of ctx when that ends, zk.ErrClosed,
+// zk.ErrNoAuth or whatever else the server refuses with, and leaves no watch.
+func (b *Barrier) Wait(ctx context.Context) error { return b.error(b.wait(ctx)) }
+
+func (b *Barrier) wait(ctx context.Context) error {
+	for {
+		var open bool
+		var w *zk.Watch
+		err := caughtUp(ctx, b.c, b.path, func() (err error) {
+			w.Stop() // of a look that did not count
+			_, open, w, err = b.c.ExistsW(ctx, b.path)
+			open = !open
+			return err
+		})
+		if err != nil || open {
+			w.Stop()
+			return err
+		}
+		if err := over(ctx, w); err != nil {
+			return err
+		}
+	}
+}
+
+// over waits for the end of a watch and takes it back if ctx ends first. nil
+// says no more than that it is time to look again: the node changed, or the
+// watch ended with its session or could not be restored.
+func over(ctx context.Context, w *zk.Watch) error {
+	defer w.Stop()
+	_, err := w.Wait(ctx)
+	if errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrWatchLost) {
+		return nil
+	}
+	return err
+}
+
+func (b *Barrier) error(err error) error {
+	if err != nil {
+		return fmt.Errorf("barrier: %s: %w", b.path, err)
+	}
+	return nil
+}
+
+// caughtUp runs read when the client's server has caught up with the leader. A
+// new session may begin on a server that lags, and would see a gate that is not
+// closed yet, or members that have not come yet. So all must happen in one
+// session; if that ends meanwhile, it begins again.
+func caughtUp(ctx context.Context, c *zk.Client, path string, read func() error) error {
+	for {
+		s, err := c.AwaitSession(ctx)
+		if err != nil {
+			return err
+		}
+		if err := c.Sync(ctx, path); err != nil {
+			return err
+		}
+		if err := read(); err != nil || s.Context().Err() == nil {
+			return err
+		}
+	}
+}

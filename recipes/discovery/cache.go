@@ -1,0 +1,279 @@
+package discovery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zookit/zookit/recipes/internal/mirror"
+	"github.com/zookit/zookit/zk"
+)
+
+// Errors of a Cache.
+var (
+	// ErrLoading: nothing has been read completely yet.
+	ErrLoading = mirror.ErrLoading
+	// ErrDisconnected: the connection was lost, and what is there has not been
+	// read again since.
+	ErrDisconnected = mirror.ErrDisconnected
+	// ErrRunning: Run was called while another Run of the Cache was going on.
+	ErrRunning = errors.New("cache is running already")
+)
+
+// Cache keeps the instances of all services, or of one, in memory. It is kept up
+// to date while Run runs; reading it does no I/O. It may be used by many
+// goroutines.
+type Cache struct {
+	d    *Discovery
+	root string
+	only *string // the service; nil: all
+
+	mu      sync.Mutex // leaf lock; guards what follows
+	snap    *Snapshot
+	changed chan struct{} // closed and replaced when snap is
+	running bool
+}
+
+// Cache returns a cache of all services below the base path, for which the
+// server keeps one watch. It does no I/O and knows nothing until Run.
+func (d *Discovery) Cache() *Cache { return newCache(d, d.base, nil) }
+
+// CacheOf returns a cache of one service. It does no I/O and knows nothing until
+// Run.
+func (d *Discovery) CacheOf(name string) *Cache { return newCache(d, zk.Join(d.base, name), &name) }
+
+func newCache(d *Discovery, root string, only *string) *Cache {
+	return &Cache{
+		d: d, root: root, only: only, changed: make(chan struct{}),
+		snap: &Snapshot{Stale: true, Since: time.Now(), Why: ErrLoading},
+	}
+}
+
+// Run keeps the cache up to date until ctx ends, and returns its cause then; or
+// zk.ErrClosed, zk.ErrInvalidPath, an *InvalidError, ErrRunning. What was known stays afterwards,
+// and is stale.
+//
+// It reads everything, no more than Config.Parallel nodes at a time, and then
+// what one recursive watch tells of (before ZooKeeper 3.6: what a watch on each
+// node tells of). After every loss of the connection it reads everything again.
+// What is Bad because the server does not show it is tried again every 10 s; one
+// that comes while the Cache runs and may not be read is not noticed before the
+// connection is lost, as servers withhold its events.
+func (c *Cache) Run(ctx context.Context) error {
+	depth := 2
+	if c.only != nil {
+		depth = 1
+		if err := validName(*c.only); err != nil {
+			return &InvalidError{Field: "name", Value: *c.only, Err: err}
+		}
+	}
+	c.mu.Lock()
+	if c.running {
+		c.mu.Unlock()
+		return fmt.Errorf("discovery: %s: %w", c.root, ErrRunning)
+	}
+	c.running = true
+	c.mu.Unlock()
+	b := builder{c: c, nodes: map[string]map[string]entry{}, next: map[string]*service{}}
+	err := mirror.Run(ctx, c.d.c, mirror.Config{
+		Root: c.root, Depth: depth, Parallel: c.d.cfg.Parallel, Logger: c.d.cfg.Logger,
+	}, b.apply)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = false
+	last := *c.snap
+	if !last.Stale {
+		last.Since = time.Now()
+	}
+	last.Stale, last.Why = true, err
+	c.publish(&last)
+	return fmt.Errorf("discovery: %s: %w", c.root, err)
+}
+
+// publish shows a snapshot. The caller holds c.mu.
+func (c *Cache) publish(s *Snapshot) {
+	c.snap = s
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// Snapshot returns what is known now.
+func (c *Cache) Snapshot() *Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.snap
+}
+
+// Snapshots yields what is known now and then, whenever it has changed, what is
+// known by then: a slow reader skips some, but always reaches the latest. It
+// ends with ctx.
+func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
+	return func(yield func(*Snapshot) bool) {
+		for last := (*Snapshot)(nil); ; {
+			c.mu.Lock()
+			s, changed := c.snap, c.changed
+			c.mu.Unlock()
+			if s != last {
+				last = s
+				if !yield(s) {
+					return
+				}
+				continue
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// Loaded waits until everything was read once. It returns the cause of ctx,
+// joined with the reason why not, when that ends first.
+func (c *Cache) Loaded(ctx context.Context) error {
+	why := error(ErrLoading)
+	for s := range c.Snapshots(ctx) {
+		if s.Loaded {
+			return nil
+		}
+		why = s.Why
+	}
+	return fmt.Errorf("discovery: %s: %w", c.root, errors.Join(context.Cause(ctx), why))
+}
+
+// Snapshot is what a Cache knew at one moment. It does not change.
+//
+// An outage, or an expired session, never empties it: what was known stays, and
+// Stale says that it may be out of date. Since is when that was noticed, which
+// is up to a third of the session timeout after the fact. A server that has lost
+// its leader and has not noticed yet answers as if nothing was wrong: for
+// syncLimit ticks, 10 s by default, that does not show.
+type Snapshot struct {
+	Loaded bool      // everything was read at least once
+	Stale  bool      // not kept up to date now
+	Since  time.Time // of Stale
+	Why    error     // of Stale: ErrLoading, ErrDisconnected, a refusal of the server, or why Run ended
+
+	services map[string]*service
+}
+
+// service is what a snapshot has of one service. It does not change.
+type service struct {
+	instances []*Instance // sorted by path
+	bad       []Bad
+}
+
+// Names returns the names of the services that have nodes, sorted.
+func (s *Snapshot) Names() []string { return slices.Sorted(maps.Keys(s.services)) }
+
+// Instances returns the instances of a service, Disabled ones too, sorted by
+// path. Neither the slice nor the instances may be changed.
+func (s *Snapshot) Instances(name string) []*Instance {
+	if sv := s.services[name]; sv != nil {
+		return sv.instances
+	}
+	return nil
+}
+
+// Bad returns the nodes of a service that show no instance.
+func (s *Snapshot) Bad(name string) []Bad {
+	if sv := s.services[name]; sv != nil {
+		return sv.bad
+	}
+	return nil
+}
+
+// entry is one node: an instance, or a bad one.
+type entry struct {
+	instance *Instance
+	err      error
+}
+
+// builder makes snapshots of what the mirror tells. It belongs to Run.
+type builder struct {
+	c      *Cache
+	nodes  map[string]map[string]entry // by service, by path
+	next   map[string]*service
+	loaded bool
+}
+
+// apply takes in a batch and shows the snapshot with it. Only services that the
+// batch touches are made anew.
+func (b *builder) apply(batch mirror.Batch) {
+	touched := map[string]struct{}{}
+	for _, p := range batch.Gone {
+		name := b.service(p)
+		delete(b.nodes[name], p)
+		touched[name] = struct{}{}
+	}
+	for _, e := range batch.Set {
+		name := b.service(e.Path)
+		touched[name] = struct{}{}
+		n := entry{err: e.Err}
+		if e.Err == nil {
+			n.instance, n.err = decode(e.Path, e.Data, e.Stat)
+		}
+		if n.err != nil {
+			b.c.d.cfg.Logger.Warn("discovery: node without an instance", "path", e.Path, "why", n.err)
+		}
+		if b.nodes[name] == nil {
+			b.nodes[name] = map[string]entry{}
+		}
+		b.nodes[name][e.Path] = n
+	}
+	if len(touched) > 0 {
+		b.next = maps.Clone(b.next)
+	}
+	for name := range touched {
+		if len(b.nodes[name]) == 0 {
+			delete(b.nodes, name)
+			delete(b.next, name)
+			continue
+		}
+		b.next[name] = makeService(b.nodes[name])
+	}
+	b.loaded = b.loaded || !batch.Status.Stale
+
+	b.c.mu.Lock()
+	defer b.c.mu.Unlock()
+	s := &Snapshot{
+		Loaded: true, services: b.next,
+		Stale: batch.Status.Stale, Since: batch.Status.Since, Why: batch.Status.Why,
+	}
+	if !b.loaded {
+		// What an earlier Run has left is better than half of the new.
+		s.Loaded, s.services = b.c.snap.Loaded, b.c.snap.services
+	}
+	b.c.publish(s)
+}
+
+// service returns the service that a path belongs to.
+func (b *builder) service(path string) string {
+	if b.c.only != nil {
+		return *b.c.only
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, b.c.root), "/"), "/")
+	return name
+}
+
+func makeService(nodes map[string]entry) *service {
+	s := &service{instances: make([]*Instance, 0, len(nodes))}
+	for p, e := range nodes {
+		if e.err != nil {
+			s.bad = append(s.bad, Bad{Path: p, Err: e.err})
+		} else {
+			s.instances = append(s.instances, e.instance)
+		}
+	}
+	slices.SortFunc(s.instances, func(a, b *Instance) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(s.bad, func(a, b Bad) int { return cmp.Compare(a.Path, b.Path) })
+	return s
+}

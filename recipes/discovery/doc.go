@@ -1,0 +1,34 @@
+// Package discovery says where the instances of a service are: instances
+// register themselves, consumers keep a list of them in memory and choose one
+// for every call. Layout and JSON are those of Apache Curator's service
+// discovery, so that Curator and Spring Cloud find our instances and we theirs:
+// `<base>/<service>/<instance id>`.
+//
+// # Instances
+//
+// A registered instance is an ephemeral node that is kept: it goes with its
+// process, stays over a lost connection without anybody seeing a change, and is
+// made again with the newest data after an expired session, for as long as it
+// takes, until it is unregistered. An update changes the node in place. A node of
+// another session is never written to and never taken for ours. Serve registers
+// an instance only while its health check passes, and drains it at the end.
+//
+// # Consumers
+//
+// A Cache is loaded with a bounded number of reads at a time, and is kept by one
+// watch for all services. A node that holds no instance is flagged, and hides no
+// other. During an outage a Cache keeps what was last known and says that it is
+// stale, why and since when; no outage empties it. After it everything is read
+// again before it counts as fresh.
+//
+// A Provider chooses by a Strategy, among the instances that are enabled, and
+// sets those aside for a while on which uses have failed.
+//
+// # What is left to the caller
+//
+// A list of instances is a hint, not a promise: an instance that has just died
+// is in it until its session has expired, and one that is cut from ZooKeeper and
+// lives on goes from it. So a call to an instance needs its own deadline, and a
+// retry on another one where that is allowed; tell Done of its errors. Who must be
+// the only one needs a lock or an election, with their tokens.
+package discovery

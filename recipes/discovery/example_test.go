@@ -1,0 +1,73 @@
+package discovery_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/zookit/zookit/recipes/discovery"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+func Example() {
+	srv, err := zktest.New(zktest.Config{}) // in production: Apache ZooKeeper
+	check(err)
+	ctx := context.Background()
+	c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+	check(err)
+	d := discovery.New(c, "/services", discovery.Config{})
+
+	// A service says where it is.
+	r, err := d.Register(ctx, discovery.Instance{Name: "web", ID: "web-1", Address: "10.0.0.7", Port: new(8080)})
+	check(err)
+
+	// A consumer keeps a list, and chooses from it.
+	cache := d.Cache()
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- cache.Run(running) }()
+	check(cache.Loaded(ctx))
+	web := cache.Provider("web", discovery.ProviderConfig{Strategy: discovery.RoundRobin()})
+	use, err := web.Pick()
+	check(err)
+	fmt.Printf("call %s:%d\n", use.Instance.Address, *use.Instance.Port)
+	use.Done(nil) // or the error of the call
+
+	stop()
+	<-done
+	check(r.Unregister(ctx))
+	check(c.Close(ctx))
+	check(srv.Close())
+	// Output: call 10.0.0.7:8080
+}
+
+// An instance that is registered only while its health check passes.
+func ExampleRegistration_Serve() {
+	srv, err := zktest.New(zktest.Config{})
+	check(err)
+	ctx := context.Background()
+	c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+	check(err)
+	r, err := discovery.New(c, "/services", discovery.Config{}).Registration(discovery.Instance{Name: "web", ID: "web-1"})
+	check(err)
+
+	serving, shutDown := context.WithCancel(ctx)
+	err = r.Serve(serving, discovery.Gate{
+		Check: func(context.Context) error {
+			shutDown() // an orderly end; in a server: on SIGTERM
+			return nil
+		},
+	})
+	fmt.Println(context.Cause(serving), srv.Exists("/services/web/web-1"))
+	_ = err // what ended it, and whether the node is known to be gone
+	check(c.Close(ctx))
+	check(srv.Close())
+	// Output: context canceled false
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,333 @@
+package discovery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/zookit/zookit/recipes/internal/presence"
+	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/zk"
+)
+
+// Errors of a Registration, beside zk's.
+var (
+	// ErrUnregistered: Unregister was called.
+	ErrUnregistered = presence.ErrLeft
+	// ErrIDTaken: the node of somebody else stands where ours should. The error
+	// is a *TakenError then.
+	ErrIDTaken = presence.ErrIDTaken
+)
+
+// TakenError names a node that stands where ours should, and its owner.
+type TakenError = presence.TakenError
+
+// Status is what a Registration knows of its node.
+type Status = presence.Status
+
+// The states of a Registration.
+const (
+	// Unregistered: the node is not there, or not for certain.
+	Unregistered = presence.Unregistered
+	// Registered: the node is there, and is ours.
+	Registered = presence.Registered
+	// Ended: nothing is done to have it registered.
+	Ended = presence.Ended
+)
+
+// Registration is one instance that is registered, or can be. Its methods may be
+// called by many goroutines.
+type Registration struct {
+	d       *Discovery
+	path    string
+	turn    chan struct{} // cap 1: who registers or unregisters; not a mutex, since it waits
+	updates chan struct{} // cap 1: who updates; taken before turn
+
+	mu       sync.Mutex // leaf lock; guards what follows
+	inst     Instance
+	draining bool
+	node     *presence.Node // of a dynamic instance
+	static   Status         // of a persistent one
+}
+
+// Registration returns an instance that can be registered. It fills in what
+// Instance says are defaults, and does no I/O. Its errors are *InvalidError,
+// joined.
+func (d *Discovery) Registration(i Instance) (*Registration, error) {
+	i.ID = cmp.Or(i.ID, zk.NewGUID())
+	i.Type = cmp.Or(i.Type, Dynamic)
+	if i.Registered.IsZero() {
+		i.Registered = time.Now()
+	}
+	if err := i.validate(); err != nil {
+		return nil, err
+	}
+	i.Path = zk.Join(zk.Join(d.base, i.Name), i.ID)
+	i.Stat = zk.Stat{}
+	return &Registration{
+		d: d, path: i.Path, inst: i, static: Status{State: Ended, Err: ErrUnregistered},
+		turn: make(chan struct{}, 1), updates: make(chan struct{}, 1),
+	}, nil
+}
+
+// Register registers an instance: it is Registration and the Register of that.
+func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, error) {
+	r, err := d.Registration(i)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Register(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Register returns nil when the node of the instance is there, and is ours. From
+// then on it is kept: a lost connection changes nothing on the server as long as
+// the session lives; after an expired session, or when somebody deletes it, it
+// is made again with the newest data, until Unregister.
+//
+// The node of another session at our path is waited out, for twice the session
+// timeout and at least 20 s: it may be what a crash of this very process has
+// left. If it stays, or another comes, that is ErrIDTaken. What the server
+// refuses, such as zk.ErrNoAuth, is tried again, and is in the error when ctx
+// ends. After an error the instance is not registered; a node that was created
+// meanwhile is deleted, now or in the background.
+//
+// A persistent instance (Static, Permanent) replaces the data of the persistent
+// node at its path, if there is one, and is not made again when somebody deletes
+// it.
+func (r *Registration) Register(ctx context.Context) error {
+	if err := enter(ctx, r.turn); err != nil {
+		return r.wrap(err)
+	}
+	defer func() { <-r.turn }()
+	node, err := r.start(ctx)
+	if err != nil || node == nil {
+		return r.wrap(err)
+	}
+	var last Status
+	for last = range node.Statuses(ctx) {
+		if last.State == Registered {
+			return nil
+		}
+	}
+	why := last.Err
+	if last.State != Ended {
+		why = errors.Join(context.Cause(ctx), why)
+	}
+	_ = r.leave(ctx, node) // what it cannot confirm is deleted in the background
+	return r.wrap(why)
+}
+
+// start makes sure that the instance is being registered. Of a persistent one it
+// does all there is to do. The caller has the turn.
+func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
+	r.clear(ctx)
+	r.mu.Lock()
+	node := r.node
+	r.mu.Unlock()
+	if node != nil {
+		return node, nil
+	}
+	// Under the lock, so that an Update comes either before and is in data, or
+	// after and finds the node.
+	r.mu.Lock()
+	data, err := r.encode()
+	persistent := r.inst.Type.persistent()
+	if err == nil && !persistent {
+		keeper := r.d.keeper
+		if r.inst.Type == DynamicSequential {
+			keeper = presence.NewKeeper(r.d.c) // several may start from one path
+		}
+		r.node, err = keeper.Start(ctx, r.path, data, presence.Config{
+			Sequential: r.inst.Type == DynamicSequential, ACL: r.d.cfg.ACL, Logger: r.d.cfg.Logger,
+		})
+	}
+	node = r.node
+	r.mu.Unlock()
+	if err == nil && persistent {
+		err = r.put(ctx, data, true)
+	}
+	return node, err
+}
+
+// clear drops a node that has ended by itself, and has said why. The caller has
+// the turn.
+func (r *Registration) clear(ctx context.Context) {
+	r.mu.Lock()
+	node := r.node
+	r.mu.Unlock()
+	if node != nil && node.Status().State == Ended {
+		_ = r.leave(ctx, node)
+	}
+}
+
+// leave ends a node. The caller has the turn.
+func (r *Registration) leave(ctx context.Context, node *presence.Node) error {
+	r.mu.Lock()
+	r.node = nil
+	r.draining = false
+	r.mu.Unlock()
+	return node.Leave(ctx)
+}
+
+// encode returns the newest data. The caller holds r.mu.
+func (r *Registration) encode() ([]byte, error) {
+	i := r.inst
+	i.Disabled = i.Disabled || r.draining
+	return i.encode(r.d.cfg.WriteEnabled)
+}
+
+// Instance returns the instance as it is registered, or would be.
+func (r *Registration) Instance() Instance {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := r.inst
+	i.Disabled = i.Disabled || r.draining
+	return i
+}
+
+// Status returns what is known of the node now.
+func (r *Registration) Status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.inst.Type.persistent():
+		return r.static
+	case r.node == nil:
+		return Status{State: Ended, Err: ErrUnregistered}
+	}
+	return r.node.Status()
+}
+
+// Update lets change make the instance another; its Name, ID and Type stay. It
+// returns nil when that, or something newer, is on the server: in place, so that
+// observers see a change and no coming and going. While the instance is not
+// registered it is remembered for the next Register.
+//
+// When ctx ends before, the new data stays the newest and will be stored; the
+// error has OutcomeUnknown. What cannot be stored (an *InvalidError,
+// zk.ErrTooLarge, zk.ErrNoAuth) is dropped, and the instance is as it was; so it
+// is with zk.ErrNoNode, for a persistent one that somebody has deleted.
+func (r *Registration) Update(ctx context.Context, change func(*Instance)) error {
+	return r.update(ctx, func(i *Instance, _ *bool) { change(i) })
+}
+
+func (r *Registration) update(ctx context.Context, change func(i *Instance, draining *bool)) error {
+	// One at a time, so that the last to be made is also the last to be stored.
+	if err := enter(ctx, r.updates); err != nil {
+		return r.wrap(err)
+	}
+	defer func() { <-r.updates }()
+	if r.Instance().Type.persistent() {
+		// Nothing else keeps it from writing behind an Unregister.
+		if err := enter(ctx, r.turn); err != nil {
+			return r.wrap(err)
+		}
+		defer func() { <-r.turn }()
+	}
+	r.mu.Lock()
+	old, wasDraining := r.inst, r.draining
+	r.mu.Unlock()
+	next, draining := old, wasDraining
+	change(&next, &draining)
+	next.Name, next.ID, next.Type, next.Path, next.Stat = old.Name, old.ID, old.Type, old.Path, old.Stat
+	if err := next.validate(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.inst, r.draining = next, draining
+	data, err := r.encode()
+	node, static := r.node, r.static.State == Registered
+	r.mu.Unlock()
+	switch {
+	case err != nil:
+	case static:
+		err = r.put(ctx, data, false)
+	case node != nil:
+		err = node.Update(ctx, data)
+	}
+	if errors.Is(err, ErrUnregistered) {
+		return nil // meanwhile; it is remembered
+	}
+	if err != nil && (refused.By(err) || errors.Is(err, zk.ErrTooLarge)) {
+		r.mu.Lock()
+		r.inst, r.draining = old, wasDraining
+		r.mu.Unlock()
+	}
+	return r.wrap(err)
+}
+
+// Unregister deletes the node. nil says that it is gone and that none will come;
+// until Register is called again. When ctx ends before that is known, the node of
+// a dynamic instance is deleted in the background; the error has OutcomeUnknown
+// and wraps zk.ErrUnconfirmed. It is idempotent.
+func (r *Registration) Unregister(ctx context.Context) error {
+	r.mu.Lock()
+	node := r.node
+	r.mu.Unlock()
+	if node != nil {
+		// Before the turn: whoever has it may be waiting for this very node.
+		err := node.Leave(ctx)
+		r.mu.Lock()
+		if r.node == node {
+			r.node, r.draining = nil, false
+		}
+		r.mu.Unlock()
+		return r.wrap(err)
+	}
+	if err := enter(ctx, r.turn); err != nil {
+		return r.wrap(err)
+	}
+	defer func() { <-r.turn }()
+	r.mu.Lock()
+	node, static := r.node, r.static.State == Registered || r.static.State == Unregistered
+	r.mu.Unlock()
+	switch {
+	case node != nil: // registered meanwhile
+		return r.wrap(r.leave(ctx, node))
+	case static:
+		return r.wrap(r.remove(ctx))
+	}
+	return nil
+}
+
+// Drain disables the instance, so that providers send it nothing new, waits, and
+// unregisters it, also when the disabling failed or ctx ended.
+func (r *Registration) Drain(ctx context.Context, wait time.Duration) error {
+	if r.Status().State == Ended {
+		return r.Unregister(ctx) // there is nothing to disable
+	}
+	err := r.update(ctx, func(_ *Instance, draining *bool) { *draining = true })
+	if err == nil {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	return errors.Join(err, r.Unregister(ctx)) // which ends draining
+}
+
+func (r *Registration) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("discovery: %s: %w", r.path, err)
+}
+
+// enter waits for a turn.
+func enter(ctx context.Context, turn chan struct{}) error {
+	select {
+	case turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

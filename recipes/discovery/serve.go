@@ -1,0 +1,172 @@
+package discovery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrCheckTimeout: a health check took longer than Gate.Timeout.
+var ErrCheckTimeout = errors.New("health check timed out")
+
+// Gate says when Serve has the instance registered. Every zero value is a good
+// default.
+type Gate struct {
+	// Check says whether the instance can serve; nil: it always can. It must
+	// return when its context ends; it is never called twice at the same time.
+	Check    func(ctx context.Context) error
+	Every    time.Duration // between two checks; default 5 s
+	Timeout  time.Duration // of a check; default Every
+	Failures int           // that many in a row take the instance out; default 1
+	// Drain is how long the instance is Disabled before it is unregistered when
+	// ctx ends. Default: not at all.
+	Drain time.Duration
+	// TakeOut unregisters it before that time, instead of disabling it: for
+	// consumers that do not look at "enabled".
+	TakeOut bool
+}
+
+// Serve keeps the instance registered for as long as its check passes, until ctx
+// ends; then it drains and unregisters it, which may take as long as Gate.Drain
+// and a session timeout more, and returns the cause of ctx, joined with what
+// could not be confirmed.
+//
+// The instance is registered after the first check that passes. A failing one
+// takes it out, no later than Every and Timeout after the fact for each of
+// Failures; the next that passes brings it back. Registering goes on in the
+// background meanwhile (see Register), so that an outage stops no check. It ends
+// early with ErrIDTaken, zk.ErrClosed, or what is wrong with the instance.
+func (r *Registration) Serve(ctx context.Context, g Gate) error {
+	g.Every = cmp.Or(g.Every, 5*time.Second)
+	g.Timeout = cmp.Or(g.Timeout, g.Every)
+	g.Failures = cmp.Or(g.Failures, 1)
+	if err := enter(ctx, r.turn); err != nil {
+		return r.wrap(err)
+	}
+	r.clear(ctx)
+	<-r.turn
+	p := prober{g: g}
+	defer p.join()
+	failures := 0
+	for {
+		why := p.check(ctx)
+		if ctx.Err() != nil {
+			return errors.Join(r.wrap(context.Cause(ctx)), r.retire(ctx, g))
+		}
+		var err error
+		if why == nil {
+			failures = 0
+			err = r.admit(ctx, g)
+		} else if failures++; failures >= g.Failures {
+			r.d.cfg.Logger.Warn("discovery: unhealthy", "path", r.path, "why", why)
+			err = r.takeOut(ctx, g)
+		}
+		if err != nil {
+			return err
+		}
+		t := time.NewTimer(g.Every)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+		}
+	}
+}
+
+// admit sees that the instance is being registered.
+func (r *Registration) admit(ctx context.Context, g Gate) error {
+	ctx, cancel := context.WithTimeout(ctx, g.Timeout) // for a persistent one, which is written here
+	defer cancel()
+	if err := enter(ctx, r.turn); err != nil {
+		return nil // somebody registers or unregisters it by hand: see next time
+	}
+	defer func() { <-r.turn }()
+	s := r.Status()
+	if s.State == Ended && !errors.Is(s.Err, ErrUnregistered) {
+		return r.wrap(s.Err)
+	}
+	if s.State == Registered {
+		return nil
+	}
+	_, err := r.start(ctx)
+	if ctx.Err() != nil {
+		return nil // again with the next check
+	}
+	return r.wrap(err)
+}
+
+// takeOut unregisters an instance that fails its check. What cannot be confirmed
+// now is done in the background, and tried again with the next check.
+func (r *Registration) takeOut(ctx context.Context, g Gate) error {
+	if s := r.Status(); s.State == Ended {
+		if !errors.Is(s.Err, ErrUnregistered) {
+			return r.wrap(s.Err)
+		}
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+	defer cancel()
+	if err := r.Unregister(ctx); err != nil {
+		r.d.cfg.Logger.Warn("discovery: not confirmed", "path", r.path, "err", err)
+	}
+	return nil
+}
+
+// retire is the orderly end.
+func (r *Registration) retire(ctx context.Context, g Gate) error {
+	patience := 10 * time.Second
+	if s := r.d.c.Session(); s != nil {
+		patience = s.Timeout()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.Drain+patience)
+	defer cancel()
+	if g.Drain == 0 || g.TakeOut || r.Status().State != Registered {
+		err := r.Unregister(ctx)
+		if g.TakeOut {
+			time.Sleep(g.Drain) // what the caller asked for is not to end before
+		}
+		return err
+	}
+	return r.Drain(ctx, g.Drain)
+}
+
+// prober runs the checks, one at a time.
+type prober struct {
+	g       Gate
+	running chan error // gets the result of a check that is not done yet
+}
+
+// check returns what a check says, or ErrCheckTimeout. One that overstays is
+// waited for again at the next call, instead of starting another.
+func (p *prober) check(ctx context.Context) error {
+	if p.g.Check == nil {
+		return nil
+	}
+	if p.running == nil {
+		result := make(chan error, 1)
+		p.running = result
+		ctx, cancel := context.WithTimeout(ctx, p.g.Timeout)
+		go func() { // joined by join
+			defer cancel()
+			result <- p.g.Check(ctx)
+		}()
+	}
+	t := time.NewTimer(p.g.Timeout)
+	defer t.Stop()
+	select {
+	case err := <-p.running:
+		p.running = nil
+		return err
+	case <-t.C:
+		return ErrCheckTimeout
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *prober) join() {
+	if p.running != nil {
+		<-p.running
+	}
+}

@@ -1,0 +1,186 @@
+package discovery_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/discovery"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// serve runs Serve; end ends it and returns what it returned.
+func serve(t *testing.T, srv *zktest.Server, g discovery.Gate) (r *discovery.Registration, end func() error) {
+	t.Helper()
+	r, err := discovery.New(connect(t, srv), "/services", discovery.Config{}).Registration(discovery.Instance{Name: "web", ID: "1"})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Serve(ctx, g) }()
+	return r, func() error {
+		cancel()
+		return <-done
+	}
+}
+
+// An instance is there only while its check passes.
+func TestServe_RegistersOnlyWhileTheCheckPasses(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		var healthy, slow atomic.Bool
+		var running atomic.Int32
+		_, end := serve(t, srv, discovery.Gate{
+			Every: 2 * time.Second, Timeout: time.Second,
+			Check: func(ctx context.Context) error {
+				if running.Add(1) != 1 {
+					t.Error("two checks at once")
+				}
+				defer running.Add(-1)
+				if slow.Load() {
+					<-ctx.Done()
+					time.Sleep(5 * time.Second) // deaf to its context, for a while
+					return nil
+				}
+				if !healthy.Load() {
+					return errors.New("unhealthy")
+				}
+				return nil
+			},
+		})
+		there := func() bool {
+			t.Helper()
+			time.Sleep(3500 * time.Millisecond)
+			return srv.Exists("/services/web/1")
+		}
+		require.False(t, there())
+		healthy.Store(true)
+		require.True(t, there())
+		healthy.Store(false)
+		require.False(t, there())
+		healthy.Store(true)
+		require.True(t, there())
+		slow.Store(true)
+		require.False(t, there(), "a check that does not answer has failed")
+		slow.Store(false)
+		time.Sleep(10 * time.Second)
+		require.True(t, there())
+		require.ErrorIs(t, end(), context.Canceled)
+		require.False(t, srv.Exists("/services/web/1"))
+	})
+}
+
+func TestServe_OneFailureOfSeveralIsForgiven(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		var checks atomic.Int32
+		watch := observe(t, srv)
+		_, end := serve(t, srv, discovery.Gate{
+			Every: time.Second, Failures: 2,
+			Check: func(context.Context) error {
+				if checks.Add(1)%2 == 0 {
+					return errors.New("every other one")
+				}
+				return nil
+			},
+		})
+		time.Sleep(20 * time.Second)
+		require.True(t, srv.Exists("/services/web/1"))
+		require.ErrorIs(t, end(), context.Canceled)
+		require.Equal(t, []string{
+			"created /services", "created /services/web", "created /services/web/1", "deleted /services/web/1",
+		}, watch())
+	})
+}
+
+// Drained at its end: disabled, or taken out, for as long as was asked for.
+func TestServe_DrainsAtItsEnd(t *testing.T) {
+	for _, takeOut := range []bool{false, true} {
+		inBubble(t, func(t *testing.T, srv *zktest.Server) {
+			_, end := serve(t, srv, discovery.Gate{Drain: 10 * time.Second, TakeOut: takeOut})
+			time.Sleep(time.Second)
+			require.True(t, srv.Exists("/services/web/1"), "no check always passes")
+			done := make(chan error, 1)
+			start := time.Now()
+			go func() { done <- end() }()
+			time.Sleep(5 * time.Second)
+			if takeOut {
+				require.False(t, srv.Exists("/services/web/1"))
+			} else {
+				require.Contains(t, data(t, srv, "/services/web/1"), `"enabled":false`)
+			}
+			require.ErrorIs(t, <-done, context.Canceled)
+			require.WithinDuration(t, start.Add(10*time.Second), time.Now(), time.Second)
+			require.False(t, srv.Exists("/services/web/1"))
+		})
+	}
+}
+
+// failures: 94: an outage stops neither the checks nor the registering.
+func TestServe_OverAnOutage(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		var healthy atomic.Bool
+		healthy.Store(true)
+		var checks atomic.Int32
+		down := func(on bool) {
+			srv.Down(1, on)
+			srv.Down(2, on)
+		}
+		_, end := serve(t, srv, discovery.Gate{
+			Every: time.Second,
+			Check: func(context.Context) error {
+				checks.Add(1)
+				if !healthy.Load() {
+					return errors.New("unhealthy")
+				}
+				return nil
+			},
+		})
+		time.Sleep(time.Second)
+		down(true)
+		before := checks.Load()
+		time.Sleep(time.Minute)
+		require.Greater(t, checks.Load()-before, int32(50))
+		down(false)
+		time.Sleep(10 * time.Second)
+		require.True(t, srv.Exists("/services/web/1"))
+
+		// It turns unhealthy during the next, and must not come back with it.
+		down(true)
+		time.Sleep(time.Second)
+		healthy.Store(false)
+		time.Sleep(2 * time.Second)
+		down(false)
+		time.Sleep(20 * time.Second)
+		require.False(t, srv.Exists("/services/web/1"))
+		healthy.Store(true)
+		time.Sleep(10 * time.Second)
+		require.True(t, srv.Exists("/services/web/1"))
+		require.ErrorIs(t, end(), context.Canceled)
+	})
+}
+
+// It ends early when the ID is somebody else's, and when the client is closed.
+func TestServe_EndsWhenThereIsNothingLeftToDo(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		ctx := t.Context()
+		other, err := discovery.New(connect(t, srv), "/services", discovery.Config{}).Register(ctx, discovery.Instance{Name: "web", ID: "1"})
+		require.NoError(t, err)
+		c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+		require.NoError(t, err)
+		d := discovery.New(c, "/services", discovery.Config{})
+		r, err := d.Registration(discovery.Instance{Name: "web", ID: "1"})
+		require.NoError(t, err)
+		require.ErrorIs(t, r.Serve(ctx, discovery.Gate{Every: time.Second}), discovery.ErrIDTaken)
+		require.NoError(t, other.Unregister(ctx))
+
+		done := make(chan error, 1)
+		go func() { done <- r.Serve(ctx, discovery.Gate{Every: time.Second}) }()
+		time.Sleep(10 * time.Second)
+		require.True(t, srv.Exists("/services/web/1"))
+		require.NoError(t, c.Close(ctx))
+		require.ErrorIs(t, <-done, zk.ErrClosed)
+	})
+}

@@ -1,0 +1,90 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+)
+
+// Persistent instances have no session and need no keeping. Their writes are
+// repeated when a reply was lost: the same data twice is the same.
+
+// put replaces the data of the persistent node, or creates it if that is wanted.
+// The caller has the turn.
+func (r *Registration) put(ctx context.Context, data []byte, create bool) error {
+	c := r.d.c
+	var opts []zk.CreateOption
+	if len(r.d.cfg.ACL) > 0 {
+		opts = append(opts, zk.WithACL(r.d.cfg.ACL...))
+	}
+	for {
+		czxid, err := r.replace(ctx, data)
+		if create && errors.Is(err, zk.ErrNoNode) {
+			var made zk.Created
+			made, err = c.Create(ctx, r.path, data, zk.Persistent, opts...)
+			czxid = made.Stat.Czxid
+		}
+		switch {
+		case err == nil:
+			r.setStatic(Status{State: Registered, Path: r.path, Czxid: czxid})
+			return nil
+		case create && errors.Is(err, zk.ErrNoNode): // the parent is missing
+			if err := recipes.EnsurePath(ctx, c, zk.Parent(r.path), r.d.cfg.ACL...); err != nil {
+				return err
+			}
+		case create && errors.Is(err, zk.ErrNodeExists): // it came between two requests
+		case errors.Is(err, zk.ErrBadVersion): // somebody else wrote: the last one wins
+		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed) && !errors.Is(err, ErrIDTaken):
+		default:
+			if zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, ErrIDTaken) {
+				r.setStatic(Status{State: Unregistered, Path: r.path, Err: err})
+			}
+			return err
+		}
+	}
+}
+
+// replace writes into the node that is there, unless it goes with a session: its
+// owner would take our instance along.
+func (r *Registration) replace(ctx context.Context, data []byte) (czxid int64, err error) {
+	stat, ok, err := r.d.c.Exists(ctx, r.path)
+	switch {
+	case err != nil:
+		return 0, err
+	case !ok:
+		return 0, &zk.OpError{Op: "set", Path: r.path, Outcome: zk.OutcomeRejected, Err: zk.ErrNoNode}
+	case stat.EphemeralOwner != 0 && stat.EphemeralOwner != math.MinInt64: // which a container shows
+		return 0, &TakenError{Path: r.path, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
+	}
+	_, err = r.d.c.Set(ctx, r.path, data, zk.Version(stat.Version))
+	return stat.Czxid, err
+}
+
+// remove deletes the persistent node.
+func (r *Registration) remove(ctx context.Context) error {
+	for {
+		err := r.d.c.Delete(ctx, r.path, zk.AnyVersion)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode):
+			r.mu.Lock()
+			r.draining = false
+			r.mu.Unlock()
+			r.setStatic(Status{State: Ended, Err: ErrUnregistered})
+			return nil
+		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
+		default:
+			return errors.Join(err, zk.ErrUnconfirmed)
+		}
+	}
+}
+
+func (r *Registration) setStatic(s Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Since = time.Now()
+	r.static = s
+}

@@ -1,0 +1,168 @@
+package election
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/zk"
+)
+
+// Errors. The first three are causes of Leadership.Context, beside
+// zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
+var (
+	// ErrResigned: Resign was called.
+	ErrResigned = contend.ErrReleased
+	// ErrHandedOver: HandOver was called. This, too, is a cause.
+	ErrHandedOver = errors.New("handed over")
+	// ErrDeleted: somebody deleted the leader's node.
+	ErrDeleted = contend.ErrDeleted
+	// ErrNoLeader: there is no candidate.
+	ErrNoLeader = errors.New("no leader")
+	// ErrNotLeader: a multi with Leadership.Check, or a Proclaim, came after the
+	// leadership was lost.
+	ErrNotLeader = contend.ErrNotHeld
+	// ErrNoCandidate: HandOver found nobody, or not the one who was named.
+	ErrNoCandidate = errors.New("no such candidate")
+	// ErrForeignAhead: a candidate of another library, which lets nobody pass, is
+	// ahead of the one whom HandOver is to make leader.
+	ErrForeignAhead = errors.New("a foreign candidate is ahead")
+	// ErrPriority: Config.Priority cannot be announced.
+	ErrPriority = errors.New("priority not possible")
+	// ErrForeign: a candidate that would not see ours is in the directory, or
+	// data that is not ours is where HandOver names the successor.
+	ErrForeign = contend.ErrForeign
+	// ErrSequenceExhausted: the directory must be deleted and made anew.
+	ErrSequenceExhausted = contend.ErrSequenceExhausted
+)
+
+// Config says how a candidate looks and how Run behaves. Every zero value is a
+// good default.
+type Config struct {
+	// ID is what the candidate's node holds, and by which HandOver names it;
+	// Proclaim replaces it. Empty is allowed, but then nobody can name it.
+	ID string
+	// Priority decides when a leadership has ended: of the candidates that wait,
+	// one of the highest priority leads next, and among equals the first in the
+	// queue. It deposes nobody. Each candidate ahead of that one costs a round trip
+	// or two, and its place among equals behind it: it queues again. It must fit
+	// into 32 bits, and needs Curator's dialect.
+	Priority int
+	Dialect  recipes.Dialect        // default Curator's LeaderLatch
+	ACL      []zk.ACL               // of the nodes and of parents that are missing
+	BackOff  func() backoff.BackOff // between the terms of Run; default exponential, 100 ms to 10 s
+	Logger   *slog.Logger           // of Run; default: discard
+}
+
+// Election is one candidacy in a directory. It may be used by many goroutines;
+// each Campaign is a candidate of its own.
+type Election struct {
+	c     *zk.Client
+	dir   string
+	cfg   Config
+	queue *contend.Queue
+}
+
+// New returns an election in dir. It does no I/O.
+func New(c *zk.Client, dir string, cfg Config) *Election {
+	if cfg.BackOff == nil {
+		cfg.BackOff = func() backoff.BackOff {
+			return backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
+				backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0))
+		}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	queue := contend.New(c, dir, contend.Latch, cfg.Dialect, []byte(cfg.ID), cfg.ACL)
+	return &Election{c: c, dir: dir, cfg: cfg, queue: queue.Ranked(int32(cfg.Priority))}
+}
+
+// Campaign waits until we lead. It returns at once when ctx ends, with its cause
+// wrapped; on any error the candidate's node is deleted, now or in the
+// background.
+//
+// It returns ErrForeign, ErrSequenceExhausted, ErrPriority, zk.ErrNoAuth,
+// zk.ErrClosed or whatever else the server refuses with.
+func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
+	if int(int32(e.cfg.Priority)) != e.cfg.Priority || e.cfg.Priority != 0 && e.cfg.Dialect != recipes.Curator {
+		return nil, e.wrap(fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect))
+	}
+	g, err := e.queue.AcquireInTurn(ctx, e.standsAside())
+	if err != nil {
+		return nil, e.wrap(err)
+	}
+	return &Leadership{g: g, e: e, turn: make(chan struct{}, 1)}, nil
+}
+
+func (e *Election) wrap(err error) error { return fmt.Errorf("election: %s: %w", e.dir, err) }
+
+// ObservedState says what an observer knows.
+type ObservedState uint8
+
+// What an observer knows.
+const (
+	Unknown ObservedState = iota // the connection is lost
+	Vacant                       // nobody leads
+	Led                          // Leader leads, or is about to
+)
+
+// String returns the state's name.
+func (s ObservedState) String() string {
+	switch s {
+	case Vacant:
+		return "vacant"
+	case Led:
+		return "led"
+	}
+	return "unknown"
+}
+
+// Observation is what an observer sees.
+type Observation struct {
+	State  ObservedState
+	Leader Leader // of Led
+}
+
+// Observe yields who leads now and then every change; it may skip some, but
+// always reaches the latest. While the connection is lost it yields Unknown. It
+// goes on over expired sessions. When ctx ends, or on an error that no retry
+// mends, it yields the error and stops.
+func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
+	return func(yield func(Observation, error) bool) {
+		var last Observation
+		first := true
+		show := func(o Observation) bool {
+			if !first && o.State == last.State && o.Leader.Token == last.Leader.Token && string(o.Leader.Data) == string(last.Leader.Data) {
+				return true
+			}
+			first, last = false, o
+			return yield(o, nil)
+		}
+		for {
+			if e.c.State() != zk.StateConnected && !show(Observation{}) {
+				return
+			}
+			o, watches, err := e.look(ctx)
+			if err == nil {
+				if !show(o) {
+					watches.stop()
+					return
+				}
+				err = watches.wait(ctx, e.c)
+				watches.stop()
+			}
+			if err != nil {
+				yield(Observation{}, e.wrap(err))
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package election_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/zktest"
+)
+
+// A candidate that learns late of its own node, because the reply to its create
+// was lost, can be the first in the first queue that it sees. Its turn has come
+// like that of one who has waited: it lets pass who was named, or has a higher
+// priority.
+func TestHandOver_CandidateThatLearnsLateOfItsNode(t *testing.T) {
+	for name, leave := range map[string]func(t *testing.T, l *election.Leadership) error{
+		"named":    func(t *testing.T, l *election.Leadership) error { return l.HandOver(t.Context(), "d") },
+		"priority": func(t *testing.T, l *election.Leadership) error { return l.Resign(t.Context()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *zktest.Server) {
+				c := newCrew(t, srv)
+				c.join("a", 0)
+				_, a := c.leader()
+				var creates, syncs atomic.Int32
+				lost, settle := make(chan struct{}), make(chan struct{})
+				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+					switch {
+					case r.Op == "create" && creates.Add(1) == 1:
+						return zktest.DropReplyAndCut
+					case r.Op == "sync" && creates.Load() == 1 && syncs.Add(1) == 1:
+						close(lost)
+						<-settle
+					}
+					return zktest.Pass
+				})
+				c.join("b", 0)
+				<-lost
+				require.Len(t, srv.Children("/e"), 2, "b is in the queue, and does not know it")
+				c.join("c", 0)
+				c.join("d", 9)
+				if name == "named" {
+					c.join("e", 99)
+				}
+				require.NoError(t, leave(t, a))
+				close(settle)
+				id, _ := c.leader()
+				require.Equal(t, "d", id)
+				srv.OnRequest(nil)
+				c.end()
+				c.runs.Wait()
+			})
+		})
+	}
+}

@@ -1,0 +1,175 @@
+package election_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/zk"
+)
+
+func connectReal(t *testing.T, e ensemble.Ensemble, timeout time.Duration) *zk.Client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), SessionTimeout: timeout})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		require.NoError(t, c.Close(ctx))
+	})
+	return c
+}
+
+// campaign stands in the background, when the queue has as many candidates as it
+// shall have before.
+func campaign(t *testing.T, c *zk.Client, cfg election.Config, before int) <-chan *election.Leadership {
+	t.Helper()
+	e := election.New(c, "/e", cfg)
+	out := make(chan *election.Leadership, 1)
+	go func() {
+		defer close(out)
+		if l, err := e.Campaign(t.Context()); err == nil {
+			out <- l
+		} else if t.Context().Err() == nil {
+			t.Errorf("campaign of %s: %v", cfg.ID, err)
+		}
+	}()
+	require.Eventually(t, func() bool {
+		list, err := e.Candidates(t.Context())
+		return err == nil && len(list) == before+1
+	}, 30*time.Second, 5*time.Millisecond)
+	return out
+}
+
+func take(t *testing.T, from <-chan *election.Leadership) *election.Leadership {
+	t.Helper()
+	select {
+	case l, ok := <-from:
+		require.True(t, ok)
+		return l
+	case <-time.After(30 * time.Second):
+		require.FailNow(t, "nobody leads")
+		return nil
+	}
+}
+
+// failures: 84: ZooKeeper's leader is killed again and again while sessions
+// survive. Ours leads on, nobody else does, and the observer sees no other.
+// Then it is handed over by name and by priority.
+func TestElection_OnARealEnsemble(t *testing.T) {
+	e := ensemble.Run(t, ensemble.Options{Size: 3})
+	const timeout = 30 * time.Second
+	a, b, c, d := connectReal(t, e, timeout), connectReal(t, e, timeout), connectReal(t, e, timeout), connectReal(t, e, timeout)
+	session := a.Session()
+	first := take(t, campaign(t, a, election.Config{ID: "a"}, 0))
+	second := campaign(t, b, election.Config{ID: "b"}, 1)
+	third := campaign(t, c, election.Config{ID: "c"}, 2)
+	fourth := campaign(t, d, election.Config{ID: "d", Priority: 7}, 3)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	tokens := map[int64]bool{}
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for o, err := range election.New(d, "/e", election.Config{}).Observe(ctx) {
+			mu.Lock()
+			if err == nil && o.State == election.Led {
+				tokens[o.Leader.Token] = true
+			}
+			mu.Unlock()
+		}
+	})
+	for range 4 {
+		leader, err := e.Leader(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, e.Kill(leader))
+		_, err = e.AwaitLeader(t.Context(), leader)
+		require.NoError(t, err)
+		require.NoError(t, e.Start(t.Context(), leader))
+		require.NoError(t, a.Sync(t.Context(), "/"))
+		require.NoError(t, first.Context().Err())
+		_, err = a.Multi(t.Context(), first.Check())
+		require.NoError(t, err)
+	}
+	require.Equal(t, session, a.Session())
+	require.Empty(t, second)
+	require.Empty(t, third)
+	require.Empty(t, fourth)
+	cancel()
+	watching.Wait()
+	require.Equal(t, map[int64]bool{first.Token(): true}, tokens)
+
+	require.NoError(t, first.HandOver(t.Context(), "c"))
+	l := take(t, third)
+	require.Empty(t, second)
+	require.Empty(t, fourth)
+	require.Greater(t, l.Token(), first.Token())
+	again := campaign(t, a, election.Config{ID: "a"}, 3)
+	require.NoError(t, l.Resign(t.Context()))
+	l = take(t, fourth) // by priority, past b
+	require.NoError(t, l.HandOver(t.Context(), ""))
+	for range 2 {
+		select {
+		case l = <-second:
+			second = nil
+		case l = <-again:
+			again = nil
+		case <-time.After(30 * time.Second):
+			require.FailNow(t, "nobody leads")
+		}
+		require.NoError(t, l.Resign(t.Context()))
+	}
+}
+
+// failures: 75: the only server is down for longer than the session lasts, and
+// comes back with a session that it has not expired yet. Its node makes nobody a
+// leader; there is one, and its node is that of its own session.
+func TestElection_OutageLongerThanTheSession(t *testing.T) {
+	e := ensemble.Run(t, ensemble.Options{Size: 1})
+	const timeout = 2 * time.Second
+	a := connectReal(t, e, timeout)
+	old := a.Session()
+	lost := take(t, campaign(t, a, election.Config{ID: "a"}, 0))
+	require.NoError(t, e.Stop(0))
+	<-lost.Context().Done()
+	require.ErrorIs(t, context.Cause(lost.Context()), zk.ErrLeaseLapsed)
+	<-old.Context().Done()
+	require.NoError(t, e.Start(t.Context(), 0))
+
+	terms := make(chan *election.Leadership, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	var runs sync.WaitGroup
+	clients := map[string]*zk.Client{"a": a, "b": connectReal(t, e, timeout)}
+	for id, c := range clients {
+		runs.Go(func() {
+			_ = election.New(c, "/e", election.Config{ID: id}).Run(ctx, func(ctx context.Context, l *election.Leadership) error {
+				terms <- l
+				<-ctx.Done()
+				return nil
+			})
+		})
+	}
+	l := take(t, terms)
+	require.Eventually(t, func() bool {
+		list, err := election.New(clients["b"], "/e", election.Config{}).Candidates(t.Context())
+		return err == nil && len(list) == 2
+	}, 30*time.Second, 5*time.Millisecond)
+	require.NoError(t, l.Context().Err())
+	leader, err := election.New(clients["b"], "/e", election.Config{}).Leader(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, l.Path(), leader.Path)
+	require.NotEqual(t, old.ID(), leader.Session)
+	require.Equal(t, clients[string(leader.Data)].Session().ID(), leader.Session)
+	require.Greater(t, l.Token(), lost.Token())
+	require.NoError(t, l.HandOver(t.Context(), ""))
+	require.NotEqual(t, l.Path(), take(t, terms).Path())
+	cancel()
+	runs.Wait()
+}

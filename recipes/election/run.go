@@ -1,0 +1,93 @@
+package election
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Run campaigns and calls lead whenever we lead, with a context that ends with
+// the leadership and with ctx. It ends when lead returns while we still lead, or
+// after Resign, with what lead returned; when ctx ends; and when the server
+// refuses a campaign: that error says why, and another try would not mend it.
+//
+// When the leadership was lost, Run waits for lead to return, logs its error,
+// and campaigns again after a pause; after HandOver, at once. A campaign that
+// fails because its connection did is tried again after a pause. A panic of lead
+// resigns and goes on.
+func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Leadership) error) error {
+	policy := e.cfg.BackOff()
+	for {
+		l, err := e.Campaign(ctx)
+		switch {
+		case err != nil && (ctx.Err() != nil || !transient(err)):
+			return err
+		case err != nil:
+			e.cfg.Logger.Warn("election: campaign failed", "dir", e.dir, "err", err)
+		default:
+			start := time.Now()
+			again, err := e.term(ctx, l, lead)
+			if !again {
+				return err
+			}
+			why := context.Cause(l.Context())
+			if errors.Is(why, ErrHandedOver) {
+				e.cfg.Logger.Info("election: handed over", "dir", e.dir, "err", err)
+				continue
+			}
+			e.cfg.Logger.Warn("election: leadership lost", "dir", e.dir, "why", why, "err", err)
+			if time.Since(start) > time.Minute {
+				policy.Reset()
+			}
+		}
+		if err := pause(ctx, policy); err != nil {
+			return e.wrap(err)
+		}
+	}
+}
+
+// transient reports whether a campaign failed for a reason that may pass by
+// itself: no verdict of the server, and none of the client about the request.
+func transient(err error) bool {
+	_, isOp := errors.AsType[*zk.OpError](err)
+	return isOp && zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, zk.ErrClosed) && !errors.Is(err, zk.ErrReplyTooLarge)
+}
+
+func pause(ctx context.Context, policy backoff.BackOff) error {
+	timer := time.NewTimer(max(0, policy.NextBackOff()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// term is one term of office. again says that it did not end of lead's own will.
+func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Context, *Leadership) error) (again bool, err error) {
+	resign := func() error {
+		// The session's end bounds the wait, and the janitor goes on after it. The
+		// time begins here, however long lead has taken.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.g.Session().Timeout())
+		defer cancel()
+		return l.Resign(ctx)
+	}
+	panicked := true
+	defer func() {
+		if panicked {
+			_ = resign()
+		}
+	}()
+	work, stop := context.WithCancelCause(l.Context())
+	defer stop(nil)
+	defer context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })()
+	err = lead(work, l)
+	panicked = false
+	again = l.Context().Err() != nil && !errors.Is(context.Cause(l.Context()), ErrResigned)
+	return again && ctx.Err() == nil, errors.Join(err, resign())
+}

@@ -1,0 +1,34 @@
+// Package groupmembership says who is there: members of a group are ephemeral
+// nodes in one directory, named by their ids, and everybody can watch them come
+// and go.
+//
+// A member is kept: when its session expires it joins again with the newest data
+// given to Update, and it tries until it succeeds or Leave. A reconnect inside the
+// session changes nothing that others could see. Membership.Context ends before
+// the ensemble can have dropped the member, with the reason as its cause; after
+// that, Context is that of the next registration, once there is one. States tells
+// of both.
+//
+// An id belongs to one session at a time. A node of another session under it is
+// waited out for Config.WaitOut, since it may be what a crash of this very process
+// has left; one that stays, or comes anew, is ErrIDTaken with its owner. It is
+// never adopted, written to or deleted, unless the owner was an earlier session of
+// the same client.
+//
+// Leave leaves nothing, whenever it is called: what it cannot delete in its time
+// is deleted in the background, and no later registration can be on its way.
+//
+// Members and Watch say what ZooKeeper says, and nothing else: who has joined is
+// in the view when the server shows it. Watch yields snapshots with what changed
+// since the one before. It tells an empty group from one that it does not know
+// yet, and in an outage of the ensemble it keeps the last view, marked as stale.
+// It needs one watch a group; where the server has no recursive ones (before 3.6),
+// one a member.
+//
+// The layout is that of Curator's GroupMember, `dir/<id>` with the data as it is,
+// and programs of both kinds can be in one group.
+//
+// What is left to the caller: ids that are unique, and to stop what only a member
+// may do when the Context ends. Membership is no mutual exclusion: two members may
+// see different views at one time.
+package groupmembership

@@ -1,0 +1,87 @@
+package groupmembership
+
+import (
+	"context"
+	"iter"
+
+	"github.com/zookit/zookit/recipes/internal/presence"
+)
+
+// State says whether a membership is registered on the server.
+type State = presence.State
+
+// The states of a Membership.
+const (
+	Unregistered = presence.Unregistered // not, or not for certain; being worked on
+	Registered   = presence.Registered   // our node is there and ours
+	Ended        = presence.Ended        // nothing is done any more
+)
+
+// Status is what a Membership knows of itself: State, Since when, Err (the reason
+// why it is not registered) and the newest registration.
+type Status = presence.Status
+
+// Membership is our place in the group. It is kept until Leave. Its methods may be
+// called by many goroutines.
+type Membership struct {
+	g  *Group
+	n  *presence.Node
+	id string
+}
+
+// ID is the member's id.
+func (m *Membership) ID() string { return m.id }
+
+// Path is the member's node.
+func (m *Membership) Path() string { return m.n.Status().Path }
+
+// Context is that of the newest registration. It ends when our node may be lost,
+// before the ensemble can have dropped it; its cause is ErrLeft, ErrDeleted,
+// zk.ErrSessionExpired, zk.ErrLeaseLapsed or zk.ErrClosed. It has the values of
+// Join's context, not its deadline. After an end, Context returns the same until
+// there is a new registration (see States). Before the first it is an ended one.
+func (m *Membership) Context() context.Context {
+	if ctx := m.n.Status().Context; ctx != nil {
+		return ctx
+	}
+	return never
+}
+
+// never is the context of what was never registered.
+var never = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// Status returns the present status.
+func (m *Membership) Status() Status { return m.n.Status() }
+
+// States yields the present status and then, whenever it has changed, the one that
+// it is by then: a slow reader skips some, but always reaches the latest. It ends
+// when ctx does, or after Ended.
+func (m *Membership) States(ctx context.Context) iter.Seq[Status] { return m.n.Statuses(ctx) }
+
+// Update replaces the data that others see. It returns nil when it, or the data of
+// a later Update, is stored, be it in the next session. When ctx ends before, the
+// data will be stored nevertheless; the error has OutcomeUnknown. What cannot be
+// stored (zk.ErrTooLarge, zk.ErrNoAuth) is dropped, and the data before it stays.
+// After Leave it returns ErrLeft, after the end of the membership the reason.
+func (m *Membership) Update(ctx context.Context, data []byte) error {
+	if err := m.n.Update(ctx, data); err != nil {
+		return m.g.wrap(err)
+	}
+	return nil
+}
+
+// Leave ends the context and then deletes our node. It is idempotent. nil says
+// that no node of ours is there and none will come. When ctx ends before that is
+// known, the deleting goes on in the background, and the error has OutcomeUnknown
+// and wraps zk.ErrUnconfirmed; so it does while a session that expired by the
+// client's clock alone may still own a node of ours.
+func (m *Membership) Leave(ctx context.Context) error {
+	if err := m.n.Leave(ctx); err != nil {
+		return m.g.wrap(err)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package contend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Acquire joins the queue and waits until the place is ours. When ctx ends it
+// returns at once with its cause, and our node is deleted, now or as soon as the
+// connection is back. An expired session starts a new attempt at the end of the
+// queue.
+func (q *Queue) Acquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, true) }
+
+// TryAcquire is Acquire that does not wait: ErrHeld if somebody is ahead.
+func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, false) }
+
+func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
+	if err := zk.ValidatePath(q.dir); err != nil {
+		return nil, err
+	}
+	for {
+		p, names, err := q.join(ctx)
+		if err == nil {
+			var g *Grant
+			if g, err = p.contend(ctx, names, wait); err == nil {
+				return g, nil
+			}
+			if !errors.Is(err, errGone) {
+				p.withdraw(ctx)
+			}
+		}
+		if !errors.Is(err, errAgain) {
+			return nil, Because(ctx, err)
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Because gives err ctx's cause if that is why it stands: a read that was lost
+// with its connection is not made again when ctx has ended meanwhile, and tells
+// of the connection only.
+func Because(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, zk.ErrConnectionLoss) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+}
+
+// errGone is errAgain when our node is known to be gone already.
+var errGone = fmt.Errorf("%w: own node is gone", errAgain)
+
+// contend waits for the place. names is the list that came with our create.
+func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant, error) {
+	before, err := p.ahead(names)
+	if err != nil {
+		return nil, err
+	}
+	if len(before) == 0 && !p.asks() {
+		// First from the start: the watch on our node is on its way when the
+		// grant is there.
+		own := p.q.c.Pipeline().ExistsW(ctx, p.path)
+		return p.grant(ctx, own)
+	}
+	if !wait && len(before) > 0 {
+		return nil, ErrHeld
+	}
+	own, err := p.watchOwn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if own != nil {
+			own.Stop()
+		}
+	}()
+	for len(before) > 0 {
+		nearest := before[len(before)-1]
+		if err := p.await(ctx, own, nearest); err != nil {
+			return nil, err
+		}
+		if len(before) == 1 && nearest.plain() {
+			break // the only one ahead has gone, and nobody can get before us
+		}
+		// Others were ahead of that one, and may have gone meanwhile too: one list
+		// is cheaper than asking for each. And a writer may be a reader now: its
+		// new node, with the sequence of the old, is not in the list that we have.
+		if names, err = p.list(ctx); err != nil {
+			return nil, err
+		}
+		if before, err = p.ahead(names); err != nil {
+			return nil, err
+		}
+	}
+	if own.Fired() || own.Err() != nil || p.s.Resumed() != p.resumed {
+		// Our node changed or went before the other did. Or both went while there
+		// was no connection, and of the other we were told first: watches are
+		// restored in no order, and ours may be in a later frame. Look at it again.
+		again, err := p.watchOwn(ctx)
+		own.Stop()
+		if own = again; err != nil {
+			return nil, err
+		}
+	}
+	g, err := p.grant(ctx, watchFuture(own, p.version))
+	if err == nil {
+		own = nil // the grant's now
+	}
+	return g, err
+}
+
+// watchOwn confirms our node, by czxid and owner, and watches it.
+func (p *place) watchOwn(ctx context.Context) (*zk.Watch, error) {
+	p.resumed = p.s.Resumed()
+	stat, ok, w, err := p.q.c.ExistsW(ctx, p.path)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || stat.Czxid != p.czxid || stat.EphemeralOwner != p.s.ID() {
+		w.Stop()
+		return nil, errGone
+	}
+	p.version = stat.Version
+	return w, nil
+}
+
+// await returns when a contender before us has gone. It goes by an exists watch,
+// which carries no data, and takes it back when the node is gone already.
+func (p *place) await(ctx context.Context, own *zk.Watch, other entry) error {
+	path := zk.Join(p.q.dir, other.name)
+	for {
+		_, ok, w, err := p.q.c.ExistsW(ctx, path)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			w.Stop()
+			return nil
+		}
+		err = p.either(ctx, own, w)
+		w.Stop()
+		if err != nil {
+			return err
+		}
+		if w.Fired() && event(w).Type == zk.EventDeleted {
+			return nil
+		}
+		// Its data changed, or the watch ended with the session: look again.
+	}
+}
+
+// either waits until the other's watch fires. Whatever happens to our own node
+// or session first ends the attempt.
+func (p *place) either(ctx context.Context, own, other *zk.Watch) error {
+	ownC, otherC := own.C(), other.C()
+	for {
+		select {
+		case <-otherC:
+			if err := other.Err(); err != nil && !errors.Is(err, zk.ErrSessionExpired) {
+				return err
+			}
+			return nil
+		case <-ownC:
+			switch {
+			case errors.Is(own.Err(), zk.ErrSessionExpired):
+				return errAgain
+			case own.Err() != nil:
+				return own.Err()
+			case event(own).Type == zk.EventDeleted:
+				return errGone
+			}
+			// Our data changed. That we are still there is looked at again before
+			// the grant.
+			ownC = nil
+		case <-p.s.Context().Done():
+			if errors.Is(context.Cause(p.s.Context()), zk.ErrSessionExpired) {
+				return errAgain
+			}
+			return context.Cause(p.s.Context())
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// event returns the event of a watch that has fired.
+func event(w *zk.Watch) zk.Event {
+	ev, _ := w.Wait(context.Background()) // does not block: it is there
+	return ev
+}

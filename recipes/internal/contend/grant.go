@@ -1,0 +1,243 @@
+package contend
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Grant is the place at the head of the queue.
+type Grant struct {
+	p       *place
+	ctx     context.Context
+	end     context.CancelCauseFunc // of the parent of ctx
+	release context.CancelFunc      // of the session's guard
+	watcher sync.WaitGroup
+	stop    chan struct{} // closed by the first Release
+
+	once sync.Once
+	turn chan struct{} // cap 1: who deletes or exchanges nodes; not a mutex, since it waits
+	gone bool          // guarded by turn: the nodes are known to be gone
+
+	revoked chan struct{} // closed when the owner was asked to let go; nil if nobody can ask
+
+	mu      sync.Mutex    // leaf lock; guards what follows
+	nodes   []string      // paths: what the grant rests on now
+	settled chan struct{} // of an exchange under way: closed when its end is known
+	open    *Exchange     // whose end is not known
+}
+
+// ownWatch is a watch on our own node that is there or on its way.
+type ownWatch interface {
+	Done() <-chan struct{}
+	Wait(ctx context.Context) (zk.Watched[zk.Existence], error)
+}
+
+// watchFuture makes a watch that is there look like one that is on its way.
+func watchFuture(w *zk.Watch, version int32) ownWatch { return readyWatch{w, version} }
+
+type readyWatch struct {
+	w       *zk.Watch
+	version int32 // of the data when it was set
+}
+
+var closed = func() chan struct{} {
+	ch := make(chan struct{})
+	close(ch)
+	return ch
+}()
+
+func (readyWatch) Done() <-chan struct{} { return closed }
+
+func (r readyWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {
+	return zk.Watched[zk.Existence]{Value: zk.Existence{Exists: true, Stat: zk.Stat{Version: r.version}}, Watch: r.w}, nil
+}
+
+// grant makes the place ours: a context that ends with the lease, the session,
+// the node or Release. ctx bounds the confirming of the lease, and gives the
+// values, but not the deadline.
+func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
+	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	guard, release, err := p.guard(base)
+	if !bound() && err == nil {
+		release()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		end(err)
+		stopLater(own)
+		if errors.Is(err, zk.ErrSessionExpired) {
+			return nil, errAgain
+		}
+		return nil, err
+	}
+	g := &Grant{
+		p: p, ctx: guard, end: end, release: release, stop: make(chan struct{}), turn: make(chan struct{}, 1),
+		nodes: []string{p.path},
+	}
+	if p.q.kind != Latch { // there the data is the candidate's own
+		g.revoked = make(chan struct{})
+	}
+	g.watcher.Go(func() { g.watch(p.path, own) })
+	return g, nil
+}
+
+// stopLater stops a watch that may still be on its way.
+func stopLater(own ownWatch) {
+	if f, ok := own.(*zk.Future[zk.Watched[zk.Existence]]); ok {
+		go func() { // ends with the request, at the latest with the client
+			<-f.Done()
+			if w, err := f.Wait(context.Background()); err == nil {
+				w.Watch.Stop()
+			}
+		}()
+	}
+}
+
+// Context ends when the place may be lost; see the recipes.
+func (g *Grant) Context() context.Context { return g.ctx }
+
+// Token is the fencing token: the czxid of the node with which we contended.
+func (g *Grant) Token() int64 { return g.p.czxid }
+
+// Path is our node, the first of several.
+func (g *Grant) Path() string { return g.Paths()[0] }
+
+// Session is the session that owns the node.
+func (g *Grant) Session() *zk.Session { return g.p.s }
+
+// Check is an op that makes a multi fail with ErrNotHeld unless our node is
+// there. Names do not come again, so that its version does not matter.
+func (g *Grant) Check() zk.Op {
+	return g.p.q.c.Bind(zk.CheckOp(g.Path(), zk.AnyVersion), ErrNotHeld)
+}
+
+// watch ends the context when a node of ours is deleted by somebody else, and
+// tells when its data asks us to let go.
+func (g *Grant) watch(path string, own ownWatch) {
+	select {
+	case <-own.Done():
+	case <-g.ctx.Done():
+		// The reply is still to come, and what it sets must be taken back. The
+		// delete of Release is behind it on the wire.
+		<-own.Done()
+	}
+	w, err := own.Wait(context.Background())
+	e, watch := w.Value, w.Watch
+	for version := int32(0); ; {
+		switch {
+		case err != nil && g.ctx.Err() == nil:
+			// The request was lost with its connection, or the client refuses all
+			// for a while, since its credential is refused: ask again.
+			e, watch, err = g.look(path)
+			if err != nil {
+				pause(g.ctx, lookPause)
+			}
+			continue
+		case err != nil:
+			return
+		case !e.Exists:
+			watch.Stop()
+			if !g.moved(path) {
+				g.end(ErrDeleted)
+			}
+			return
+		case e.Stat.Version != version && g.revoked != nil:
+			version = e.Stat.Version
+			g.readRequest(path)
+		}
+		select {
+		case <-watch.C():
+		case <-g.ctx.Done():
+		case <-g.stop:
+		}
+		watch.Stop()
+		if g.ctx.Err() != nil || errors.Is(watch.Err(), zk.ErrSessionExpired) {
+			return // released, or the session is over and the guard says so
+		}
+		if watch.Err() == nil && event(watch).Type == zk.EventDeleted {
+			if !g.moved(path) {
+				g.end(ErrDeleted)
+			}
+			return
+		}
+		e, watch, err = g.look(path) // its data changed, or the server did not restore the watch
+	}
+}
+
+// lookPause keeps a request that fails at once from being one of very many.
+const lookPause = 50 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (g *Grant) look(path string) (zk.Existence, *zk.Watch, error) {
+	stat, ok, w, err := g.p.q.c.ExistsW(g.ctx, path)
+	if path == g.p.path {
+		ok = ok && stat.Czxid == g.p.czxid
+	}
+	return zk.Existence{Exists: ok, Stat: stat}, w, err
+}
+
+// Release ends the context, then deletes our nodes. It is idempotent. nil says
+// that they are known to be gone; when ctx ends before, the janitor goes on, and
+// the error has OutcomeUnknown and wraps zk.ErrUnconfirmed.
+func (g *Grant) Release(ctx context.Context) error {
+	g.once.Do(func() {
+		g.end(ErrReleased)
+		g.release()
+		close(g.stop)
+	})
+	// Asked first without ctx: a Release whose ctx has ended before must still see
+	// to it that the node goes. Whoever has the turn does that for everybody.
+	select {
+	case g.turn <- struct{}{}:
+	default:
+		select {
+		case g.turn <- struct{}{}:
+		case <-ctx.Done():
+			return g.unconfirmed(context.Cause(ctx))
+		}
+	}
+	defer func() { <-g.turn }()
+	if g.gone {
+		return nil
+	}
+	if err := g.remove(ctx); err != nil {
+		g.abandon()
+		return g.unconfirmed(err)
+	}
+	g.gone = true
+	g.watcher.Wait()
+	return nil
+}
+
+// delete deletes a node of ours. The caller has the turn.
+func (g *Grant) delete(ctx context.Context, path string) error {
+	for {
+		err := g.p.q.c.Delete(ctx, path, zk.AnyVersion)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode), g.p.s.Gone():
+			return nil
+		case errors.Is(err, zk.ErrClosed), errors.Is(err, zk.ErrAuthFailed), ctx.Err() != nil, zk.OutcomeOf(err) == zk.OutcomeRejected:
+			return err
+		case !errors.Is(err, zk.ErrConnectionLoss):
+			pause(ctx, lookPause) // answered, but with no verdict
+		}
+		// The name does not come again, so that a second delete can hit nothing else.
+	}
+}
+
+func (g *Grant) unconfirmed(err error) error {
+	return &zk.OpError{Op: "release", Path: g.Path(), Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, err)}
+}

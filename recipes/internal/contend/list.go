@@ -1,0 +1,81 @@
+package contend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+)
+
+// Contender is what a node in the queue says of its owner.
+type Contender = recipes.Contender
+
+// Contenders returns the queue in its order. One that goes while it is read is
+// left out.
+func (q *Queue) Contenders(ctx context.Context) ([]Contender, error) {
+	queue, err := q.entries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Contender
+	for _, e := range queue {
+		c, err := q.contender(ctx, zk.Join(q.dir, e.name))
+		if errors.Is(err, zk.ErrNoNode) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// First returns who is first in the queue; false if it is empty.
+func (q *Queue) First(ctx context.Context) (Contender, bool, error) {
+	for {
+		queue, err := q.entries(ctx)
+		if err != nil || len(queue) == 0 {
+			return Contender{}, false, err
+		}
+		c, err := q.contender(ctx, zk.Join(q.dir, queue[0].name))
+		if errors.Is(err, zk.ErrNoNode) {
+			continue // gone meanwhile: somebody else is first
+		}
+		return c, err == nil, err
+	}
+}
+
+// entries returns who is in the queue, in its order: nobody if there is no
+// directory.
+func (q *Queue) entries(ctx context.Context) ([]entry, error) {
+	names, _, err := q.c.Children(ctx, q.dir)
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.d.queueOf(q.dir, names)
+}
+
+func (q *Queue) contender(ctx context.Context, path string) (Contender, error) {
+	n, err := q.c.Get(ctx, path)
+	if err != nil {
+		return Contender{}, err
+	}
+	return Contender{
+		Path: path, Data: n.Data, Session: n.Stat.EphemeralOwner, Token: n.Stat.Czxid, Since: time.UnixMilli(n.Stat.Ctime),
+	}, nil
+}
+
+// SetData replaces the data of our node.
+func (g *Grant) SetData(ctx context.Context, data []byte) error {
+	_, err := g.p.q.c.Set(ctx, g.Path(), data, zk.AnyVersion)
+	if errors.Is(err, zk.ErrNoNode) {
+		return errors.Join(ErrNotHeld, err)
+	}
+	return err
+}

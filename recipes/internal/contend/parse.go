@@ -1,0 +1,100 @@
+package contend
+
+import (
+	"strconv"
+	"strings"
+)
+
+// entry is one contender of a listing.
+type entry struct {
+	name string
+	seq  int32
+	fam  family
+}
+
+// forms are the names of contenders: what stands right before the number, and
+// what may stand before that. What matches none is no contender, whatever it
+// looks like, and is left alone. They are taken apart by hand, since a listing of
+// a thousand contenders is read by each of them.
+var forms = []struct {
+	mark   string
+	family family
+	front  func(string) bool
+}{
+	{"lock-", curatorLock, marked},
+	{"lock-", goLock, func(s string) bool { return protected(s, 32, lowerHex) }},
+	{"latch-", curatorLatch, func(s string) bool { return marked(withoutPriority(s)) }},
+	{"__READ__", curatorRead, marked},
+	{"__WRIT__", curatorWrite, marked},
+	{"__lock__", kazooLock, func(s string) bool { return len(s) == 32 && all(s, lowerHex) }},
+	{"__rlock__", kazooRead, func(s string) bool { return len(s) == 32 && all(s, lowerHex) }},
+	{"-", javaLock, func(s string) bool {
+		session, ok := strings.CutPrefix(s, "x-")
+		return ok && session != "" && all(session, digit)
+	}},
+}
+
+// parse takes a name apart; false if it is no contender's.
+func parse(name string) (entry, bool) {
+	// The number has ten digits; with a sign in its place, when the counter has
+	// overflowed, there may be nine.
+	at := len(name)
+	for at > 0 && digit(name[at-1]) {
+		at--
+	}
+	if n := len(name) - at; n != 9 && n != 10 {
+		return entry{}, false
+	}
+	for _, from := range []int{at, at - 1} {
+		if from < 0 || from < at && name[from] != '-' {
+			continue
+		}
+		for _, f := range forms {
+			front, ok := strings.CutSuffix(name[:from], f.mark)
+			if !ok || !f.front(front) {
+				continue
+			}
+			seq, err := strconv.ParseInt(name[from:], 10, 32)
+			return entry{name: name, seq: int32(seq), fam: f.family}, err == nil
+		}
+	}
+	return entry{}, false
+}
+
+// marked reports whether s is nothing, or the mark of a protected name with a
+// UUID: `_c_<uuid>-`.
+func marked(s string) bool { return s == "" || protected(s, 36, uuidByte) }
+
+// protected reports whether s is `_c_`, so many bytes of a kind, and a dash.
+func protected(s string, n int, is func(byte) bool) bool {
+	id, ok := strings.CutPrefix(s, "_c_")
+	return ok && len(id) == n+1 && id[n] == '-' && all(id[:n], is)
+}
+
+// withoutPriority takes the `z<priority>-` of a candidate off: see turn.go.
+func withoutPriority(s string) string {
+	const mark = len("_c_") + 36 + len("-")
+	if len(s) <= mark {
+		return s
+	}
+	number, ok := strings.CutPrefix(s[mark:], "z")
+	number, dash := strings.CutSuffix(number, "-")
+	number = strings.TrimPrefix(number, "-")
+	if !ok || !dash || len(number) < 1 || len(number) > 10 || !all(number, digit) {
+		return s
+	}
+	return s[:mark]
+}
+
+func all(s string, is func(byte) bool) bool {
+	for i := range len(s) {
+		if !is(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func digit(b byte) bool    { return b >= '0' && b <= '9' }
+func lowerHex(b byte) bool { return digit(b) || b >= 'a' && b <= 'f' }
+func uuidByte(b byte) bool { return lowerHex(b) || b >= 'A' && b <= 'F' || b == '-' }

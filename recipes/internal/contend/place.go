@@ -1,0 +1,180 @@
+package contend
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+)
+
+// Queue is one directory of contenders. It has no state of its own: it may be
+// used by many goroutines, each of which contends for itself.
+type Queue struct {
+	c    *zk.Client
+	dir  string
+	data []byte
+	acl  []zk.ACL
+	d    dialect
+	read dialect // in which a writer goes on as a reader
+	kind Kind
+}
+
+// New returns the queue in dir. data is what a contender's node holds, acl what
+// it and missing parents get (none: open to everybody).
+func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl []zk.ACL) *Queue {
+	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k}
+}
+
+// place is our own node in the queue.
+type place struct {
+	q     *Queue
+	s     *zk.Session // which owns it
+	path  string
+	name  string
+	seq   int32
+	czxid int64
+
+	version int32 // of its data, when watchOwn saw it
+	resumed int   // s.Resumed before watchOwn looked
+	crowded bool  // it has seen others in the queue
+}
+
+// errAgain says that this attempt is over and the next may begin: the session
+// expired, or somebody deleted our node.
+var errAgain = errors.New("contend anew")
+
+// join creates our node and returns the names of those before it, in one round
+// trip. errAgain: the session ended meanwhile. On every other error nothing is
+// left behind, or the janitor has it.
+func (q *Queue) join(ctx context.Context) (*place, []string, error) {
+	s, err := q.c.AwaitSession(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	guid := zk.NewGUID()
+	prefix := zk.Join(q.dir, q.d.prefix(guid))
+	opts := q.createOptions(s)
+	for {
+		pipe := q.c.Pipeline()
+		create := pipe.Create(ctx, prefix, q.data, zk.EphemeralSequential, opts...)
+		list := pipe.Children(ctx, q.dir)
+		made, err := create.Wait(ctx)
+		if err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown {
+			made, err = q.resolve(ctx, s, guid, err)
+		}
+		switch {
+		case err == nil:
+			return q.joined(ctx, s, made, list)
+		case errors.Is(err, errRepeat):
+			// It never happened, and cannot any more: again, with the same GUID.
+		case errors.Is(err, zk.ErrNoNode):
+			// No directory yet, or it was reaped since we last looked.
+			if err := recipes.EnsurePath(ctx, q.c, q.dir, q.acl...); err != nil {
+				return nil, nil, err
+			}
+		case errors.Is(err, zk.ErrSessionExpired):
+			return nil, nil, errAgain
+		default:
+			return nil, nil, err
+		}
+	}
+}
+
+func (q *Queue) createOptions(s *zk.Session) []zk.CreateOption {
+	opts := []zk.CreateOption{zk.InSession(s)}
+	if len(q.acl) > 0 {
+		opts = append(opts, zk.WithACL(q.acl...))
+	}
+	return opts
+}
+
+var errRepeat = errors.New("not created")
+
+// resolve finds out what became of a create that got no answer. It returns
+// errRepeat if it never happened, and else cause when it could not find out; the
+// janitor then deletes whatever is found later.
+func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause error) (zk.Created, error) {
+	mark := q.d.mark(guid)
+	found, ok, err := q.c.FindProtected(ctx, s, q.dir, mark)
+	switch {
+	case err == nil && ok:
+		return found, nil
+	case err == nil:
+		return found, errRepeat
+	case errors.Is(err, zk.ErrSessionExpired):
+		// The node goes with its session.
+		return found, err
+	}
+	q.c.AbandonProtected(s, q.dir, mark)
+	if ctx.Err() != nil {
+		cause = &zk.OpError{Op: "create", Path: q.dir, Outcome: zk.OutcomeUnknown, Err: context.Cause(ctx)}
+	}
+	return found, cause
+}
+
+func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, list *zk.Future[zk.Listing]) (*place, []string, error) {
+	p, err := q.placeOf(ctx, s, made.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.czxid = made.Stat.Czxid
+	listing, err := list.Wait(ctx)
+	if err != nil {
+		names, err := p.list(ctx)
+		return p, names, err
+	}
+	return p, listing.Names, nil
+}
+
+// placeOf is the place of a node that was just created. One whose number is at
+// the end of the directory's counter is withdrawn.
+func (q *Queue) placeOf(ctx context.Context, s *zk.Session, path string) (*place, error) {
+	p := &place{q: q, s: s, path: path, name: path[len(zk.Join(q.dir, "")):]}
+	e, ok := parse(p.name)
+	if p.seq = e.seq; !ok || e.seq < 0 || e.seq >= maxSequence {
+		p.withdraw(ctx)
+		return nil, &ExhaustedError{Dir: q.dir, Sequence: e.seq}
+	}
+	return p, nil
+}
+
+// list reads the queue. When it fails, the place is given up.
+func (p *place) list(ctx context.Context) ([]string, error) {
+	names, _, err := p.q.c.Children(ctx, p.q.dir)
+	if err == nil {
+		return names, nil
+	}
+	p.withdraw(ctx)
+	if errors.Is(err, zk.ErrNoNode) { // the directory is gone, and our node with it
+		return nil, errAgain
+	}
+	return nil, err
+}
+
+// ahead returns those before us for whom we wait. errAgain: we are not in the
+// list any more.
+func (p *place) ahead(names []string) ([]entry, error) {
+	queue, err := p.q.d.queueOf(p.q.dir, names)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(queue, func(e entry) bool { return e.name == p.name })
+	if i < 0 {
+		return nil, errAgain
+	}
+	p.crowded = p.crowded || len(queue) > 1
+	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !p.q.d.blocks(e) }), nil
+}
+
+// withdraw deletes our node: at once if ctx allows, else in the background.
+func (p *place) withdraw(ctx context.Context) {
+	if ctx.Err() == nil {
+		err := p.q.c.Delete(ctx, p.path, zk.AnyVersion)
+		if err == nil || errors.Is(err, zk.ErrNoNode) {
+			return
+		}
+	}
+	p.q.c.Abandon(p.s, p.path)
+}

@@ -1,0 +1,58 @@
+package contend
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// request is the data that asks an owner to let go; it is Curator's.
+const request = "__REVOKE__"
+
+// Revoke asks the owner of a node of the queue to let go. ErrNotHeld: the node
+// is gone.
+func (q *Queue) Revoke(ctx context.Context, path string) error {
+	for {
+		_, err := q.c.Set(ctx, path, []byte(request), zk.AnyVersion)
+		switch {
+		case errors.Is(err, zk.ErrNoNode):
+			return errors.Join(ErrNotHeld, err)
+		case err == nil, zk.OutcomeOf(err) != zk.OutcomeUnknown, ctx.Err() != nil, errors.Is(err, zk.ErrClosed):
+			return err
+		}
+		// The reply was lost. Asking twice is asking once.
+	}
+}
+
+// Revoked is closed when somebody has asked us to let go, also while we waited.
+func (g *Grant) Revoked() <-chan struct{} { return g.revoked }
+
+// readRequest looks whether the data of our node, which somebody has changed,
+// asks us to let go.
+func (g *Grant) readRequest(path string) {
+	n, err := g.p.q.c.Get(g.ctx, path)
+	if err != nil || string(n.Data) != request {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.revoked:
+	default:
+		close(g.revoked)
+	}
+}
+
+// IsShared reports whether a contender's node is a reader's.
+func IsShared(path string) bool {
+	e, ok := parse(nameOf(path))
+	return ok && e.shared()
+}
+
+// IsRevoked reports whether a contender was asked to let go.
+func IsRevoked(c Contender) bool { return string(c.Data) == request }
+
+// nameOf is the last element of a path.
+func nameOf(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

@@ -1,0 +1,255 @@
+package contend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Priorities and hand-over. Nobody can get past a node with a lower sequence,
+// and nobody may: a candidate of another library would not know of it. So whoever
+// is to come first does so because those before it stand aside: each of them, when
+// its turn has come and before it is told so, looks at who is behind and goes to
+// the end of the queue.
+//
+// Standing aside is one transaction that creates the new node and deletes the
+// old. With two requests there is a moment with two nodes or with none. Two: when
+// the session's connection is lost there, the old one, still first, blocks
+// everybody until the session ends. None: the candidate is out of the queue, and
+// if the create is refused it stays out.
+
+// Turn is what a contender sees when its turn has come.
+type Turn struct {
+	Own    string   // the name of its node
+	Behind []string // the names of those behind, in their order
+	Next   string   // whom the last owner has named: perhaps one of those, or itself, or long gone
+}
+
+// asks reports whether a grant is for one who has to look first whom to let pass.
+// Who learns late of its own node, since the reply to the create was lost, can
+// have others behind it when it is first from the start.
+func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
+
+// AcquireInTurn is Acquire that asks, whenever our turn has come and we are not
+// alone, whether to stand aside. It does so by going to the end of the queue.
+func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(Turn) bool) (*Grant, error) {
+	for {
+		g, err := q.Acquire(ctx)
+		for decided := false; err == nil && g.p.asks() && !decided; {
+			var t Turn
+			switch t, err = g.turnNow(ctx); {
+			case err != nil:
+			case standAside(t):
+				g, err = g.requeue(ctx)
+			case g.ctx.Err() != nil:
+				// Looking took longer than the lease. We are still first: with
+				// another lease look again, since others may have come.
+				g, err = g.Renew(ctx)
+			default:
+				decided = true
+			}
+		}
+		switch {
+		case err == nil:
+			return g, nil
+		case !errors.Is(err, errAgain):
+			return nil, err
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// turnNow reads the queue and the directory's data in one round trip. On an
+// error the grant is given up.
+func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
+	q := g.p.q
+	dir := q.c.Pipeline().Get(ctx, q.dir)
+	names, err := g.p.list(ctx)
+	if err != nil { // it has withdrawn the node
+		g.retire()
+		return Turn{}, err
+	}
+	node, err := dir.Wait(ctx)
+	if err != nil {
+		node, err = q.c.Get(ctx, q.dir)
+	}
+	t := Turn{Own: g.p.name, Next: designated(node.Data)}
+	found := false
+	if err == nil {
+		var queue []entry
+		queue, err = q.d.queueOf(q.dir, names)
+		for _, e := range queue {
+			if found {
+				t.Behind = append(t.Behind, e.name)
+			}
+			found = found || e.name == g.p.name
+		}
+	}
+	if err == nil && !found {
+		err = errGone
+	}
+	if err != nil {
+		g.retire()
+		g.p.withdraw(ctx)
+	}
+	return t, err
+}
+
+// retire ends a grant that nobody was told of; its node stays.
+func (g *Grant) retire() {
+	g.once.Do(func() {
+		g.end(ErrReleased)
+		g.release()
+		close(g.stop)
+	})
+	g.watcher.Wait()
+}
+
+// requeue goes to the end of the queue and waits there.
+func (g *Grant) requeue(ctx context.Context) (*Grant, error) {
+	g.retire()
+	p, err := g.p.moveBack(ctx)
+	if err != nil {
+		if !errors.Is(err, errGone) {
+			g.p.withdraw(ctx)
+		}
+		return nil, err
+	}
+	names, err := p.list(ctx)
+	if err != nil { // it has withdrawn the node
+		return nil, err
+	}
+	next, err := p.contend(ctx, names, true)
+	if err != nil && !errors.Is(err, errGone) {
+		p.withdraw(ctx)
+	}
+	return next, err
+}
+
+// moveBack replaces our node by one at the end of the queue. errGone: ours was
+// gone already. On another error ours may be there, and the new one is not, or
+// the janitor has it.
+func (p *place) moveBack(ctx context.Context) (*place, error) {
+	q, guid := p.q, zk.NewGUID()
+	// The create comes first: where a server applies a transaction op by op,
+	// whoever lists in the middle sees us twice, waits for the first of the two,
+	// and is told of its end.
+	ops := []zk.Op{
+		zk.CreateOp(zk.Join(q.dir, q.d.prefix(guid)), q.data, zk.EphemeralSequential, q.createOptions(p.s)...),
+		zk.DeleteOp(p.path, zk.AnyVersion),
+	}
+	var made zk.Created
+	for {
+		results, err := q.c.Multi(ctx, ops...)
+		if err == nil {
+			made.Path = results[0].Path
+		} else if zk.OutcomeOf(err) == zk.OutcomeUnknown {
+			made, err = q.resolve(ctx, p.s, guid, err)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, errRepeat):
+			continue // it never happened, and cannot any more
+		case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrSessionExpired):
+			return nil, errGone
+		default:
+			return nil, err
+		}
+		break
+	}
+	next, err := q.placeOf(ctx, p.s, made.Path)
+	if err != nil {
+		return nil, err
+	}
+	next.crowded = true
+	// The results of a multi do not tell a node's czxid.
+	stat, ok, err := q.c.Exists(ctx, next.path)
+	switch {
+	case err != nil:
+		next.withdraw(ctx)
+		return nil, err
+	case !ok || stat.EphemeralOwner != p.s.ID():
+		return nil, errGone
+	}
+	next.czxid = stat.Czxid
+	return next, nil
+}
+
+// The one whom an owner names is written into the directory's data: a node of its
+// own would look like one more contender to Curator. It needs no cleaning up: it
+// names a node, whose name does not come again.
+const designation = "next="
+
+func designated(data []byte) string {
+	if name, ok := bytes.CutPrefix(data, []byte(designation)); ok {
+		return string(name)
+	}
+	return ""
+}
+
+// Designate names the contender that those before it shall let pass. It fails
+// with gone if that one is not in the queue any more, with ErrNotHeld if we are
+// not, and with ErrForeign if the directory holds data of somebody else.
+func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
+	q := g.p.q
+	for {
+		dir, err := q.c.Get(ctx, q.dir)
+		if err != nil {
+			return err
+		}
+		if len(dir.Data) > 0 && designated(dir.Data) == "" {
+			return fmt.Errorf("%w: data of %s", ErrForeign, q.dir)
+		}
+		_, err = q.c.Multi(ctx, g.Check(),
+			q.c.Bind(zk.CheckOp(zk.Join(q.dir, name), zk.AnyVersion), gone),
+			zk.SetOp(q.dir, []byte(designation+name), zk.Version(dir.Stat.Version)))
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, zk.ErrBadVersion): // of our own lost try, or of who led before
+		case zk.OutcomeOf(err) == zk.OutcomeRejected || ctx.Err() != nil || errors.Is(err, zk.ErrClosed):
+			return err
+		}
+		// Lost with its connection, or overtaken: to name the same one twice is to
+		// name it once.
+	}
+}
+
+// GiveUp is Release with another cause for the context.
+func (g *Grant) GiveUp(ctx context.Context, cause error) error {
+	g.end(cause)
+	return g.Release(ctx)
+}
+
+// ranked are the names of our own candidates. Curator orders by what comes after
+// the last `latch-`, and looks for its own nodes by what comes first, so that it
+// reads and respects these as it does its own; the node's data stays the ID alone,
+// as its view of participants has it, and one listing shows all priorities.
+var ranked = regexp.MustCompile(`^_c_[0-9a-f-]{36}-z(-?\d{1,10})-latch-`)
+
+// Ranked returns the queue with a priority in the names of its nodes. Kazoo's
+// names have no room for one and stay as they are.
+func (q *Queue) Ranked(priority int32) *Queue {
+	r := *q
+	if r.d.own == curatorLatch {
+		r.d.prefix = func(guid string) string { return fmt.Sprintf("_c_%s-z%d-latch-", guid, priority) }
+	}
+	return &r
+}
+
+// Priority returns the priority in a node's name. false: it is a contender that
+// stands aside for nobody.
+func Priority(name string) (int32, bool) {
+	m := ranked.FindStringSubmatch(name)
+	if m == nil {
+		return 0, false
+	}
+	p, err := strconv.ParseInt(m[1], 10, 32)
+	return int32(p), err == nil
+}

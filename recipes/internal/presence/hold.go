@@ -1,0 +1,151 @@
+package presence
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// hold stays with a node of ours until it or its session is gone, and returns
+// why. A lease that lapsed, in a session that lives on, is the end of a
+// registration, but nothing changes on the server: the node is confirmed, and is
+// the next registration.
+func (n *Node) hold(r registration) error {
+	policy := n.cfg.BackOff()
+	for {
+		err := n.term(r)
+		switch {
+		case n.ctx.Err() != nil, r.s.Context().Err() != nil:
+			return err
+		case errors.Is(err, ErrDeleted):
+			n.own = trace{}
+			return err
+		case errors.Is(err, zk.ErrClosed):
+			return err
+		case errors.Is(err, zk.ErrLeaseLapsed):
+			continue
+		}
+		if err := n.pause(policy, err); err != nil {
+			return err
+		}
+	}
+}
+
+// term is the life of one registration.
+func (n *Node) term(r registration) error {
+	base, end := context.WithCancelCause(n.ctx)
+	defer end(errAgain)
+	w, err := n.watch(base, r)
+	if err != nil {
+		n.lost(err)
+		return err
+	}
+	guard, release, err := r.s.Guard(base)
+	if err != nil {
+		w.Stop()
+		n.lost(err)
+		return err
+	}
+	defer release()
+	n.publish(Status{State: Registered, Path: r.path, Czxid: r.czxid, Session: r.s, Context: guard})
+	err = n.attend(guard, r, w)
+	end(err)
+	n.lost(err)
+	return err
+}
+
+// watch confirms that our node is there, and watches it.
+func (n *Node) watch(ctx context.Context, r registration) (*zk.Watch, error) {
+	stat, ok, w, err := n.k.c.ExistsW(ctx, r.path)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, err
+	}
+	if !ok || stat.Czxid != r.czxid {
+		w.Stop()
+		return nil, ErrDeleted
+	}
+	return w, nil
+}
+
+// attend stores new data, and returns why the registration is over. w is the
+// watch on our node.
+func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error {
+	for {
+		if n.behind() {
+			if err := n.store(guard, r); err != nil {
+				w.Stop()
+				return err
+			}
+		}
+		select {
+		case <-n.wake:
+			continue
+		case <-w.C():
+		case <-guard.Done():
+			w.Stop()
+			return context.Cause(guard)
+		}
+		if ev, err := w.Wait(guard); err == nil && ev.Type == zk.EventDeleted {
+			return ErrDeleted
+		}
+		// Its data changed, by us or by another, or the watch was lost.
+		var err error
+		if w, err = n.watch(guard, r); err != nil {
+			return err
+		}
+	}
+}
+
+// store puts the newest data into our node, over and over until it is there. It
+// writes only to our own incarnation, in its own session, at the version that it
+// has just read: a set that was lost can then not come after a newer one.
+func (n *Node) store(guard context.Context, r registration) error {
+	policy := n.cfg.BackOff()
+	for {
+		d := n.latest()
+		err := n.set(guard, r, d)
+		switch {
+		case err == nil:
+			n.keepData(d)
+			if !n.behind() {
+				return nil
+			}
+		case guard.Err() != nil:
+			return context.Cause(guard)
+		case errors.Is(err, ErrDeleted), errors.Is(err, zk.ErrSessionExpired), errors.Is(err, zk.ErrClosed):
+			return err
+		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
+			// It changed since we read it, or went: see.
+		case errors.Is(err, zk.ErrThrottled):
+			if err := wait(guard, policy.NextBackOff()); err != nil {
+				return err
+			}
+		case errors.Is(err, zk.ErrTooLarge), zk.OutcomeOf(err) == zk.OutcomeRejected:
+			n.dropData(d, err)
+			if !n.behind() {
+				return nil
+			}
+		case zk.OutcomeOf(err) == zk.OutcomeNotSent:
+			return err // the credentials are refused now
+		}
+	}
+}
+
+func (n *Node) set(ctx context.Context, r registration, d content) error {
+	p := n.k.c.Pipeline()
+	at, err := p.Exists(ctx, r.path).Wait(ctx)
+	switch {
+	case r.s.Context().Err() != nil:
+		return context.Cause(r.s.Context()) // the pipeline may be the next session's
+	case err != nil:
+		return err
+	case !at.Exists, at.Stat.Czxid != r.czxid:
+		return ErrDeleted
+	}
+	_, err = p.Set(ctx, r.path, d.data, zk.Version(at.Stat.Version)).Wait(ctx)
+	return err
+}

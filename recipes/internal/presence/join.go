@@ -1,0 +1,189 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/zk"
+)
+
+// registration is our node in one session.
+type registration struct {
+	s     *zk.Session
+	path  string
+	czxid int64
+}
+
+// join makes one try to create our node in the live session.
+func (n *Node) join() (registration, error) {
+	s, err := n.k.c.AwaitSession(n.ctx)
+	if err != nil {
+		return registration{}, err
+	}
+	n.k.saw(s)
+	n.enter(s)
+	if n.own.s == s && !n.cfg.Sequential {
+		// A create got no answer.
+		stat, ours, _, err := n.k.look(n.ctx, s, n.base)
+		if err != nil {
+			return registration{}, err
+		}
+		if ours {
+			return n.created(s, n.base, stat, n.tried), nil
+		}
+		n.own = trace{}
+	}
+	if err := n.k.settle(n.ctx, s, n.base); err != nil {
+		return registration{}, err
+	}
+	return n.create(s)
+}
+
+// enter notes that we are in session s. What was or may have been created in
+// another is that one's, until it is gone.
+func (n *Node) enter(s *zk.Session) {
+	if n.own.s != nil && n.own.s != s {
+		n.older = append(n.older, n.own)
+		n.own = trace{}
+	}
+	n.tidy()
+}
+
+// tidy drops what is known to be gone.
+func (n *Node) tidy() {
+	n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.s.Gone() })
+	n.debts = slices.DeleteFunc(n.debts, func(d *debt) bool { return !d.open() })
+}
+
+func (n *Node) options(s *zk.Session) []zk.CreateOption {
+	opts := []zk.CreateOption{zk.InSession(s)}
+	if len(n.cfg.ACL) > 0 {
+		opts = append(opts, zk.WithACL(n.cfg.ACL...))
+	}
+	return opts
+}
+
+func (n *Node) create(s *zk.Session) (registration, error) {
+	d, opts := n.latest(), n.options(s)
+	mode, guid := zk.Ephemeral, ""
+	if n.cfg.Sequential {
+		// The client finds out itself what became of it when the reply is lost.
+		mode, guid = zk.EphemeralSequential, zk.NewGUID()
+		opts = append(opts, zk.ProtectedBy(guid))
+	} else {
+		n.own, n.tried = trace{s: s, path: n.base}, d
+	}
+	made, err := n.k.c.Create(n.ctx, n.base, d.data, mode, opts...)
+	if err == nil {
+		return n.created(s, made.Path, made.Stat, d), nil
+	}
+	if zk.OutcomeOf(err) == zk.OutcomeUnknown {
+		if n.cfg.Sequential {
+			n.debts = append(n.debts, n.k.abandon(s, n.base, func(ctx context.Context) error {
+				return n.k.removeProtected(ctx, s, zk.Parent(n.base), guid)
+			}))
+		}
+		return registration{}, errAgain // join looks at it first
+	}
+	n.own = trace{}
+	switch {
+	case errors.Is(err, zk.ErrNodeExists):
+		return registration{}, n.occupied(s)
+	case errors.Is(err, zk.ErrNoNode) && !n.cfg.KeepParents:
+		if err := recipes.EnsurePath(n.ctx, n.k.c, zk.Parent(n.base), n.cfg.ACL...); err != nil {
+			return registration{}, refusal(err)
+		}
+		return registration{}, errAgain
+	case errors.Is(err, zk.ErrTooLarge) && n.dropData(d, err):
+		return registration{}, errAgain
+	case errors.Is(err, zk.ErrTooLarge), errors.Is(err, zk.ErrInvalidPath), errors.Is(err, zk.ErrBadArguments):
+		return registration{}, fatalError{err}
+	}
+	return registration{}, refusal(err)
+}
+
+// refusal marks an error that is the server's no, or the client's own.
+func refusal(err error) error {
+	if refused.By(err) || errors.Is(err, zk.ErrInvalidACL) {
+		return refusedError{err}
+	}
+	return err
+}
+
+// created takes in that the node is there, with data d.
+func (n *Node) created(s *zk.Session, path string, stat zk.Stat, d content) registration {
+	n.own = trace{s: s, path: path, sure: true}
+	if !n.cfg.Sequential {
+		// One path has room for one node: what an older session had there is gone.
+		n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.sure })
+	}
+	n.seen = TakenError{}
+	n.keepData(d)
+	return registration{s: s, path: path, czxid: stat.Czxid}
+}
+
+// container is the owner that the server shows of a container.
+const container = math.MinInt64
+
+// occupied deals with a node at our path that is not of this session, or that
+// somebody else of this session has created. It returns errAgain when it is
+// gone.
+func (n *Node) occupied(s *zk.Session) error {
+	stat, ok, w, err := n.k.c.ExistsW(n.ctx, n.base)
+	if err != nil {
+		return refusal(err)
+	}
+	defer w.Stop()
+	switch {
+	case !ok:
+		return errAgain
+	case stat.EphemeralOwner == 0, stat.EphemeralOwner == container:
+		return fatalError{&TakenError{Path: n.base, Czxid: stat.Czxid}}
+	case stat.EphemeralOwner != s.ID() && n.k.had(stat.EphemeralOwner):
+		return n.takeOver(s, stat)
+	case n.seen.Czxid == 0:
+		n.seen = TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
+		n.until = time.Now().Add(n.cfg.waitOut(s.Timeout()))
+	case n.seen.Czxid != stat.Czxid:
+		// The one that we gave time to go has gone, and another was faster than us.
+		return fatalError{&TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
+	case !time.Now().Before(n.until):
+		return fatalError{&TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
+	}
+	seen := n.seen
+	n.lost(&seen)
+	t := time.NewTimer(time.Until(n.until))
+	defer t.Stop()
+	select {
+	case <-w.C(): // it was deleted, or it changed, or our session is over: see
+	case <-t.C: // a last try decides
+	case <-n.ctx.Done():
+		return context.Cause(n.ctx)
+	}
+	return errAgain
+}
+
+// takeOver puts our node in the place of one that an earlier session of ours
+// has left, at once, so that there is no time without either.
+func (n *Node) takeOver(s *zk.Session, old zk.Stat) error {
+	d := n.latest()
+	n.own, n.tried = trace{s: s, path: n.base}, d
+	_, err := n.k.c.Multi(n.ctx, zk.DeleteOp(n.base, zk.Version(old.Version)),
+		zk.CreateOp(n.base, d.data, zk.Ephemeral, n.options(s)...))
+	if err == nil || zk.OutcomeOf(err) == zk.OutcomeUnknown {
+		return errAgain // join looks at it first
+	}
+	n.own = trace{}
+	switch {
+	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists):
+		return errAgain // it went by itself, or changed
+	case errors.Is(err, zk.ErrTooLarge) && n.dropData(d, err):
+		return errAgain
+	}
+	return refusal(err)
+}

@@ -1,0 +1,160 @@
+package presence
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Keeper knows what the nodes of one recipe have in common: the sessions that
+// were theirs, and which paths are in use. Safe for concurrent use.
+type Keeper struct {
+	c *zk.Client
+
+	mu       sync.Mutex         // taken before the client's lock; guards what follows
+	sessions []*zk.Session      // the newest last
+	nodes    map[string]*Node   // by the path given to Start, until they have ended
+	left     map[string][]*debt // deletes that were left to the janitor
+}
+
+// debt is a node that the janitor has still to delete: ours at this path until
+// settled is closed, or the session is over.
+type debt struct {
+	s       *zk.Session
+	settled chan struct{}
+}
+
+// maxSessions bounds how far back a session is remembered. Each of them took a
+// session timeout to expire, so the nodes of older ones are long gone.
+const maxSessions = 16
+
+// NewKeeper returns a Keeper for nodes of c. It does no I/O.
+func NewKeeper(c *zk.Client) *Keeper {
+	return &Keeper{c: c, nodes: map[string]*Node{}, left: map[string][]*debt{}}
+}
+
+// Find returns the Node that was started at path and has not ended, or nil.
+func (k *Keeper) Find(path string) *Node {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.nodes[path]
+}
+
+// saw remembers a session.
+func (k *Keeper) saw(s *zk.Session) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if slices.Contains(k.sessions, s) {
+		return
+	}
+	k.sessions = append(k.sessions, s)
+	if len(k.sessions) > maxSessions {
+		k.sessions = slices.Delete(k.sessions, 0, 1)
+	}
+}
+
+// had reports whether id is a session of ours that is over. The ensemble may
+// know it still.
+func (k *Keeper) had(id int64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.sessions, func(s *zk.Session) bool {
+		return s.ID() == id && s.Context().Err() != nil
+	})
+}
+
+// claim makes n the only Node at its path.
+func (k *Keeper) claim(n *Node) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if other := k.nodes[n.base]; other != nil {
+		s := other.Status()
+		e := &TakenError{Path: n.base, Czxid: s.Czxid}
+		if s.Session != nil {
+			e.Owner = s.Session.ID()
+		}
+		return e
+	}
+	k.nodes[n.base] = n
+	return nil
+}
+
+// give ends the claim of n.
+func (k *Keeper) give(n *Node) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.nodes[n.base] == n {
+		delete(k.nodes, n.base)
+	}
+}
+
+// abandon leaves the delete of our node at path, in session s, to the janitor.
+// remove is what does it.
+func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context) error) *debt {
+	d := &debt{s: s, settled: make(chan struct{})}
+	k.mu.Lock()
+	for at := range k.left { // of a session that is gone the janitor says nothing more
+		k.drop(at, func(o *debt) bool { return o.s.Gone() })
+	}
+	k.left[path] = append(k.left[path], d)
+	k.mu.Unlock()
+	k.c.AbandonBy(s, path, func(ctx context.Context) error {
+		err := remove(ctx)
+		if err == nil {
+			close(d.settled)
+			k.forget(path, d)
+		}
+		return err
+	})
+	return d
+}
+
+// open reports whether the node may still be there.
+func (d *debt) open() bool {
+	select {
+	case <-d.settled:
+		return false
+	default:
+		return !d.s.Gone()
+	}
+}
+
+func (k *Keeper) forget(path string, d *debt) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.drop(path, func(o *debt) bool { return o == d })
+}
+
+// drop takes debts out. The caller holds k.mu.
+func (k *Keeper) drop(path string, which func(*debt) bool) {
+	k.left[path] = slices.DeleteFunc(k.left[path], which)
+	if len(k.left[path]) == 0 {
+		delete(k.left, path)
+	}
+}
+
+// settle waits until the janitor has nothing to delete any more at path in
+// session s. A node that we created there before would be taken for the one
+// that is to go. errAgain: s is over, and with it what the janitor does there.
+func (k *Keeper) settle(ctx context.Context, s *zk.Session, path string) error {
+	k.mu.Lock()
+	debts := slices.Clone(k.left[path])
+	k.mu.Unlock()
+	for _, d := range debts {
+		if d.s != s {
+			// The janitor deletes for it in its own session or not at all: nothing
+			// of that will be done to ours.
+			continue
+		}
+		select {
+		case <-d.settled:
+		case <-s.Context().Done():
+			return errAgain
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// run keeps the node from Start to its end.
+//
+//	joining ──created, or found to be ours──▶ confirming ──there, lease good──▶ registered
+//	  ▲  ▲ └─node of another─▶ waiting out       ▲  │                            │  │
+//	  │  └───gone, taken over──────┘ │           └──│───────lease lapsed─────────┘  │
+//	  └──────────────────────────────│──────────────┴──session over, node deleted───┘
+//	                                 └──still there, or another one──▶ ended (ErrIDTaken)
+//	any ──Leave──▶ ended (ErrLeft), then Leave removes the node
+//	any ──client closed, or a request that cannot be right──▶ ended
+//
+// Everything but registered is published as Unregistered, with the reason.
+func (n *Node) run() {
+	defer close(n.done)
+	err := n.keep()
+	n.stop(err) // ends the context of the last registration, if nothing else has
+	s := n.Status()
+	s.State, s.Err = Ended, err
+	if !errors.Is(err, ErrLeft) {
+		n.disown()
+		n.k.give(n)
+	}
+	n.publish(s)
+}
+
+// errAgain says that another try may begin at once: what stood in the way has
+// changed.
+var errAgain = errors.New("try again")
+
+// refusedError marks what the server refused, and will again for a while.
+type refusedError struct{ error }
+
+func (e refusedError) Unwrap() error { return e.error }
+
+// fatalError marks what no further try mends.
+type fatalError struct{ error }
+
+func (e fatalError) Unwrap() error { return e.error }
+
+// keep registers, again and again. It returns why the node is kept no longer.
+func (n *Node) keep() error {
+	failed := n.cfg.BackOff()  // between tries that failed
+	deleted := n.cfg.BackOff() // when somebody deletes the node over and over
+	for {
+		policy := failed
+		r, err := n.join()
+		if err == nil {
+			failed.Reset()
+			start := time.Now()
+			err = n.hold(r)
+			lived := time.Since(start)
+			switch {
+			case !errors.Is(err, ErrDeleted):
+			case n.cfg.ReportDeleted && n.really(r):
+				return ErrDeleted
+			case lived < time.Second && n.really(r):
+				policy = deleted
+			default:
+				err = errAgain
+			}
+			if lived > time.Minute {
+				deleted.Reset()
+			}
+		}
+		if final := n.final(err); final != nil {
+			return final
+		}
+		if err := n.pause(policy, err); err != nil {
+			return err
+		}
+	}
+}
+
+// final returns why nothing is tried any more, nil if something is.
+func (n *Node) final(err error) error {
+	if n.ctx.Err() != nil {
+		return context.Cause(n.ctx)
+	}
+	if fatal, ok := errors.AsType[fatalError](err); ok {
+		return fatal.error
+	}
+	if errors.Is(err, zk.ErrClosed) {
+		return zk.ErrClosed
+	}
+	return nil
+}
+
+// pause waits before the next try, as long as the last error asks for.
+func (n *Node) pause(policy backoff.BackOff, err error) error {
+	var d time.Duration
+	switch refused, ok := errors.AsType[refusedError](err); {
+	case ok:
+		n.lost(refused.error)
+		d = n.cfg.RefusedPause
+	case errors.Is(err, errAgain), errors.Is(err, zk.ErrSessionExpired):
+		return nil
+	default:
+		if !errors.Is(err, ErrDeleted) { // that was told
+			n.lost(err)
+		}
+		if d = policy.NextBackOff(); d == backoff.Stop {
+			policy.Reset()
+			d = 10 * time.Second
+		}
+	}
+	return wait(n.ctx, d)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(max(d, 0))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// really reports whether somebody deleted the node. A session that expires takes
+// it along too, and the server may tell of that first.
+func (n *Node) really(r registration) bool {
+	for n.ctx.Err() == nil && r.s.Context().Err() == nil {
+		if _, _, _, err := n.k.look(n.ctx, r.s, r.path); err == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,47 @@
+package lock_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// Whoever is first, and has no room in the client's queue to watch its own node,
+// still gives up when its context ends, and leaves nothing.
+func TestLock_CancelledWhileTheQueueIsFull(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv, func(cfg *zk.Config) { cfg.MaxInFlight = 1 })
+		require.NoError(t, srv.Create("/l", nil))
+		taken := make(chan error, 1)
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			switch r.Op {
+			case "children": // behind the create: the next in the queue is somebody else
+				go func() {
+					_, err := c.Get(context.Background(), "/l")
+					taken <- err
+				}()
+				time.Sleep(time.Millisecond)
+			case "get":
+				return zktest.Hang
+			}
+			return zktest.Pass
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		_, err := lock.New(c, "/l", lock.Config{}).Acquire(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 100*time.Millisecond, time.Since(start))
+		synctest.Wait()
+		require.Empty(t, taken, "the queue had room")
+		srv.OnRequest(nil)
+		require.NoError(t, <-taken)
+	})
+}

@@ -1,0 +1,217 @@
+package lock
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+)
+
+// Errors of a semaphore's limit.
+var (
+	// ErrNoLimit: the semaphore has no limit yet, and none was given.
+	ErrNoLimit = errors.New("no limit is stored")
+	// ErrBadLimit: the limit, or what the directory holds instead, is none.
+	ErrBadLimit = errors.New("not a limit")
+	// ErrLimitMismatch is what errors.Is finds in a MismatchError.
+	ErrLimitMismatch = errors.New("limit mismatch")
+	// ErrOverLimit is what errors.Is finds in an OverLimitError.
+	ErrOverLimit = errors.New("more than the limit")
+)
+
+// MismatchError: the stored limit is not the one that this semaphore insists on.
+type MismatchError struct {
+	Dir          string
+	Stored, Want int
+}
+
+// Error names both limits; the directory is named by what wraps it.
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("%v: %d is stored, not %d", ErrLimitMismatch, e.Stored, e.Want)
+}
+
+// Is makes it ErrLimitMismatch.
+func (e *MismatchError) Is(target error) bool { return target == ErrLimitMismatch }
+
+// OverLimitError: more permits were asked for than there are.
+type OverLimitError struct {
+	Dir            string
+	Permits, Limit int
+}
+
+// Error names what was asked for and the limit; the directory is named by what
+// wraps it.
+func (e *OverLimitError) Error() string {
+	return fmt.Sprintf("%d permits are more than the limit of %d", e.Permits, e.Limit)
+}
+
+// Is makes it ErrOverLimit.
+func (e *OverLimitError) Is(target error) bool { return target == ErrOverLimit }
+
+// encodeLimit is the data of the directory: four bytes as of Curator's
+// SharedCount, or kazoo's decimal number.
+func encodeLimit(d recipes.Dialect, n int) []byte {
+	if d == recipes.Kazoo {
+		return []byte(strconv.Itoa(n))
+	}
+	return binary.BigEndian.AppendUint32(nil, uint32(n))
+}
+
+// decodeLimit is the opposite; 0 if there is none yet.
+func decodeLimit(d recipes.Dialect, data []byte) (int, error) {
+	n := 0
+	switch {
+	case len(data) == 0:
+		return 0, nil
+	case d == recipes.Kazoo:
+		n, _ = strconv.Atoi(string(data))
+	case len(data) == 4:
+		n = int(int32(binary.BigEndian.Uint32(data)))
+	}
+	if n <= 0 || n > math.MaxInt32 {
+		return 0, fmt.Errorf("%w: %q", ErrBadLimit, data[:min(len(data), 20)])
+	}
+	return n, nil
+}
+
+// Limit returns the limit that is stored; ErrNoLimit if there is none.
+func (s *Semaphore) Limit(ctx context.Context) (int, error) {
+	node, err := s.c.Get(ctx, s.dir)
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return 0, s.wrap(err)
+	}
+	n, err := decodeLimit(s.cfg.Dialect, node.Data)
+	if err == nil && n == 0 {
+		err = ErrNoLimit
+	}
+	if err != nil {
+		return 0, s.wrap(err)
+	}
+	return n, nil
+}
+
+// SetLimit stores another limit, at least 1, for everybody, at once and also
+// while permits are held: who waits is served by the new one, and permits that
+// are out stay out, also if they are more than it. This semaphore insists on no
+// limit from then on; another that insists on the old one gets ErrLimitMismatch.
+// An error with OutcomeUnknown says that the limit may be stored.
+func (s *Semaphore) SetLimit(ctx context.Context, n int) error {
+	if n < 1 || n > math.MaxInt32 {
+		return s.wrap(fmt.Errorf("%w: %d", ErrBadLimit, n))
+	}
+	// Before it is stored: who waits here sees the new limit before we know that
+	// it is stored, and must not take it for another's.
+	insisted := s.want.Swap(0)
+	data := encodeLimit(s.cfg.Dialect, n)
+	_, err := s.c.Set(ctx, s.dir, data, zk.AnyVersion)
+	for errors.Is(err, zk.ErrNoNode) {
+		if err = s.createDir(ctx, data); errors.Is(err, zk.ErrNodeExists) {
+			_, err = s.c.Set(ctx, s.dir, data, zk.AnyVersion)
+		}
+	}
+	if err != nil {
+		if zk.OutcomeOf(err) != zk.OutcomeUnknown {
+			s.want.CompareAndSwap(0, insisted)
+		}
+		return s.wrap(err)
+	}
+	return nil
+}
+
+// createDir makes the directory. It is no container: the limit is to stay when
+// nobody holds a permit.
+func (s *Semaphore) createDir(ctx context.Context, data []byte) error {
+	if err := recipes.EnsurePath(ctx, s.c, zk.Parent(s.dir), s.cfg.ACL...); err != nil {
+		return err
+	}
+	var opts []zk.CreateOption
+	if len(s.cfg.ACL) > 0 {
+		opts = append(opts, zk.WithACL(s.cfg.ACL...))
+	}
+	_, err := s.c.Create(ctx, s.dir, data, zk.Persistent, opts...)
+	return err
+}
+
+// limit returns the limit for a request of n permits with the version of the
+// directory in which it was read, and stores the one that we insist on if there
+// is none. With watch it returns one that fires when the limit may be another.
+func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (limit int, v zk.Version, w *zk.Watch, err error) {
+	defer func() {
+		if err != nil {
+			w.Stop()
+			w = nil
+		}
+	}()
+	for synced := false; ; {
+		var node zk.Node
+		if watch {
+			node, w, err = s.c.GetW(ctx, s.dir)
+		} else {
+			node, err = s.c.Get(ctx, s.dir)
+		}
+		absent := errors.Is(err, zk.ErrNoNode)
+		if err != nil && !absent {
+			return 0, 0, w, err
+		}
+		limit, err = s.accept(node.Data, n)
+		want := int(s.want.Load())
+		switch v = zk.Version(node.Stat.Version); {
+		case err == nil:
+			return limit, v, w, nil
+		case errors.Is(err, ErrNoLimit) && want != 0:
+			err = s.store(ctx, want, absent, v)
+		case synced:
+			return 0, 0, w, err
+		default:
+			// Not without having looked once more: the server may lag behind one who
+			// has set another limit and told us so.
+			err, synced = s.c.Sync(ctx, s.dir), true
+		}
+		if err != nil {
+			return 0, 0, w, err
+		}
+		w.Stop()
+	}
+}
+
+// accept returns the limit in the directory's data if n permits of it can be
+// asked for.
+func (s *Semaphore) accept(data []byte, n int) (int, error) {
+	limit, err := decodeLimit(s.cfg.Dialect, data)
+	want := int(s.want.Load())
+	switch {
+	case err != nil:
+		return 0, err
+	case limit == 0:
+		return 0, ErrNoLimit
+	case want != 0 && limit != want:
+		return 0, &MismatchError{Dir: s.dir, Stored: limit, Want: want}
+	case n > limit:
+		return 0, &OverLimitError{Dir: s.dir, Permits: n, Limit: limit}
+	}
+	return limit, nil
+}
+
+// store stores the first limit. On nil it is to be read again: somebody else may
+// have been faster, and a lost reply is settled that way too.
+func (s *Semaphore) store(ctx context.Context, limit int, absent bool, v zk.Version) error {
+	data := encodeLimit(s.cfg.Dialect, limit)
+	var err error
+	if absent {
+		err = s.createDir(ctx, data)
+	} else {
+		_, err = s.c.Set(ctx, s.dir, data, v)
+	}
+	switch {
+	case err == nil, errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion):
+		return nil
+	case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
+		return nil
+	}
+	return err
+}

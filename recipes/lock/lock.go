@@ -1,0 +1,154 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/zk"
+)
+
+// Errors. The first two are causes of Held.Context, beside
+// zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
+var (
+	// ErrReleased: Release was called.
+	ErrReleased = contend.ErrReleased
+	// ErrDeleted: somebody deleted the holder's node.
+	ErrDeleted = contend.ErrDeleted
+	// ErrHeld: TryAcquire found another contender ahead.
+	ErrHeld = contend.ErrHeld
+	// ErrNotHeld: a multi with Held.Check came after the lock was lost.
+	ErrNotHeld = contend.ErrNotHeld
+	// ErrLost: the lock was lost before the function given to Do had returned.
+	ErrLost = errors.New("lock was lost")
+	// ErrForeign: a contender that would not see ours is in the directory. The
+	// error names its node.
+	ErrForeign = contend.ErrForeign
+	// ErrSequenceExhausted: the directory has counted to the end of its numbers
+	// and must be deleted and made anew. The error names it.
+	ErrSequenceExhausted = contend.ErrSequenceExhausted
+)
+
+// Config says how contenders look. Every zero value is a good default.
+type Config struct {
+	Dialect recipes.Dialect // whose names to use; default Curator's
+	Data    []byte          // what the contender's node holds, for whoever looks
+	ACL     []zk.ACL        // of the nodes and of parents that are missing; default open to everybody
+}
+
+// Lock is a mutex in a directory of its own. It may be used by many goroutines;
+// each Acquire contends for itself.
+type Lock struct {
+	c     *zk.Client
+	dir   string
+	kind  contend.Kind
+	queue *contend.Queue
+}
+
+// New returns the lock in dir. It does no I/O; dir and its parents are created
+// when they are missed, as containers that the server removes after use.
+func New(c *zk.Client, dir string, cfg Config) *Lock {
+	return newLock(c, dir, contend.Lock, cfg)
+}
+
+func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
+	return &Lock{c: c, dir: dir, kind: kind, queue: contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL)}
+}
+
+// Acquire waits until the lock is ours. It returns at once when ctx ends, in
+// every state of the connection, with ctx's cause wrapped. On any error the
+// contender's node is deleted, now or in the background.
+//
+// It returns ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed or
+// whatever else the server refuses with.
+func (l *Lock) Acquire(ctx context.Context) (*Held, error) {
+	return l.acquire(ctx, l.queue.Acquire)
+}
+
+// TryAcquire is Acquire that does not wait for others: it returns ErrHeld if a
+// contender is ahead.
+func (l *Lock) TryAcquire(ctx context.Context) (*Held, error) {
+	return l.acquire(ctx, l.queue.TryAcquire)
+}
+
+func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.Grant, error)) (*Held, error) {
+	ctx, u, err := l.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g, err := get(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %s: %w", l.dir, err)
+	}
+	h := &Held{g: g}
+	u.held.Store(h)
+	return h, nil
+}
+
+// Do acquires the lock, runs f and releases the lock. f's context ends with
+// ctx, and with the lock. What f returns is returned; ErrLost is joined to it if
+// the lock was lost before f had returned, and so is an error of the release. A
+// panic of f releases the lock and goes on.
+func (l *Lock) Do(ctx context.Context, f func(ctx context.Context, h *Held) error) error {
+	h, err := l.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	return do(ctx, l.dir, h, h.g.Session().Timeout(), f)
+}
+
+// Contender is one who holds the lock or waits for it: its node, data, session,
+// token, and since when it contends.
+type Contender struct {
+	recipes.Contender
+	Holder  bool // nobody is ahead for whom it waits
+	Shared  bool // a reader
+	Revoked bool // was asked to let go; its data is lost with that
+}
+
+// Contenders returns who is in the queue, in its order, as the client's server
+// sees it. The first holds the lock, or is about to; of a read-write lock all
+// readers before the first writer.
+func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
+	list, err := l.queue.Contenders(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %s: %w", l.dir, err)
+	}
+	out := make([]Contender, len(list))
+	readers := true // so far
+	for i, c := range list {
+		shared := contend.IsShared(c.Path)
+		readers = readers && shared
+		out[i] = Contender{Contender: c, Holder: i == 0 || readers, Shared: shared, Revoked: contend.IsRevoked(c)}
+	}
+	return out, nil
+}
+
+// Held is the lock while it is held. Its methods may be called by many
+// goroutines.
+type Held struct{ g *contend.Grant }
+
+// Context ends when the lock may be lost, before anybody else can have it. Its
+// cause is ErrReleased, ErrDeleted, zk.ErrSessionExpired, zk.ErrLeaseLapsed or
+// zk.ErrClosed. It has the values of Acquire's context, not its deadline.
+func (h *Held) Context() context.Context { return h.g.Context() }
+
+// Token is the fencing token: it is higher than that of every holder before, and
+// comparable within one ensemble's data.
+func (h *Held) Token() int64 { return h.g.Token() }
+
+// Path is the holder's node.
+func (h *Held) Path() string { return h.g.Path() }
+
+// Check is an op for Multi of the same client: with it the other ops are done
+// only if the lock is still held, and else the Multi fails with ErrNotHeld.
+func (h *Held) Check() zk.Op { return h.g.Check() }
+
+// Release ends the context and then gives the lock to the next. It is
+// idempotent, and deletes nothing but the holder's own node. nil says that the
+// node is gone for certain. When ctx ends before that is known, the deleting
+// goes on in the background, and the error has OutcomeUnknown and wraps
+// zk.ErrUnconfirmed.
+func (h *Held) Release(ctx context.Context) error { return h.g.Release(ctx) }

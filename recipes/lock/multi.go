@@ -1,0 +1,189 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// ErrDuplicate: two locks of a Multi are in one directory, and would wait for
+// each other.
+var ErrDuplicate = errors.New("same directory twice")
+
+// Multi is several locks that are held together, or not at all. They are
+// acquired one after the other in the order of their directories, whatever order
+// they are given in: who wants some of the same locks cannot end up waiting in a
+// circle, as long as everybody calls the directories by the same names.
+type Multi struct {
+	locks []*Lock
+	order []int // indices, sorted by directory
+}
+
+// NewMulti returns the lock of all of locks, which may be plain, or a side of a
+// read-write lock, and of several clients. It does no I/O.
+func NewMulti(locks ...*Lock) *Multi {
+	m := &Multi{locks: slices.Clone(locks), order: make([]int, len(locks))}
+	for i := range locks {
+		m.order[i] = i
+	}
+	slices.SortStableFunc(m.order, func(a, b int) int { return strings.Compare(locks[a].dir, locks[b].dir) })
+	return m
+}
+
+// Acquire waits until all the locks are ours. One that is lost while another is
+// waited for makes it give them all back and begin anew. It returns at once when
+// ctx ends; on any error all that it had is given back, now or in the
+// background. Its errors are those of Lock.Acquire, and ErrDuplicate.
+func (m *Multi) Acquire(ctx context.Context) (*MultiHeld, error) {
+	return m.acquire(ctx, (*Lock).Acquire)
+}
+
+// TryAcquire is Acquire that does not wait for others: it returns ErrHeld if one
+// of the locks is not to be had.
+func (m *Multi) TryAcquire(ctx context.Context) (*MultiHeld, error) {
+	return m.acquire(ctx, (*Lock).TryAcquire)
+}
+
+// errLostOne: a lock was lost before all were ours.
+var errLostOne = errors.New("one of the locks was lost")
+
+func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
+	for i := 1; i < len(m.order); i++ {
+		a, b := m.locks[m.order[i-1]], m.locks[m.order[i]]
+		if a.c == b.c && a.dir == b.dir {
+			return nil, fmt.Errorf("lock: %s: %w", b.dir, ErrDuplicate)
+		}
+	}
+	for {
+		h, err := m.attempt(ctx, get)
+		switch {
+		case err == nil, !errors.Is(err, errLostOne):
+			return h, err
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("lock: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// attempt acquires all, or none.
+func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
+	work, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
+	h := &MultiHeld{parts: make([]*Held, len(m.locks)), order: m.order}
+	for _, i := range m.order {
+		part, err := get(m.locks[i], work)
+		if err != nil {
+			_ = h.release(ctx) // the janitor goes on
+			return nil, err
+		}
+		h.parts[i] = part
+		defer context.AfterFunc(part.Context(), func() { lost(errLostOne) })()
+	}
+	h.join(ctx)
+	if h.ctx.Err() != nil {
+		_ = h.Release(ctx)
+		return nil, errLostOne
+	}
+	return h, nil
+}
+
+// Do acquires the locks, runs f and releases them; see Lock.Do.
+func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHeld) error) error {
+	h, err := m.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	timeout, dirs := time.Duration(0), make([]string, len(m.order))
+	for n, i := range m.order {
+		timeout = max(timeout, h.parts[i].g.Session().Timeout())
+		dirs[n] = m.locks[i].dir
+	}
+	return do(ctx, strings.Join(dirs, " "), h, timeout, f)
+}
+
+// MultiHeld is the locks of a Multi while they are all held. Its methods may be
+// called by many goroutines.
+type MultiHeld struct {
+	parts []*Held // in the order of the locks given; nil: not acquired yet
+	order []int
+	ctx   *joint
+}
+
+// Context ends when the first of the locks may be lost, with its cause; see
+// Held.Context.
+func (h *MultiHeld) Context() context.Context { return h.ctx }
+
+// Held returns the hold on each lock, in the order in which the locks were given
+// to NewMulti, with its own token. To release one of them ends the Context of
+// all.
+func (h *MultiHeld) Held() []*Held { return slices.Clone(h.parts) }
+
+// Check returns ops for Multi of the locks' client: with them the other ops are
+// done only if all the locks are still held, and else the Multi fails with
+// ErrNotHeld. With locks of several clients each op is for its own.
+func (h *MultiHeld) Check() []zk.Op {
+	out := make([]zk.Op, len(h.parts))
+	for i, part := range h.parts {
+		out[i] = part.Check()
+	}
+	return out
+}
+
+// Release ends the context and then gives all the locks back, the last acquired
+// first; see Held.Release. Its error is that of each which is not confirmed,
+// joined.
+func (h *MultiHeld) Release(ctx context.Context) error {
+	h.ctx.end(ErrReleased)
+	h.ctx.stop()
+	return h.release(ctx)
+}
+
+func (h *MultiHeld) release(ctx context.Context) error {
+	var errs []error
+	for _, i := range slices.Backward(h.order) {
+		if h.parts[i] != nil {
+			errs = append(errs, h.parts[i].Release(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// join makes the context of all the parts.
+func (h *MultiHeld) join(ctx context.Context) {
+	j := &joint{parts: h.parts}
+	j.Context, j.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	for _, part := range h.parts {
+		j.stops = append(j.stops, context.AfterFunc(part.Context(), func() { j.Err() }))
+	}
+	h.ctx = j
+}
+
+// joint is a context that ends with the first of several.
+type joint struct {
+	context.Context
+	end   context.CancelCauseFunc
+	parts []*Held
+	stops []func() bool
+}
+
+// Err asks the parts first, since theirs look at the clock: in a process that
+// was stopped timers are late.
+func (j *joint) Err() error {
+	for _, part := range j.parts {
+		if c := part.Context(); c.Err() != nil {
+			j.end(context.Cause(c))
+		}
+	}
+	return j.Context.Err()
+}
+
+func (j *joint) stop() {
+	for _, stop := range j.stops {
+		stop()
+	}
+}

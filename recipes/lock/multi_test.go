@@ -1,0 +1,303 @@
+package lock_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// inMultiBubble checks that nothing is left in /a and /b.
+func inMultiBubble(t *testing.T, f func(t *testing.T, srv *zktest.Server)) {
+	t.Helper()
+	inStoryBubble(t, []string{"/a", "/b"}, f)
+}
+
+func plain(c *zk.Client, dirs ...string) []*lock.Lock {
+	out := make([]*lock.Lock, len(dirs))
+	for i, dir := range dirs {
+		out[i] = lock.New(c, dir, lock.Config{})
+	}
+	return out
+}
+
+// Two who want the same locks in opposite orders do not wait for each other.
+func TestMulti_OppositeOrdersDoNotDeadlock(t *testing.T) {
+	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+		srv.Delay(0, time.Millisecond) // so that they come to be in the middle at once
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		done := make(chan error)
+		var inside atomic.Bool
+		for _, dirs := range [][]string{{"/a", "/b"}, {"/b", "/a"}} {
+			m := lock.NewMulti(plain(connect(t, srv), dirs...)...)
+			go func() {
+				for range 20 {
+					err := m.Do(ctx, func(_ context.Context, h *lock.MultiHeld) error {
+						require.False(t, inside.Swap(true), "two inside")
+						time.Sleep(time.Millisecond)
+						inside.Store(false)
+						for i, held := range h.Held() {
+							require.Contains(t, held.Path(), dirs[i], "in the order given")
+						}
+						return nil
+					})
+					if err != nil {
+						done <- err
+						return
+					}
+				}
+				done <- nil
+			}()
+		}
+		require.NoError(t, <-done)
+		require.NoError(t, <-done)
+	})
+}
+
+// All or nothing: who cannot have one gives back the others.
+func TestMulti_AllOrNothing(t *testing.T) {
+	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, d := connect(t, srv), connect(t, srv)
+		b, err := lock.New(c, "/b", lock.Config{}).Acquire(t.Context())
+		require.NoError(t, err)
+		m := lock.NewMulti(plain(d, "/a", "/b")...)
+		_, err = m.TryAcquire(t.Context())
+		require.ErrorIs(t, err, lock.ErrHeld)
+		require.Empty(t, srv.Children("/a"))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = m.Acquire(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		settle(t)
+		require.Empty(t, srv.Children("/a"))
+		release(t, b)
+		h, err := m.TryAcquire(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, h.Release(t.Context()))
+	})
+}
+
+// One context ends with the first loss, and the writes that all are to guard are
+// refused.
+func TestMulti_FirstLossEndsTheContext(t *testing.T) {
+	losses := map[string]struct {
+		lose func(srv *zktest.Server, h *lock.MultiHeld, c *zk.Client)
+		want error
+	}{
+		"silence":  {func(srv *zktest.Server, _ *lock.MultiHeld, _ *zk.Client) { srv.Silence(0, true) }, zk.ErrLeaseLapsed},
+		"deleted":  {func(srv *zktest.Server, h *lock.MultiHeld, _ *zk.Client) { _ = srv.Delete(h.Held()[1].Path()) }, lock.ErrDeleted},
+		"released": {func(_ *zktest.Server, h *lock.MultiHeld, _ *zk.Client) { _ = h.Held()[0].Release(context.Background()) }, lock.ErrReleased},
+	}
+	for name, loss := range losses {
+		t.Run(name, func(t *testing.T) {
+			inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+				c := connect(t, srv)
+				h, err := lock.NewMulti(plain(c, "/a", "/b")...).Acquire(t.Context())
+				require.NoError(t, err)
+				settle(t)
+				_, err = c.Multi(t.Context(), h.Check()...)
+				require.NoError(t, err)
+				start := time.Now()
+				loss.lose(srv, h, c)
+				<-h.Context().Done()
+				require.ErrorIs(t, context.Cause(h.Context()), loss.want)
+				require.LessOrEqual(t, time.Since(start), c.Session().Timeout()*5/8)
+				srv.Silence(0, false)
+				if name != "silence" {
+					_, err = c.Multi(t.Context(), h.Check()...)
+					require.ErrorIs(t, err, lock.ErrNotHeld)
+				}
+				require.NoError(t, h.Release(t.Context()))
+				require.NoError(t, h.Release(t.Context()), "idempotent")
+			})
+		})
+	}
+}
+
+// The context has ended before any node goes.
+func TestMulti_ContextEndsBeforeTheNodesGo(t *testing.T) {
+	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+		h, err := lock.NewMulti(plain(connect(t, srv), "/a", "/b")...).Acquire(t.Context())
+		require.NoError(t, err)
+		seen := make(chan error, 2)
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "delete" {
+				seen <- context.Cause(h.Context())
+			}
+			return zktest.Pass
+		})
+		require.NoError(t, h.Release(t.Context()))
+		require.ErrorIs(t, <-seen, lock.ErrReleased)
+		require.ErrorIs(t, <-seen, lock.ErrReleased)
+	})
+}
+
+// A lock that is lost while another is waited for: all are given back and
+// acquired anew, and none is held of an earlier session.
+func TestMulti_LossWhileWaitingBeginsAnew(t *testing.T) {
+	for _, lose := range []string{"expired", "deleted"} {
+		t.Run(lose, func(t *testing.T) {
+			inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+				c, d := connect(t, srv), connect(t, srv)
+				b, err := lock.New(c, "/b", lock.Config{}).Acquire(t.Context())
+				require.NoError(t, err)
+				got := make(chan *lock.MultiHeld, 1)
+				go func() {
+					h, err := lock.NewMulti(plain(d, "/a", "/b")...).Acquire(t.Context())
+					require.NoError(t, err)
+					got <- h
+				}()
+				settle(t)
+				before := srv.Children("/a")
+				require.Len(t, before, 1)
+				if lose == "expired" {
+					require.NoError(t, srv.ExpireSession(d.Session().ID()))
+				} else {
+					require.NoError(t, srv.Delete("/a/"+before[0]))
+				}
+				time.Sleep(10 * time.Second)
+				require.Len(t, srv.Children("/a"), 1, "acquired anew while /b is not to be had")
+				require.NotEqual(t, before, srv.Children("/a"))
+				release(t, b)
+				h := <-got
+				require.NoError(t, h.Context().Err())
+				for _, held := range h.Held() {
+					require.Equal(t, d.Session().ID(), srv.Owner(held.Path()))
+				}
+				require.NoError(t, h.Release(t.Context()))
+			})
+		})
+	}
+}
+
+func TestMulti_SameDirectoryTwiceIsRefused(t *testing.T) {
+	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		rw := lock.NewReadWrite(c, "/a", lock.Config{})
+		_, err := lock.NewMulti(rw.Read(), lock.New(c, "/b", lock.Config{}), rw.Write()).Acquire(t.Context())
+		require.ErrorIs(t, err, lock.ErrDuplicate)
+		require.ErrorContains(t, err, "/a")
+		require.Empty(t, srv.Dump())
+	})
+}
+
+// asked reports whether a hold was asked to let go.
+func asked(t *testing.T, h *lock.Held) bool {
+	t.Helper()
+	settle(t)
+	select {
+	case <-h.Revoked():
+		return true
+	default:
+		return false
+	}
+}
+
+// A holder is asked to let go, by us or in Curator's way, and told once; that
+// its data changed is no request.
+func TestLock_Revoke(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		ctx := t.Context()
+		l, other := lock.New(connect(t, srv), "/l", lock.Config{Data: []byte("me")}), lock.New(connect(t, srv), "/l", lock.Config{})
+		require.ErrorIs(t, other.Revoke(ctx), lock.ErrNoHolder)
+		h, err := l.Acquire(ctx)
+		require.NoError(t, err)
+		require.NoError(t, srv.Set(h.Path(), []byte("new data")))
+		require.False(t, asked(t, h))
+
+		require.NoError(t, other.Revoke(ctx))
+		require.NoError(t, other.Revoke(ctx), "asked twice is asked once")
+		require.True(t, asked(t, h))
+		require.NoError(t, h.Context().Err(), "it is a request")
+		data, _ := srv.Get(h.Path())
+		require.Equal(t, "__REVOKE__", string(data))
+		list, err := other.Contenders(ctx)
+		require.NoError(t, err)
+		require.True(t, list[0].Revoked)
+
+		// The loss of the node is told as before.
+		require.NoError(t, srv.Delete(h.Path()))
+		settle(t)
+		require.ErrorIs(t, context.Cause(h.Context()), lock.ErrDeleted)
+		release(t, h)
+
+		h, err = l.Acquire(ctx)
+		require.NoError(t, err)
+		require.False(t, asked(t, h))
+		require.NoError(t, srv.Set(h.Path(), []byte("__REVOKE__")))
+		require.True(t, asked(t, h))
+		release(t, h)
+	})
+}
+
+// Who was asked while it waited knows when it holds; who comes to hold as the
+// first from the start, between the create and the watch, as well.
+func TestLock_RevokedWhileWaiting(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		l := lock.New(connect(t, srv), "/l", lock.Config{})
+		first, err := l.Acquire(t.Context())
+		require.NoError(t, err)
+		got := later(t, t.Context(), l)
+		for _, name := range srv.Children("/l") {
+			if path := "/l/" + name; path != first.Path() {
+				require.NoError(t, srv.Set(path, []byte("__REVOKE__")))
+			}
+		}
+		release(t, first)
+		h := <-got
+		require.True(t, asked(t, h))
+		release(t, h)
+
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "exists" {
+				srv.OnRequest(nil)
+				require.NoError(t, srv.Set(r.Path, []byte("__REVOKE__")))
+			}
+			return zktest.Pass
+		})
+		h, err = l.Acquire(t.Context())
+		require.NoError(t, err)
+		require.True(t, asked(t, h))
+		release(t, h)
+	})
+}
+
+// All who hold together are asked, and nobody who waits.
+func TestReadWrite_RevokeAsksAllReaders(t *testing.T) {
+	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
+		rw := lock.NewReadWrite(connect(t, srv), "/l", cfg)
+		w, err := rw.Write().Acquire(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, w.Downgrade(t.Context()))
+		r, err := rw.Read().Acquire(t.Context())
+		require.NoError(t, err)
+		writer := later(t, t.Context(), rw.Write())
+		require.NoError(t, rw.Revoke(t.Context()))
+		require.True(t, asked(t, w))
+		require.True(t, asked(t, r))
+		release(t, w, r)
+		h := <-writer
+		require.False(t, asked(t, h))
+		release(t, h)
+	})
+}
+
+// A release is no request.
+func TestLock_RevokedIsNotClosedByARelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
+		require.NoError(t, err)
+		release(t, h)
+		require.False(t, asked(t, h))
+	})
+}

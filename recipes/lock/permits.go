@@ -1,0 +1,69 @@
+package lock
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/zk"
+)
+
+// Permits are the permits of one Acquire while they are held, all together. The
+// methods may be called by many goroutines.
+type Permits struct{ g *contend.Grant }
+
+// Context ends when one of the permits may be lost, before the ensemble can give
+// it to anybody else. Its causes are those of Held.Context.
+func (p *Permits) Context() context.Context { return p.g.Context() }
+
+// Token is higher than that of all permits that were granted before. It is the
+// czxid of the ticket, and one for all permits of an Acquire.
+func (p *Permits) Token() int64 { return p.g.Token() }
+
+// Len is the number of permits.
+func (p *Permits) Len() int { return len(p.g.Paths()) }
+
+// Paths are the nodes of the leases, one a permit.
+func (p *Permits) Paths() []string { return slices.Clone(p.g.Paths()) }
+
+// Check returns ops for Multi of the same client: with them the other ops are
+// done only if all the permits are still held, and else the Multi fails with
+// ErrNotHeld.
+func (p *Permits) Check() []zk.Op { return p.g.Checks() }
+
+// Release ends the context and then gives all permits back; see Held.Release.
+func (p *Permits) Release(ctx context.Context) error { return p.g.Release(ctx) }
+
+// Contenders returns who holds permits, one entry a permit in the order in which
+// they were granted, and then who waits, in the order of the queue, as the
+// client's server sees it.
+func (s *Semaphore) Contenders(ctx context.Context) ([]Contender, error) {
+	names, _, err := s.c.Children(ctx, s.leases)
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return nil, s.wrap(err)
+	}
+	var out []Contender
+	for _, name := range names {
+		c, err := s.queue.Look(ctx, zk.Join(s.leases, name))
+		if errors.Is(err, zk.ErrNoNode) {
+			continue // gone since
+		}
+		if err != nil {
+			return nil, s.wrap(err)
+		}
+		out = append(out, Contender{Contender: c, Holder: true})
+	}
+	slices.SortFunc(out, func(a, b Contender) int {
+		return cmp.Or(cmp.Compare(a.Token, b.Token), cmp.Compare(a.Path, b.Path))
+	})
+	waiting, err := s.queue.Contenders(ctx)
+	if err != nil {
+		return nil, s.wrap(err)
+	}
+	for _, c := range waiting {
+		out = append(out, Contender{Contender: c})
+	}
+	return out, nil
+}

@@ -1,0 +1,104 @@
+package lock_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
+)
+
+// failures: 56, 120: the server removes empty parents ten times a second while
+// 50 contenders come and go with pauses. Whoever finds no parent makes it anew,
+// also between making it and using it; tokens rise over all the directories that
+// there were; in the end nothing is left, the parents included.
+func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
+	e := ensemble.Run(t, ensemble.Options{Size: 1, JVM: []string{"-Dznode.container.checkIntervalMs=100"}})
+	const dir = "/reaped/by/the/server"
+	var clients []*zk.Client
+	for range 10 {
+		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 30 * time.Second})
+		require.NoError(t, err)
+		clients = append(clients, c)
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			require.NoError(t, c.Close(ctx))
+		})
+	}
+	var mu sync.Mutex
+	dirs := map[int64]int{} // czxid of the directory: how often it was locked
+	last := int64(0)
+	var all sync.WaitGroup
+	for i := range 50 {
+		c := clients[i%len(clients)]
+		l := lock.New(c, dir, lock.Config{})
+		all.Go(func() {
+			rnd := rand.New(rand.NewPCG(56, uint64(i)))
+			for range 6 {
+				// All pause at once, so that the directory is empty for a while.
+				time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second + time.Duration(rnd.IntN(100))*time.Millisecond)))
+				h, err := l.Acquire(t.Context())
+				if err != nil {
+					t.Errorf("acquire: %v", err)
+					return
+				}
+				stat, _, err := c.Exists(t.Context(), dir)
+				if err != nil {
+					t.Errorf("exists: %v", err)
+				}
+				mu.Lock()
+				dirs[stat.Czxid]++
+				if h.Token() <= last {
+					t.Errorf("token %d after %d", h.Token(), last)
+				}
+				last = h.Token()
+				mu.Unlock()
+				if err := h.Release(t.Context()); err != nil {
+					t.Errorf("release: %v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.Greater(t, len(dirs), 2, "the parents were never reaped: %v", dirs)
+	require.Eventually(t, func() bool {
+		_, there, err := clients[0].Exists(t.Context(), "/reaped")
+		return err == nil && !there
+	}, 30*time.Second, 50*time.Millisecond, "parents are left")
+	wchs, err := e.FourLetter(t.Context(), 0, "wchs")
+	require.NoError(t, err)
+	require.Contains(t, wchs, "Total watches:0")
+}
+
+// failures: 115: Close ends the session on the server: its lock is free at once.
+func TestLock_CloseFreesItAtOnce(t *testing.T) {
+	e := ensemble.Run(t, ensemble.Options{Size: 1})
+	connect := func() *zk.Client {
+		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: time.Minute})
+		require.NoError(t, err)
+		return c
+	}
+	holder, waiter := connect(), connect()
+	defer func() { require.NoError(t, waiter.Close(context.Background())) }()
+	h, err := lock.New(holder, "/l", lock.Config{}).Acquire(t.Context())
+	require.NoError(t, err)
+	got := acquire(t.Context(), waiter)
+	require.Eventually(t, func() bool {
+		list, err := lock.New(waiter, "/l", lock.Config{}).Contenders(t.Context())
+		return err == nil && len(list) == 2
+	}, 30*time.Second, 5*time.Millisecond)
+	start := time.Now()
+	require.NoError(t, holder.Close(t.Context()))
+	require.ErrorIs(t, context.Cause(h.Context()), zk.ErrClosed)
+	next := <-got
+	require.NoError(t, next.err)
+	require.Less(t, time.Since(start), 20*time.Second)
+	require.NoError(t, next.h.Release(t.Context()))
+}

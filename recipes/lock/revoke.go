@@ -1,0 +1,53 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrNoHolder: there is nobody to ask to let go.
+var ErrNoHolder = errors.New("held by nobody")
+
+// Revoke asks whoever holds the lock to let go, all readers if they are several,
+// and does not wait for it. It is a request: a holder sees it by Held.Revoked,
+// and does what it likes. It goes by Curator's protocol, so that holders of
+// Curator's that were made revocable see it as well.
+//
+// It returns ErrNoHolder if nobody holds the lock. An error with OutcomeUnknown
+// says that somebody may have been asked; to ask again does no harm.
+func (l *Lock) Revoke(ctx context.Context) error {
+	for {
+		list, err := l.Contenders(ctx)
+		if err != nil {
+			return err
+		}
+		holders, asked := 0, 0
+		for _, c := range list {
+			if !c.Holder {
+				break
+			}
+			holders++
+			switch err := l.queue.Revoke(ctx, c.Path); {
+			case err == nil:
+				asked++
+			case errors.Is(err, ErrNotHeld): // let go already
+			default:
+				return fmt.Errorf("lock: %s: %w", l.dir, err)
+			}
+		}
+		switch {
+		case holders == 0:
+			return fmt.Errorf("lock: %s: %w", l.dir, ErrNoHolder)
+		case asked > 0:
+			return nil
+		}
+		// All have gone since the listing. Others may hold it now.
+	}
+}
+
+// Revoked returns a channel that is closed when somebody has asked the holder to
+// let go, which may have been while it still waited. Nothing else happens: to
+// stop and Release is the holder's business. The request is the node's data, so
+// that Config.Data is no longer seen after it.
+func (h *Held) Revoked() <-chan struct{} { return h.g.Revoked() }

@@ -1,0 +1,269 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync/atomic"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/zk"
+)
+
+// ErrBadPermits: no such number of permits can be asked for.
+var ErrBadPermits = errors.New("bad number of permits")
+
+// Semaphore gives out a limited number of permits, any number of them at once
+// and in the order in which they were asked for. It may be used by many
+// goroutines.
+//
+// Who asks queues with a ticket, and only the first in the queue is served: it
+// waits until there is room for all that it wants, and those behind it wait, so
+// that a big request is not starved by small ones. Its ticket then becomes its
+// leases in one transaction, which also fails if the limit was changed since it
+// was read. So there are never more leases than the limit said when the last of
+// them was granted, and never a part of what was asked for. Every child of the
+// directory of leases counts, whoever made it.
+type Semaphore struct {
+	c      *zk.Client
+	dir    string
+	leases string // the directory of leases
+	cfg    Config
+	queue  *contend.Queue
+	want   atomic.Int64 // the limit that we insist on; 0: none
+}
+
+// NewSemaphore returns the semaphore in dir. It does no I/O.
+//
+// A limit above 0 is insisted on: it is stored if there is none, and if another
+// is stored, Acquire and TryAcquire return ErrLimitMismatch. With 0 the stored
+// one is taken, whatever it is, and ErrNoLimit returned if there is none; that
+// is for limits that are changed while running, with SetLimit, and what a
+// semaphore does that has called SetLimit itself.
+//
+// In Curator's dialect the layout is that of its InterProcessSemaphoreV2, the
+// limit a SharedCount at dir. In kazoo's, of its Semaphore, one permit at a time
+// can be asked for. The two do not see each other's leases.
+func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
+	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg}
+	locks := zk.Join(dir, "locks")
+	if cfg.Dialect == recipes.Kazoo {
+		s.leases, locks = dir, dir+"-__lock__"
+	}
+	s.queue = contend.New(c, locks, contend.Lock, cfg.Dialect, cfg.Data, cfg.ACL)
+	s.want.Store(int64(limit))
+	return s
+}
+
+func (s *Semaphore) wrap(err error) error { return fmt.Errorf("lock: %s: %w", s.dir, err) }
+
+// Acquire waits until n permits are ours, all at once. It returns at once when
+// ctx ends, in every state of the connection, with ctx's cause wrapped. On any
+// error its nodes are deleted, now or in the background.
+//
+// More permits than the limit are ErrOverLimit, at once; also when the limit is
+// lowered below n while it waits. It returns ErrBadPermits, ErrBadLimit,
+// ErrLimitMismatch, ErrNoLimit, ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth,
+// zk.ErrClosed or whatever else the server refuses with.
+func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permits, error) {
+	return s.acquire(ctx, n, true)
+}
+
+// TryAcquire is Acquire that does not wait for others: it returns ErrHeld if
+// there is no room for n, or if somebody is ahead in the queue, which may be
+// one that is just being served.
+func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permits, error) {
+	return s.acquire(ctx, n, false)
+}
+
+func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, error) {
+	if err := s.valid(n); err != nil {
+		return nil, s.wrap(err)
+	}
+	if _, _, _, err := s.limit(ctx, n, false); err != nil {
+		return nil, s.wrap(contend.Because(ctx, err))
+	}
+	get := s.queue.TryAcquire
+	if wait {
+		get = s.queue.Acquire
+	}
+	for {
+		ticket, err := get(ctx)
+		if err != nil {
+			return nil, s.wrap(err)
+		}
+		g, err := s.serve(ctx, ticket, n, wait)
+		switch {
+		case err == nil:
+			return &Permits{g: g}, nil
+		case !errors.Is(err, errQueueAgain):
+			return nil, s.wrap(contend.Because(ctx, err))
+		case ctx.Err() != nil:
+			return nil, s.wrap(context.Cause(ctx))
+		}
+	}
+}
+
+func (s *Semaphore) valid(n int) error {
+	want := s.want.Load()
+	switch {
+	case want < 0 || want > math.MaxInt32:
+		return fmt.Errorf("%w: %d", ErrBadLimit, want)
+	case n < 1, n > 1 && s.cfg.Dialect == recipes.Kazoo:
+		return fmt.Errorf("%w: %d", ErrBadPermits, n)
+	}
+	return zk.ValidatePath(s.dir)
+}
+
+// errQueueAgain: the ticket was lost; take another.
+var errQueueAgain = errors.New("ticket was lost")
+
+// serve waits, with the first ticket of the queue, until there is room for n
+// leases, and exchanges the ticket for them.
+func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wait bool) (_ *contend.Grant, err error) {
+	defer func() {
+		if err != nil && ticket != nil {
+			_ = ticket.Release(ctx) // the janitor goes on
+		}
+	}()
+	guids := make([]string, n) // of all tries
+	for i := range guids {
+		guids[i] = zk.NewGUID()
+	}
+	for watch := false; ; {
+		if ticket.Context().Err() != nil {
+			if ticket, err = renew(ctx, ticket); err != nil {
+				return nil, err
+			}
+		}
+		v, room, err := s.room(ctx, n, watch)
+		if err != nil {
+			return nil, err
+		}
+		if !room.there {
+			switch {
+			case !wait:
+				return nil, ErrHeld
+			case watch:
+				err = room.wait(ctx, ticket.Context())
+			}
+			room.stop()
+			if err != nil {
+				return nil, err
+			}
+			watch = true
+			continue
+		}
+		room.stop()
+		if ticket.Context().Err() != nil {
+			continue // what was read took longer than the lease
+		}
+		switch err := ticket.Exchange(ctx, s.exchange(ticket, guids, v)); {
+		case err == nil:
+			return ticket, nil
+		case ctx.Err() != nil:
+			return nil, err
+		case ticket.Context().Err() != nil, errors.Is(err, contend.ErrNotHeld):
+			return nil, errQueueAgain
+		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
+			// The limit was changed since we read it, or a directory reaped.
+		default:
+			return nil, err
+		}
+	}
+}
+
+// renew is for a ticket whose context has ended while nothing was done under it.
+// It returns none on an error: it is withdrawn then.
+func renew(ctx context.Context, ticket *contend.Grant) (*contend.Grant, error) {
+	renewed, err := ticket.Renew(ctx)
+	if contend.Again(err) {
+		err = errQueueAgain
+	}
+	return renewed, err
+}
+
+// exchange is the transaction of the grant.
+func (s *Semaphore) exchange(ticket *contend.Grant, guids []string, v zk.Version) *contend.Exchange {
+	x := &contend.Exchange{Dir: s.leases, Ops: []zk.Op{zk.CheckOp(s.dir, v)}}
+	opts := ticket.CreateOptions()
+	for _, guid := range guids {
+		if s.cfg.Dialect == recipes.Kazoo {
+			name := strings.ReplaceAll(guid, "-", "")
+			x.Marks = append(x.Marks, name)
+			x.Ops = append(x.Ops, zk.CreateOp(zk.Join(s.leases, name), s.cfg.Data, zk.Ephemeral, opts...))
+			continue
+		}
+		x.Marks = append(x.Marks, guid)
+		x.Ops = append(x.Ops, zk.CreateOp(zk.Join(s.leases, "_c_"+guid+"-lease-"), s.cfg.Data, zk.EphemeralSequential, opts...))
+	}
+	return x
+}
+
+// room is whether there is room for a request, and what fires when that may have
+// changed.
+type room struct {
+	there         bool
+	limit, leases *zk.Watch
+}
+
+// room looks whether there is room for n more leases. The leases can only become
+// fewer while we have the first ticket, and the ticket of who made the last was
+// gone before ours was the first, so that those that a server shows are no less
+// than there are.
+func (s *Semaphore) room(ctx context.Context, n int, watch bool) (v zk.Version, r room, err error) {
+	limit, v, w, err := s.limit(ctx, n, watch)
+	if err != nil {
+		return 0, r, err
+	}
+	r.limit = w
+	for {
+		var names []string
+		if watch {
+			names, _, r.leases, err = s.c.ChildrenW(ctx, s.leases)
+		} else {
+			names, _, err = s.c.Children(ctx, s.leases)
+		}
+		if errors.Is(err, zk.ErrNoNode) {
+			err = recipes.EnsurePath(ctx, s.c, s.leases, s.cfg.ACL...)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			r.stop()
+			return 0, r, err
+		}
+		r.there = len(names)+n <= limit
+		return v, r, nil
+	}
+}
+
+func (r *room) stop() {
+	r.limit.Stop()
+	r.leases.Stop()
+}
+
+// wait returns when it may be worth to look again.
+func (r *room) wait(ctx, ticket context.Context) error {
+	select {
+	case <-r.limit.C():
+	case <-r.leases.C():
+	case <-ticket.Done():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// Do acquires n permits, runs f and releases them; see Lock.Do.
+func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p *Permits) error) error {
+	p, err := s.Acquire(ctx, n)
+	if err != nil {
+		return err
+	}
+	return do(ctx, s.dir, p, p.g.Session().Timeout(), f)
+}
