@@ -1,0 +1,181 @@
+package acceptance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zookit/zookit/internal/ensemble"
+)
+
+// harm causes faults, one after the other.
+type harm struct {
+	*rig
+	t      *testing.T
+	e      ensemble.Ensemble
+	rnd    *rand.Rand
+	leader int  // before the fault
+	brisk  bool // many short faults
+	woken  int  // how often the ensemble had to be restarted: see awake
+	tally  map[string]*tally
+}
+
+// tally counts the faults of a kind.
+type tally struct {
+	caused, effective int
+	recovery          time.Duration // the longest time until the locks went round again and the watchers agreed
+}
+
+func newHarm(t *testing.T, e ensemble.Ensemble, r *rig, seed uint64) *harm {
+	return &harm{rig: r, t: t, e: e, rnd: rand.New(rand.NewPCG(seed, 1)), tally: map[string]*tally{}}
+}
+
+// run causes faults of every kind in changing order until there were enough
+// effective ones of each, and for at least so long.
+func (h *harm) run(ctx context.Context, each int, atLeast time.Duration) error {
+	var able []kind
+	for _, k := range kinds {
+		if h.e.Can(k.needs) {
+			able = append(able, k)
+			h.tally[k.name] = &tally{}
+		}
+	}
+	h.brisk = atLeast > 0
+	for end := now() + atLeast; ; {
+		missing := 0
+		for _, i := range h.rnd.Perm(len(able)) {
+			k := able[i]
+			n := h.tally[k.name]
+			if n.effective >= each && now() >= end {
+				continue
+			}
+			missing++
+			if n.caused >= 4*each && n.effective < n.caused/4 {
+				return fmt.Errorf("acceptance: %q: %d of %d were effective", k.name, n.effective, n.caused)
+			}
+			if err := h.one(ctx, k, n); err != nil {
+				return fmt.Errorf("acceptance: after %q (%d): %w", k.name, n.caused, err)
+			}
+		}
+		if missing == 0 {
+			return nil
+		}
+	}
+}
+
+// one causes one fault and waits until the ensemble is whole and the locks go
+// round again.
+func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	if h.leader, err = h.e.Leader(ctx); err != nil {
+		return err
+	}
+	n.caused++
+	effective, err := k.cause(h, ctx)
+	if err != nil {
+		return err
+	}
+	if effective {
+		n.effective++
+	}
+	start, before := now(), h.board.acquisitions()
+	if err := h.e.Ready(ctx); err != nil {
+		return err
+	}
+	well := func() bool { return h.board.total >= before+3 && h.board.agree() }
+	soonest, cancelSoonest := context.WithTimeout(ctx, stuck)
+	defer cancelSoonest()
+	if err = h.board.await(soonest, well); errors.Is(err, context.DeadlineExceeded) {
+		var woken bool
+		if woken, err = wake(ctx, h.e); woken {
+			h.woken++
+			h.t.Logf("after %q no member opened a session: the leader was restarted", k.name)
+		}
+		if err == nil {
+			err = h.board.await(ctx, well)
+		}
+	}
+	n.recovery = max(n.recovery, now()-start)
+	h.t.Logf("%s: effective %v, all went well again after %v", k.name, effective, (now() - start).Round(time.Millisecond))
+	return err
+}
+
+// client chooses a client to harm: half of the time one that holds something for
+// long yet, so that its claim must end by the fault; else one that is busy.
+func (h *harm) client(ctx context.Context) *proxied {
+	if h.rnd.IntN(2) == 0 {
+		if r, ok := h.board.longClaim(ctx, 3*time.Second, time.Second); ok {
+			return h.clients[r.Client]
+		}
+	}
+	for _, i := range h.rnd.Perm(len(h.clients)) {
+		if c := h.clients[i]; h.busy(c) {
+			return c
+		}
+	}
+	return h.clients[0]
+}
+
+// follower chooses a follower to harm: half of the time the one that serves a
+// client with a long claim, else one that serves a busy client, if there is one.
+func (h *harm) follower(ctx context.Context) int {
+	if h.rnd.IntN(2) == 0 {
+		if r, ok := h.board.longClaim(ctx, 3*time.Second, time.Second); ok {
+			for m := range h.e.Size() {
+				if m != h.leader && h.clients[r.Client].at(m) {
+					return m
+				}
+			}
+		}
+	}
+	first := h.rnd.IntN(h.e.Size())
+	quiet := (h.leader + 1) % h.e.Size()
+	for i := range h.e.Size() {
+		if m := (first + i) % h.e.Size(); m != h.leader {
+			if h.touches(m) {
+				return m
+			}
+			quiet = m
+		}
+	}
+	return quiet
+}
+
+func (h *harm) busy(c *proxied) bool { return len(h.board.busy(c.id)) > 0 }
+
+// touches reports whether harm to a server touches a busy client: one of its
+// own; anybody, if it leads.
+func (h *harm) touches(m int) bool {
+	for _, c := range h.clients {
+		if (m == h.leader || c.at(m)) && h.busy(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// table is what is printed of the faults.
+func (h *harm) table() string {
+	var b strings.Builder
+	total := 0
+	fmt.Fprintf(&b, "\n%-40s %8s %10s %10s\n", "fault", "caused", "effective", "recovered")
+	for _, k := range kinds {
+		n := h.tally[k.name]
+		if n == nil {
+			fmt.Fprintf(&b, "%-40s left out: the ensemble cannot\n", k.name)
+			continue
+		}
+		total += n.effective
+		fmt.Fprintf(&b, "%-40s %8d %10d %10v\n", k.name, n.caused, n.effective, n.recovery.Round(time.Millisecond))
+	}
+	fmt.Fprintf(&b, "%-40s %8s %10d\n", "all", "", total)
+	if h.woken > 0 {
+		fmt.Fprintf(&b, "the ensemble fell asleep by itself and was restarted %d times\n", h.woken)
+	}
+	return b.String()
+}

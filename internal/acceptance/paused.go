@@ -1,0 +1,112 @@
+package acceptance
+
+import (
+	"context"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/internal/ensemble"
+)
+
+// stoppedHolders stops processes, beyond their sessions' time, while they hold a
+// lock under which they write to a store, and lets them go on. No context can
+// help there: the store that does not check tokens must lose writes, which shows
+// that the test can fail, and the one that does must lose none.
+func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
+	if processes == 0 {
+		t.Log("left out: processes of this system have no clock in common")
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(n)*30*time.Second)
+	defer cancel()
+	require.NoError(t, e.Ready(ctx))
+	store, err := newLockSet()
+	require.NoError(t, err)
+	defer store.close()
+	b := newBoard()
+	const count = 3
+	var crews []*process
+	dismissed := false
+	defer func() {
+		if !dismissed {
+			for _, p := range crews {
+				_ = p.cmd.Process.Signal(syscall.SIGCONT)
+				t.Logf("on the way out: %v", p.dismiss())
+			}
+		}
+	}()
+	for i := range count {
+		p, err := spawn([]spec{{
+			Client: i, Servers: e.Direct(), Store: store.l.Addr().String(), Seed: seed,
+			People: map[role][]int{writes: {writes.number(2 * i), writes.number(2*i + 1)}},
+		}}, b.take)
+		require.NoError(t, err)
+		crews = append(crews, p)
+	}
+
+	for range n {
+		// Somebody who has read and will write a good while later.
+		var stopped int
+		require.NoError(t, b.await(ctx, func() bool {
+			for _, r := range b.doing {
+				if r.What == acquired && r.Hold >= 100*time.Millisecond && now() < r.At+r.Hold/2 {
+					stopped = r.Client
+					return true
+				}
+			}
+			return false
+		}))
+		p := crews[stopped].cmd.Process
+		require.NoError(t, p.Signal(syscall.SIGSTOP))
+		at := now()
+		// Somebody else has the lock and has written, before the first goes on.
+		require.NoError(t, b.await(ctx, func() bool {
+			return now() > at+sessionTimeout && b.newest(unchecked, stopped) > at && b.newest(checked, stopped) > at
+		}))
+		require.NoError(t, p.Signal(syscall.SIGCONT))
+		require.NoError(t, b.await(ctx, func() bool {
+			for _, r := range b.doing {
+				if r.Client == stopped && r.What == acquired && r.At > at {
+					return true
+				}
+			}
+			return false
+		}))
+	}
+	for _, p := range crews {
+		p.rest()
+		p.blind()
+	}
+	require.NoError(t, b.await(ctx, func() bool { return b.crews[blinded] == count }))
+	dismissed = true
+	for _, p := range crews {
+		require.NoError(t, p.dismiss())
+	}
+	done := map[string][]string{}
+	for set, list := range b.writes {
+		for _, r := range list {
+			done[set] = append(done[set], r.Member)
+		}
+	}
+	lost := store.missing(unchecked, done[unchecked])
+	t.Logf("%d holders were stopped; without a check %d of %d writes were lost; with the check 0 of %d may be, %d were refused",
+		n, len(lost), len(done[unchecked]), len(done[checked]), store.refused)
+	require.Empty(t, store.missing(checked, done[checked]))
+	require.NotEmpty(t, lost, "the control was not found out")
+	require.NotZero(t, store.refused)
+}
+
+// newest is when the newest write to a set by anybody but a client's people was
+// done. The caller holds b.mu.
+func (b *board) newest(set string, but int) time.Duration {
+	var at time.Duration
+	for _, r := range b.writes[set] {
+		if r.Client != but {
+			at = max(at, r.At)
+		}
+	}
+	return at
+}

@@ -1,0 +1,116 @@
+package acceptance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/zk"
+)
+
+// Run runs the whole suite: contenders and candidates under every kind of fault
+// that the ensemble can cause; then, one at a time, holders that are cut off
+// while somebody waits for their lock.
+func Run(t *testing.T, e ensemble.Ensemble, p Params) {
+	t.Logf("ZOOKIT_SEED=%d", p.Seed)
+	t.Run("faults", func(t *testing.T) { underFaults(t, e, p) })
+	for _, c := range cuts {
+		if n := c.rounds(p); n > 0 {
+			t.Run(c.name, func(t *testing.T) { c.run(t, e, n, p.Seed) })
+		}
+	}
+	if p.Stops > 0 {
+		t.Run("the holder's process is stopped", func(t *testing.T) { stoppedHolders(t, e, p.Stops, p.Seed) })
+	}
+}
+
+// underFaults lets everybody contend while faults come, and checks what they
+// claimed, what they wrote, and that nothing is left of them.
+func underFaults(t *testing.T, e ensemble.Ensemble, p Params) {
+	ctx := t.Context()
+	check := checker(t, e)
+	_, err := check.Create(ctx, storeDir, nil, zk.Persistent)
+	require.NoError(t, err)
+	for _, name := range lockNames {
+		_, err := check.Create(ctx, storeDir+"/"+name, []byte("0"), zk.Persistent)
+		require.NoError(t, err)
+	}
+
+	r, err := newRig(ctx, e, p)
+	require.NoError(t, err)
+	closed := false
+	defer func() {
+		if !closed { // the test has failed already
+			t.Logf("on the way out: %v; broken promises: %q", r.close(), r.board.broken)
+		}
+	}()
+	start := now()
+	h := newHarm(t, e, r, p.Seed)
+	err = h.run(ctx, p.Faults, p.Soak)
+	end := now()
+	if err == nil {
+		err = r.board.await(ctx, func() bool { return r.board.total >= p.Acquisitions })
+	}
+	t.Logf("%v of faults, %d contenders for locks in %d sessions and %d processes\n%s\n%s",
+		(now() - start).Round(time.Second), p.Contenders, clients, 1+processes, r.board.summary(), h.table())
+	require.NoError(t, err)
+
+	ending, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	require.NoError(t, e.Ready(ending))
+	require.NoError(t, r.rest(ending), "contenders do not come to rest")
+	require.NoError(t, lastLeader(ending, check, r.board))
+	require.NoError(t, r.board.await(ending, r.board.agree), "watchers do not see who is there")
+	require.NoError(t, r.blind(ending))
+	require.NoError(t, nothingLeft(ending, check, e))
+	closed = true
+	require.NoError(t, r.close())
+
+	require.NoError(t, r.board.await(ending, func() bool { return true }))
+	if err := r.board.claims.check(); err != nil {
+		if v, ok := errors.AsType[*violation](err); ok {
+			t.Log(r.board.claims.around(v.name, v.at, 3*time.Second))
+		}
+		require.NoError(t, err)
+	}
+	if p.Soak > 0 {
+		second, last, err := growth(r.board.weights, start, end)
+		t.Logf("heap in use: %d bytes in the second quarter, %d in the last", second, last)
+		require.NoError(t, err)
+	}
+	require.NoError(t, rounds(r.board.parties))
+	for _, v := range r.board.groups {
+		require.NoError(t, v.flaps())
+	}
+	for _, name := range lockNames {
+		require.NotEmpty(t, r.board.writes[name])
+		require.NoError(t, storeOrder(r.board.writes[name]))
+		node, err := check.Get(ctx, storeDir+"/"+name)
+		require.NoError(t, err)
+		writes := r.board.writes[name] // in the store's order by now
+		var token int64
+		_, err = fmt.Sscan(string(node.Data), &token)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, token, writes[len(writes)-1].Token)
+	}
+	t.Logf("history accepted: sweep and porcupine; guarded writes in order: %d", len(r.board.writes[lockNames[0]])+len(r.board.writes[lockNames[1]]))
+}
+
+// checker is a client that no fault of a client's own touches. It is closed with
+// the test.
+func checker(t *testing.T, e ensemble.Ensemble) *zk.Client {
+	t.Helper()
+	c, err := connect(t.Context(), e.Direct(), false)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		require.NoError(t, c.Close(ctx))
+	})
+	return c
+}

@@ -1,0 +1,28 @@
+package recipes_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/zookit/zookit/internal/acceptance"
+	"github.com/zookit/zookit/internal/ensemble"
+)
+
+func TestMain(m *testing.M) {
+	acceptance.Worker()
+	os.Exit(m.Run())
+}
+
+// TestRecipes_AreSafeUnderFaults runs the acceptance suite on a real ensemble,
+// as long as the environment says: see acceptance.FromEnv.
+func TestRecipes_AreSafeUnderFaults(t *testing.T) {
+	p, err := acceptance.FromEnv()
+	require.NoError(t, err)
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last: when the ensemble has gone too
+	e := ensemble.Run(t, ensemble.Options{Size: 3, TickTime: 500 * time.Millisecond, SyncLimit: 5})
+	acceptance.Run(t, e, p)
+}
