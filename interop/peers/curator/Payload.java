@@ -1,0 +1,10 @@
+/** What an instance says of itself, as an object. */
+public final class Payload {
+  public String zone;
+  public int weight;
+
+  @Override
+  public String toString() {
+    return "zone:" + zone + ",weight:" + weight;
+  }
+}
