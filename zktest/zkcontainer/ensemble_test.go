@@ -1,0 +1,231 @@
+package zkcontainer_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest/zkcontainer"
+)
+
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func connect(t *testing.T, servers string, change ...func(*zk.Config)) *zk.Client {
+	t.Helper()
+	cfg := zk.Config{Servers: servers, SessionTimeout: 4 * time.Second}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := zk.Connect(within(t), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		require.NoError(t, c.Close(ctx))
+	})
+	return c
+}
+
+// mode is what a member says of itself now.
+func mode(t *testing.T, e *zkcontainer.Ensemble, member int) string {
+	t.Helper()
+	answer, err := e.FourLetter(within(t), member, "srvr")
+	require.NoError(t, err)
+	return modeIn(answer)
+}
+
+func modeIn(answer string) string {
+	for line := range strings.Lines(answer) {
+		if m, ok := strings.CutPrefix(strings.TrimSpace(line), "Mode: "); ok {
+			return m
+		}
+	}
+	return ""
+}
+
+func TestOne_KeepsItsAddressAndDataOverEverything(t *testing.T) {
+	start := time.Now()
+	e := zkcontainer.RunT(t, zkcontainer.TTLNodes(), zkcontainer.FourLetterWords("ruok"),
+		zkcontainer.SessionTimeouts(time.Second, 5*time.Second), zkcontainer.Config("maxSessionTimeout=3000"),
+		zkcontainer.JVM("-Djute.maxbuffer=200000"))
+	t.Logf("one server started in %v", time.Since(start))
+	ctx := within(t)
+	servers := e.Servers()
+	require.Equal(t, e.Addr(0), servers)
+	leader, err := e.Leader(ctx)
+	require.NoError(t, err)
+	require.Zero(t, leader)
+	require.Equal(t, "standalone", mode(t, e, 0))
+	answer, err := e.FourLetter(ctx, 0, "ruok")
+	require.NoError(t, err)
+	require.Equal(t, "imok", answer)
+
+	c := connect(t, servers, func(cfg *zk.Config) { cfg.SessionTimeout = time.Hour })
+	require.Equal(t, 3*time.Second, c.Session().Timeout(), "the extra line wins")
+	_, err = c.Create(ctx, "/ttl", []byte("kept"), zk.PersistentTTL, zk.TTL(time.Hour))
+	require.NoError(t, err)
+	_, err = c.Create(ctx, "/large", make([]byte, 300000), zk.Persistent)
+	require.Error(t, err, "the flag holds")
+
+	require.NoError(t, e.Kill(ctx, 0))
+	require.ErrorContains(t, e.Kill(ctx, 0), "it is stopped")
+	require.Error(t, e.Ready(ctx))
+	_, err = e.FourLetter(ctx, 0, "srvr")
+	require.ErrorContains(t, err, "no published port")
+	require.NoError(t, e.Start(ctx, 0))
+	require.ErrorContains(t, e.Start(ctx, 0), "it is running")
+	require.Equal(t, servers, e.Servers())
+	kept(t, c)
+
+	require.NoError(t, e.Pause(ctx, 0))
+	require.ErrorContains(t, e.Pause(ctx, 0), "it is paused")
+	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, e.Ready(short), context.DeadlineExceeded)
+	require.NoError(t, e.Unpause(ctx, 0))
+	kept(t, c)
+
+	require.NoError(t, e.Disconnect(ctx, 0))
+	require.NoError(t, e.Kill(ctx, 0)) // and back while it is off the network
+	require.NoError(t, e.Start(ctx, 0))
+	_, err = e.FourLetter(ctx, 0, "srvr")
+	require.ErrorContains(t, err, "no published port")
+	require.NoError(t, e.Reconnect(ctx, 0))
+	require.NoError(t, e.Ready(ctx))
+	kept(t, c)
+
+	require.NoError(t, e.Pause(ctx, 0))
+	require.NoError(t, e.Kill(ctx, 0)) // a paused one too
+	require.NoError(t, e.Start(ctx, 0))
+	require.NoError(t, e.Pause(ctx, 0))
+	require.NoError(t, e.Stop(ctx, 0))
+	require.NoError(t, e.Start(ctx, 0))
+	kept(t, c)
+
+	require.ErrorContains(t, e.IsolatePeers(ctx, 0), "no peers")
+	require.ErrorContains(t, e.Kill(ctx, 1), "no member 1")
+}
+
+// kept asks a client, which has lost its server meanwhile, for what it has written.
+func kept(t *testing.T, c *zk.Client) {
+	t.Helper()
+	node, err := c.Get(within(t), "/ttl")
+	require.NoError(t, err)
+	require.Equal(t, "kept", string(node.Data))
+}
+
+// Two ensembles that start at the same time know nothing of each other. Then one
+// of them loses its leader in every way.
+func TestThree_SideBySideAndFailOverOfEveryKind(t *testing.T) {
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last: when the ensembles have gone
+	start := time.Now()
+	one, other := two(t)
+	t.Logf("twice three servers started in %v", time.Since(start))
+	ctx := within(t)
+	_, err := connect(t, one.Servers()).Create(ctx, "/one", nil, zk.Persistent)
+	require.NoError(t, err)
+	_, ok, err := connect(t, other.Servers()).Exists(ctx, "/one")
+	require.NoError(t, err)
+	require.False(t, ok)
+
+	t.Run("fail over", func(t *testing.T) { failOver(t, one) })
+	t.Run("isolated follower", func(t *testing.T) { isolatedFollower(t, other) })
+}
+
+func two(t *testing.T) (_, _ *zkcontainer.Ensemble) {
+	t.Helper()
+	type result struct {
+		e   *zkcontainer.Ensemble
+		err error
+	}
+	results := make(chan result, 2)
+	for range cap(results) {
+		go func() {
+			e, err := zkcontainer.Run(t.Context(), zkcontainer.Members(3), zkcontainer.Tick(200*time.Millisecond), zkcontainer.Limits(50, 5))
+			results <- result{e, err}
+		}()
+	}
+	all := []result{<-results, <-results}
+	for _, r := range all {
+		if r.e != nil {
+			t.Cleanup(func() {
+				require.NoError(t, r.e.Close())
+				require.NoError(t, r.e.Close())
+			})
+		}
+	}
+	for _, r := range all {
+		require.NoError(t, r.err)
+	}
+	return all[0].e, all[1].e
+}
+
+func failOver(t *testing.T, e *zkcontainer.Ensemble) {
+	ctx := within(t)
+	servers := e.Servers()
+	require.Len(t, strings.Split(servers, ","), 3)
+	c := connect(t, servers)
+	for _, f := range []struct {
+		name      string
+		hit, mend func(context.Context, int) error
+	}{
+		{"kill", e.Kill, e.Start},
+		{"stop", e.Stop, e.Start},
+		{"pause", e.Pause, e.Unpause},
+		{"isolation", e.IsolatePeers, e.HealPeers},
+		{"disconnection", e.Disconnect, e.Reconnect},
+	} {
+		old, err := e.Leader(ctx)
+		require.NoError(t, err)
+		start := time.Now()
+		require.NoError(t, f.hit(ctx, old), f.name)
+		_, err = e.Leader(ctx, old)
+		require.NoError(t, err, f.name)
+		took := time.Since(start)
+		start = time.Now()
+		require.NoError(t, f.mend(ctx, old), f.name)
+		require.NoError(t, e.Ready(ctx), f.name)
+		t.Logf("leader's %s: another one after %v; all serve %v after its end", f.name, took, time.Since(start))
+		require.Equal(t, servers, e.Servers())
+		require.NoError(t, c.Sync(ctx, "/"))
+	}
+}
+
+// A follower that is cut off from its peers keeps its clients' connections until
+// it notices; restarted meanwhile it answers, but serves nobody.
+func isolatedFollower(t *testing.T, e *zkcontainer.Ensemble) {
+	ctx := within(t)
+	leader, err := e.Leader(ctx)
+	require.NoError(t, err)
+	follower := (leader + 1) % 3
+	c := connect(t, e.Addr(follower))
+	require.NoError(t, c.Sync(ctx, "/"))
+	require.NoError(t, e.IsolatePeers(ctx, follower))
+	require.Equal(t, "follower", mode(t, e, follower), "nothing was closed, so it does not know")
+	_, _, err = c.Exists(ctx, "/")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		// While it shuts its service down it drops the connection of who asks.
+		answer, err := e.FourLetter(ctx, follower, "srvr")
+		return err == nil && modeIn(answer) == ""
+	}, 30*time.Second, 20*time.Millisecond)
+	now, err := e.Leader(ctx)
+	require.NoError(t, err)
+	require.Equal(t, leader, now, "the others go on")
+
+	require.NoError(t, e.Kill(ctx, follower))
+	require.NoError(t, e.Start(ctx, follower))
+	require.Empty(t, mode(t, e, follower))
+	require.NoError(t, e.HealPeers(ctx, follower))
+	require.NoError(t, e.Ready(ctx))
+}

@@ -1,0 +1,246 @@
+package zkcontainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+)
+
+// Kill ends a member at once, as a crash would; its data stay. It returns when
+// the member is gone. A member that does not run is an error.
+func (e *Ensemble) Kill(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error {
+		if err := m.must(running, paused); err != nil {
+			return m.wrap("kill", err)
+		}
+		gone := e.engine.ContainerWait(ctx, m.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+		if _, err := e.engine.ContainerKill(ctx, m.id, client.ContainerKillOptions{Signal: "SIGKILL"}); err != nil {
+			return m.wrap("kill", err)
+		}
+		select {
+		case <-gone.Result:
+		case err := <-gone.Error:
+			return m.wrap("wait for the end of", err)
+		}
+		m.shut()
+		m.set(stopped)
+		return nil
+	})
+}
+
+// Stop lets a member shut down, and returns when it is gone. A paused one goes
+// on for that.
+func (e *Ensemble) Stop(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error {
+		if err := m.must(running, paused); err != nil {
+			return m.wrap("stop", err)
+		}
+		if m.state() == paused {
+			if err := m.unpause(ctx); err != nil {
+				return err
+			}
+		}
+		patience := 10 // seconds, then it is killed
+		if _, err := e.engine.ContainerStop(ctx, m.id, client.ContainerStopOptions{Timeout: &patience}); err != nil {
+			return m.wrap("stop", err)
+		}
+		m.shut()
+		m.set(stopped)
+		return nil
+	})
+}
+
+// Start runs a member again with its data. It waits until the member serves, or
+// at least answers while there is no quorum for it: too few members run and are
+// within its reach. One that is off the network is not waited for. A member that
+// runs is an error.
+func (e *Ensemble) Start(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error {
+		if err := m.must(stopped); err != nil {
+			return m.wrap("start", err)
+		}
+		if err := m.boot(ctx); err != nil {
+			return err
+		}
+		if m.isOffline() {
+			return nil
+		}
+		return m.answers(ctx, func() bool { return e.quorumFor(m) })
+	})
+}
+
+// Pause stops a member's process: its system goes on taking connections and
+// bytes for it, but it says nothing. Unpause lets it go on.
+func (e *Ensemble) Pause(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error {
+		if err := m.must(running); err != nil {
+			return m.wrap("pause", err)
+		}
+		_, err := e.engine.ContainerPause(ctx, m.id, client.ContainerPauseOptions{})
+		if err == nil {
+			m.set(paused)
+		}
+		return m.wrap("pause", err)
+	})
+}
+
+// Unpause lets a paused member go on.
+func (e *Ensemble) Unpause(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error {
+		if err := m.must(paused); err != nil {
+			return m.wrap("unpause", err)
+		}
+		return m.unpause(ctx)
+	})
+}
+
+func (m *member) unpause(ctx context.Context) error {
+	_, err := m.e.engine.ContainerUnpause(ctx, m.id, client.ContainerUnpauseOptions{})
+	if err == nil {
+		m.set(running)
+	}
+	return m.wrap("unpause", err)
+}
+
+// IsolatePeers takes a member off its peers' network: packets vanish, nothing is
+// closed, and its clients stay connected. HealPeers brings it back.
+func (e *Ensemble) IsolatePeers(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error { return m.isolate(ctx) })
+}
+
+// HealPeers connects a member with its peers again, with the address it had. One
+// that is not isolated is left as it is.
+func (e *Ensemble) HealPeers(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error { return m.heal(ctx) })
+}
+
+// Disconnect takes a member off every network, silently: connections are not
+// closed, and new ones are reset by whoever stands before it.
+func (e *Ensemble) Disconnect(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error {
+		if e.networks.peers != nil {
+			if err := m.isolate(ctx); err != nil {
+				return err
+			}
+		}
+		if m.isOffline() {
+			return nil
+		}
+		m.shut()
+		_, err := e.engine.NetworkDisconnect(ctx, e.networks.clients.ID, client.NetworkDisconnectOptions{Container: m.id})
+		if err == nil {
+			m.note(func() { m.offline = true })
+		}
+		return m.wrap("disconnect", err)
+	})
+}
+
+// Reconnect ends Disconnect and IsolatePeers. It does not wait until the member
+// serves: see Ready.
+func (e *Ensemble) Reconnect(ctx context.Context, i int) error {
+	return e.change(ctx, i, func(m *member) error {
+		if m.isOffline() {
+			_, err := e.engine.NetworkConnect(ctx, e.networks.clients.ID, client.NetworkConnectOptions{
+				Container:      m.id,
+				EndpointConfig: &network.EndpointSettings{Aliases: []string{hostName(m.index)}},
+			})
+			if err != nil {
+				return m.wrap("reconnect", err)
+			}
+			m.note(func() { m.offline = false })
+			if m.state() != stopped {
+				if err := m.findPorts(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		if e.networks.peers == nil {
+			return nil
+		}
+		return m.heal(ctx)
+	})
+}
+
+var errNoPeers = errors.New("zkcontainer: a single server has no peers")
+
+func (m *member) isolate(ctx context.Context) error {
+	if m.e.networks.peers == nil {
+		return errNoPeers
+	}
+	if m.isIsolated() {
+		return nil
+	}
+	_, err := m.e.engine.NetworkDisconnect(ctx, m.e.networks.peers.ID, client.NetworkDisconnectOptions{Container: m.id})
+	if err == nil {
+		m.note(func() { m.isolated = true })
+	}
+	return m.wrap("isolate", err)
+}
+
+func (m *member) heal(ctx context.Context) error {
+	if m.e.networks.peers == nil {
+		return errNoPeers
+	}
+	if !m.isIsolated() {
+		return nil
+	}
+	if err := m.join(ctx); err != nil {
+		return err
+	}
+	m.note(func() { m.isolated = false })
+	return nil
+}
+
+func (m *member) isIsolated() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.isolated
+}
+
+func (m *member) note(what func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	what()
+}
+
+// must returns an error unless the member is in one of these states.
+func (m *member) must(states ...state) error {
+	now := m.state()
+	for _, s := range states {
+		if now == s {
+			return nil
+		}
+	}
+	return fmt.Errorf("it is %s", now)
+}
+
+// change does something to a member when it is its turn.
+func (e *Ensemble) change(ctx context.Context, i int, do func(*member) error) error {
+	m, err := e.member(i)
+	if err != nil {
+		return err
+	}
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+		return do(m)
+	case <-ctx.Done():
+		return m.wrap("wait for the turn of", context.Cause(ctx))
+	}
+}
+
+// quorumFor reports whether enough members run, awake and within reach of m, for
+// it to serve.
+func (e *Ensemble) quorumFor(m *member) bool {
+	n := 0
+	for _, other := range e.members {
+		if other.state() == running && (other == m || !m.isIsolated() && !other.isIsolated()) {
+			n++
+		}
+	}
+	return n > len(e.members)/2
+}
