@@ -1,0 +1,90 @@
+package main
+
+import (
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	if stubbed() {
+		return
+	}
+	m.Run()
+}
+
+// Every workload works with each of its clients, on the stub, a server and an
+// ensemble, and the tables have a line for each.
+func TestMeasure_EveryWorkload(t *testing.T) {
+	// A thousand sessions and the killed leaders take longer than the rest together.
+	o := options{rounds: 1, lasts: 20 * time.Millisecond, only: regexp.MustCompile(`^[^1]*(16 |10,)?[^1]*$|256|outstanding`)}
+	r, err := measure(t.Context(), o, io.Discard)
+	require.NoError(t, err)
+	var b strings.Builder
+	r.markdown(&b)
+	for _, k := range workloads {
+		for _, on := range k.on {
+			if !o.only.MatchString(string(on) + ": " + k.name) {
+				continue
+			}
+			for _, client := range k.by {
+				found := false
+				for c, values := range r.cells {
+					found = found || c.on == on && c.workload == k.name && c.client == client && len(values) == 1
+				}
+				require.True(t, found, "%s: %s: %s", on, k.name, client)
+			}
+			require.Contains(t, b.String(), "| "+k.name+" |")
+		}
+	}
+	var svg strings.Builder
+	r.svg(&svg)
+	require.Equal(t, len(r.bars()), strings.Count(svg.String(), "<rect")-1)
+	require.Greater(t, len(r.bars()), 20)
+}
+
+// A target names figures that a workload has, or it would never be judged.
+func TestTargets_NameWorkloads(t *testing.T) {
+	names := map[string]bool{}
+	for _, k := range workloads {
+		for _, on := range k.on {
+			names[string(on)+k.name] = true
+		}
+	}
+	for _, g := range targets {
+		require.True(t, names[string(g.on)+g.workload], g.name())
+		if other, ok := strings.CutPrefix(g.versus, ":"); ok {
+			require.True(t, names[string(g.on)+other], g.name())
+		}
+	}
+}
+
+func TestJudge_TakesTheMedianOfRatios(t *testing.T) {
+	r := newResults()
+	for i, ratio := range []float64{1, 3, 2} {
+		base := float64(10 * (i + 1)) // rounds differ, ratios are what counts
+		r.add(onStub, "get", theirs, figures{rate: base, p50: base})
+		r.add(onStub, "get", ours, figures{rate: base * ratio, p50: base * ratio, allocs: 1.04})
+	}
+	v := r.judge(target{onStub, "get", rate, theirs, 2, 0})
+	require.True(t, v.holds)
+	require.Equal(t, 2.0, v.median)
+	require.Equal(t, 1.5, v.quartile)
+	require.False(t, r.judge(target{onStub, "get", rate, theirs, 2.1, 0}).holds)
+	require.False(t, r.judge(target{onStub, "get", p50, theirs, 1.9, 0}).holds)
+	require.True(t, r.judge(target{onStub, "get", p50, theirs, 2, 0}).holds)
+	require.True(t, r.judge(target{onStub, "get", allocs, "", 1, 0}).holds)
+	require.False(t, r.judge(target{onStub, "get", allocs, "", 0.9, 0}).holds)
+	require.False(t, r.judge(target{onStub, "exists", rate, theirs, 2, 0}).measured)
+}
+
+func TestQuantile(t *testing.T) {
+	require.Equal(t, 0.0, quantile(nil, 0.5))
+	require.Equal(t, 7.0, quantile([]float64{7}, 0.25))
+	require.Equal(t, 2.5, quantile([]float64{4, 1, 3, 2}, 0.5))
+	require.Equal(t, 4.0, quantile([]float64{4, 1, 3, 2}, 1))
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// rawClient is the limit of the wire: a blocking session that writes requests
+// encoded beforehand and reads replies by their length, one caller, no
+// goroutine.
+type rawClient struct {
+	nc  net.Conn
+	in  *bufio.Reader
+	buf []byte
+	// size is read into; a field, since it would be allocated every time.
+	size [4]byte
+	// frames are the requests by their operation and path.
+	frames map[frameKey][]byte
+}
+
+type frameKey struct {
+	op   proto.OpCode
+	path string
+}
+
+var errNoWay = errors.New("bench: the raw socket has no such thing")
+
+func dialRaw(addr string) (client, error) {
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	r := &rawClient{nc: nc, in: bufio.NewReaderSize(nc, 64<<10), frames: map[frameKey][]byte{}}
+	q := proto.ConnectRequest{TimeoutMillis: int32(timeout.Milliseconds()), Password: make([]byte, 16)}
+	if _, err := nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0)); err != nil {
+		return nil, err
+	}
+	_, err = r.reply()
+	return r, err
+}
+
+// frame returns a request: made once.
+func (r *rawClient) frame(op proto.OpCode, path string, body func([]byte) []byte) []byte {
+	k := frameKey{op, path}
+	if _, ok := r.frames[k]; !ok {
+		f := body(proto.AppendString(proto.RequestHeader{Xid: 1, Op: op}.Append(proto.BeginFrame(nil)), path))
+		r.frames[k] = proto.EndFrame(f, 0)
+	}
+	return r.frames[k]
+}
+
+// reply reads one reply and returns it; the next one overwrites it.
+func (r *rawClient) reply() ([]byte, error) {
+	if _, err := io.ReadFull(r.in, r.size[:]); err != nil {
+		return nil, err
+	}
+	n := int(binary.BigEndian.Uint32(r.size[:]))
+	if n > cap(r.buf) {
+		r.buf = make([]byte, n)
+	}
+	r.buf = r.buf[:n]
+	_, err := io.ReadFull(r.in, r.buf)
+	return r.buf, err
+}
+
+func (r *rawClient) call(frame []byte) ([]byte, error) {
+	if _, err := r.nc.Write(frame); err != nil {
+		return nil, err
+	}
+	b, err := r.reply()
+	if err == nil {
+		if code := int32(binary.BigEndian.Uint32(b[12:])); code != 0 {
+			err = fmt.Errorf("bench: raw: code %d", code)
+		}
+	}
+	return b, err
+}
+
+func noWatch(b []byte) []byte { return append(b, 0) }
+
+func (r *rawClient) get(path string) (int, error) {
+	b, err := r.call(r.frame(proto.OpGetData, path, noWatch))
+	return len(b) - 16 - 4 - statSize, err
+}
+
+const statSize = 68
+
+func (r *rawClient) exists(path string) error {
+	_, err := r.call(r.frame(proto.OpExists, path, noWatch))
+	return err
+}
+
+func (r *rawClient) set(path string, data []byte) error {
+	_, err := r.call(r.frame(proto.OpSetData, path, func(b []byte) []byte {
+		return proto.AppendInt32(proto.AppendBuffer(b, data), -1)
+	}))
+	return err
+}
+
+func (r *rawClient) createDelete(prefix string) error {
+	b, err := r.call(r.frame(proto.OpCreate, prefix, func(b []byte) []byte {
+		q := proto.MultiOp{Op: proto.OpCreate, ACL: []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}, Flags: proto.FlagEphemeralSequential}
+		return q.AppendRest(b)
+	}))
+	if err != nil {
+		return err
+	}
+	q := proto.RequestHeader{Xid: 1, Op: proto.OpDelete}.Append(proto.BeginFrame(nil))
+	q = proto.AppendInt32(append(q, b[16:]...), -1)
+	_, err = r.call(proto.EndFrame(q, 0))
+	return err
+}
+
+func (r *rawClient) children(path string) (int, error) {
+	b, err := r.call(r.frame(proto.OpGetChildren2, path, noWatch))
+	if err != nil {
+		return 0, err
+	}
+	// A list is of no use before it is taken apart.
+	names := proto.NewReader(b[16:]).Strings()
+	return len(names), nil
+}
+
+// pipeline writes a window of requests at a time, and the next ones as replies
+// come in, in one Write for all of them.
+func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, error) {
+	one := r.frame(proto.OpGetData, path, noWatch)
+	window := make([]byte, 0, depth*len(one))
+	for range depth {
+		window = append(window, one...)
+	}
+	done, outstanding := 0, 0
+	for {
+		want := depth - outstanding
+		if stop() {
+			break
+		}
+		if _, err := r.nc.Write(window[:want*len(one)]); err != nil {
+			return done, err
+		}
+		outstanding = depth
+		// What one read brings, and at least one reply.
+		for first := true; first || r.in.Buffered() >= 4; first = false {
+			size, err := r.in.Peek(4)
+			if err != nil {
+				return done, err
+			}
+			n := 4 + int(binary.BigEndian.Uint32(size))
+			if !first && r.in.Buffered() < n {
+				break
+			}
+			if _, err := r.in.Discard(n); err != nil {
+				return done, err
+			}
+			done++
+			outstanding--
+		}
+	}
+	for range outstanding {
+		if _, err := r.reply(); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func (r *rawClient) watch([]string) (func() error, error) { return nil, errNoWay }
+
+func (r *rawClient) close() error {
+	q := proto.EndFrame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil)), 0)
+	_, err := r.nc.Write(q)
+	if err == nil {
+		_ = r.nc.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_, err = r.reply()
+	}
+	return errors.Join(err, r.nc.Close())
+}
+
+// fireAll changes every node below watchRoot, in multis over a connection of its
+// own. The stub fires at the first. It returns when it was all sent.
+func fireAll(addr string) error {
+	c, err := dialRaw(addr)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	r := c.(*rawClient)
+	const at = 2500
+	var all []byte
+	for first := 0; first < members; first += at {
+		var ops []proto.MultiOp
+		for i := range at {
+			ops = append(ops, proto.MultiOp{Op: proto.OpSetData, Path: watchRoot + "/" + childName(first+i), Version: -1})
+		}
+		start := len(all)
+		all = proto.BeginFrame(all)
+		all = proto.AppendMultiRequest(proto.RequestHeader{Xid: 1, Op: proto.OpMulti}.Append(all), ops)
+		all = proto.EndFrame(all, start)
+	}
+	if _, err := r.nc.Write(all); err != nil {
+		return err
+	}
+	for range members / at {
+		if _, err := r.reply(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
