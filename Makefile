@@ -1,0 +1,86 @@
+# Every check of the project is a target here; .ci/run says which ones CI runs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+GO       ?= go
+BIN      := $(CURDIR)/bin
+FUZZTIME ?= 5s
+COUNT    ?= 1
+SOAK     ?= 30m
+NESTED   := interop bench
+
+# The acceptance suite and the real ensembles need the machine for themselves:
+# they measure margins of milliseconds.
+ALONE := github.com/zookit/zookit github.com/zookit/zookit/internal/ensemble
+
+.PHONY: test deps unit real fuzz mutants nested containers image check fmt race faults soak bench
+
+## test: the tests; does all the set-up that they need. CI runs the mutants, the
+## containers and the checks besides
+test: deps unit real fuzz nested
+
+## deps: install what the tests need, once (Debian, Ubuntu)
+deps:
+	scripts/install-test-deps.sh
+
+## unit: unit tests, the embedded server against Apache ZooKeeper, the examples
+unit:
+	$(GO) vet ./...
+	scripts/race.sh $(COUNT) $$($(GO) list ./... | grep -vxF "$$(printf '%s\n' $(ALONE))")
+
+## real: ensembles of three servers with faults, a short run of the acceptance suite
+real:
+	$(GO) test -race -count=1 -p 1 -timeout 15m -v $(ALONE) | scripts/quiet.sh
+
+## fuzz: every fuzz target for FUZZTIME
+fuzz:
+	scripts/fuzz.sh $(FUZZTIME)
+
+## mutants: broken copies of the code, which the tests must find out
+mutants:
+	scripts/mutants.sh
+
+## nested: the tests of the nested modules
+nested:
+	for dir in $(NESTED); do (cd $$dir && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...); done
+
+## containers: Apache ZooKeeper in containers; installs and starts Docker's engine
+containers:
+	CONTAINERS=1 scripts/install-test-deps.sh
+	zktest/zkcontainer/test.sh
+
+## image: start Docker's engine and build a small image of ZooKeeper, without a registry
+image:
+	CONTAINERS=1 scripts/install-test-deps.sh
+	zktest/zkcontainer/docker.sh up
+
+## check: format, static analysis, nothing skipped, go.mod tidy
+check: $(BIN)/gofumpt $(BIN)/staticcheck
+	scripts/check.sh $(BIN)
+
+## fmt: mend the format
+fmt: $(BIN)/gofumpt
+	$(BIN)/gofumpt -w .
+
+$(BIN)/gofumpt:
+	GOBIN=$(BIN) $(GO) install mvdan.cc/gofumpt@v0.12.0
+
+$(BIN)/staticcheck:
+	GOBIN=$(BIN) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+## race: the unit tests again and again
+race:
+	$(MAKE) unit COUNT=3
+
+## faults: the long acceptance run, some 25 minutes; its log is faults.log
+faults: deps
+	ZOOKIT_FAULTS=long $(GO) test -count=1 -timeout 90m -v -run 'TestRecipes' . | tee faults.log
+
+## soak: faults for SOAK; ends with empty directories and no watch left
+soak: deps
+	ZOOKIT_SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run 'TestRecipes' .
+
+## bench: benchmarks with allocations
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./zk ./internal/proto ./recipes/...

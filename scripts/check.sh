@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Static checks. The first argument is the folder with gofumpt and staticcheck.
+set -euo pipefail
+bin=$1
+failed=0
+
+unformatted=$("$bin/gofumpt" -l .)
+if [ -n "$unformatted" ]; then
+	echo "not formatted (make fmt):" $unformatted
+	failed=1
+fi
+
+for module in . interop bench zktest/zkcontainer; do
+	[ -e "$module/go.mod" ] || continue
+	(cd "$module" && go vet ./... && "$bin/staticcheck" ./... && go mod tidy -diff) || {
+		echo "in $module: what is above"
+		failed=1
+	}
+done
+
+skipped=$(grep -rnE --include='*.go' '\b(t|b|f|tb)\.Skip(Now|f)?\(|testing\.Short\(\)' . || true)
+if [ -n "$skipped" ]; then
+	echo "tests that skip:" "$skipped"
+	failed=1
+fi
+
+large=$(find . -name '*.go' ! -name '*_test.go' -exec wc -l {} + | awk '$2 != "total" && $1 > 500')
+if [ -n "$large" ]; then
+	echo "files over 500 lines:" "$large"
+	failed=1
+fi
+
+# The core stays lean: without blank lines and comments.
+lean=$(find zk internal/proto -name '*.go' ! -name '*_test.go' -exec cat {} + | grep -cvE '^[[:space:]]*(//|$)')
+if [ "$lean" -ge 4500 ]; then
+	echo "zk/ and internal/proto have $lean lines of code, 4,500 is the limit"
+	failed=1
+fi
+
+median=$(find . -name '*.go' ! -name '*_test.go' -exec wc -l {} + | awk '$2 != "total" {print $1}' | sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}')
+if [ "$median" -ge 250 ]; then
+	echo "half of the files have $median lines or more"
+	failed=1
+fi
+exit $failed

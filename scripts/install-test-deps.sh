@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what the tests need on Debian or Ubuntu, and only what is missing.
+# This is the one place that lists it.
+set -euo pipefail
+
+packages=()
+need() { # package, then the test that tells it is not needed
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 || packages+=("$package")
+}
+
+# The server comes from ZOOKIT_ZOOKEEPER_CLASSPATH, ZOOKEEPER_HOME or Debian's
+# package, in this order (internal/ensemble); only the last is ours to install.
+# It brings the jars for its log and for TLS.
+if [ -z "${ZOOKIT_ZOOKEEPER_CLASSPATH:-}${ZOOKEEPER_HOME:-}" ]; then
+	need libzookeeper-java test -e /usr/share/java/zookeeper.jar
+fi
+if [ -z "${JAVA_HOME:-}" ]; then
+	need default-jre-headless command -v java
+fi
+# The mutants are patches; the race detector wants a C compiler.
+need gcc command -v gcc
+need libc6-dev test -e /usr/include/stdio.h
+# The mutants are patches.
+need patch command -v patch
+# The peers of interop/: Curator, against which a program is compiled, and kazoo.
+if [ -d "$(dirname "$0")/../interop" ]; then
+	need default-jdk-headless test -x "${JAVA_HOME:+$JAVA_HOME/bin/javac}" -o -n "$(command -v javac)"
+	need libcurator-recipes-java test -e /usr/share/java/curator-recipes.jar
+	need libcurator-discovery-java test -e /usr/share/java/curator-x-discovery.jar
+	need python3-kazoo /usr/bin/python3 -c 'import kazoo'
+fi
+# With CONTAINERS set: the engine of zktest/zkcontainer, and what its image is
+# made of.
+if [ -n "${CONTAINERS:-}" ]; then
+	need docker.io sh -c 'command -v dockerd || docker version'
+	need default-jdk-headless test -x "${JAVA_HOME:+$JAVA_HOME/bin/jlink}" -o -n "$(command -v jlink)"
+	need libzookeeper-java test -e /usr/share/java/zookeeper.jar
+	need busybox-static command -v busybox
+fi
+# Go fetches modules over TLS.
+need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+
+if [ ${#packages[@]} -eq 0 ]; then
+	exit 0
+fi
+if ! command -v apt-get >/dev/null; then
+	echo "Missing (Debian's names): ${packages[*]}" >&2
+	echo "Install them, or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper and JAVA_HOME to a Java." >&2
+	exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "Not root, and no sudo. As root: apt-get install --no-install-recommends ${packages[*]}" >&2
+		exit 1
+	fi
+	as_root=(sudo)
+fi
+echo "installing ${packages[*]}"
+# Another apt may be at work, as on a machine that has just booted.
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
+"${apt[@]}" update
+if ! command -v docker >/dev/null && [[ " ${packages[*]} " == *" docker.io "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then
+	packages+=(docker-cli) # since Debian 13 in a package of its own
+fi
+"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null </dev/null

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Brings old and tempting mistakes back, one by one, into a copy of the tree.
+# Each patch in internal/acceptance/mutants names the test that must find it out,
+# in a line "Test: package name". A mutant that survives is an error, and so is a
+# patch that does not apply or compile, or a test that fails without it.
+set -euo pipefail
+patches=$PWD/internal/acceptance/mutants
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+git ls-files -z --cached --others --exclude-standard |
+	while IFS= read -r -d '' file; do [ -e "$file" ] && printf '%s\0' "$file"; done |
+	xargs -0 cp --parents -t "$copy"
+cd "$copy"
+
+# runs a test and leaves its output in the file log; one that hangs has failed
+try() { go test -count=1 -timeout 30s -v -run "^$2\$" "$1" >log 2>&1; }
+
+for test in $(sed -n 's/^Test: \(.*\) \(.*\)$/\1:\2/p' "$patches"/*.patch | sort -u); do
+	if ! try "${test%:*}" "${test#*:}" || ! grep -q "^--- PASS: ${test#*:} " log; then
+		echo "without any mutant: ${test%:*} ${test#*:} does not pass"
+		tail -n 50 log
+		exit 1
+	fi
+done
+
+survived=0
+for patch in "$patches"/*.patch; do
+	read -r _ package test < <(grep '^Test: ' "$patch")
+	patch -s -p1 <"$patch"
+	verdict="found out"
+	if try "$package" "$test"; then
+		verdict=SURVIVED
+		survived=1
+	elif ! grep -qE "^(--- FAIL: $test|panic: )" log; then
+		verdict="BROKEN" # it does not even compile
+		survived=1
+		tail -n 20 log
+	fi
+	printf '%-50s %-10s %s\n' "$(basename "$patch" .patch)" "$verdict" "$test"
+	patch -s -R -p1 <"$patch"
+done
+exit $survived

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs the tests of packages with the race detector: race.sh COUNT PACKAGE...
+#
+# Inside a testing/synctest bubble with many timers the detector itself breaks
+# down now and then, with "ThreadSanitizer CHECK failed": golang/go#78156. That
+# says nothing of the test. A package to which it has happened, and of which no
+# test has failed, is run once more without the detector, and that run counts.
+set -euo pipefail
+count=$1
+shift
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if go test -race -count="$count" "$@" 2>&1 | tee "$log"; then
+	exit 0
+fi
+again=()
+while IFS=$'\t' read -r package verdict; do
+	if [ "$verdict" != broke ]; then
+		exit 1
+	fi
+	again+=("$package")
+done < <(awk -F'\t' '
+	/ThreadSanitizer CHECK failed/ { broke = 1 }
+	/^ *--- FAIL|^panic:|WARNING: DATA RACE|^fatal error:/ { failed = 1 }
+	/^(ok|FAIL|\?) *\t/ {
+		if ($1 == "FAIL") print $2 "\t" (broke && !failed ? "broke" : "failed")
+		broke = failed = 0
+	}' "$log")
+[ ${#again[@]} -gt 0 ] || exit 1 # it did not even compile
+echo "the race detector broke down (golang/go#78156); again without it: ${again[*]}"
+go test -count="$count" "${again[@]}"
