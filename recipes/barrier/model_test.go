@@ -29,6 +29,7 @@ type history struct {
 	opens []map[string]bool          // who was there when ready was created
 	round map[int64]map[string]party // by Entry.Round and node
 	over  map[int64]bool             // a Leave has returned nil
+	dead  map[int64]bool             // sessions that were ended from outside
 	let   int
 }
 
@@ -38,7 +39,10 @@ type party struct {
 }
 
 func newHistory(t testing.TB) *history {
-	return &history{t: t, there: map[string]bool{}, round: map[int64]map[string]party{}, over: map[int64]bool{}}
+	return &history{
+		t: t, there: map[string]bool{}, round: map[int64]map[string]party{},
+		over: map[int64]bool{}, dead: map[int64]bool{},
+	}
 }
 
 // observe follows the events of the directory. Its server must not be cut.
@@ -75,7 +79,7 @@ func (h *history) entered(e *barrier.Entry, parties int) {
 	if len(e.Members()) != parties || !slices.Contains(e.Members(), e.Path()[len("/b/"):]) {
 		h.t.Errorf("%s was let in with %q", e.Path(), e.Members())
 	}
-	if h.over[e.Round()] && e.Context().Err() == nil {
+	if h.over[e.Round()] && h.inside(e) {
 		h.t.Errorf("%s was let into a round that others found over", e.Path())
 	}
 	if h.round[e.Round()] == nil {
@@ -83,6 +87,22 @@ func (h *history) entered(e *barrier.Entry, parties int) {
 	}
 	h.round[e.Round()][e.Path()] = party{e: e}
 	h.let++
+}
+
+// inside reports whether a party counts as being inside. One whose session was
+// ended from outside, long before its time, does not: its node is gone at once,
+// which no lease can foresee, and it is told when it has a connection again. The
+// caller holds h.mu.
+func (h *history) inside(e *barrier.Entry) bool {
+	return e.Context().Err() == nil && !h.dead[e.Session().ID()]
+}
+
+// ends notes that a session is about to be ended from outside.
+func (h *history) ends(session int64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dead[session] = true
+	return session
 }
 
 // rounds returns how many rounds somebody was let into.
@@ -104,7 +124,7 @@ func (h *history) left(e *barrier.Entry) {
 	defer h.mu.Unlock()
 	h.over[e.Round()] = true
 	for path, p := range h.round[e.Round()] {
-		if !p.leaving && p.e.Context().Err() == nil {
+		if !p.leaving && h.inside(p.e) {
 			h.t.Errorf("%s left while %s was inside", e.Path(), path)
 		}
 	}
@@ -171,7 +191,7 @@ func TestDouble_RandomRoundsUnderFaults(t *testing.T) {
 				}
 				stop := make(chan struct{})
 				var faults sync.WaitGroup
-				faults.Go(func() { spoil(srv, clients, rand.New(rand.NewPCG(seed, 99)), stop) })
+				faults.Go(func() { spoil(h, srv, clients, rand.New(rand.NewPCG(seed, 99)), stop) })
 				work.Wait()
 				close(stop)
 				faults.Wait()
@@ -238,7 +258,7 @@ func visit(t testing.TB, h *history, d *barrier.Double, n int, rnd *rand.Rand) {
 }
 
 // spoil cuts, slows down and expires until it is stopped.
-func spoil(srv *zktest.Server, clients []*zk.Client, rnd *rand.Rand, stop <-chan struct{}) {
+func spoil(h *history, srv *zktest.Server, clients []*zk.Client, rnd *rand.Rand, stop <-chan struct{}) {
 	var mu sync.Mutex
 	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 		if r.Server == 3 || r.Op == "ping" || r.Op == "setWatches" {
@@ -268,7 +288,7 @@ func spoil(srv *zktest.Server, clients []*zk.Client, rnd *rand.Rand, stop <-chan
 		}
 		switch what {
 		case 0:
-			_ = srv.ExpireSession(clients[who].Session().ID())
+			_ = srv.ExpireSession(h.ends(clients[who].Session().ID()))
 		case 1:
 			srv.Delay(server, pause/20)
 		case 2:
