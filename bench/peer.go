@@ -97,11 +97,12 @@ func (z *zookitClient) pipeline(path string, depth int, stop func() bool) (int, 
 		}
 		ring[i%depth] = p.Get(background, path)
 	}
-	for range depth { // oldest first
+	for range depth { // oldest first; those of the others count too
 		if f := ring[i%depth]; f != nil {
 			if _, err := f.Wait(background); err != nil {
 				return done, err
 			}
+			done++
 		}
 		i++
 	}

@@ -167,6 +167,7 @@ func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, err
 		if _, err := r.reply(); err != nil {
 			return done, err
 		}
+		done++
 	}
 	return done, nil
 }

@@ -194,7 +194,7 @@ func TestRecipes_CancelledAtAnyInstant(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(1, 2))
 				cancelled := 0
 				for range tries {
-					d := time.Duration(rnd.Int64N(int64(24 * time.Millisecond)))
+					d := time.Duration(rnd.Int64N(int64(20 * time.Millisecond)))
 					ctx, cancel := context.WithTimeout(t.Context(), d)
 					if err := s.run(ctx, c); err != nil {
 						require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -69,32 +69,10 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 	if !wait && len(before) > 0 {
 		return nil, ErrHeld
 	}
-	own, err := p.watchOwn(ctx)
+	own, err := p.outlast(ctx, before)
+	defer func() { own.Stop() }()
 	if err != nil {
 		return nil, err
-	}
-	defer func() {
-		if own != nil {
-			own.Stop()
-		}
-	}()
-	for len(before) > 0 {
-		nearest := before[len(before)-1]
-		if err := p.await(ctx, own, nearest); err != nil {
-			return nil, err
-		}
-		if len(before) == 1 && nearest.plain() {
-			break // the only one ahead has gone, and nobody can get before us
-		}
-		// Others were ahead of that one, and may have gone meanwhile too: one list
-		// is cheaper than asking for each. And a writer may be a reader now: its
-		// new node, with the sequence of the old, is not in the list that we have.
-		if names, err = p.list(ctx); err != nil {
-			return nil, err
-		}
-		if before, err = p.ahead(names); err != nil {
-			return nil, err
-		}
 	}
 	if own.Fired() || own.Err() != nil || p.s.Resumed() != p.resumed {
 		// Our node changed or went before the other did. Or both went while there
@@ -117,78 +95,19 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 func (p *place) watchOwn(ctx context.Context) (*zk.Watch, error) {
 	p.resumed = p.s.Resumed()
 	stat, ok, w, err := p.q.c.ExistsW(ctx, p.path)
+	return p.confirm(zk.Watched[zk.Existence]{Value: zk.Existence{Exists: ok, Stat: stat}, Watch: w}, err)
+}
+
+// confirm takes what a look at our node has found.
+func (p *place) confirm(found zk.Watched[zk.Existence], err error) (*zk.Watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !ok || stat.Czxid != p.czxid || stat.EphemeralOwner != p.s.ID() {
-		w.Stop()
+	stat := found.Value.Stat
+	if !found.Value.Exists || stat.Czxid != p.czxid || stat.EphemeralOwner != p.s.ID() {
+		found.Watch.Stop()
 		return nil, errGone
 	}
 	p.version = stat.Version
-	return w, nil
-}
-
-// await returns when a contender before us has gone. It goes by an exists watch,
-// which carries no data, and takes it back when the node is gone already.
-func (p *place) await(ctx context.Context, own *zk.Watch, other entry) error {
-	path := zk.Join(p.q.dir, other.name)
-	for {
-		_, ok, w, err := p.q.c.ExistsW(ctx, path)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			w.Stop()
-			return nil
-		}
-		err = p.either(ctx, own, w)
-		w.Stop()
-		if err != nil {
-			return err
-		}
-		if w.Fired() && event(w).Type == zk.EventDeleted {
-			return nil
-		}
-		// Its data changed, or the watch ended with the session: look again.
-	}
-}
-
-// either waits until the other's watch fires. Whatever happens to our own node
-// or session first ends the attempt.
-func (p *place) either(ctx context.Context, own, other *zk.Watch) error {
-	ownC, otherC := own.C(), other.C()
-	for {
-		select {
-		case <-otherC:
-			if err := other.Err(); err != nil && !errors.Is(err, zk.ErrSessionExpired) {
-				return err
-			}
-			return nil
-		case <-ownC:
-			switch {
-			case errors.Is(own.Err(), zk.ErrSessionExpired):
-				return errAgain
-			case own.Err() != nil:
-				return own.Err()
-			case event(own).Type == zk.EventDeleted:
-				return errGone
-			}
-			// Our data changed. That we are still there is looked at again before
-			// the grant.
-			ownC = nil
-		case <-p.s.Context().Done():
-			if errors.Is(context.Cause(p.s.Context()), zk.ErrSessionExpired) {
-				return errAgain
-			}
-			return context.Cause(p.s.Context())
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// event returns the event of a watch that has fired.
-func event(w *zk.Watch) zk.Event {
-	ev, _ := w.Wait(context.Background()) // does not block: it is there
-	return ev
+	return found.Watch, nil
 }

@@ -114,6 +114,7 @@ func (g *Grant) finish() {
 	case g.turn <- struct{}{}:
 		if !g.gone {
 			g.abandon()
+			g.sweep()
 		}
 		<-g.turn
 	default:

@@ -16,7 +16,8 @@ type Grant struct {
 	end     context.CancelCauseFunc // of the parent of ctx
 	release context.CancelFunc      // of the session's guard
 	watcher sync.WaitGroup
-	stop    chan struct{} // closed by the first Release
+	stop    chan struct{} // closed by the first Release, before the context ends
+	swept   chan struct{} // closed when that has deleted our nodes, or has left them to the janitor
 
 	once sync.Once
 	turn chan struct{} // cap 1: who deletes or exchanges nodes; not a mutex, since it waits
@@ -76,8 +77,8 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 		return nil, err
 	}
 	g := &Grant{
-		p: p, ctx: guard, end: end, release: release, stop: make(chan struct{}), turn: make(chan struct{}, 1),
-		nodes: []string{p.path},
+		p: p, ctx: guard, end: end, release: release, nodes: []string{p.path},
+		stop: make(chan struct{}), swept: make(chan struct{}), turn: make(chan struct{}, 1),
 	}
 	if p.q.kind != Latch { // there the data is the candidate's own
 		g.revoked = make(chan struct{})
@@ -153,7 +154,16 @@ func (g *Grant) watch(path string, own ownWatch) {
 		select {
 		case <-watch.C():
 		case <-g.ctx.Done():
-		case <-g.stop:
+			select {
+			case <-g.stop:
+				// Our own delete is under way and fires the watch: to take that back
+				// would cost a request.
+				select {
+				case <-watch.C():
+				case <-g.swept:
+				}
+			default:
+			}
 		}
 		watch.Stop()
 		if g.ctx.Err() != nil || errors.Is(watch.Err(), zk.ErrSessionExpired) {
@@ -194,9 +204,8 @@ func (g *Grant) look(path string) (zk.Existence, *zk.Watch, error) {
 // the error has OutcomeUnknown and wraps zk.ErrUnconfirmed.
 func (g *Grant) Release(ctx context.Context) error {
 	g.once.Do(func() {
-		g.end(ErrReleased)
-		g.release()
 		close(g.stop)
+		g.finishContext()
 	})
 	// Asked first without ctx: a Release whose ctx has ended before must still see
 	// to it that the node goes. Whoever has the turn does that for everybody.
@@ -213,13 +222,33 @@ func (g *Grant) Release(ctx context.Context) error {
 	if g.gone {
 		return nil
 	}
-	if err := g.remove(ctx); err != nil {
+	err := g.remove(ctx)
+	if err != nil {
 		g.abandon()
+	}
+	g.sweep()
+	if err != nil {
 		return g.unconfirmed(err)
 	}
 	g.gone = true
 	g.watcher.Wait()
 	return nil
+}
+
+// finishContext ends the context as Release does.
+func (g *Grant) finishContext() {
+	g.end(ErrReleased)
+	g.release()
+}
+
+// sweep notes that nothing of ours is left that is not in hand. The caller has
+// the turn.
+func (g *Grant) sweep() {
+	select {
+	case <-g.swept:
+	default:
+		close(g.swept)
+	}
 }
 
 // delete deletes a node of ours. The caller has the turn.

@@ -57,16 +57,15 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	prefix := zk.Join(q.dir, q.d.prefix(guid))
 	opts := q.createOptions(s)
 	for {
-		pipe := q.c.Pipeline()
-		create := pipe.Create(ctx, prefix, q.data, zk.EphemeralSequential, opts...)
-		list := pipe.Children(ctx, q.dir)
+		create := q.c.Pipeline().Create(ctx, prefix, q.data, zk.EphemeralSequential, opts...)
+		names, _, listErr := q.c.Children(ctx, q.dir)
 		made, err := create.Wait(ctx)
 		if err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown {
 			made, err = q.resolve(ctx, s, guid, err)
 		}
 		switch {
 		case err == nil:
-			return q.joined(ctx, s, made, list)
+			return q.joined(ctx, s, made, names, listErr)
 		case errors.Is(err, errRepeat):
 			// It never happened, and cannot any more: again, with the same GUID.
 		case errors.Is(err, zk.ErrNoNode):
@@ -114,18 +113,16 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 	return found, cause
 }
 
-func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, list *zk.Future[zk.Listing]) (*place, []string, error) {
+func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, names []string, listErr error) (*place, []string, error) {
 	p, err := q.placeOf(ctx, s, made.Path)
 	if err != nil {
 		return nil, nil, err
 	}
 	p.czxid = made.Stat.Czxid
-	listing, err := list.Wait(ctx)
-	if err != nil {
-		names, err := p.list(ctx)
-		return p, names, err
+	if listErr != nil {
+		names, err = p.list(ctx)
 	}
-	return p, listing.Names, nil
+	return p, names, err
 }
 
 // placeOf is the place of a node that was just created. One whose number is at

@@ -103,11 +103,7 @@ func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
 
 // retire ends a grant that nobody was told of; its node stays.
 func (g *Grant) retire() {
-	g.once.Do(func() {
-		g.end(ErrReleased)
-		g.release()
-		close(g.stop)
-	})
+	g.once.Do(g.finishContext)
 	g.watcher.Wait()
 }
 

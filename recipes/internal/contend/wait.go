@@ -1,0 +1,229 @@
+package contend
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// A place that is not first watches its own node, which it must not lose, and
+// the nearest of those before it, so that an end wakes one waiter. When the
+// nearest has gone it lists again, unless it knows that nobody else was before
+// it: one list is cheaper than asking for each.
+//
+// Who has waited for a while also watches the one before the nearest and lists
+// when that goes, while the nearest holds. So it knows beforehand that it is
+// next, and has nothing left to ask when its turn comes. That is a request more,
+// which is lost on who is served soon.
+
+// aheadAfter is how long a place waits before it watches ahead.
+const aheadAfter = 5 * time.Millisecond
+
+// waiter is a place that is not first.
+type waiter struct {
+	p      *place
+	own    *zk.Watch // on our own node, confirmed when it was set
+	before []entry   // for whom we wait, in their order
+	near   *sight    // of the last of them
+	ahead  *sight    // of the one before that; nil while we do not watch ahead
+}
+
+// sight is what is known of another contender.
+type sight struct {
+	entry
+	watch *zk.Watch // nil when it is gone
+	gone  bool
+}
+
+// outlast waits until nobody is before us. It returns the watch on our own node,
+// on an error too if there is one.
+func (p *place) outlast(ctx context.Context, before []entry) (*zk.Watch, error) {
+	if len(before) == 0 {
+		return p.watchOwn(ctx)
+	}
+	w := &waiter{p: p, before: before}
+	err := w.begin(ctx)
+	for err == nil && len(w.before) > 0 {
+		if err = w.outlastNearest(ctx); err != nil || len(w.before) == 0 {
+			break
+		}
+		if w.ahead != nil && w.ahead.entry == w.nearest() {
+			w.near, w.ahead = w.ahead, nil
+			continue
+		}
+		w.ahead.stop()
+		w.ahead = nil
+		w.near, err = w.see(ctx, w.nearest())
+	}
+	w.near.stop()
+	w.ahead.stop()
+	return w.own, err
+}
+
+func (w *waiter) nearest() entry { return w.before[len(w.before)-1] }
+
+// begin watches our node and then the nearest before us, in one flush.
+func (w *waiter) begin(ctx context.Context) (err error) {
+	p := w.p
+	p.resumed = p.s.Resumed()
+	own := p.q.c.Pipeline().ExistsW(ctx, p.path)
+	if w.near, err = w.see(ctx, w.nearest()); err != nil {
+		stopLater(own)
+		return err
+	}
+	if w.own, err = p.confirm(own.Wait(ctx)); err != nil && !errors.Is(err, errGone) {
+		w.own, err = p.watchOwn(ctx) // what a pipeline has lost is not sent again
+	}
+	return err
+}
+
+// outlastNearest returns when the nearest before us has gone. Then before is who
+// is left.
+func (w *waiter) outlastNearest(ctx context.Context) error {
+	var late <-chan time.Time
+	if len(w.before) > 1 && !slices.ContainsFunc(w.before, func(e entry) bool { return !e.plain() }) {
+		t := time.NewTimer(aheadAfter)
+		defer t.Stop()
+		late = t.C
+	}
+	session, ownC := w.p.s.Context(), w.own.C()
+	for !w.near.gone {
+		var err error
+		select {
+		case <-w.near.watch.C():
+			err = w.look(ctx, w.near)
+		case <-w.ahead.told():
+			if err = w.look(ctx, w.ahead); err == nil {
+				err = w.lookAhead(ctx)
+			}
+		case <-late:
+			err = w.lookAhead(ctx)
+		case <-ownC:
+			// If its data changed: that we are still there is looked at again
+			// before the grant.
+			ownC, err = nil, w.lost()
+		case <-session.Done():
+			if err = context.Cause(session); errors.Is(err, zk.ErrSessionExpired) {
+				err = errAgain
+			}
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(w.before) == 0 || w.nearest() != w.near.entry {
+		return nil // a list has shown it already
+	}
+	if len(w.before) == 1 && w.near.plain() {
+		w.before = nil // the only one has gone, and nobody can get before us
+		return nil
+	}
+	// Others were ahead of that one, and may have gone meanwhile too. And a writer
+	// may be a reader now: its new node, with the sequence of the old, is not in
+	// the list that we have.
+	return w.list(ctx)
+}
+
+// lookAhead watches the one before the nearest, after taking in that the last
+// one seen there has gone.
+func (w *waiter) lookAhead(ctx context.Context) (err error) {
+	for w.ahead == nil || w.ahead.gone {
+		if w.ahead != nil {
+			w.ahead = nil
+			if w.before = slices.Delete(w.before, len(w.before)-2, len(w.before)-1); len(w.before) > 1 {
+				if err = w.list(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		if len(w.before) == 0 || w.nearest() != w.near.entry {
+			w.near.gone = true
+			return nil
+		}
+		if len(w.before) == 1 {
+			return nil // we are next
+		}
+		if w.ahead, err = w.see(ctx, w.before[len(w.before)-2]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list reads who is before us now.
+func (w *waiter) list(ctx context.Context) error {
+	names, err := w.p.list(ctx)
+	if err == nil {
+		w.before, err = w.p.ahead(names)
+	}
+	return err
+}
+
+// lost is what our own watch says when it has fired or ended.
+func (w *waiter) lost() error {
+	switch err := w.own.Err(); {
+	case errors.Is(err, zk.ErrSessionExpired):
+		return errAgain
+	case err != nil:
+		return err
+	case event(w.own).Type == zk.EventDeleted:
+		return errGone
+	}
+	return nil
+}
+
+// see watches another contender. It goes by exists, which carries no data.
+func (w *waiter) see(ctx context.Context, e entry) (*sight, error) {
+	s := &sight{entry: e}
+	return s, w.watch(ctx, s)
+}
+
+func (w *waiter) watch(ctx context.Context, s *sight) error {
+	_, there, watch, err := w.p.q.c.ExistsW(ctx, zk.Join(w.p.q.dir, s.name))
+	if err != nil {
+		return err
+	}
+	if s.watch, s.gone = watch, !there; s.gone {
+		s.stop() // nobody comes back
+	}
+	return nil
+}
+
+// look takes in what a watch says that has fired or ended.
+func (w *waiter) look(ctx context.Context, s *sight) error {
+	switch err := s.watch.Err(); {
+	case errors.Is(err, zk.ErrSessionExpired):
+		return errAgain
+	case err != nil:
+		return err
+	case event(s.watch).Type == zk.EventDeleted:
+		s.gone = true
+		return nil
+	}
+	return w.watch(ctx, s) // its data changed
+}
+
+// told is the channel of a sight that may not be there.
+func (s *sight) told() <-chan zk.Event {
+	if s == nil {
+		return nil
+	}
+	return s.watch.C()
+}
+
+func (s *sight) stop() {
+	if s != nil {
+		s.watch.Stop()
+	}
+}
+
+// event returns the event of a watch that has fired.
+func event(w *zk.Watch) zk.Event {
+	ev, _ := w.Wait(context.Background()) // does not block: it is there
+	return ev
+}

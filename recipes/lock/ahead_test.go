@@ -1,0 +1,145 @@
+package lock_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// attempt is a contender of its own session.
+type attempt struct {
+	path   string
+	cancel context.CancelFunc
+	done   chan struct{} // closed when it has ended
+	h      *lock.Held    // nil if it was cancelled
+}
+
+// inLine lets n contenders queue one after the other.
+func inLine(t *testing.T, srv *zktest.Server, n int) []*attempt {
+	var out []*attempt
+	for range n {
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		a := &attempt{cancel: cancel, done: make(chan struct{})}
+		l := lock.New(connect(t, srv), "/l", lock.Config{})
+		go func() {
+			defer close(a.done)
+			a.h, _ = l.Acquire(ctx)
+		}()
+		synctest.Wait()
+		a.path = zk.Join("/l", slices.MaxFunc(srv.Children("/l"), func(a, b string) int {
+			return slices.Compare([]byte(a[len(a)-10:]), []byte(b[len(b)-10:]))
+		}))
+		out = append(out, a)
+	}
+	return out
+}
+
+func (a *attempt) held(t *testing.T) *lock.Held {
+	t.Helper()
+	select {
+	case <-a.done:
+	default:
+		t.Fatalf("%s does not hold the lock", a.path)
+	}
+	require.NotNil(t, a.h)
+	require.Equal(t, a.path, a.h.Path())
+	return a.h
+}
+
+// Whoever has waited for a while knows beforehand that it is next: between the
+// release and the grant it asks the server nothing. One end wakes the next and
+// the one behind it, who lists while the next holds.
+func TestLock_WhoIsNextAsksNothing(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		const n = 10
+		line := inLine(t, srv, n)
+		time.Sleep(time.Second)
+		var mu sync.Mutex
+		var asked []string // what is asked before the next one has it
+		var next *attempt
+		total := map[string]int{}
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			mu.Lock()
+			defer mu.Unlock()
+			total[r.Op]++
+			if next != nil && r.Op != "ping" && r.Op != "sync" { // but for heartbeats
+				select {
+				case <-next.done:
+				default:
+					if r.Session == srv.Owner(next.path) {
+						asked = append(asked, r.Op)
+					}
+				}
+			}
+			return zktest.Pass
+		})
+		for i := range n - 1 {
+			mu.Lock()
+			next = line[i+1]
+			mu.Unlock()
+			require.NoError(t, line[i].held(t).Release(t.Context()))
+			synctest.Wait()
+			line[i+1].held(t)
+			require.Empty(t, asked, "by number %d", i+1)
+			time.Sleep(time.Second)
+		}
+		require.NoError(t, line[n-1].h.Release(t.Context()))
+		require.Equal(t, n, total["delete"])
+		require.LessOrEqual(t, total["children"], n)
+		require.LessOrEqual(t, total["exists"], n)
+		require.Zero(t, total["removeWatches"])
+		require.Empty(t, srv.Children("/l"))
+		require.Zero(t, srv.Watches(), "%v", srv.WatchPaths())
+	})
+}
+
+// failures: 59: holders release and waiters quit at random instants, faster and
+// slower than the others come to know of it. Whoever is granted is the first in
+// the queue, nobody is forgotten, and nobody holds more than three watches.
+func TestLock_WatchingAheadMissesNobody(t *testing.T) {
+	for seed := range uint64(10) {
+		inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			line := inLine(t, srv, 30)
+			rnd := rand.New(rand.NewPCG(59, seed))
+			srv.Delay(0, time.Duration(rnd.IntN(3))*time.Millisecond)
+			for len(line) > 0 {
+				time.Sleep(time.Duration(rnd.IntN(20_000)) * time.Microsecond)
+				require.LessOrEqual(t, srv.Watches(), 3*len(line), "%v", srv.WatchPaths())
+				victim := rnd.IntN(min(4, len(line)))
+				if rnd.IntN(2) == 0 {
+					victim = 0
+				}
+				a := line[victim]
+				line = slices.Delete(line, victim, victim+1)
+				if victim == 0 {
+					<-a.done
+					a.held(t)
+					for _, other := range line {
+						select {
+						case <-other.done:
+							t.Fatal("a second holder")
+						default:
+						}
+					}
+					go func() { _ = a.h.Release(context.Background()) }()
+					continue
+				}
+				a.cancel()
+			}
+			time.Sleep(time.Minute)
+			require.Empty(t, srv.Children("/l"))
+			require.Zero(t, srv.Watches(), "%v", srv.WatchPaths())
+		})
+	}
+}
