@@ -157,7 +157,7 @@ func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 			})
 		}
 		// Everybody is in the queue before it counts.
-		time.Sleep(e.lasts/4 + time.Duration(n)*300*time.Microsecond)
+		time.Sleep(e.lasts/4 + time.Duration(n)*3*time.Millisecond)
 		before, err := e.lab.received(kind)
 		if err != nil {
 			return nil, err

@@ -184,14 +184,14 @@ func (r *rawClient) close() error {
 	return errors.Join(err, r.nc.Close())
 }
 
-// fireAll changes every node below watchRoot, in multis over a connection of its
-// own. The stub fires at the first. It returns when it was all sent.
-func fireAll(addr string) error {
+// firing prepares to change every node below watchRoot, in multis over a
+// connection of its own. The stub fires at the first. The function that it
+// returns writes what was encoded, and returns when it is all done.
+func firing(addr string) (func() error, error) {
 	c, err := dialRaw(addr)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer c.close()
 	r := c.(*rawClient)
 	const at = 2500
 	var all []byte
@@ -205,13 +205,16 @@ func fireAll(addr string) error {
 		all = proto.AppendMultiRequest(proto.RequestHeader{Xid: 1, Op: proto.OpMulti}.Append(all), ops)
 		all = proto.EndFrame(all, start)
 	}
-	if _, err := r.nc.Write(all); err != nil {
-		return err
-	}
-	for range members / at {
-		if _, err := r.reply(); err != nil {
+	return func() error {
+		defer c.close()
+		if _, err := r.nc.Write(all); err != nil {
 			return err
 		}
-	}
-	return nil
+		for range members / at {
+			if _, err := r.reply(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
 }

@@ -190,10 +190,14 @@ func watching(e *env, addr string) (figures, error) {
 		}
 		armed := time.Since(start)
 		full := inUse()
+		fire, err := firing(addr)
+		if err != nil {
+			return nil, err
+		}
 		before := used()
 		start = time.Now()
 		fired := make(chan error, 1)
-		go func() { fired <- fireAll(addr) }()
+		go func() { fired <- fire() }()
 		if err := wait(); err != nil {
 			return nil, err
 		}

@@ -26,6 +26,7 @@ type conn struct {
 	sent          callQueue // the FIFO
 	writing       bool      // the write token is out
 	reading       bool      // the read token is out
+	waking        bool      // a batch of replies is being handed over: see writeForAll
 	dead          bool
 	err           error     // why it is dead
 	lastWrite     time.Time // when something was handed to Write

@@ -149,6 +149,9 @@ func (cn *conn) readBatch() error {
 		}
 	}
 	clear(cn.batch)
+	if n > 1 {
+		cn.writeForAll()
+	}
 	return cmp.Or(lost, err, bad)
 }
 
@@ -199,6 +202,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 	if replies {
 		cn.lastReply = now
 	}
+	cn.waking = len(batch) > 1
 	return len(batch), nil
 }
 

@@ -22,8 +22,8 @@ const (
 // caller is to do it, who then has the write token and must call drive. The
 // caller holds c.mu.
 func (cn *conn) arrange(byCaller bool) *conn {
-	if cn.writing || cn.dead {
-		return nil // the holder looks again before it gives the token back
+	if cn.writing || cn.dead || byCaller && cn.waking {
+		return nil // the holder looks again before it gives the token back; the reader, when it has woken all
 	}
 	if !byCaller || cn.sent.bytes+cn.c.queue.bytes > callerWrites {
 		wake(cn.wakeWriter)
@@ -45,16 +45,7 @@ func (cn *conn) drive(cl *call) {
 		runtime.Gosched()
 		c.mu.Lock()
 	}
-	broken := cn.gather()
-	c.mu.Unlock()
-	c.failBroken(broken)
-	cn.guarded(cn.write)
-
-	c.mu.Lock()
-	cn.writing = false
-	if !c.queue.empty() || cn.pingDue {
-		wake(cn.wakeWriter)
-	}
+	cn.writeOnce()
 	read := cn.callerReads && !cn.reading && !cn.dead && cl.state.Load() == callSent
 	if read {
 		cn.reading = true
@@ -64,6 +55,41 @@ func (cn *conn) drive(cl *call) {
 	c.mu.Unlock()
 	if read {
 		cn.readFor(cl)
+	}
+}
+
+// writeSome writes what is queued, as far as it fits into one Write, and reports
+// whether there was anything. The caller has the write token, and c.mu, which it
+// does not have meanwhile.
+func (cn *conn) writeSome() bool {
+	c := cn.c
+	broken := cn.gather()
+	some := len(cn.wbuf)+len(broken) > 0
+	c.mu.Unlock()
+	c.failBroken(broken)
+	cn.guarded(cn.write)
+	c.mu.Lock()
+	return some
+}
+
+// writeOnce is writeSome that gives the token back.
+func (cn *conn) writeOnce() {
+	cn.writeSome()
+	cn.writing = false
+	if !cn.c.queue.empty() || cn.pingDue {
+		wake(cn.wakeWriter)
+	}
+}
+
+// writeForAll writes what those have queued whom a batch of replies has woken:
+// were each to write for itself, most of the time would go into system calls.
+func (cn *conn) writeForAll() {
+	c := cn.c
+	runtime.Gosched() // let them
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cn.waking = false; !c.queue.empty() && cn.arrange(true) != nil {
+		cn.writeOnce()
 	}
 }
 
@@ -89,27 +115,16 @@ func (cn *conn) writeLoop() {
 
 // drain writes until the queue is empty.
 func (cn *conn) drain() {
-	c := cn.c
-	c.mu.Lock()
+	cn.c.mu.Lock()
+	defer cn.c.mu.Unlock()
 	if cn.writing {
-		c.mu.Unlock()
 		return // the holder wakes us if it leaves anything
 	}
 	cn.writing = true
-	for !cn.dead {
-		broken := cn.gather()
-		done := len(cn.wbuf) == 0 && len(broken) == 0
-		if done {
-			break
-		}
-		c.mu.Unlock()
-		c.failBroken(broken)
-		cn.guarded(cn.write)
-		c.mu.Lock()
+	for !cn.dead && cn.writeSome() {
 		cn.wakeIdleReader()
 	}
 	cn.writing = false
-	c.mu.Unlock()
 }
 
 // gather moves calls from the queue to the FIFO of what is sent, and their
