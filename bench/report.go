@@ -23,6 +23,9 @@ func (r *results) markdown(w io.Writer) {
 		if !v.holds {
 			holds = "**no**"
 		}
+		if v.byRaw > 0 {
+			holds += fmt.Sprintf(" (the raw socket misses it; %s of the raw socket's)", short(v.byRaw))
+		}
 		fmt.Fprintf(w, "| %s | %s%s | %s | %s | %s |\n", t.name(), limit, short(t.limit), short(v.median), short(v.quartile), holds)
 	}
 	for _, on := range []serverKind{onStub, onServer, onEnsemble} {
@@ -52,7 +55,7 @@ func (r *results) table(w io.Writer, on serverKind) {
 				fmt.Fprintf(w, " %s |", short(quantile(values, 0.5)))
 			}
 			ratio := ""
-			if q := r.ratios(target{on: on, workload: k.name, metric: m}, theirs); len(q) > 0 {
+			if q := r.ratios(target{on: on, workload: k.name, metric: m}, ours, theirs); len(q) > 0 {
 				ratio = short(quantile(q, 0.5))
 			}
 			fmt.Fprintf(w, " %s |\n", ratio)

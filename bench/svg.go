@@ -18,7 +18,7 @@ func (r *results) bars() []bar {
 	for _, on := range []serverKind{onStub, onServer, onEnsemble} {
 		for _, k := range workloads {
 			for _, m := range []metric{rate, p50, total} {
-				q := r.ratios(target{on: on, workload: k.name, metric: m}, theirs)
+				q := r.ratios(target{on: on, workload: k.name, metric: m}, ours, theirs)
 				if len(q) == 0 || m == rate && len(r.of(on, k.name, ours, total)) > 0 {
 					continue
 				}

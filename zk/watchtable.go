@@ -186,7 +186,7 @@ func (t *watchTable) tidy(p *pathWatch) {
 			kind, p.onKids = kind|proto.RemoveChildren, false // both: RemoveAny
 		}
 	}
-	if kind != 0 && connected {
+	if kind != 0 && connected && !t.c.closing { // else the end of the session removes them
 		cl := t.c.newCall(proto.OpRemoveWatches, t.c.strip(p.path)).asInternal()
 		cl.frame = (&proto.PathMode{Path: p.path, Mode: kind}).Append(cl.frame)
 		t.c.enqueueInternal(t.c.conn, cl)
