@@ -98,7 +98,7 @@ func TestJudge_TakesTheMedianOfRatios(t *testing.T) {
 	require.False(t, r.judge(target{onStub, "get", p50, theirs, 1.9}).holds)
 	require.True(t, r.judge(target{onStub, "get", p50, theirs, 2}).holds)
 	require.True(t, r.judge(target{onStub, "get", allocs, "", 1}).holds)
-	require.False(t, r.judge(target{onStub, "get", allocs, "", 0.9}).holds)
+	require.False(t, r.judge(target{onStub, "get", allocs, "", 0.5}).holds)
 	require.False(t, r.judge(target{onStub, "exists", rate, theirs, 2}).measured)
 }
 

@@ -68,7 +68,8 @@ func (e echo) serve(nc net.Conn) {
 		op := proto.OpCode(binary.BigEndian.Uint32(frame[8:]))
 		reply = proto.BeginFrame(reply[:0])
 		reply = proto.ReplyHeader{Xid: int32(binary.BigEndian.Uint32(frame[4:])), Zxid: 1}.Append(reply)
-		if _, err := out.Write(proto.EndFrame(append(reply, e[op]...), 0)); err != nil {
+		reply = append(reply, e[op]...)
+		if _, err := out.Write(proto.EndFrame(reply, 0)); err != nil {
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // conn is one connection that carries a session. Its write side and its read
 // side are tokens: whoever holds one works for all. Two goroutines of its own
-// stand by for when no caller does; join waits for them.
+// stand by for when no caller does; detach waits for them.
 type conn struct {
 	c      *Client
 	nc     net.Conn

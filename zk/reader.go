@@ -149,10 +149,10 @@ func (cn *conn) readBatch() error {
 		}
 	}
 	clear(cn.batch)
-	if n > 1 {
+	if err = cmp.Or(lost, err, bad); err == nil && n > 1 {
 		cn.writeForAll()
 	}
-	return cmp.Or(lost, err, bad)
+	return err
 }
 
 // match gives every reply its request and takes in what the reply says of the
@@ -216,28 +216,34 @@ func (s *Session) answered(sent time.Time) {
 
 // handle decodes one frame and hands it over. lost is why the connection is at
 // its end: what comes after that is not believed.
-func (cn *conn) handle(p *reply, lost error) error {
+func (cn *conn) handle(p *reply, lost error) (err error) {
 	c := cn.c
+	defer func() {
+		if v := recover(); v != nil { // as in guarded, but the calls behind it are not lost
+			err = fmt.Errorf("%w: panic: %v", ErrProtocol, v)
+			if p.call != nil && p.call.state.Load() != callDone {
+				c.fail([]*call{p.call}, OutcomeUnknown, lossOf(err), true)
+			}
+		}
+	}()
 	if p.Xid == proto.XidPing {
 		return nil
 	}
-	var r proto.Reader
-	r.Reset(p.body)
+	r := proto.NewReader(p.body)
 	if p.call == nil {
 		if lost != nil {
 			return nil
 		}
-		return cn.event(p, &r)
+		return cn.event(p, r)
 	}
 	cl := p.call
-	var err error
 	switch {
 	case lost != nil:
 		cl.outcome, cl.err, cl.lost = OutcomeUnknown, lossOf(lost), true
 	case p.size > cn.in.limit:
 		cl.outcome, cl.err = OutcomeUnknown, fmt.Errorf("%w: %d bytes, limit %d", ErrReplyTooLarge, p.size, cn.in.limit)
 	default:
-		if err = cl.decode(p.ReplyHeader, &r); err != nil {
+		if err = cl.decode(p.ReplyHeader, r); err != nil {
 			cn.fail(err) // before the caller hears of it: his next request must not go this way
 			cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(err), result{}
 		} else if cl.op == proto.OpMulti && p.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {

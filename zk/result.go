@@ -23,14 +23,12 @@ type AccessList struct {
 type taker[R any] func(*Client, *call) R
 
 // run runs a call to its end and takes its result.
-func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (R, error) {
+func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (r R, _ error) {
 	alive, err := c.do(ctx, cl)
-	if !alive {
-		var none R
-		return none, err
+	if alive {
+		r = take(c, cl)
+		c.freeCall(cl)
 	}
-	r := take(c, cl)
-	c.freeCall(cl)
 	return r, err
 }
 
@@ -92,13 +90,12 @@ func (f *Future[R]) Done() <-chan struct{} {
 // Wait returns the result when it is there, to as many callers as ask. If ctx
 // ends first, its cause comes back with OutcomeUnknown: giving up waiting does
 // not undo the request.
-func (f *Future[R]) Wait(ctx context.Context) (R, error) {
+func (f *Future[R]) Wait(ctx context.Context) (none R, _ error) {
 	if f.done.Load() != alwaysClosed {
 		select {
 		case <-f.Done():
 		case <-ctx.Done():
 			if f.done.Load() != alwaysClosed {
-				var none R
 				return none, &OpError{Op: f.op.String(), Path: f.path, Outcome: OutcomeUnknown, Err: context.Cause(ctx)}
 			}
 		}

@@ -9,10 +9,12 @@ import (
 
 const (
 	// callerWrites bounds what may be unanswered for a caller to write by
-	// itself: so little always fits into the socket's buffers, so that its Write
-	// does not block and its context is never kept waiting by a server that does
-	// not read. Beyond it the standby writer does it.
+	// itself, and callerSize what it writes then, for others too: so little always
+	// fits into the socket's buffers, so that its Write does not block and its
+	// context is never kept waiting by a server that does not read. Beyond it the
+	// standby writer does it.
 	callerWrites = 8 << 10
+	callerSize   = 16 << 10
 	// writeSize is about how much goes into one Write. What it holds can no
 	// longer be withdrawn.
 	writeSize = 64 << 10
@@ -58,23 +60,19 @@ func (cn *conn) drive(cl *call) {
 	}
 }
 
-// writeSome writes what is queued, as far as it fits into one Write, and reports
-// whether there was anything. The caller has the write token, and c.mu, which it
-// does not have meanwhile.
-func (cn *conn) writeSome() bool {
-	c := cn.c
-	broken := cn.gather()
-	some := len(cn.wbuf)+len(broken) > 0
-	c.mu.Unlock()
-	c.failBroken(broken)
+// writeSome writes what is queued, up to limit or the first request. The caller
+// has the write token, and c.mu, which it does not have meanwhile.
+func (cn *conn) writeSome(limit int) {
+	broken := cn.gather(limit)
+	cn.c.mu.Unlock()
+	cn.c.failBroken(broken)
 	cn.guarded(cn.write)
-	c.mu.Lock()
-	return some
+	cn.c.mu.Lock()
 }
 
-// writeOnce is writeSome that gives the token back.
+// writeOnce is writeSome of a caller, who gives the token back.
 func (cn *conn) writeOnce() {
-	cn.writeSome()
+	cn.writeSome(callerSize)
 	cn.writing = false
 	if !cn.c.queue.empty() || cn.pingDue {
 		wake(cn.wakeWriter)
@@ -84,11 +82,10 @@ func (cn *conn) writeOnce() {
 // writeForAll writes what those have queued whom a batch of replies has woken:
 // were each to write for itself, most of the time would go into system calls.
 func (cn *conn) writeForAll() {
-	c := cn.c
 	runtime.Gosched() // let them
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if cn.waking = false; !c.queue.empty() && cn.arrange(true) != nil {
+	cn.c.mu.Lock()
+	defer cn.c.mu.Unlock()
+	if cn.waking = false; !cn.c.queue.empty() && cn.arrange(true) != nil {
 		cn.writeOnce()
 	}
 }
@@ -121,17 +118,18 @@ func (cn *conn) drain() {
 		return // the holder wakes us if it leaves anything
 	}
 	cn.writing = true
-	for !cn.dead && cn.writeSome() {
+	for !cn.dead && (!cn.c.queue.empty() || cn.pingDue) {
+		cn.writeSome(writeSize)
 		cn.wakeIdleReader()
 	}
-	cn.writing = false
+	cn.writing = false // under the lock that saw the queue empty: who comes now finds it free
 }
 
 // gather moves calls from the queue to the FIFO of what is sent, and their
 // frames into the write buffer. From here on they cannot be withdrawn. It
 // returns calls whose pipeline is broken, to be failed instead. The caller holds
 // c.mu and the write token.
-func (cn *conn) gather() (broken []*call) {
+func (cn *conn) gather(limit int) (broken []*call) {
 	c := cn.c
 	cn.wbuf = cn.wbuf[:0]
 	if cn.dead {
@@ -145,7 +143,7 @@ func (cn *conn) gather() (broken []*call) {
 		cn.wbuf = proto.EndFrame(cn.wbuf, 0)
 		cn.pings, cn.lastWrite = append(cn.pings, now), now
 	}
-	for cl := c.queue.head; cl != nil && (len(cn.wbuf) == 0 || len(cn.wbuf)+len(cl.frame) <= writeSize); cl = c.queue.head {
+	for cl := c.queue.head; cl != nil && (len(cn.wbuf) == 0 || len(cn.wbuf)+len(cl.frame) <= limit); cl = c.queue.head {
 		c.queue.remove(cl)
 		if cl.pipe != nil && cl.pipe.broken() != nil {
 			c.released(cl)

@@ -246,6 +246,30 @@ func TestReadWrite_DowngradeThatIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// A Release without time leaves the nodes to whoever is exchanging them, and that
+// one may give its turn to another who waits for the same and has come too late.
+func TestReadWrite_ReleaseBesideTwoDowngradesIsNotForgotten(t *testing.T) {
+	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
+		h, err := lock.NewReadWrite(connect(t, srv), "/l", cfg).Write().Acquire(t.Context())
+		require.NoError(t, err)
+		settle(t)
+		srv.SilenceReplies(0, true)
+		results := make(chan error, 2)
+		for range 2 {
+			go func() { results <- h.Downgrade(context.Background()) }()
+			synctest.Wait()
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, h.Release(ended), zk.ErrUnconfirmed)
+		srv.SilenceReplies(0, false)
+		<-results
+		<-results
+		time.Sleep(time.Second) // of a session of several
+		require.Empty(t, srv.Children("/l"))
+	})
+}
+
 // A downgrade of a lock that is lost says so.
 func TestReadWrite_DowngradeOfALostLock(t *testing.T) {
 	losses := map[string]func(srv *zktest.Server, h *lock.Held, s *zk.Session){

@@ -74,10 +74,17 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 	if err != nil {
 		return nil, err
 	}
+	if own.Fired() && event(own).Type == zk.EventDeleted {
+		return nil, errGone
+	}
 	if own.Fired() || own.Err() != nil || p.s.Resumed() != p.resumed {
-		// Our node changed or went before the other did. Or both went while there
-		// was no connection, and of the other we were told first: watches are
-		// restored in no order, and ours may be in a later frame. Look at it again.
+		// Our node changed, and may be gone since. Or both went while there was no
+		// connection, and of the other we were told first: watches are restored in
+		// no order, and ours may be in a later frame. Look at it again, on a server
+		// that knows what the one knew that told us of the other.
+		if err := p.q.c.Sync(ctx, p.q.dir); err != nil {
+			return nil, err
+		}
 		again, err := p.watchOwn(ctx)
 		own.Stop()
 		if own = again; err != nil {

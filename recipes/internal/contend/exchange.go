@@ -32,13 +32,13 @@ func (g *Grant) exchange(ctx context.Context, plan func() (*Exchange, error)) er
 		return context.Cause(ctx)
 	}
 	if g.ctx.Err() != nil {
-		<-g.turn
+		g.giveBack()
 		err := errors.Join(ErrNotHeld, context.Cause(g.ctx))
 		return &zk.OpError{Op: "multi", Path: g.Path(), Outcome: zk.OutcomeNotSent, Err: err}
 	}
 	x, err := plan()
 	if err != nil || x == nil {
-		<-g.turn
+		g.giveBack()
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -96,12 +96,18 @@ func (g *Grant) close(nodes []string) {
 	}
 }
 
-// finish gives the turn back.
+// finish notes that an exchange is over, and gives the turn back.
 func (g *Grant) finish() {
 	g.mu.Lock()
 	close(g.settled)
 	g.settled = nil
 	g.mu.Unlock()
+	g.giveBack()
+}
+
+// giveBack gives the turn back, however an exchange has ended or whether there
+// was one.
+func (g *Grant) giveBack() {
 	<-g.turn
 	select {
 	case <-g.stop:

@@ -202,10 +202,13 @@ func (g *Grant) look(path string) (zk.Existence, *zk.Watch, error) {
 // Release ends the context, then deletes our nodes. It is idempotent. nil says
 // that they are known to be gone; when ctx ends before, the janitor goes on, and
 // the error has OutcomeUnknown and wraps zk.ErrUnconfirmed.
-func (g *Grant) Release(ctx context.Context) error {
+func (g *Grant) Release(ctx context.Context) error { return g.GiveUp(ctx, ErrReleased) }
+
+// GiveUp is Release with another cause for the context.
+func (g *Grant) GiveUp(ctx context.Context, cause error) error {
 	g.once.Do(func() {
 		close(g.stop)
-		g.finishContext()
+		g.finishContext(cause)
 	})
 	// Asked first without ctx: a Release whose ctx has ended before must still see
 	// to it that the node goes. Whoever has the turn does that for everybody.
@@ -235,9 +238,8 @@ func (g *Grant) Release(ctx context.Context) error {
 	return nil
 }
 
-// finishContext ends the context as Release does.
-func (g *Grant) finishContext() {
-	g.end(ErrReleased)
+func (g *Grant) finishContext(cause error) {
+	g.end(cause)
 	g.release()
 }
 

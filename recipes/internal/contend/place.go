@@ -62,6 +62,7 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 		made, err := create.Wait(ctx)
 		if err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown {
 			made, err = q.resolve(ctx, s, guid, err)
+			listErr = errRepeat // on a server that may not have seen our node
 		}
 		switch {
 		case err == nil:

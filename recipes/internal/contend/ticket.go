@@ -21,7 +21,7 @@ func (g *Grant) Exchange(ctx context.Context, x *Exchange) error {
 // may live. It is for who has done nothing under the context that ended. On an
 // error the node is withdrawn; Again says whether to queue anew.
 func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
-	g.once.Do(g.finishContext)
+	g.once.Do(func() { g.finishContext(ErrReleased) })
 	p := g.p
 	own, err := p.watchOwn(ctx)
 	if err != nil {

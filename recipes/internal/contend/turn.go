@@ -103,7 +103,7 @@ func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
 
 // retire ends a grant that nobody was told of; its node stays.
 func (g *Grant) retire() {
-	g.once.Do(g.finishContext)
+	g.once.Do(func() { g.finishContext(ErrReleased) })
 	g.watcher.Wait()
 }
 
@@ -215,12 +215,6 @@ func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 		// Lost with its connection, or overtaken: to name the same one twice is to
 		// name it once.
 	}
-}
-
-// GiveUp is Release with another cause for the context.
-func (g *Grant) GiveUp(ctx context.Context, cause error) error {
-	g.end(cause)
-	return g.Release(ctx)
 }
 
 // ranked are the names of our own candidates. Curator orders by what comes after

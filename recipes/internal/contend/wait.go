@@ -10,14 +10,14 @@ import (
 )
 
 // A place that is not first watches its own node, which it must not lose, and
-// the nearest of those before it, so that an end wakes one waiter. When the
+// the nearest of those before it, so that an end wakes but one waiter. When the
 // nearest has gone it lists again, unless it knows that nobody else was before
 // it: one list is cheaper than asking for each.
 //
 // Who has waited for a while also watches the one before the nearest and lists
 // when that goes, while the nearest holds. So it knows beforehand that it is
-// next, and has nothing left to ask when its turn comes. That is a request more,
-// which is lost on who is served soon.
+// next, and has nothing left to ask when its turn comes. That is a second waiter
+// that an end wakes, and a request more, which is lost on who is served soon.
 
 // aheadAfter is how long a place waits before it watches ahead.
 const aheadAfter = 5 * time.Millisecond
@@ -34,7 +34,7 @@ type waiter struct {
 // sight is what is known of another contender.
 type sight struct {
 	entry
-	watch *zk.Watch // nil when it is gone
+	watch *zk.Watch
 	gone  bool
 }
 
@@ -142,7 +142,7 @@ func (w *waiter) lookAhead(ctx context.Context) (err error) {
 			}
 		}
 		if len(w.before) == 0 || w.nearest() != w.near.entry {
-			w.near.gone = true
+			w.near.gone = true // its event is on its way, or was first
 			return nil
 		}
 		if len(w.before) == 1 {

@@ -1,0 +1,41 @@
+package zk_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zktest"
+)
+
+// Whoever queues a request while another is about to stop writing is not
+// forgotten: here, where nothing takes time, one that waited for the next
+// heartbeat would show as time that has passed.
+func TestWriter_NobodyIsForgotten(t *testing.T) {
+	for range 4 {
+		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			c := watching(t, srv)
+			require.NoError(t, srv.Create("/n", nil))
+			start := time.Now()
+			for range 3000 { // each with a last one, whom nobody behind it helps
+				var callers sync.WaitGroup
+				for range 2 {
+					callers.Go(func() {
+						f := c.Pipeline().Exists(context.Background(), "/n")
+						if _, _, err := c.Exists(context.Background(), "/n"); err != nil {
+							t.Error(err)
+						}
+						if _, err := f.Wait(context.Background()); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				callers.Wait()
+			}
+			require.Zero(t, time.Since(start))
+		})
+	}
+}
