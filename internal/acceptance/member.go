@@ -95,7 +95,8 @@ func (k *member) one(ctx context.Context, id string) {
 
 // update stores data. That it is stored by the registration that there was
 // before and is after it shows that its node has been there all the time: see
-// views.flaps.
+// views.flaps. A status that is not Registered tells of the last registration, and
+// the data may be stored by the create of the next, which is told of a moment later.
 func (k *member) update(ctx context.Context, name, id string, s *stay) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -104,7 +105,8 @@ func (k *member) update(ctx context.Context, name, id string, s *stay) {
 	err := s.update(ctx, fmt.Sprint(from))
 	after := s.status()
 	switch {
-	case err == nil && before.Session != nil && before.Session == after.Session && before.Czxid == after.Czxid:
+	case err == nil && before.State == groupmembership.Registered && after.State == groupmembership.Registered &&
+		before.Session == after.Session && before.Czxid == after.Czxid:
 		k.tell(report{At: now(), What: updated, Who: k.who, Client: k.client, Name: name, Member: id, From: from, Session: after.Session.ID()})
 	case err != nil && !forgivable(ctx, err):
 		k.say(report{What: broken, Why: name + ": update: " + err.Error()})

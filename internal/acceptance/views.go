@@ -4,19 +4,18 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 )
 
 // views are what the members and the watchers of a group or a service told.
 type views struct {
 	alive map[string]bool
-	seen  map[int]report // by watcher, the newest
-	gone  map[gone]time.Duration
-	kept  []report // updates
+	seen  map[int]report  // by watcher, the newest
+	gone  map[gone]report // the first that saw it
+	kept  []report        // updates
 }
 
 func newViews() *views {
-	return &views{alive: map[string]bool{}, seen: map[int]report{}, gone: map[gone]time.Duration{}}
+	return &views{alive: map[string]bool{}, seen: map[int]report{}, gone: map[gone]report{}}
 }
 
 func (v *views) take(r report) {
@@ -30,8 +29,8 @@ func (v *views) take(r report) {
 	case saw:
 		v.seen[r.Who] = r
 		for _, g := range r.Gone {
-			if at, ok := v.gone[g]; !ok || r.At < at {
-				v.gone[g] = r.At
+			if first, ok := v.gone[g]; !ok || r.At < first.At {
+				v.gone[g] = r
 			}
 		}
 	}
@@ -55,8 +54,9 @@ func (v *views) agree(watchers int) bool {
 // was written to later, in the same session and the same incarnation.
 func (v *views) flaps() error {
 	for _, r := range v.kept {
-		if at, ok := v.gone[gone{r.Member, r.Session}]; ok && at < r.From {
-			return fmt.Errorf("%s was seen to leave at %v, and still was a member in session 0x%x at %v", r.Member, at, r.Session, r.From)
+		if by, ok := v.gone[gone{r.Member, r.Session}]; ok && by.At < r.From {
+			return fmt.Errorf("%s of client %d was seen to leave %s at %v, by client %d in session 0x%x, and still was a member in session 0x%x at %v",
+				r.Member, r.Client, r.Name, by.At, by.Client, by.Session, r.Session, r.From)
 		}
 	}
 	return nil

@@ -224,6 +224,9 @@ func (e *localEnsemble) quorumFor(i int) bool {
 func (e *localEnsemble) Logs() string {
 	var b strings.Builder
 	for _, m := range e.members {
+		if lines := m.divergence(); len(lines) > 0 {
+			fmt.Fprintf(&b, "member %d has other data than the others, as it noticed %d times; first:\n%s\n", m.index, len(lines), lines[0])
+		}
 		fmt.Fprintf(&b, "member %d (%s), the end of its log:\n%s\n", m.index, m.state(), m.logTail())
 	}
 	return b.String()

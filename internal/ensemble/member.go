@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -178,6 +180,25 @@ func (m *member) logTail() string {
 	}
 	return string(b[max(0, len(b)-2000):])
 }
+
+// divergence are the lines of the log in which the server noticed that its data
+// are not those of the others. What it says while it starts ([main]) is of its own
+// log, which it is reading again, and proves nothing.
+func (m *member) divergence() []string {
+	b, err := os.ReadFile(filepath.Join(m.dir, "log"))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for line := range strings.Lines(string(b)) {
+		if diverged.MatchString(line) && !strings.Contains(line, "[main]") {
+			out = append(out, strings.TrimSpace(line))
+		}
+	}
+	return out
+}
+
+var diverged = regexp.MustCompile(`Digests are not matching|Unexpected extra paths|Unexpected missing paths`)
 
 // close ends the process and the proxy and gives the ports back. Once only.
 func (m *member) close() error {
