@@ -149,7 +149,7 @@ func (cn *conn) readBatch() error {
 		}
 	}
 	clear(cn.batch)
-	if err = cmp.Or(lost, err, bad); err == nil && n > 1 {
+	if err = cmp.Or(lost, err, bad); err == nil && cn.waking {
 		cn.writeForAll()
 	}
 	return err
@@ -166,7 +166,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 	if cn.dead {
 		return 0, cn.err // its calls belong to the session loop now
 	}
-	replies := cn.in.partialReply()
+	replies, callers := cn.in.partialReply(), 0
 	for i := range batch {
 		p := &batch[i]
 		switch p.Xid {
@@ -185,6 +185,9 @@ func (cn *conn) match(batch []reply) (int, error) {
 			}
 			cn.sent.remove(cl)
 			p.call = cl
+			if cl.future == nil {
+				callers++
+			}
 			if !cl.kind.internal {
 				<-c.room
 			}
@@ -202,7 +205,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 	if replies {
 		cn.lastReply = now
 	}
-	cn.waking = len(batch) > 1
+	cn.waking = callers > 1
 	return len(batch), nil
 }
 

@@ -35,7 +35,7 @@ func (h ReplyHeader) Append(b []byte) []byte {
 
 // Decode takes the record.
 func (h *ReplyHeader) Decode(r *Reader) {
-	h.Xid = r.Int32()
-	h.Zxid = r.Int64()
-	h.Err = ErrCode(r.Int32())
+	if b := r.take(ReplyHeaderLen); b != nil {
+		h.Xid, h.Zxid, h.Err = int32At(b, 0), int64At(b, 4), ErrCode(int32At(b, 12))
+	}
 }

@@ -35,15 +35,19 @@ func (s *Stat) Append(b []byte) []byte {
 
 // Decode takes the record.
 func (s *Stat) Decode(r *Reader) {
-	s.Czxid = r.Int64()
-	s.Mzxid = r.Int64()
-	s.Ctime = r.Int64()
-	s.Mtime = r.Int64()
-	s.Version = r.Int32()
-	s.Cversion = r.Int32()
-	s.Aversion = r.Int32()
-	s.EphemeralOwner = r.Int64()
-	s.DataLength = r.Int32()
-	s.NumChildren = r.Int32()
-	s.Pzxid = r.Int64()
+	b := r.take(StatLen)
+	if b == nil {
+		return
+	}
+	s.Czxid = int64At(b, 0)
+	s.Mzxid = int64At(b, 8)
+	s.Ctime = int64At(b, 16)
+	s.Mtime = int64At(b, 24)
+	s.Version = int32At(b, 32)
+	s.Cversion = int32At(b, 36)
+	s.Aversion = int32At(b, 40)
+	s.EphemeralOwner = int64At(b, 44)
+	s.DataLength = int32At(b, 52)
+	s.NumChildren = int32At(b, 56)
+	s.Pzxid = int64At(b, 60)
 }
