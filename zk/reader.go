@@ -10,22 +10,17 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-const (
-	// callerReadTime bounds how long a caller holds the read token: its context
-	// may end meanwhile, which it does not see while it reads.
-	callerReadTime = 2 * time.Millisecond
-	// linger is how long the standby reader leaves the token to a lone caller
-	// that comes again and again, before it reads itself.
-	linger = time.Millisecond
-)
+// linger is how long the standby reader leaves the token to callers: to a lone
+// one that comes again and again, and to one that waits for its reply, whose
+// context may end meanwhile, which it does not see while it reads. A deadline for
+// every read would do the latter too, but timers are what a lone caller pays for
+// most: each that is set may start another thread of the runtime.
+const linger = 5 * time.Millisecond
 
-// readFor reads for everybody until cl has its result, or some time has passed.
-// The caller has the read token.
+// readFor reads for everybody until cl has its result, or takeRead wants the
+// token, which the caller has.
 func (cn *conn) readFor(cl *call) {
 	cn.guarded(func() error {
-		if err := cn.nc.SetReadDeadline(time.Now().Add(callerReadTime)); err != nil {
-			return err
-		}
 		for cl.state.Load() == callSent {
 			if err := cn.readBatch(); err != nil {
 				if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -99,7 +94,9 @@ func (cn *conn) takeRead() bool {
 		case <-cn.ended:
 		case <-timer.C:
 			c.mu.Lock()
-			waited = cn.visits == visits // no caller came: read ourselves
+			if waited = cn.visits == visits; waited && cn.reading {
+				_ = cn.nc.SetReadDeadline(time.Unix(1, 0)) // the caller is to leave; an error comes again
+			}
 			c.mu.Unlock()
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -38,4 +39,30 @@ func TestWriter_NobodyIsForgotten(t *testing.T) {
 			require.Zero(t, time.Since(start))
 		})
 	}
+}
+
+// A caller that reads its own reply does not see its context end. It is made to
+// leave soon after, and the connection is as good as before.
+func TestReader_ALoneCallerLeavesWhenItsContextEnds(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		for range 10 {
+			require.NoError(t, srv.Create("/n", nil))
+			for range 3 { // the second reads for itself
+				_, _, err := c.Exists(t.Context(), "/n")
+				require.NoError(t, err)
+			}
+			srv.Silence(0, true)
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			_, _, err := c.Exists(ctx, "/n")
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err))
+			require.LessOrEqual(t, time.Since(start), 60*time.Millisecond)
+			srv.Silence(0, false)
+			require.NoError(t, c.Delete(t.Context(), "/n", zk.AnyVersion))
+		}
+		require.Zero(t, c.Session().Resumed(), "the connection is as good as before")
+	})
 }
