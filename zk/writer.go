@@ -47,7 +47,10 @@ func (cn *conn) drive(cl *call) {
 		runtime.Gosched()
 		c.mu.Lock()
 	}
-	cn.writeOnce()
+	cn.writeSome(callerSize)
+	if cn.writing = false; cn.unwritten() {
+		wake(cn.wakeWriter)
+	}
 	read := cn.callerReads && !cn.reading && !cn.dead && cl.state.Load() == callSent
 	if read {
 		cn.reading = true
@@ -70,23 +73,15 @@ func (cn *conn) writeSome(limit int) {
 	cn.c.mu.Lock()
 }
 
-// writeOnce is writeSome of a caller, who gives the token back.
-func (cn *conn) writeOnce() {
-	cn.writeSome(callerSize)
-	cn.writing = false
-	if !cn.c.queue.empty() || cn.pingDue {
-		wake(cn.wakeWriter)
-	}
-}
-
 // writeForAll writes what those have queued whom a batch of replies has woken:
 // were each to write for itself, most of the time would go into system calls.
 func (cn *conn) writeForAll() {
 	runtime.Gosched() // let them
 	cn.c.mu.Lock()
 	defer cn.c.mu.Unlock()
-	if cn.waking = false; !cn.c.queue.empty() && cn.arrange(true) != nil {
-		cn.writeOnce()
+	for cn.waking = false; cn.unwritten() && cn.arrange(true) != nil; {
+		cn.writeSome(callerSize)
+		cn.writing = false
 	}
 }
 
@@ -118,12 +113,15 @@ func (cn *conn) drain() {
 		return // the holder wakes us if it leaves anything
 	}
 	cn.writing = true
-	for !cn.dead && (!cn.c.queue.empty() || cn.pingDue) {
+	for !cn.dead && cn.unwritten() {
 		cn.writeSome(writeSize)
 		cn.wakeIdleReader()
 	}
 	cn.writing = false // under the lock that saw the queue empty: who comes now finds it free
 }
+
+// unwritten reports whether there is something to write. The caller holds c.mu.
+func (cn *conn) unwritten() bool { return !cn.c.queue.empty() || cn.pingDue }
 
 // gather moves calls from the queue to the FIFO of what is sent, and their
 // frames into the write buffer. From here on they cannot be withdrawn. It
