@@ -84,29 +84,35 @@ func (z *zookitClient) children(path string) (int, error) {
 	return len(names), err
 }
 
+// pipeline waits for the last of some replies at a time: they come in order, and
+// whoever asks for each is woken for each.
 func (z *zookitClient) pipeline(path string, depth int, stop func() bool) (int, error) {
 	p := z.c.Pipeline()
-	ring := make([]*zk.Future[zk.Node], depth)
-	done, i := 0, 0
-	for ; !stop(); i++ {
-		if f := ring[i%depth]; f != nil {
+	some := depth / 20
+	ring := make([]*zk.Future[zk.Node], 0, depth)
+	done := 0
+	take := func(n int) error { // the oldest n; those that are answered at the end count too
+		if _, err := ring[n-1].Wait(background); err != nil {
+			return err
+		}
+		for _, f := range ring[:n] {
 			if _, err := f.Wait(background); err != nil {
-				return done, err
+				return err
 			}
 			done++
 		}
-		ring[i%depth] = p.Get(background, path)
+		ring = ring[:copy(ring, ring[n:])]
+		return nil
 	}
-	for range depth { // oldest first; those of the others count too
-		if f := ring[i%depth]; f != nil {
-			if _, err := f.Wait(background); err != nil {
-				return done, err
-			}
-			done++
+	for !stop() {
+		for len(ring) < depth {
+			ring = append(ring, p.Get(background, path))
 		}
-		i++
+		if err := take(some); err != nil {
+			return done, err
+		}
 	}
-	return done, nil
+	return done, take(len(ring))
 }
 
 func (z *zookitClient) watch(paths []string) (func() error, error) {
