@@ -127,22 +127,21 @@ func (cn *conn) check(now time.Time) (next time.Time, err error) {
 		next = earlier(next, limit)
 	}
 
-	if len(cn.sess.guards) > 0 {
-		due := cn.lastConfirmed.Add(t.heartbeat)
-		if now.Before(due) {
-			return earlier(next, due), nil
-		}
+	guarded, due := len(cn.sess.guards) > 0, cn.lastWrite.Add(t.heartbeat)
+	if guarded {
+		due = cn.lastConfirmed.Add(t.heartbeat)
+	}
+	switch {
+	case now.Before(due):
+		next = earlier(next, due)
+	case guarded:
 		c.enqueueInternal(cn, c.heartbeat().asInternal())
-		return next, nil
+	default:
+		// Also while another is unanswered: its answer may stand behind replies that
+		// take longer than a session timeout to arrive.
+		cn.pingDue = true
+		wake(cn.wakeWriter)
 	}
-	due := cn.lastWrite.Add(t.heartbeat)
-	if now.Before(due) {
-		return earlier(next, due), nil
-	}
-	// Also while another is unanswered: its answer may stand behind replies that
-	// take longer than a session timeout to arrive.
-	cn.pingDue = true
-	wake(cn.wakeWriter)
 	return next, nil
 }
 

@@ -237,7 +237,7 @@ func (c *Client) detach(cn *conn, why error) {
 // failBrokenPipes fails what waits behind a request that ended without a verdict.
 func (c *Client) failBrokenPipes() {
 	c.mu.Lock()
-	broken := c.withdraw(&c.queue, func(cl *call) bool { return cl.pipe != nil && cl.pipe.broken() != nil })
+	broken := c.withdraw(&c.queue, func(cl *call) bool { return cl.pipe != nil && cl.pipe.Err() != nil })
 	c.mu.Unlock()
 	c.failBroken(broken)
 }

@@ -33,7 +33,11 @@ type Pipeline struct {
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
 // Err returns why the pipeline is broken, nil while it is not.
-func (p *Pipeline) Err() error { return p.broken() }
+func (p *Pipeline) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
 
 // breakOff breaks the pipeline; the first cause stays.
 func (p *Pipeline) breakOff(cause error) {
@@ -42,12 +46,6 @@ func (p *Pipeline) breakOff(cause error) {
 	if p.err == nil {
 		p.err = fmt.Errorf("%w: %w", ErrPipelineBroken, cause)
 	}
-}
-
-func (p *Pipeline) broken() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err
 }
 
 // admit decides whether a request may follow those before it. The caller holds

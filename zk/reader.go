@@ -15,7 +15,7 @@ import (
 // context may end meanwhile, which it does not see while it reads. A deadline for
 // every read would do the latter too, but timers are what a lone caller pays for
 // most: each that is set may start another thread of the runtime.
-const linger = 5 * time.Millisecond
+const linger = time.Millisecond
 
 // readFor reads for everybody until cl has its result, or takeRead wants the
 // token, which the caller has.
@@ -32,10 +32,8 @@ func (cn *conn) readFor(cl *call) {
 		return nil
 	})
 	cn.c.mu.Lock()
-	cn.reading = false
-	busy := cn.busy()
-	cn.c.mu.Unlock()
-	if busy {
+	defer cn.c.mu.Unlock()
+	if cn.reading = false; cn.busy() {
 		wake(cn.wakeReader)
 	}
 }
@@ -49,7 +47,9 @@ func (cn *conn) busy() bool {
 // readLoop is the standby reader. It has the token whenever no caller has it,
 // but for a moment after a caller that was alone.
 func (cn *conn) readLoop() {
-	for cn.takeRead() {
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	for cn.takeRead(timer) {
 		cn.guarded(func() error {
 			if err := cn.nc.SetReadDeadline(time.Time{}); err != nil {
 				return err
@@ -67,9 +67,8 @@ func (cn *conn) readLoop() {
 }
 
 // takeRead waits for the read token; false when the connection is dead.
-func (cn *conn) takeRead() bool {
+func (cn *conn) takeRead(timer *time.Timer) bool {
 	c := cn.c
-	var timer *time.Timer
 	for waited := false; ; {
 		c.mu.Lock()
 		visits, free := cn.visits, !cn.reading
@@ -80,15 +79,11 @@ func (cn *conn) takeRead() bool {
 		if free && (waited || cn.busy() || visits == 0) {
 			cn.reading = true
 			c.mu.Unlock()
+			timer.Stop()
 			return true
 		}
 		c.mu.Unlock()
-		if timer == nil {
-			timer = time.NewTimer(linger)
-			defer timer.Stop()
-		} else {
-			timer.Reset(linger)
-		}
+		timer.Reset(linger)
 		select {
 		case <-cn.wakeReader:
 		case <-cn.ended:
@@ -129,11 +124,7 @@ func (cn *conn) readBatch() error {
 	var bad error
 	for {
 		p, ok, err := cn.in.next()
-		if err != nil {
-			bad = err
-			break
-		}
-		if !ok {
+		if bad = err; err != nil || !ok {
 			break
 		}
 		cn.batch = append(cn.batch, p)

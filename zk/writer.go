@@ -143,7 +143,7 @@ func (cn *conn) gather(limit int) (broken []*call) {
 	}
 	for cl := c.queue.head; cl != nil && (len(cn.wbuf) == 0 || len(cn.wbuf)+len(cl.frame) <= limit); cl = c.queue.head {
 		c.queue.remove(cl)
-		if cl.pipe != nil && cl.pipe.broken() != nil {
+		if cl.pipe != nil && cl.pipe.Err() != nil {
 			c.released(cl)
 			broken = append(broken, cl)
 			continue
@@ -181,7 +181,7 @@ func (cn *conn) write() error {
 
 func (c *Client) failBroken(calls []*call) {
 	for _, cl := range calls {
-		c.fail([]*call{cl}, OutcomeNotSent, cl.pipe.broken(), false)
+		c.fail([]*call{cl}, OutcomeNotSent, cl.pipe.Err(), false)
 	}
 }
 
