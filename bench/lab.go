@@ -46,8 +46,10 @@ func newLab(ctx context.Context, kinds map[serverKind]bool, servers string) (_ *
 		}
 		l.addr[onStub], l.ends = addr, append(l.ends, end)
 	}
-	// A server as it is in production: the good compiler, and memory.
-	jvm := []string{"-XX:TieredStopAtLevel=4", "-Xmx512m"}
+	// A server as it is in production: the good compiler, and memory. With the
+	// collector that has no threads of its own, which would come and go on the
+	// cores of the client.
+	jvm := []string{"-XX:TieredStopAtLevel=4", "-Xmx512m", "-XX:+UseSerialGC"}
 	for kind, size := range map[serverKind]int{onServer: 1, onEnsemble: 3} {
 		if !kinds[kind] {
 			continue
@@ -75,8 +77,9 @@ func (l *lab) close() {
 	}
 }
 
-// prepare makes the nodes and warms the server up: its compiler is still at work
-// during the first hundred thousand requests.
+// prepare makes the nodes and warms the server up, with the reads and with what
+// locks write: its compiler is still at work during the first hundred thousand
+// requests.
 func (l *lab) prepare(kind serverKind) error {
 	addr, _, _ := strings.Cut(l.addr[kind], ",")
 	c, err := connectGozk(addr, timeout, nil)
@@ -111,9 +114,16 @@ func (l *lab) prepare(kind serverKind) error {
 			}
 		}
 	}
-	e := &env{client: theirs, lasts: 4 * time.Second, lab: l}
-	_, err = callers(64)(e, addr)
-	return err
+	for _, client := range clients2 {
+		e := &env{client: client, lasts: 4 * time.Second, lab: l}
+		if _, err := callers(64)(e, addr); err != nil {
+			return err
+		}
+		if _, err := contending(16, 0)(e, l.addr[kind]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // received is how many requests the servers of a kind have received so far.
