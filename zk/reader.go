@@ -71,28 +71,26 @@ func (cn *conn) takeRead(timer *time.Timer) bool {
 	c := cn.c
 	for waited := false; ; {
 		c.mu.Lock()
-		visits, free := cn.visits, !cn.reading
-		if cn.dead {
-			c.mu.Unlock()
-			return false
-		}
-		if free && (waited || cn.busy() || visits == 0) {
-			cn.reading = true
-			c.mu.Unlock()
-			timer.Stop()
-			return true
-		}
+		visits, dead := cn.visits, cn.dead
+		take := !dead && !cn.reading && (waited || cn.busy() || visits == 0)
+		cn.reading = cn.reading || take
 		c.mu.Unlock()
+		if dead || take {
+			timer.Stop()
+			return take
+		}
 		timer.Reset(linger)
 		select {
 		case <-cn.wakeReader:
 		case <-cn.ended:
 		case <-timer.C:
 			c.mu.Lock()
-			if waited = cn.visits == visits; waited && cn.reading {
-				_ = cn.nc.SetReadDeadline(time.Unix(1, 0)) // the caller is to leave; an error comes again
-			}
+			waited = cn.visits == visits // no caller came
+			stuck := waited && cn.reading
 			c.mu.Unlock()
+			if stuck { // a caller that comes meanwhile leaves too, and we read
+				cn.guarded(func() error { return cn.nc.SetReadDeadline(time.Unix(1, 0)) })
+			}
 		}
 	}
 }
@@ -121,7 +119,7 @@ func (cn *conn) readBatch() error {
 		return err
 	}
 	cn.batch = cn.batch[:0]
-	var bad error
+	var bad, lost error // what is wrong with a frame; those before it are good
 	for {
 		p, ok, err := cn.in.next()
 		if bad = err; err != nil || !ok {
@@ -130,10 +128,10 @@ func (cn *conn) readBatch() error {
 		cn.batch = append(cn.batch, p)
 	}
 	n, err := cn.match(cn.batch)
-	var lost error // what is wrong with a frame; those before it are good
 	for i := range cn.batch[:n] {
 		if e := cn.handle(&cn.batch[i], lost); e != nil {
 			lost = e // the calls behind it are still completed
+			cn.fail(e)
 		}
 	}
 	clear(cn.batch)
@@ -212,6 +210,7 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 	defer func() {
 		if v := recover(); v != nil { // as in guarded, but the calls behind it are not lost
 			err = fmt.Errorf("%w: panic: %v", ErrProtocol, v)
+			cn.fail(err)
 			if p.call != nil && p.call.state.Load() != callDone {
 				c.fail([]*call{p.call}, OutcomeUnknown, lossOf(err), true)
 			}
