@@ -4,7 +4,7 @@
 // and against a stub that answers at memory speed, which shows what the client
 // itself costs.
 //
-//	go run . -md bench.md -svg bench.svg
+//	go run . -md FIGURES.md -svg figures.svg
 //
 // It prints a table of every target, of which each holds when the median of the
 // rounds' ratios does, and a table of every figure. Figures of one run can be

@@ -3,12 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"strconv"
 )
 
 // markdown writes the targets and the figures.
 func (r *results) markdown(w io.Writer) {
-	fmt.Fprintf(w, "# Figures\n\nMedians of %d rounds. A target holds when the median of the rounds' ratios does; beside it the worse quartile.\n", r.rounds)
+	fmt.Fprintf(w, "# Figures\n\nMedians of %d rounds; client and servers shared %d processors. A target holds when the median of the rounds' ratios does; beside it the worse quartile.\n", r.rounds, runtime.NumCPU())
 	fmt.Fprint(w, "\n## Targets\n\n| target | limit | median | quartile | holds |\n|---|---|---|---|---|\n")
 	for _, t := range targets {
 		v := r.judge(t)
