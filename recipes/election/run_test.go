@@ -116,6 +116,14 @@ func TestRun_OneFailedStepIsMadeAgain(t *testing.T) {
 // the same, and Run campaigns again.
 func TestRun_LossBeforeLeadBeginsIsTold(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		e, rival := election.New(connect(t, srv), "/e", election.Config{}), election.New(connect(t, srv), "/e", election.Config{})
+		l, err := rival.Campaign(t.Context())
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = e.Campaign(ctx) // who has seen others watches its own node from the start
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, l.Resign(t.Context()))
 		var once sync.Once
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Op == "exists" { // the watch on the leader's own node
@@ -124,7 +132,7 @@ func TestRun_LossBeforeLeadBeginsIsTold(t *testing.T) {
 			return zktest.Pass
 		})
 		var causes []error
-		err := election.New(connect(t, srv), "/e", election.Config{}).Run(t.Context(), func(ctx context.Context, l *election.Leadership) error {
+		err = e.Run(t.Context(), func(ctx context.Context, l *election.Leadership) error {
 			if len(causes) == 1 {
 				return nil
 			}

@@ -18,7 +18,12 @@ import (
 func TestLock_CancelledWhileTheQueueIsFull(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv, func(cfg *zk.Config) { cfg.MaxInFlight = 1 })
-		require.NoError(t, srv.Create("/l", nil))
+		l, other := lock.New(c, "/l", lock.Config{}), lock.New(connect(t, srv), "/l", lock.Config{})
+		h, err := other.Acquire(t.Context())
+		require.NoError(t, err)
+		_, err = l.TryAcquire(t.Context()) // who has seen others watches its own node from the start
+		require.ErrorIs(t, err, lock.ErrHeld)
+		require.NoError(t, h.Release(t.Context()))
 		taken := make(chan error, 1)
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			switch r.Op {
@@ -36,7 +41,7 @@ func TestLock_CancelledWhileTheQueueIsFull(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		start := time.Now()
-		_, err := lock.New(c, "/l", lock.Config{}).Acquire(ctx)
+		_, err = l.Acquire(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 100*time.Millisecond, time.Since(start))
 		synctest.Wait()

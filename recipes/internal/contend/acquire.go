@@ -61,10 +61,12 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 		return nil, err
 	}
 	if len(before) == 0 && !p.asks() {
-		// First from the start: the watch on our node is on its way when the
-		// grant is there.
-		own := p.q.c.Pipeline().ExistsW(ctx, p.path)
-		return p.grant(ctx, own)
+		// First from the start: a watch that tells of our node's end is there, or on
+		// its way, when the grant is there.
+		if p.watch != nil {
+			return p.grant(ctx, quietWatch{p.watch})
+		}
+		return p.grant(ctx, p.q.c.Pipeline().ExistsW(ctx, p.path))
 	}
 	if !wait && len(before) > 0 {
 		return nil, ErrHeld

@@ -17,7 +17,7 @@ type Grant struct {
 	release context.CancelFunc      // of the session's guard
 	watcher sync.WaitGroup
 	stop    chan struct{} // closed by the first Release, before the context ends
-	swept   chan struct{} // closed when that has deleted our nodes, or has left them to the janitor
+	swept   chan struct{} // closed when our nodes are deleted, left to the janitor, or another grant's
 
 	once sync.Once
 	turn chan struct{} // cap 1: who deletes or exchanges nodes; not a mutex, since it waits
@@ -33,7 +33,6 @@ type Grant struct {
 
 // ownWatch is a watch on our own node that is there or on its way.
 type ownWatch interface {
-	Done() <-chan struct{}
 	Wait(ctx context.Context) (zk.Watched[zk.Existence], error)
 }
 
@@ -45,17 +44,21 @@ type readyWatch struct {
 	version int32 // of the data when it was set
 }
 
-var closed = func() chan struct{} {
-	ch := make(chan struct{})
-	close(ch)
-	return ch
-}()
-
-func (readyWatch) Done() <-chan struct{} { return closed }
-
 func (r readyWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {
 	return zk.Watched[zk.Existence]{Value: zk.Existence{Exists: true, Stat: zk.Stat{Version: r.version}}, Watch: r.w}, nil
 }
+
+// quietWatch is a watch on the queue, in the place of one on our own node: what
+// happened is then looked at. It does not tell of our node's data.
+type quietWatch struct{ queue *zk.Watch }
+
+func (q quietWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {
+	return zk.Watched[zk.Existence]{Value: zk.Existence{Exists: true}, Watch: q.queue}, nil
+}
+
+// quietFor is how long an owner that can be asked to let go does without a watch
+// on its own node.
+const quietFor = 5 * time.Millisecond
 
 // grant makes the place ours: a context that ends with the lease, the session,
 // the node or Release. ctx bounds the confirming of the lease, and gives the
@@ -120,15 +123,16 @@ func (g *Grant) Check() zk.Op {
 // watch ends the context when a node of ours is deleted by somebody else, and
 // tells when its data asks us to let go.
 func (g *Grant) watch(path string, own ownWatch) {
-	select {
-	case <-own.Done():
-	case <-g.ctx.Done():
-		// The reply is still to come, and what it sets must be taken back. The
-		// delete of Release is behind it on the wire.
-		<-own.Done()
-	}
+	// Whatever ends meanwhile: what the reply sets must be taken back. The delete of
+	// Release is behind it on the wire.
 	w, err := own.Wait(context.Background())
 	e, watch := w.Value, w.Watch
+	var quiet <-chan time.Time
+	if _, ok := own.(quietWatch); ok && g.revoked != nil {
+		t := time.NewTimer(quietFor)
+		defer t.Stop()
+		quiet = t.C
+	}
 	for version := int32(0); ; {
 		switch {
 		case err != nil && g.ctx.Err() == nil:
@@ -153,17 +157,15 @@ func (g *Grant) watch(path string, own ownWatch) {
 		}
 		select {
 		case <-watch.C():
-		case <-g.ctx.Done():
-			select {
-			case <-g.stop:
-				// Our own delete is under way and fires the watch: to take that back
-				// would cost a request.
-				select {
-				case <-watch.C():
-				case <-g.swept:
-				}
-			default:
-			}
+			quiet = nil
+		case <-quiet:
+			// What watches the queue is left to fire, at the latest when our node ends:
+			// to take it back would cost a request.
+			e, watch, err = g.look(path)
+			continue
+		case <-g.swept:
+			// And not already when the context ends: our own delete fires the watch,
+			// and to take that back would cost a request.
 		}
 		watch.Stop()
 		if g.ctx.Err() != nil || errors.Is(watch.Err(), zk.ErrSessionExpired) {
@@ -175,7 +177,11 @@ func (g *Grant) watch(path string, own ownWatch) {
 			}
 			return
 		}
-		e, watch, err = g.look(path) // its data changed, or the server did not restore the watch
+		if g.moved(path) {
+			return
+		}
+		// Its data changed, or the queue, or the server did not restore the watch.
+		e, watch, err = g.look(path)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zk"
@@ -19,12 +20,14 @@ type Queue struct {
 	d    dialect
 	read dialect // in which a writer goes on as a reader
 	kind Kind
+
+	crowd *atomic.Bool // who listed last has seen others
 }
 
 // New returns the queue in dir. data is what a contender's node holds, acl what
 // it and missing parents get (none: open to everybody).
 func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl []zk.ACL) *Queue {
-	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k}
+	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, crowd: new(atomic.Bool)}
 }
 
 // place is our own node in the queue.
@@ -39,6 +42,11 @@ type place struct {
 	version int32 // of its data, when watchOwn saw it
 	resumed int   // s.Resumed before watchOwn looked
 	crowded bool  // it has seen others in the queue
+
+	// watch is on the queue, from before our node can have gone; nil if others were
+	// expected there. Nobody has to stop it: the end of our node fires it, if
+	// nothing else does.
+	watch *zk.Watch
 }
 
 // errAgain says that this attempt is over and the next may begin: the session
@@ -58,15 +66,19 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	opts := q.createOptions(s)
 	for {
 		create := q.c.Pipeline().Create(ctx, prefix, q.data, zk.EphemeralSequential, opts...)
-		names, _, listErr := q.c.Children(ctx, q.dir)
+		names, watch, listErr := q.first(ctx)
 		made, err := create.Wait(ctx)
 		if err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown {
 			made, err = q.resolve(ctx, s, guid, err)
 			listErr = errRepeat // on a server that may not have seen our node
 		}
+		if err == nil && listErr == nil {
+			return q.joined(ctx, s, made, names, watch)
+		}
+		watch.Stop()
 		switch {
 		case err == nil:
-			return q.joined(ctx, s, made, names, listErr)
+			return q.joined(ctx, s, made, nil, nil)
 		case errors.Is(err, errRepeat):
 			// It never happened, and cannot any more: again, with the same GUID.
 		case errors.Is(err, zk.ErrNoNode):
@@ -80,6 +92,18 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 			return nil, nil, err
 		}
 	}
+}
+
+// first reads the queue behind our create. One who expects to be alone watches it
+// too: that spares a watch on our own node, which nobody needs who is soon gone.
+// Where others come and go it would only fire.
+func (q *Queue) first(ctx context.Context) (names []string, w *zk.Watch, err error) {
+	if q.crowd.Load() {
+		names, _, err = q.c.Children(ctx, q.dir)
+	} else {
+		names, _, w, err = q.c.ChildrenW(ctx, q.dir)
+	}
+	return names, w, err
 }
 
 func (q *Queue) createOptions(s *zk.Session) []zk.CreateOption {
@@ -114,13 +138,15 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 	return found, cause
 }
 
-func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, names []string, listErr error) (*place, []string, error) {
+// joined is the place of a node that was just created, with the list that came
+// with it, or another if it is nil.
+func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, names []string, watch *zk.Watch) (*place, []string, error) {
 	p, err := q.placeOf(ctx, s, made.Path)
 	if err != nil {
 		return nil, nil, err
 	}
-	p.czxid = made.Stat.Czxid
-	if listErr != nil {
+	p.czxid, p.watch = made.Stat.Czxid, watch
+	if names == nil {
 		names, err = p.list(ctx)
 	}
 	return p, names, err
@@ -163,6 +189,7 @@ func (p *place) ahead(names []string) ([]entry, error) {
 		return nil, errAgain
 	}
 	p.crowded = p.crowded || len(queue) > 1
+	p.q.crowd.Store(len(queue) > 1)
 	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !p.q.d.blocks(e) }), nil
 }
 

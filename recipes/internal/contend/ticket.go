@@ -22,6 +22,7 @@ func (g *Grant) Exchange(ctx context.Context, x *Exchange) error {
 // error the node is withdrawn; Again says whether to queue anew.
 func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 	g.once.Do(func() { g.finishContext(ErrReleased) })
+	g.sweep()
 	p := g.p
 	own, err := p.watchOwn(ctx)
 	if err != nil {

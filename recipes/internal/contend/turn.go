@@ -104,6 +104,7 @@ func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
 // retire ends a grant that nobody was told of; its node stays.
 func (g *Grant) retire() {
 	g.once.Do(func() { g.finishContext(ErrReleased) })
+	g.sweep()
 	g.watcher.Wait()
 }
 
