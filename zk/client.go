@@ -25,9 +25,6 @@ type Client struct {
 	hurry      context.CancelFunc
 	done       chan struct{} // closed when the session loop has ended
 	background sync.WaitGroup
-	// room has an element for every call that is queued or unanswered. Whoever
-	// finds none waits in line: a channel serves its senders in their order.
-	room chan struct{}
 	// Free calls. One pool a client, since a channel must not be carried from
 	// one testing/synctest bubble into another.
 	calls sync.Pool
@@ -40,6 +37,8 @@ type Client struct {
 	unconfirmed map[*Session]bool // given up, not known to be gone; true: being closed
 	conn        *conn             // nil while there is none
 	queue       callQueue
+	taken       int       // places: calls that are queued or unanswered, MaxInFlight at most
+	line        callQueue // calls that wait for a place; there is none free
 	xid         int32
 	zxid        int64 // the highest seen in a reply
 	watches     watchTable
@@ -69,7 +68,6 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		cfg: cfg, root: root, log: cfg.Logger, base: time.Now(),
 		done: make(chan struct{}), changed: make(chan struct{}),
 		unconfirmed: map[*Session]bool{},
-		room:        make(chan struct{}, cfg.MaxInFlight),
 	}
 	c.watches.init(c)
 	c.generation = 1
@@ -123,10 +121,9 @@ func (c *Client) findRoot(ctx context.Context) error {
 // wait for the same end and return the same error.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
-	first := !c.closing
-	c.closing = true
 	var dead []*call
-	if first {
+	if !c.closing {
+		c.closing = true
 		if s := c.live(); s != nil {
 			// Before closeSession can free what it owns: the answer may be late.
 			s.endGuards(ErrClosed)

@@ -106,14 +106,14 @@ func (cn *conn) oldest() (at time.Time, sync bool) {
 }
 
 // check is the connection's clock work: it ends a silent connection, asks for
-// heartbeats, and returns when to look again. No caller has to wake the session
+// heartbeats, and returns how long until it is to look again. No caller has to wake the session
 // loop, because its next look is never later than a heartbeat from now.
-func (cn *conn) check(now time.Time) (next time.Time, err error) {
+func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 	c := cn.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := cn.sess.timing
-	next = now.Add(t.heartbeat)
+	next = t.heartbeat
 
 	if at, sync := cn.oldest(); !at.IsZero() {
 		limit := at
@@ -122,9 +122,9 @@ func (cn *conn) check(now time.Time) (next time.Time, err error) {
 		}
 		limit = limit.Add(t.silence)
 		if !now.Before(limit) {
-			return now, fmt.Errorf("%w for %v", ErrSilent, now.Sub(at).Round(time.Millisecond))
+			return 0, fmt.Errorf("%w for %v", ErrSilent, now.Sub(at).Round(time.Millisecond))
 		}
-		next = earlier(next, limit)
+		next = min(next, limit.Sub(now))
 	}
 
 	guarded, due := len(cn.sess.guards) > 0, cn.lastWrite.Add(t.heartbeat)
@@ -133,7 +133,7 @@ func (cn *conn) check(now time.Time) (next time.Time, err error) {
 	}
 	switch {
 	case now.Before(due):
-		next = earlier(next, due)
+		next = min(next, due.Sub(now))
 	case guarded:
 		c.enqueueInternal(cn, c.heartbeat().asInternal())
 	default:
@@ -143,13 +143,6 @@ func (cn *conn) check(now time.Time) (next time.Time, err error) {
 		wake(cn.wakeWriter)
 	}
 	return next, nil
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // wake leaves a token for whoever receives from ch, which has room for one.

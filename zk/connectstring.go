@@ -25,8 +25,7 @@ func parseServers(s string) (hosts []string, root string, err error) {
 		}
 	}
 	if strings.TrimSpace(list) == "" {
-		errs = append(errs, errors.New("no server"))
-		return nil, root, errors.Join(errs...)
+		return nil, root, errors.Join(append(errs, errors.New("no server"))...)
 	}
 	for part := range strings.SplitSeq(list, ",") {
 		host, err := parseHost(strings.TrimSpace(part))

@@ -76,11 +76,9 @@ func (c *Client) clean() {
 		c.janitor.tasks = c.janitor.tasks[1:]
 		if err != nil {
 			c.janitor.tasks = append(c.janitor.tasks, task) // the others first
+			c.notes = append(c.notes, func() { c.log.Debug("zk: not deleted yet", "node", task.what, "why", err) })
 		}
-		c.mu.Unlock()
-		if err != nil {
-			c.log.Debug("zk: not deleted yet", "node", task.what, "why", err)
-		}
+		c.unlock()
 		if err == nil || pause() != nil {
 			pause = c.pauses(c.soon)
 		}

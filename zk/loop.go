@@ -196,7 +196,7 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 				cn.fail(err)
 				continue
 			}
-			timer.Reset(time.Until(next))
+			timer.Reset(next)
 		case <-closeSoon:
 			closeSoon = nil
 			closing = c.newCall(proto.OpCloseSession, "session "+cn.sess.label()).asInternal()

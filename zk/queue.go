@@ -1,9 +1,10 @@
 package zk
 
-// callQueue is a list of requests in order: those that wait to be written, and
-// those handed to Write and not answered, whose replies come in its order. A
-// call is in one of the two at most. A linked list because a call whose context
-// ends is taken out of the middle. Guarded by Client.mu.
+// callQueue is a list of requests in order: those that wait for a place, those
+// that wait to be written, and those handed to Write and not answered, whose
+// replies come in its order. A call is in one of the three at most. A linked list
+// because a call whose context ends is taken out of the middle. Guarded by
+// Client.mu.
 type callQueue struct {
 	head, tail *call
 	bytes      int // encoded size of all
@@ -24,16 +25,12 @@ func (q *callQueue) push(cl *call) {
 
 // pushFront puts calls, in their order, before all others.
 func (q *callQueue) pushFront(calls []*call) {
-	for i := len(calls) - 1; i >= 0; i-- {
-		cl := calls[i]
-		cl.prev, cl.next = nil, q.head
-		if q.head != nil {
-			q.head.prev = cl
-		} else {
-			q.tail = cl
-		}
-		q.head = cl
-		q.bytes += len(cl.frame)
+	for cl := q.head; cl != nil; cl = cl.next {
+		calls = append(calls, cl)
+	}
+	*q = callQueue{}
+	for _, cl := range calls {
+		q.push(cl)
 	}
 }
 

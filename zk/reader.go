@@ -174,9 +174,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 			if cl.future == nil {
 				callers++
 			}
-			if !cl.kind.internal {
-				<-c.room
-			}
+			c.vacate(cl)
 			cn.sess.answered(cl.sentAt)
 			answered := p.Err == proto.OK && cl.op != proto.OpMulti // whose verdict stands in its items: handle
 			if cl.kind.confirms && (answered || p.Err != proto.OK && cl.kind.quorum && Code(p.Err).leaderVerdict()) {

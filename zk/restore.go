@@ -99,11 +99,9 @@ func (c *Client) refusedWatches(cl *call) {
 	defer c.mu.Unlock()
 	t := &c.watches
 	for _, path := range cl.paths {
-		p := t.paths[path]
-		if p == nil {
-			continue
+		if p := t.paths[path]; p != nil {
+			p.held, p.onData, p.onKids = modeNone, false, false
+			t.finish(p, ErrWatchLost)
 		}
-		p.held, p.onData, p.onKids = modeNone, false, false
-		t.finish(p, ErrWatchLost)
 	}
 }

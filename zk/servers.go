@@ -35,8 +35,7 @@ func (s *servers) pick() (host string, pause time.Duration) {
 		}
 	}
 	s.tried++
-	host = s.hosts[s.next]
-	return host, pause
+	return s.hosts[s.next], pause
 }
 
 // failed notes why the server that pick returned last did not do.

@@ -124,10 +124,9 @@ func (s *Session) lapseIfDue(now time.Time) {
 // finish ends the session for good with the cause that its context and guards
 // will give. The caller holds c.mu.
 func (s *Session) finish(cause error) {
-	if s.over {
-		return
+	if !s.over {
+		s.over = true
+		s.endGuards(cause)
+		s.end(cause)
 	}
-	s.over = true
-	s.endGuards(cause)
-	s.end(cause)
 }

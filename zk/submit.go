@@ -28,18 +28,17 @@ func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
 		case err == nil || !alive:
 			return alive, err
 		case cl.lost && cl.kind.read && ctx.Err() == nil:
-			cl.again()
-			continue
 		case errors.Is(err, ErrThrottled), cl.kind.read && replyWithoutVerdict(cl):
 			if pause == nil {
 				pause = c.pauses(ctx)
 			}
-			if pause() == nil {
-				cl.again()
-				continue
+			if pause() != nil {
+				return true, err
 			}
+		default:
+			return true, err
 		}
-		return true, err
+		cl.again()
 	}
 }
 
@@ -130,23 +129,52 @@ func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
 		return nil, c.refused(cl, err)
 	}
 	proto.EndFrame(cl.frame, 0)
-	select {
-	case c.room <- struct{}{}:
-	default:
-		select {
-		case c.room <- struct{}{}:
-		case <-ctx.Done():
-			return nil, c.refused(cl, context.Cause(ctx))
-		}
-	}
 	c.mu.Lock()
-	if err := c.admit(cl); err != nil {
-		c.mu.Unlock()
+	defer c.mu.Unlock()
+	if err := c.admit(ctx, cl); err != nil {
 		return nil, c.refused(cl, err)
 	}
-	cn := c.enqueue(cl)
+	return c.enqueue(cl), nil
+}
+
+// enter takes a place for a call. If there is none it waits in line, without
+// c.mu, which the caller has.
+func (c *Client) enter(ctx context.Context, cl *call) (err error) {
+	if c.taken < c.cfg.MaxInFlight {
+		c.taken++
+		return nil
+	}
+	cl.await()
+	c.line.push(cl)
 	c.mu.Unlock()
-	return cn, nil
+	select {
+	case <-cl.done:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	c.mu.Lock()
+	if err != nil && cl.state.Load() == callIdle {
+		c.line.remove(cl)
+	} else if err != nil { // it got one meanwhile
+		<-cl.done
+		c.vacate(cl)
+	}
+	return err
+}
+
+// vacate gives the place of a call to whoever has waited longest. The caller
+// holds c.mu.
+func (c *Client) vacate(cl *call) {
+	next := c.line.head
+	switch {
+	case cl.kind.internal:
+	case next == nil:
+		c.taken--
+	default:
+		c.line.remove(next)
+		next.state.Store(callPending)
+		next.done <- struct{}{}
+	}
 }
 
 // refused reports a call that did not enter the queue.
@@ -158,9 +186,12 @@ func (c *Client) refused(cl *call, err error) error {
 	return cl.failure()
 }
 
-// admit decides to which session a call belongs and whether it may run. On an
-// error it has given its place back. The caller holds c.mu.
-func (c *Client) admit(cl *call) (err error) {
+// admit gives a call a place and decides to which session it belongs and whether
+// it may run. An error leaves it without a place. The caller holds c.mu.
+func (c *Client) admit(ctx context.Context, cl *call) (err error) {
+	if err = c.enter(ctx, cl); err != nil {
+		return err
+	}
 	switch {
 	case c.closing:
 		err = ErrClosed
@@ -174,7 +205,7 @@ func (c *Client) admit(cl *call) (err error) {
 		}
 	}
 	if err != nil {
-		<-c.room
+		c.vacate(cl)
 	}
 	return err
 }
@@ -196,9 +227,7 @@ func (c *Client) enqueue(cl *call) *conn {
 // released undoes what enqueue took, for a call that leaves the queue without a
 // reply. The caller holds c.mu.
 func (c *Client) released(cl *call) {
-	if !cl.kind.internal {
-		<-c.room
-	}
+	c.vacate(cl)
 	if cl.reg != nil {
 		c.watches.unregistered(cl.reg)
 	}

@@ -132,14 +132,6 @@ func (s *Subscription) finish(err error) {
 	wake(s.more)
 }
 
-// subscribe adds a subscription whose watch the server has set. The caller
-// holds c.mu.
-func (p *pathWatch) subscribe(s *Subscription) {
-	if !s.over { // closed meanwhile
-		s.next, p.subs = p.subs, s
-	}
-}
-
 // unsubscribe takes a subscription out. The caller holds c.mu.
 func (t *watchTable) unsubscribe(s *Subscription) {
 	p := t.paths[s.path]

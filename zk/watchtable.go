@@ -136,7 +136,9 @@ func (c *Client) registered(cl *call) {
 	case !set:
 	case r.sub != nil:
 		p.held = max(p.held, modePersistent+watchMode(last))
-		p.subscribe(r.sub)
+		if !r.sub.over { // else closed meanwhile
+			r.sub.next, p.subs = p.subs, r.sub
+		}
 	default:
 		p.onData = p.onData || last == 1 && kind != watchChild
 		p.onKids = p.onKids || last == 1 && kind == watchChild
@@ -177,12 +179,10 @@ func (t *watchTable) tidy(p *pathWatch) {
 			p.mode, p.held, p.onData, p.onKids = modeNone, modeNone, false, false
 		}
 	case p.regs == 0:
-		data := p.onData && !p.watchesData()
-		kids := p.onKids && p.one[watchChild] == nil
-		if data {
+		if p.onData && !p.watchesData() {
 			kind, p.onData = proto.RemoveData, false
 		}
-		if kids {
+		if p.onKids && p.one[watchChild] == nil {
 			kind, p.onKids = kind|proto.RemoveChildren, false // both: RemoveAny
 		}
 	}
