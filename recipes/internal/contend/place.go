@@ -21,13 +21,13 @@ type Queue struct {
 	read dialect // in which a writer goes on as a reader
 	kind Kind
 
-	crowd *atomic.Bool // who listed last has seen others
+	crowd *atomic.Int32 // how many more times others are expected
 }
 
 // New returns the queue in dir. data is what a contender's node holds, acl what
 // it and missing parents get (none: open to everybody).
 func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl []zk.ACL) *Queue {
-	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, crowd: new(atomic.Bool)}
+	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, crowd: new(atomic.Int32)}
 }
 
 // place is our own node in the queue.
@@ -94,11 +94,14 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	}
 }
 
+// expectedFor is for how many lists others are expected after some were seen.
+const expectedFor = 8
+
 // first reads the queue behind our create. One who expects to be alone watches it
 // too: that spares a watch on our own node, which nobody needs who is soon gone.
 // Where others come and go it would only fire.
 func (q *Queue) first(ctx context.Context) (names []string, w *zk.Watch, err error) {
-	if q.crowd.Load() {
+	if q.crowd.Load() > 0 {
 		names, _, err = q.c.Children(ctx, q.dir)
 	} else {
 		names, _, w, err = q.c.ChildrenW(ctx, q.dir)
@@ -189,7 +192,11 @@ func (p *place) ahead(names []string) ([]entry, error) {
 		return nil, errAgain
 	}
 	p.crowded = p.crowded || len(queue) > 1
-	p.q.crowd.Store(len(queue) > 1)
+	if len(queue) > 1 {
+		p.q.crowd.Store(expectedFor)
+	} else if p.q.crowd.Load() > 0 {
+		p.q.crowd.Add(-1)
+	}
 	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !p.q.d.blocks(e) }), nil
 }
 
