@@ -20,7 +20,7 @@ import (
 // that an end wakes, and a request more, which is lost on who is served soon.
 
 // aheadAfter is how long a place waits before it watches ahead.
-const aheadAfter = 5 * time.Millisecond
+const aheadAfter = 2 * time.Millisecond
 
 // waiter is a place that is not first.
 type waiter struct {
