@@ -108,8 +108,9 @@ func (cn *conn) oldest() (at time.Time, sync bool) {
 }
 
 // check is the connection's clock work: it ends a silent connection, asks for
-// heartbeats, and returns how long until it is to look again. No caller has to wake the session
-// loop, because its next look is never later than a heartbeat from now.
+// heartbeats, and returns how long until it is to look again. No caller has to
+// wake the session loop, because its next look is never later than a heartbeat
+// from now.
 func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 	c := cn.c
 	c.mu.Lock()
