@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"sync"
@@ -24,11 +23,10 @@ type conn struct {
 	callerReads bool
 
 	// Guarded by Client.mu.
-	sent          callQueue       // the FIFO
-	writing       bool            // the write token is out
-	reading       bool            // the read token is out
-	reader        context.Context // of the caller who has it, if one has
-	waking        bool            // a batch of replies is being handed over: see writeForAll
+	sent          callQueue // the FIFO
+	writing       bool      // the write token is out
+	reading       bool      // the read token is out
+	waking        bool      // a batch of replies is being handed over: see writeForAll
 	dead          bool
 	err           error     // why it is dead
 	lastWrite     time.Time // when something was handed to Write

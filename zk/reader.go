@@ -10,11 +10,11 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// linger is how long the standby reader leaves the token to a lone caller that
-// comes again and again, and how often it looks at the context of one that reads:
-// that does not see its end. A deadline for every read would do too, but timers
-// are what a lone caller pays for most: each that is set may start another thread
-// of the runtime.
+// linger is how long the standby reader leaves the token to callers: to a lone
+// one that comes again and again, and to one that waits for its reply, whose
+// context may end meanwhile, which it does not see while it reads. A deadline for
+// every read would do the latter too, but timers are what a lone caller pays for
+// most: each that is set may start another thread of the runtime.
 const linger = time.Millisecond
 
 // readFor reads for everybody until cl has its result, or takeRead wants the
@@ -33,7 +33,7 @@ func (cn *conn) readFor(cl *call) {
 	})
 	cn.c.mu.Lock()
 	defer cn.c.mu.Unlock()
-	if cn.reading, cn.reader = false, nil; cn.busy() {
+	if cn.reading = false; cn.busy() {
 		wake(cn.wakeReader)
 	}
 }
@@ -86,9 +86,9 @@ func (cn *conn) takeRead(timer *time.Timer) bool {
 		case <-timer.C:
 			c.mu.Lock()
 			waited = cn.visits == visits // no caller came
-			ctx := cn.reader
+			stuck := waited && cn.reading
 			c.mu.Unlock()
-			if ctx != nil && ctx.Err() != nil { // a caller that comes meanwhile leaves too, and we read
+			if stuck { // a caller that comes meanwhile leaves too, and we read
 				cn.guarded(func() error { return cn.nc.SetReadDeadline(time.Unix(1, 0)) })
 			}
 		}

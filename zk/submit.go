@@ -78,7 +78,7 @@ func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error
 		return true, err
 	}
 	if cn != nil {
-		cn.drive(ctx, cl) // may leave the result in cl.done
+		cn.drive(cl) // may leave the result in cl.done
 	}
 	if ctx.Done() == nil {
 		<-cl.done // cheaper than a select

@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"context"
 	"runtime"
 	"time"
 
@@ -39,7 +38,7 @@ func (cn *conn) arrange(byCaller bool) *conn {
 // drive writes what is queued and then, if nobody reads, reads replies until cl
 // has its own: a lone caller needs no other goroutine. The caller has the write
 // token.
-func (cn *conn) drive(ctx context.Context, cl *call) {
+func (cn *conn) drive(cl *call) {
 	c := cn.c
 	c.mu.Lock()
 	if !cn.sent.empty() {
@@ -54,7 +53,7 @@ func (cn *conn) drive(ctx context.Context, cl *call) {
 	}
 	read := cn.callerReads && !cn.reading && !cn.dead && cl.state.Load() == callSent
 	if read {
-		cn.reading, cn.reader = true, ctx
+		cn.reading = true
 		cn.visits++
 	}
 	cn.wakeIdleReader()
