@@ -3,8 +3,9 @@
 #
 # Inside a testing/synctest bubble with many timers the detector itself breaks
 # down now and then: golang/go#78156. It says "ThreadSanitizer CHECK failed", or
-# it dies of a SIGSEGV in its own code, on a scheduler's stack; one in Go code is a
-# panic instead. That says nothing of the test. A package to which it has
+# it dies of a SIGSEGV in its own code, on a scheduler's stack, which is said of that
+# or of the goroutine in the bubble that it works for; one in Go code is a panic
+# instead. That says nothing of the test. A package to which it has
 # happened, and of which no test has failed, is run once more without the
 # detector, and that run counts.
 set -euo pipefail
@@ -24,11 +25,12 @@ while IFS=$'\t' read -r package verdict; do
 done < <(awk -F'\t' '
 	/ThreadSanitizer CHECK failed/ { broke = 1 }
 	/^SIGSEGV: segmentation violation/ { outside = 1 }
-	outside && /^goroutine 0 .*synctest bubble/ { broke = 1 }
+	outside && /^goroutine 0 / { scheduler = 1 }
+	scheduler && /^goroutine (0 |.*\[running).*synctest bubble/ { broke = 1 }
 	/^ *--- FAIL|^panic:|WARNING: DATA RACE|^fatal error:/ { failed = 1 }
 	/^(ok|FAIL|\?) *\t/ {
 		if ($1 == "FAIL") print $2 "\t" (broke && !failed ? "broke" : "failed")
-		broke = failed = outside = 0
+		broke = failed = outside = scheduler = 0
 	}' "$log")
 [ ${#again[@]} -gt 0 ] || exit 1 # it did not even compile
 echo "the race detector broke down (golang/go#78156); again without it: ${again[*]}"
