@@ -52,9 +52,10 @@ type Watch struct {
 	over bool // fired, ended or stopped: no longer in the table
 	// Of the event, which is on the watch's own path; small, since there may be
 	// very many watches.
-	typ  EventType
-	zxid int64
-	err  error // why it can no longer fire
+	typ   int8
+	order uint32 // in which the watches of a client fire or end
+	zxid  int64
+	err   error // why it can no longer fire
 }
 
 // C returns a channel that gets the event and is then closed; it is closed
@@ -77,10 +78,7 @@ func (w *Watch) C() <-chan Event {
 // ErrWatchLost or ErrWatchStopped when the watch can no longer fire. Several
 // goroutines may wait, and all get the event.
 func (w *Watch) Wait(ctx context.Context) (Event, error) {
-	w.c.mu.Lock()
-	over := w.over
-	w.c.mu.Unlock()
-	if !over {
+	if !w.Fired() && w.Err() == nil {
 		select {
 		case <-w.C(): // one of those who wait gets the event, the others the end
 		case <-ctx.Done():
@@ -97,7 +95,7 @@ func (w *Watch) event() Event {
 	if !w.over || w.err != nil {
 		return Event{}
 	}
-	return Event{Type: w.typ, Path: w.c.strip(w.on.path), Zxid: w.zxid}
+	return Event{Type: EventType(w.typ), Path: w.c.strip(w.on.path), Zxid: w.zxid}
 }
 
 // Fired reports whether the event is there.
@@ -105,6 +103,17 @@ func (w *Watch) Fired() bool {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
 	return w.over && w.err == nil
+}
+
+// FiredBefore reports whether w has fired, and before whatever ended v, if
+// anything has. Both are watches of one client. A server tells of changes in
+// their order, but for those that were missed while there was no connection:
+// those it tells of in any (compare Session.Resumed with what it was before the
+// watches were set).
+func (w *Watch) FiredBefore(v *Watch) bool {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.over && w.err == nil && (!v.over || int32(v.order-w.order) > 0)
 }
 
 // Err returns why the watch can no longer fire, nil while it can or when it has.
@@ -123,17 +132,17 @@ func (w *Watch) Stop() {
 	}
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
-	if w.over {
-		return
+	if !w.over {
+		w.c.watches.unlink(w)
+		w.finish(0, 0, ErrWatchStopped)
 	}
-	w.c.watches.unlink(w)
-	w.finish(0, 0, ErrWatchStopped)
 }
 
 // finish fires the watch, or ends it with an error. The caller holds c.mu and
 // has taken it out of the table.
 func (w *Watch) finish(typ EventType, zxid int64, err error) {
-	w.over, w.typ, w.zxid, w.err = true, typ, zxid, err
+	w.c.watches.ended++
+	w.over, w.order, w.typ, w.zxid, w.err = true, w.c.watches.ended, int8(typ), zxid, err
 	if w.ch != nil {
 		w.deliver()
 	}

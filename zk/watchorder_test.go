@@ -97,3 +97,42 @@ func TestWatch_EventIsVisibleBeforeTheReadThatShowsTheChange(t *testing.T) {
 		}
 	}
 }
+
+// Two watches tell which of two changes came first, also to somebody who looks
+// when both have fired; what was stopped or has not fired came before nothing.
+func TestWatch_FiredBefore(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		set := func(path string) *zk.Watch {
+			_, _, w, err := c.ExistsW(t.Context(), path)
+			require.NoError(t, err)
+			t.Cleanup(w.Stop)
+			return w
+		}
+		a, b, pending, stopped := set("/a"), set("/b"), set("/c"), set("/d")
+		require.False(t, a.FiredBefore(pending))
+		require.False(t, a.FiredBefore(a))
+		stopped.Stop()
+		require.NoError(t, srv.Create("/b", nil))
+		require.NoError(t, srv.Create("/a", nil))
+		require.NoError(t, c.Sync(t.Context(), "/"))
+		late := set("/e")
+		late.Stop()
+		for _, one := range []struct {
+			w, v *zk.Watch
+			want bool
+		}{
+			{b, a, true},
+			{a, b, false},
+			{a, a, false},
+			{a, pending, true},
+			{pending, a, false},
+			{a, stopped, false},
+			{stopped, a, false},
+			{a, late, true},
+			{late, pending, false},
+		} {
+			require.Equal(t, one.want, one.w.FiredBefore(one.v))
+		}
+	})
+}

@@ -34,7 +34,8 @@ const (
 type watchTable struct {
 	c       *Client
 	paths   map[string]*pathWatch
-	longest int // length of the longest path that was ever subscribed to
+	longest int    // length of the longest path that was ever subscribed to
+	ended   uint32 // how many one-shot watches have fired or ended
 }
 
 // pathWatch is what is watched on one path.
