@@ -102,20 +102,18 @@ func TestPriority_NoLivelock(t *testing.T) {
 			c.join(id, 0)
 		}
 		_, a := c.leader()
-		// Whenever somebody is about to look who is behind, one with the highest
-		// priority has just come; when its turn would be, it is gone.
+		// Whenever somebody's turn is about to come, one with the highest priority has
+		// just come; when its own would be, it is gone.
 		var mu sync.Mutex
 		ghosts, last := 0, ""
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			mu.Lock()
 			defer mu.Unlock()
-			if r.Op == "get" && r.Path == "/e" {
+			if r.Op == "delete" || r.Op == "multi" {
+				_ = srv.Delete(last)
 				ghosts++
 				last = fmt.Sprintf("/e/_c_01234567-89ab-cdef-0123-%012d-z99-latch-%010d", ghosts, 1_000_000+ghosts)
 				_ = srv.Create(last, nil)
-			}
-			if r.Op == "multi" {
-				_ = srv.Delete(last)
 			}
 			return zktest.Pass
 		})

@@ -3,6 +3,7 @@ package election_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,4 +173,54 @@ func TestElection_OutageLongerThanTheSession(t *testing.T) {
 	require.NotEqual(t, l.Path(), take(t, terms).Path())
 	cancel()
 	runs.Wait()
+}
+
+// The server tells of the leader's end before it tells of the shorter queue, so
+// that a candidate that is next has nothing to ask, whichever way the leader goes;
+// what came before the end is looked at.
+func TestElection_WhoIsNextAsksARealServerNothing(t *testing.T) {
+	e := ensemble.Run(t, ensemble.Options{Size: 1})
+	for name, c := range map[string]struct {
+		goes  func(*zk.Client, *election.Leadership) error
+		lists int
+	}{
+		"closed":   {goes: func(c *zk.Client, _ *election.Leadership) error { return c.Close(t.Context()) }},
+		"resigned": {goes: func(_ *zk.Client, l *election.Leadership) error { return l.Resign(t.Context()) }},
+		"deleted": {goes: func(c *zk.Client, l *election.Leadership) error {
+			return c.Delete(t.Context(), l.Path(), zk.AnyVersion)
+		}},
+		"another came before": {lists: 1, goes: func(c *zk.Client, l *election.Leadership) error {
+			// Both in one transaction: nothing can be read in between.
+			_, err := c.Multi(t.Context(), zk.CreateOp("/e/_c_01234567-89ab-cdef-0123-456789abcdef-latch-", nil, zk.EphemeralSequential),
+				zk.DeleteOp(l.Path(), zk.AnyVersion))
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var lists atomic.Int32
+			a := connectReal(t, e, 30*time.Second)
+			b, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 30 * time.Second, Trace: &zk.Trace{
+				Request: func(op, _ string, _ time.Duration, _ error) {
+					if op == "children" || op == "get" {
+						lists.Add(1)
+					}
+				},
+			}})
+			require.NoError(t, err)
+			first := take(t, campaign(t, a, election.Config{}, 0))
+			out := make(chan *election.Leadership, 1)
+			go func() {
+				if l, err := election.New(b, "/e", election.Config{}).Campaign(t.Context()); err == nil {
+					out <- l
+				}
+			}()
+			require.Eventually(t, func() bool { return lists.Load() == 3 }, 30*time.Second, time.Millisecond,
+				"the queue behind the create, then the directory and the queue again, with watches")
+			require.NoError(t, c.goes(a, first))
+			take(t, out)
+			require.Equal(t, int32(3+c.lists), lists.Load())
+			require.NoError(t, a.Close(t.Context()))
+			require.NoError(t, b.Close(t.Context()))
+		})
+	}
 }

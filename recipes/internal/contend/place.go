@@ -43,6 +43,8 @@ type place struct {
 	resumed int   // s.Resumed before watchOwn looked
 	crowded bool  // it has seen others in the queue
 
+	foreseen *foresight // what was known of our turn when it came; nil if it must be looked at
+
 	// watch is on the queue, from before our node can have gone; nil if others were
 	// expected there. Nobody has to stop it: the end of our node fires it, if
 	// nothing else does.

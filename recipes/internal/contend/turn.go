@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/zookit/zookit/zk"
@@ -65,40 +66,54 @@ func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(Turn) bool) (
 	}
 }
 
-// turnNow reads the queue and the directory's data in one round trip. On an
-// error the grant is given up.
+// turnNow is how things are at our turn: as they were known beforehand, else read
+// in one round trip, the queue and the directory's data. On an error the grant is
+// given up.
 func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
-	q := g.p.q
-	dir := q.c.Pipeline().Get(ctx, q.dir)
-	names, err := g.p.list(ctx)
+	p := g.p
+	if f := p.foreseen; f != nil {
+		p.foreseen = nil // who looks again wants to see what is new
+		if t, err := p.turn(f.names, f.named); err == nil {
+			return t, nil
+		}
+	}
+	dir := p.q.c.Pipeline().Get(ctx, p.q.dir)
+	names, err := p.list(ctx)
 	if err != nil { // it has withdrawn the node
 		g.retire()
 		return Turn{}, err
 	}
 	node, err := dir.Wait(ctx)
 	if err != nil {
-		node, err = q.c.Get(ctx, q.dir)
+		node, err = p.q.c.Get(ctx, p.q.dir)
 	}
-	t := Turn{Own: g.p.name, Next: designated(node.Data)}
-	found := false
+	var t Turn
 	if err == nil {
-		var queue []entry
-		queue, err = q.d.queueOf(q.dir, names)
-		for _, e := range queue {
-			if found {
-				t.Behind = append(t.Behind, e.name)
-			}
-			found = found || e.name == g.p.name
-		}
-	}
-	if err == nil && !found {
-		err = errGone
+		t, err = p.turn(names, node.Data)
 	}
 	if err != nil {
 		g.retire()
-		g.p.withdraw(ctx)
+		p.withdraw(ctx)
 	}
 	return t, err
+}
+
+// turn is ours in such a queue, with such data of the directory. errGone: we are
+// not in it.
+func (p *place) turn(names []string, named []byte) (Turn, error) {
+	queue, err := p.q.d.queueOf(p.q.dir, names)
+	if err != nil {
+		return Turn{}, err
+	}
+	i := slices.IndexFunc(queue, func(e entry) bool { return e.name == p.name })
+	if i < 0 {
+		return Turn{}, errGone
+	}
+	t := Turn{Own: p.name, Next: designated(named)}
+	for _, e := range queue[i+1:] {
+		t.Behind = append(t.Behind, e.name)
+	}
+	return t, nil
 }
 
 // retire ends a grant that nobody was told of; its node stays.

@@ -16,8 +16,9 @@ import (
 //
 // Who has waited for a while also watches the one before the nearest and lists
 // when that goes, while the nearest holds. So it knows beforehand that it is
-// next, and has nothing left to ask when its turn comes. That is a second waiter
-// that an end wakes, and a request more, which is lost on who is served soon.
+// next, and has nothing left to ask when its turn comes (ready.go). That is a
+// second waiter that an end wakes, and a request more, which is lost on who is
+// served soon.
 
 // aheadAfter is how long a place waits before it watches ahead.
 const aheadAfter = 2 * time.Millisecond
@@ -29,6 +30,9 @@ type waiter struct {
 	before []entry   // for whom we wait, in their order
 	near   *sight    // of the last of them
 	ahead  *sight    // of the one before that; nil while we do not watch ahead
+
+	changed bool // our node's data has, since own was set
+	ready   readiness
 }
 
 // sight is what is known of another contender.
@@ -60,6 +64,7 @@ func (p *place) outlast(ctx context.Context, before []entry) (*zk.Watch, error) 
 	}
 	w.near.stop()
 	w.ahead.stop()
+	w.ready.stop()
 	return w.own, err
 }
 
@@ -83,28 +88,36 @@ func (w *waiter) begin(ctx context.Context) (err error) {
 // outlastNearest returns when the nearest before us has gone. Then before is who
 // is left.
 func (w *waiter) outlastNearest(ctx context.Context) error {
-	var late <-chan time.Time
-	if len(w.before) > 1 && !slices.ContainsFunc(w.before, func(e entry) bool { return !e.plain() }) {
-		t := time.NewTimer(aheadAfter)
-		defer t.Stop()
-		late = t.C
+	session, every := w.p.s.Context(), w.p.s.Timeout()/8
+	late := time.NewTimer(every)
+	defer late.Stop()
+	if w.plain() && (len(w.before) > 1 || w.p.q.kind == Latch) {
+		late.Reset(min(aheadAfter, every))
 	}
-	session, ownC := w.p.s.Context(), w.own.C()
 	for !w.near.gone {
 		var err error
+		var own <-chan zk.Event
+		if !w.changed {
+			own = w.own.C()
+		}
 		select {
 		case <-w.near.watch.C():
 			err = w.look(ctx, w.near)
-		case <-w.ahead.told():
+		case <-told(w.ahead.watching()):
 			if err = w.look(ctx, w.ahead); err == nil {
 				err = w.lookAhead(ctx)
 			}
-		case <-late:
+		case <-late.C:
+			late.Reset(every)
 			err = w.lookAhead(ctx)
-		case <-ownC:
+		case <-told(w.ready.turn.queue):
+			err = w.getReady(ctx)
+		case <-told(w.ready.turn.data):
+			err = w.getReady(ctx)
+		case <-own:
 			// If its data changed: that we are still there is looked at again
 			// before the grant.
-			ownC, err = nil, w.lost()
+			w.changed, err = true, w.lost()
 		case <-session.Done():
 			if err = context.Cause(session); errors.Is(err, zk.ErrSessionExpired) {
 				err = errAgain
@@ -121,6 +134,9 @@ func (w *waiter) outlastNearest(ctx context.Context) error {
 	}
 	if len(w.before) == 1 && w.near.plain() {
 		w.before = nil // the only one has gone, and nobody can get before us
+		if turn := &w.ready.turn; turn.holds(w.p.s, w.near.watch) {
+			w.p.foreseen = turn
+		}
 		return nil
 	}
 	// Others were ahead of that one, and may have gone meanwhile too. And a writer
@@ -129,9 +145,17 @@ func (w *waiter) outlastNearest(ctx context.Context) error {
 	return w.list(ctx)
 }
 
+// plain reports whether none of those before us can be another when its node goes.
+func (w *waiter) plain() bool {
+	return !slices.ContainsFunc(w.before, func(e entry) bool { return !e.plain() })
+}
+
 // lookAhead watches the one before the nearest, after taking in that the last
-// one seen there has gone.
+// one seen there has gone. If there is none we are next, and get ready.
 func (w *waiter) lookAhead(ctx context.Context) (err error) {
+	if !w.plain() {
+		return w.getReady(ctx)
+	}
 	for w.ahead == nil || w.ahead.gone {
 		if w.ahead != nil {
 			w.ahead = nil
@@ -146,7 +170,7 @@ func (w *waiter) lookAhead(ctx context.Context) (err error) {
 			return nil
 		}
 		if len(w.before) == 1 {
-			return nil // we are next
+			return w.getReady(ctx)
 		}
 		if w.ahead, err = w.see(ctx, w.before[len(w.before)-2]); err != nil {
 			return err
@@ -208,12 +232,12 @@ func (w *waiter) look(ctx context.Context, s *sight) error {
 	return w.watch(ctx, s) // its data changed
 }
 
-// told is the channel of a sight that may not be there.
-func (s *sight) told() <-chan zk.Event {
+// watching is the watch of a sight that may not be there.
+func (s *sight) watching() *zk.Watch {
 	if s == nil {
 		return nil
 	}
-	return s.watch.C()
+	return s.watch
 }
 
 func (s *sight) stop() {

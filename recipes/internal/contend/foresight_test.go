@@ -1,0 +1,67 @@
+package contend
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// What is known beforehand holds if no watch has told of a change before the one
+// on the predecessor did, however late anybody looks.
+func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
+	come := func(srv *zktest.Server) error { return srv.Create("/e/new", nil) }
+	name := func(srv *zktest.Server) error { return srv.Set("/e", []byte("next=x")) }
+	end := func(srv *zktest.Server) error { return srv.Delete("/e/near") }
+	other := func(srv *zktest.Server) error { return srv.Set("/e/near", []byte("x")) }
+	cut := func(srv *zktest.Server) error { srv.CutConnections(1); return nil }
+	for _, c := range []struct {
+		name    string
+		changes []func(*zktest.Server) error
+		holds   bool
+	}{
+		{"the end alone", []func(*zktest.Server) error{end}, true},
+		{"one comes before it", []func(*zktest.Server) error{come, end}, false},
+		{"one comes after it", []func(*zktest.Server) error{end, come}, true},
+		{"one is named before it", []func(*zktest.Server) error{name, end}, false},
+		{"one is named after it", []func(*zktest.Server) error{end, name}, true},
+		{"resumed before it", []func(*zktest.Server) error{cut, end}, false},
+		{"no end", nil, false},
+		{"another change", []func(*zktest.Server) error{other}, true}, // which is no end: see waiter.look
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := zktest.Start(t, zktest.Config{})
+				client, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+				require.NoError(t, err)
+				defer client.Close(t.Context())
+				require.NoError(t, srv.Create("/e", []byte("data")))
+				require.NoError(t, srv.Create("/e/near", nil))
+				p := &place{q: New(client, "/e", Latch, recipes.Curator, nil, nil), s: client.Session()}
+				_, _, near, err := client.ExistsW(t.Context(), "/e/near")
+				require.NoError(t, err)
+				defer near.Stop()
+				var f foresight
+				require.False(t, f.holds(p.s, near), "before anything is known")
+				f.read(t.Context(), p)
+				require.Equal(t, []string{"near"}, f.names)
+				require.Equal(t, "data", string(f.named))
+				for _, change := range c.changes {
+					require.NoError(t, change(srv))
+					synctest.Wait()
+				}
+				require.NoError(t, client.Sync(t.Context(), "/")) // connected again, and told of all
+				require.Equal(t, c.holds, f.holds(p.s, near))
+				f.read(t.Context(), p)
+				names, _, err := client.Children(t.Context(), "/e")
+				require.NoError(t, err)
+				require.ElementsMatch(t, names, f.names, "what is read again is new")
+				f.stop()
+			})
+		})
+	}
+}
