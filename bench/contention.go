@@ -20,13 +20,13 @@ import (
 // contention are the locks and the election. Every contender has a session of
 // its own, all in one process.
 var contention = []workload{
-	{"lock alone", real, clients2, contending(1, 0)},
+	{"lock alone", real, all, contending(1, 0)},
 	{"lock, 2 contenders", real, clients2, contending(2, 0)},
 	{"lock, 16 contenders", real, clients2, contending(16, 0)},
 	{"lock, 64 contenders", real, clients2, contending(64, 0)},
 	{"lock, 16 contenders of 5 ms", []serverKind{onServer}, clients2, contending(16, 5*time.Millisecond)},
 	{"lock, 1,000 contenders of 5 ms", []serverKind{onServer}, clients2, contending(1000, 5*time.Millisecond)},
-	{"election, leader closed", []serverKind{onServer}, clients2, succeeding(false)},
+	{"election, leader closed", []serverKind{onServer}, all, succeeding(false)},
 	{"election, leader killed", []serverKind{onServer}, clients2, succeeding(true)},
 }
 
@@ -77,12 +77,15 @@ func (m *gozkMutex) close() error {
 func (e *env) contender(addr, path string, i int) (mutex, error) {
 	servers := strings.Split(addr, ",")
 	at := servers[i%len(servers)]
-	if e.client == ours {
+	switch e.client {
+	case ours:
 		c, err := connectZookit(at, timeout, nil)
 		if err != nil {
 			return nil, err
 		}
 		return &zookitMutex{c, lock.New(c, path, lock.Config{})}, nil
+	case raw:
+		return newRawMutex(at, path)
 	}
 	c, err := connectGozk(at, timeout, nil)
 	return &gozkMutex{c, path}, err
@@ -202,9 +205,12 @@ func succeeding(killed bool) func(*env, string) (figures, error) {
 			var cut severed
 			var took time.Duration
 			var err error
-			if e.client == ours {
+			switch e.client {
+			case ours:
 				took, err = zookitSucceeds(addr, path, timeout, killed, &cut)
-			} else {
+			case raw:
+				took, err = rawSucceeds(addr, path)
+			default:
 				took, err = gozkSucceeds(addr, path, timeout, killed, &cut)
 			}
 			if err != nil {

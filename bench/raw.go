@@ -104,18 +104,27 @@ func (r *rawClient) set(path string, data []byte) error {
 	return err
 }
 
-func (r *rawClient) createDelete(prefix string) error {
-	b, err := r.call(r.frame(proto.OpCreate, prefix, func(b []byte) []byte {
+// create returns the request for a node of a session's own, with a number.
+func (r *rawClient) create(prefix string) []byte {
+	return r.frame(proto.OpCreate, prefix, func(b []byte) []byte {
 		q := proto.MultiOp{Op: proto.OpCreate, ACL: []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}, Flags: proto.FlagEphemeralSequential}
 		return q.AppendRest(b)
-	}))
+	})
+}
+
+// remove deletes a node, whose path is as the server wrote it.
+func (r *rawClient) remove(path []byte) error {
+	q := proto.RequestHeader{Xid: 1, Op: proto.OpDelete}.Append(proto.BeginFrame(nil))
+	_, err := r.call(proto.EndFrame(proto.AppendInt32(append(q, path...), -1), 0))
+	return err
+}
+
+func (r *rawClient) createDelete(prefix string) error {
+	b, err := r.call(r.create(prefix))
 	if err != nil {
 		return err
 	}
-	q := proto.RequestHeader{Xid: 1, Op: proto.OpDelete}.Append(proto.BeginFrame(nil))
-	q = proto.AppendInt32(append(q, b[16:]...), -1)
-	_, err = r.call(proto.EndFrame(q, 0))
-	return err
+	return r.remove(b[16:])
 }
 
 func (r *rawClient) children(path string) (int, error) {
