@@ -53,21 +53,17 @@ func (e *Election) Candidates(ctx context.Context) ([]Candidate, error) {
 // otherwise keep all others from leading.
 const mostAside = 8
 
-// standsAside returns what decides, when our turn has come in one campaign,
-// whether we let another pass: the one whom the last leader named, or one of a
+// standsAside decides, when our turn has come in one campaign, whether we let
+// another pass: the one whom the last leader named, or one of a
 // higher priority whom no foreign candidate would keep waiting all the same.
 // Equals never stand aside for each other, and everyone who does goes behind the
 // one for whom it does, so that with every step fewer are ahead of that one.
-func (e *Election) standsAside() func(contend.Turn) bool {
-	times := 0
-	return func(t contend.Turn) bool {
-		aside := times < mostAside && t.Next != t.Own && (slices.Contains(t.Behind, t.Next) || higher(t.Behind, e.cfg.Priority))
-		if aside {
-			times++
-			e.cfg.Logger.Debug("election: stands aside", "dir", e.dir, "node", t.Own, "named", t.Next)
-		}
-		return aside
+func (e *Election) standsAside(t contend.Turn, times int) bool {
+	aside := times < mostAside && t.Next != t.Own && (slices.Contains(t.Behind, t.Next) || higher(t.Behind, e.cfg.Priority))
+	if aside {
+		e.cfg.Logger.Debug("election: stands aside", "dir", e.dir, "node", t.Own, "named", t.Next)
 	}
+	return aside
 }
 
 // higher reports whether one of those behind has a higher priority, and only our

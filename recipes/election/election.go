@@ -95,7 +95,7 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if int(int32(e.cfg.Priority)) != e.cfg.Priority || e.cfg.Priority != 0 && e.cfg.Dialect != recipes.Curator {
 		return nil, e.wrap(fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect))
 	}
-	g, err := e.queue.AcquireInTurn(ctx, e.standsAside())
+	g, err := e.queue.AcquireInTurn(ctx, e.standsAside)
 	if err != nil {
 		return nil, e.wrap(err)
 	}

@@ -200,8 +200,8 @@ func TestElection_WhoIsNextAsksARealServerNothing(t *testing.T) {
 			var lists atomic.Int32
 			a := connectReal(t, e, 30*time.Second)
 			b, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 30 * time.Second, Trace: &zk.Trace{
-				Request: func(op, _ string, _ time.Duration, _ error) {
-					if op == "children" || op == "get" {
+				Request: func(op, path string, _ time.Duration, _ error) {
+					if path == "/e" && (op == "children" || op == "get") {
 						lists.Add(1)
 					}
 				},

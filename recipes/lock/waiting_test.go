@@ -237,15 +237,23 @@ func TestLock_CutAtTheGrantKeepsThePlace(t *testing.T) {
 				h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
 				require.NoError(t, err)
 				waiter := connectWith(t, srv, func(cfg *zk.Config) { cfg.QuorumLease = quorum })
-				got := acquire(t.Context(), waiter)
-				time.Sleep(time.Minute) // its lease has run out: nobody needed one
+				// While it waits it cannot keep its lease, which has run out then.
+				const badArguments = -8 // says nothing of the leader
+				var turn atomic.Bool
 				var seen atomic.Int32
 				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
-					if r.Op == op && r.Session == waiter.Session().ID() && seen.Add(1) == 1 {
+					switch {
+					case r.Op != op || r.Session != waiter.Session().ID():
+					case !turn.Load():
+						return zktest.Fail(badArguments)
+					case seen.Add(1) == 1:
 						return zktest.DropReplyAndCut
 					}
 					return zktest.Pass
 				})
+				got := acquire(t.Context(), waiter)
+				time.Sleep(time.Minute)
+				turn.Store(true)
 				names := srv.Children("/l")
 				require.NoError(t, h.Release(t.Context()))
 				two := <-got

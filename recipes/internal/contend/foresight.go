@@ -7,13 +7,13 @@ import (
 )
 
 // foresight is what a candidate that is next knows of its turn beforehand: who is
-// in the queue, and whom the directory names. Both are watched. A server tells of
-// changes in their order, so that nothing that its watches have not told of
-// before the predecessor's end can have come before it: what they were set with
-// is how things are when the leadership ends. Whatever came in between costs a
-// round trip after it.
+// in the queue, and whom the directory names. Both are watched. On one connection
+// a server tells of changes in their order, so that what the watches have not
+// told of before the predecessor's end cannot have come before it: what they were
+// set with is how things are when the leadership ends. Whatever came in between
+// costs a round trip after it.
 type foresight struct {
-	resumed int // s.Resumed before it was read
+	resumed int // the connection on which it was read, see getReady
 	names   []string
 	named   []byte
 	queue   *zk.Watch // on the directory's children; nil if names are not known
@@ -22,12 +22,12 @@ type foresight struct {
 
 // read reads what is not known, or was known before a change. It is not needed:
 // on an error it is left out, and looked at when the turn has come.
-func (f *foresight) read(ctx context.Context, p *place) {
-	c, dir := p.q.c, p.q.dir
-	if now := p.s.Resumed(); f.resumed != now {
+func (f *foresight) read(ctx context.Context, q *Queue, resumed int) {
+	c, dir := q.c, q.dir
+	if f.resumed != resumed {
 		// A new connection tells in no order of what was missed.
 		f.stop()
-		*f = foresight{resumed: now}
+		*f = foresight{resumed: resumed}
 	}
 	if !pending(f.data) {
 		node, w, err := c.GetW(ctx, dir)
@@ -45,7 +45,7 @@ func (f *foresight) read(ctx context.Context, p *place) {
 
 // holds reports whether what is known was so when a watch has fired.
 func (f *foresight) holds(s *zk.Session, fired *zk.Watch) bool {
-	return f.queue != nil && f.data != nil && f.resumed == s.Resumed() &&
+	return fired != nil && f.queue != nil && f.data != nil && f.resumed == s.Resumed() &&
 		fired.FiredBefore(f.queue) && fired.FiredBefore(f.data)
 }
 

@@ -47,7 +47,8 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 				defer near.Stop()
 				var f foresight
 				require.False(t, f.holds(p.s, near), "before anything is known")
-				f.read(t.Context(), p)
+				require.False(t, f.holds(p.s, nil), "without a watch that has fired")
+				f.read(t.Context(), p.q, p.s.Resumed())
 				require.Equal(t, []string{"near"}, f.names)
 				require.Equal(t, "data", string(f.named))
 				for _, change := range c.changes {
@@ -56,7 +57,7 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 				}
 				require.NoError(t, client.Sync(t.Context(), "/")) // connected again, and told of all
 				require.Equal(t, c.holds, f.holds(p.s, near))
-				f.read(t.Context(), p)
+				f.read(t.Context(), p.q, p.s.Resumed())
 				names, _, err := client.Children(t.Context(), "/e")
 				require.NoError(t, err)
 				require.ElementsMatch(t, names, f.names, "what is read again is new")

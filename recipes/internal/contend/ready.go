@@ -13,14 +13,21 @@ type readiness struct {
 
 // getReady does what is missing, if we are next. It is asked again now and then:
 // nobody tells of a session that was resumed, or of a lease that lapsed.
+//
+// resumed is taken before the look at the nearest's watch: if that has not fired,
+// it will on this connection or a later one. If the session is still on this one
+// when the turn has come, everything was read on the connection that told of the
+// end, and stands in order with it. Were it read after an end that another
+// connection has told of, on a server that lags behind, it would show the past.
 func (w *waiter) getReady(ctx context.Context) error {
-	if len(w.before) != 1 {
+	resumed := w.p.s.Resumed()
+	if len(w.before) != 1 || !pending(w.near.watch) {
 		return nil
 	}
 	w.keepLease(ctx)
-	err := w.reconfirm(ctx)
+	err := w.reconfirm(ctx, resumed)
 	if err == nil && w.p.q.kind == Latch {
-		w.ready.turn.read(ctx, w.p)
+		w.ready.turn.read(ctx, w.p.q, resumed)
 	}
 	return err
 }
@@ -37,11 +44,12 @@ func (w *waiter) keepLease(ctx context.Context) {
 }
 
 // reconfirm looks at our own node again when the session was resumed since.
-func (w *waiter) reconfirm(ctx context.Context) error {
-	if w.changed || !pending(w.own) || w.p.s.Resumed() == w.p.resumed {
+func (w *waiter) reconfirm(ctx context.Context, resumed int) error {
+	if w.changed || !pending(w.own) || resumed == w.p.resumed {
 		return nil
 	}
 	again, err := w.p.watchOwn(ctx)
+	w.p.resumed = resumed
 	if err == nil {
 		w.own.Stop()
 		w.own = again

@@ -37,15 +37,22 @@ type Turn struct {
 func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
 
 // AcquireInTurn is Acquire that asks, whenever our turn has come and we are not
-// alone, whether to stand aside. It does so by going to the end of the queue.
-func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(Turn) bool) (*Grant, error) {
-	for {
+// alone, whether to stand aside, and tells how often we did. It does so by going
+// to the end of the queue.
+func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(t Turn, times int) bool) (*Grant, error) {
+	for times := 0; ; {
 		g, err := q.Acquire(ctx)
 		for decided := false; err == nil && g.p.asks() && !decided; {
+			if t, ok := g.p.foretold(); ok && g.ctx.Err() == nil && !standAside(t, times) {
+				break
+			}
+			// Nobody stands aside without a look: who goes with its leader's session
+			// may have gone after it.
 			var t Turn
 			switch t, err = g.turnNow(ctx); {
 			case err != nil:
-			case standAside(t):
+			case standAside(t, times):
+				times++
 				g, err = g.requeue(ctx)
 			case g.ctx.Err() != nil:
 				// Looking took longer than the lease. We are still first: with
@@ -66,17 +73,21 @@ func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(Turn) bool) (
 	}
 }
 
-// turnNow is how things are at our turn: as they were known beforehand, else read
-// in one round trip, the queue and the directory's data. On an error the grant is
-// given up.
+// foretold is how things are at our turn, if that was known beforehand; once,
+// since who looks again wants to see what is new.
+func (p *place) foretold() (Turn, bool) {
+	f := p.foreseen
+	if p.foreseen = nil; f == nil {
+		return Turn{}, false
+	}
+	t, err := p.turn(f.names, f.named)
+	return t, err == nil
+}
+
+// turnNow reads the queue and the directory's data in one round trip. On an
+// error the grant is given up.
 func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
 	p := g.p
-	if f := p.foreseen; f != nil {
-		p.foreseen = nil // who looks again wants to see what is new
-		if t, err := p.turn(f.names, f.named); err == nil {
-			return t, nil
-		}
-	}
 	dir := p.q.c.Pipeline().Get(ctx, p.q.dir)
 	names, err := p.list(ctx)
 	if err != nil { // it has withdrawn the node

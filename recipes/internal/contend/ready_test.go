@@ -1,0 +1,52 @@
+package contend
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// failures: 59: whoever has been told of its predecessor's end reads nothing more
+// beforehand, and takes nothing for confirmed: on the next connection a server
+// that lags behind would show it the past.
+func TestReady_NothingIsReadAfterTheEnd(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := zktest.Start(t, zktest.Config{})
+			ctx := t.Context()
+			c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+			require.NoError(t, err)
+			defer c.Close(ctx)
+			require.NoError(t, srv.Create("/e/near", nil))
+			own, err := c.Create(ctx, "/e/own", nil, zk.Ephemeral)
+			require.NoError(t, err)
+			q := New(c, "/e", Latch, recipes.Curator, nil, nil)
+			near := entry{name: "near", fam: curatorLatch}
+			w := &waiter{p: &place{q: q, s: c.Session(), path: own.Path, czxid: own.Stat.Czxid}, before: []entry{near}}
+			require.NoError(t, w.begin(ctx))
+			if ended {
+				require.NoError(t, srv.Delete("/e/near"))
+				synctest.Wait()
+			}
+			srv.CutConnections(1)
+			require.NoError(t, c.Sync(ctx, "/"))
+			require.NoError(t, w.getReady(ctx))
+			resumed := c.Session().Resumed()
+			require.Equal(t, 1, resumed)
+			require.Equal(t, !ended, w.p.resumed == resumed, "confirmed on the new connection")
+			require.Equal(t, !ended, w.ready.turn.queue != nil)
+			require.Equal(t, !ended, w.ready.lease != nil)
+			if !ended {
+				require.Equal(t, resumed, w.ready.turn.resumed)
+			}
+			w.near.stop()
+			w.own.Stop()
+			w.ready.stop()
+		})
+	}
+}
