@@ -89,11 +89,12 @@ func (w *waiter) begin(ctx context.Context) (err error) {
 // is left.
 func (w *waiter) outlastNearest(ctx context.Context) error {
 	session, every := w.p.s.Context(), w.p.s.Timeout()/8
-	late := time.NewTimer(every)
-	defer late.Stop()
+	first := every
 	if w.plain() && (len(w.before) > 1 || w.p.q.kind == Latch) {
-		late.Reset(min(aheadAfter, every))
+		first = min(aheadAfter, every)
 	}
+	late := time.NewTimer(first)
+	defer late.Stop()
 	for !w.near.gone {
 		var err error
 		var own <-chan zk.Event
