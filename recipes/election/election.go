@@ -56,7 +56,7 @@ type Config struct {
 	// into 32 bits, and needs Curator's dialect.
 	Priority int
 	Dialect  recipes.Dialect        // default Curator's LeaderLatch
-	ACL      []zk.ACL               // of the nodes and of parents that are missing
+	ACL      []zk.ACL               // of the nodes and of parents that are missing: all candidates need READ
 	BackOff  func() backoff.BackOff // between the terms of Run; default exponential, 100 ms to 10 s
 	Logger   *slog.Logger           // of Run; default: discard
 }

@@ -35,7 +35,7 @@ var (
 type Config struct {
 	Dialect recipes.Dialect // whose names to use; default Curator's
 	Data    []byte          // what the contender's node holds, for whoever looks
-	ACL     []zk.ACL        // of the nodes and of parents that are missing; default open to everybody
+	ACL     []zk.ACL        // of the nodes and of parents that are missing: all contenders need READ; default open to everybody
 }
 
 // Lock is a mutex in a directory of its own. It may be used by many goroutines;
