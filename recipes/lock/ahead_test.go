@@ -73,11 +73,7 @@ func TestLock_WhoIsNextAsksNothing(t *testing.T) {
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			mu.Lock()
 			defer mu.Unlock()
-			if r.Op == "children" && r.Path != "/l" {
-				total["watch"]++
-			} else {
-				total[r.Op]++
-			}
+			total[r.Op]++
 			if next != nil && r.Op != "ping" {
 				select {
 				case <-next.done:
@@ -108,8 +104,7 @@ func TestLock_WhoIsNextAsksNothing(t *testing.T) {
 		defer mu.Unlock()
 		require.Equal(t, n, total["delete"])
 		require.LessOrEqual(t, total["children"], n)
-		require.LessOrEqual(t, total["watch"], n)
-		require.Zero(t, total["exists"], "own nodes are looked at again only after a resume")
+		require.LessOrEqual(t, total["exists"], n)
 		require.Zero(t, total["removeWatches"])
 		require.Empty(t, srv.Children("/l"))
 		require.Zero(t, srv.Watches(), "%v", srv.WatchPaths())
@@ -154,36 +149,4 @@ func TestLock_WatchingAheadMissesNobody(t *testing.T) {
 			require.Zero(t, srv.Watches(), "%v", srv.WatchPaths())
 		})
 	}
-}
-
-// A predecessor that goes before it is watched leaves no watch that would have to
-// be taken back: five requests with the release.
-func TestLock_PredecessorThatHasGoneCostsNoMore(t *testing.T) {
-	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
-		require.NoError(t, err)
-		c := connect(t, srv)
-		var mu sync.Mutex
-		var ops []string
-		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
-			mu.Lock()
-			defer mu.Unlock()
-			if r.Session == c.Session().ID() && r.Op != "ping" {
-				ops = append(ops, r.Op)
-				if r.Path == h.Path() {
-					_ = srv.Delete(h.Path())
-				}
-			}
-			return zktest.Pass
-		})
-		next, err := lock.New(c, "/l", lock.Config{}).Acquire(t.Context())
-		require.NoError(t, err)
-		synctest.Wait()
-		require.NoError(t, next.Release(t.Context()))
-		synctest.Wait()
-		srv.OnRequest(nil)
-		mu.Lock()
-		defer mu.Unlock()
-		require.Equal(t, []string{"create", "children", "exists", "children", "delete"}, ops)
-	})
 }

@@ -202,23 +202,22 @@ func (w *waiter) lost() error {
 	return nil
 }
 
-// see watches another contender.
+// see watches another contender. It goes by exists, which carries no data. Newer
+// servers want READ for it, as for any event (ZOOKEEPER-2590, ZOOKEEPER-4799).
 func (w *waiter) see(ctx context.Context, e entry) (*sight, error) {
 	s := &sight{entry: e}
 	return s, w.watch(ctx, s)
 }
 
-// watch goes by the list of a contender's children, of which there are none: it
-// carries no data, new data does not fire it, and it leaves no watch on a node
-// that has gone, as exists would. It wants READ on the node; without that newer
-// servers answer no exists either, and tell of no event (ZOOKEEPER-2590, -4799).
 func (w *waiter) watch(ctx context.Context, s *sight) error {
-	_, _, watch, err := w.p.q.c.ChildrenW(ctx, zk.Join(w.p.q.dir, s.name))
-	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode)
-	if s.gone {
-		return nil // nobody comes back
+	_, there, watch, err := w.p.q.c.ExistsW(ctx, zk.Join(w.p.q.dir, s.name))
+	if err != nil {
+		return err
 	}
-	return err
+	if s.watch, s.gone = watch, !there; s.gone {
+		s.stop() // nobody comes back
+	}
+	return nil
 }
 
 // look takes in what a watch says that has fired or ended.
@@ -232,7 +231,7 @@ func (w *waiter) look(ctx context.Context, s *sight) error {
 		s.gone = true
 		return nil
 	}
-	return w.watch(ctx, s) // its children changed, or it had to be restored
+	return w.watch(ctx, s) // its data changed
 }
 
 // watching is the watch of a sight that may not be there.
