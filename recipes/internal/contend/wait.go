@@ -108,9 +108,11 @@ func (w *waiter) outlastNearest(ctx context.Context) error {
 			if err = w.look(ctx, w.ahead); err == nil {
 				err = w.lookAhead(ctx)
 			}
-		case <-late.C:
 			late.Reset(every)
-			err = w.lookAhead(ctx)
+		case <-late.C:
+			if err = w.lookAhead(ctx); len(w.before) == 1 {
+				late.Reset(every) // to see that we are still ready
+			}
 		case <-told(w.ready.turn.queue):
 			err = w.getReady(ctx)
 		case <-told(w.ready.turn.data):
