@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 GO       ?= go
 BIN      := $(CURDIR)/bin
-FUZZTIME ?= 5s
+FUZZTIME ?= 50000x
 COUNT    ?= 1
 SOAK     ?= 30m
 NESTED   := interop bench
