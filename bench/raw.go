@@ -104,10 +104,10 @@ func (r *rawClient) set(path string, data []byte) error {
 	return err
 }
 
-// create returns the request for a node of a session's own, with a number.
-func (r *rawClient) create(prefix string) []byte {
-	return r.frame(proto.OpCreate, prefix, func(b []byte) []byte {
-		q := proto.MultiOp{Op: proto.OpCreate, ACL: []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}, Flags: proto.FlagEphemeralSequential}
+// create returns the request for a node that is open to everybody.
+func (r *rawClient) create(path string, flags int32) []byte {
+	return r.frame(proto.OpCreate, path, func(b []byte) []byte {
+		q := proto.MultiOp{Op: proto.OpCreate, ACL: []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}, Flags: flags}
 		return q.AppendRest(b)
 	})
 }
@@ -120,7 +120,7 @@ func (r *rawClient) remove(path []byte) error {
 }
 
 func (r *rawClient) createDelete(prefix string) error {
-	b, err := r.call(r.create(prefix))
+	b, err := r.call(r.create(prefix, proto.FlagEphemeralSequential))
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func newRawMutex(addr, path string) (mutex, error) {
 		return nil, errors.Join(err, r.close())
 	}
 	list := r.frame(proto.OpGetChildren2, path, noWatch)
-	return &rawMutex{r, append(append([]byte(nil), r.create(path+"/lock-")...), list...)}, nil
+	return &rawMutex{r, append(append([]byte(nil), r.create(path+"/lock-", proto.FlagEphemeralSequential)...), list...)}, nil
 }
 
 func (m *rawMutex) acquire(context.Context) (func() error, error) {
@@ -50,10 +50,7 @@ func (r *rawClient) ensure(path string) error {
 	if r.exists(path) == nil {
 		return nil
 	}
-	_, err := r.call(r.frame(proto.OpCreate, path, func(b []byte) []byte {
-		q := proto.MultiOp{Op: proto.OpCreate, ACL: []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}}
-		return q.AppendRest(b)
-	}))
+	_, err := r.call(r.create(path, proto.FlagPersistent))
 	return err
 }
 
@@ -73,7 +70,7 @@ func rawSucceeds(addr, path string) (time.Duration, error) {
 	if err := a.ensure(path); err != nil {
 		return 0, err
 	}
-	node, err := a.call(a.create(path + "/n-"))
+	node, err := a.call(a.create(path+"/n-", proto.FlagEphemeralSequential))
 	if err != nil {
 		return 0, err
 	}
