@@ -61,12 +61,14 @@ func rawSucceeds(addr, path string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	a := first.(*rawClient)
+	defer a.nc.Close() // on errors
 	second, err := dialRaw(addr)
 	if err != nil {
 		return 0, err
 	}
 	defer second.close()
-	a, b := first.(*rawClient), second.(*rawClient)
+	b := second.(*rawClient)
 	if err := a.ensure(path); err != nil {
 		return 0, err
 	}
