@@ -137,6 +137,24 @@ func TestCampaign_WhatChangesJustBeforeTheEndCounts(t *testing.T) {
 	}
 }
 
+// One of a higher priority that goes with the leader's session, after the leader's
+// node, is nobody to stand aside for: that costs a look, not the place.
+func TestCampaign_NobodyStandsAsideForOneWhoWentWithTheLeader(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		a, b := waits(t, srv, 0), waits(t, srv, 0)
+		defer end(t, b)
+		go func() { _, _ = election.New(a.c, "/e", election.Config{Priority: 9}).Campaign(t.Context()) }()
+		time.Sleep(time.Second)
+		require.Len(t, srv.Children("/e"), 3)
+		asked := b.asked(srv)
+		require.NoError(t, a.c.Close(t.Context()))
+		time.Sleep(time.Second)
+		require.Len(t, b.leads, 1)
+		heartbeat := func(op string) bool { return op == "sync" }
+		require.ElementsMatch(t, []string{"get", "children"}, slices.DeleteFunc(asked(), heartbeat))
+	})
+}
+
 // A new connection tells in no order of what was missed: one that was cut off
 // while another of a higher priority came, and the leader went after that, must
 // not lead before it has looked.

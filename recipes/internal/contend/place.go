@@ -182,14 +182,20 @@ func (p *place) list(ctx context.Context) ([]string, error) {
 	return nil, err
 }
 
+// among returns the queue that a list shows, and where we are in it; less than 0
+// if we are not.
+func (p *place) among(names []string) (queue []entry, own int, err error) {
+	queue, err = p.q.d.queueOf(p.q.dir, names)
+	return queue, slices.IndexFunc(queue, func(e entry) bool { return e.name == p.name }), err
+}
+
 // ahead returns those before us for whom we wait. errAgain: we are not in the
 // list any more.
 func (p *place) ahead(names []string) ([]entry, error) {
-	queue, err := p.q.d.queueOf(p.q.dir, names)
+	queue, i, err := p.among(names)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(queue, func(e entry) bool { return e.name == p.name })
 	if i < 0 {
 		return nil, errAgain
 	}

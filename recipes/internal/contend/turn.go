@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"github.com/zookit/zookit/zk"
@@ -112,11 +111,10 @@ func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
 // turn is ours in such a queue, with such data of the directory. errGone: we are
 // not in it.
 func (p *place) turn(names []string, named []byte) (Turn, error) {
-	queue, err := p.q.d.queueOf(p.q.dir, names)
+	queue, i, err := p.among(names)
 	if err != nil {
 		return Turn{}, err
 	}
-	i := slices.IndexFunc(queue, func(e entry) bool { return e.name == p.name })
 	if i < 0 {
 		return Turn{}, errGone
 	}
