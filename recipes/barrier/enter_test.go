@@ -85,10 +85,13 @@ func TestDouble_DirectoryComesAndGoes(t *testing.T) {
 			srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 				mu.Lock()
 				defer mu.Unlock()
-				if r.Op == "create" && len(r.Path) > len("/b/") && removed < 3 && srv.Delete("/b") == nil {
+				if r.Op != "create" || len(r.Path) <= len("/b/") || removed == 3 {
+					return zktest.Pass
+				}
+				if srv.Delete("/b") == nil { // else the other party's create has just found that out
 					removed++
 				}
-				return zktest.Pass
+				return zktest.Fail(int32(zk.ErrNoNode)) // whoever may have made it again
 			})
 			a, b := enter(t.Context(), d[0]), enter(t.Context(), d[1])
 			leaveAll(t, a.in(t), b.in(t))

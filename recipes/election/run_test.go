@@ -124,6 +124,8 @@ func TestRun_LossBeforeLeadBeginsIsTold(t *testing.T) {
 		_, err = e.Campaign(ctx) // who has seen others watches its own node from the start
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NoError(t, l.Resign(t.Context()))
+		synctest.Wait() // until the candidacy that was cancelled is out of the queue
+		require.Empty(t, srv.Children("/e"))
 		var once sync.Once
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Op == "exists" { // the watch on the leader's own node
