@@ -105,6 +105,7 @@ func TestLock_WhoIsNextAsksNothing(t *testing.T) {
 		require.Equal(t, n, total["delete"])
 		require.LessOrEqual(t, total["children"], n)
 		require.LessOrEqual(t, total["exists"], n)
+		require.LessOrEqual(t, total["get"], n)
 		require.Zero(t, total["removeWatches"])
 		require.Empty(t, srv.Children("/l"))
 		require.Zero(t, srv.Watches(), "%v", srv.WatchPaths())

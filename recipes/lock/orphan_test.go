@@ -127,11 +127,11 @@ func TestLock_EveryLaterErrorLeavesNoNode(t *testing.T) {
 		"list hangs":                    {"children", 1, zktest.Hang, context.DeadlineExceeded},
 		"own watch is refused":          {"exists", 1, zktest.Fail(noAuth), zk.ErrNoAuth},
 		"own watch hangs":               {"exists", 1, zktest.Hang, context.DeadlineExceeded},
-		"predecessor watch is refused":  {"exists", 2, zktest.Fail(noAuth), zk.ErrNoAuth},
-		"predecessor watch hangs":       {"exists", 2, zktest.Hang, context.DeadlineExceeded},
+		"predecessor watch is refused":  {"get", 1, zktest.Fail(noAuth), zk.ErrNoAuth},
+		"predecessor watch hangs":       {"get", 1, zktest.Hang, context.DeadlineExceeded},
 		"list is cut off":               {"children", 1, zktest.CutBefore, context.DeadlineExceeded},
 		"own watch is cut off":          {"exists", 1, zktest.CutBefore, context.DeadlineExceeded},
-		"the reply to the watch is cut": {"exists", 2, zktest.CutReplyAfter(7), context.DeadlineExceeded},
+		"the reply to the watch is cut": {"get", 1, zktest.CutReplyAfter(7), context.DeadlineExceeded},
 	}
 	for name, f := range failures {
 		for _, del := range []zktest.Verdict{zktest.Pass, zktest.DropReplyAndCut, zktest.CutBefore} {

@@ -77,7 +77,7 @@ func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
 			}
 		}
 		require.Equal(t, session, waiter.Session())
-		for _, op := range []string{"nothing", "children", "exists"} {
+		for _, op := range []string{"nothing", "children", "exists", "get"} {
 			require.NotZero(t, steps[op], "no attempt ended behind %s: %v", op, steps)
 		}
 		require.NoError(t, h.Context().Err())
@@ -173,7 +173,7 @@ func TestLock_AnEndWakesExactlyOne(t *testing.T) {
 			// already. A waiter's: one list, one watch on the next one ahead. The
 			// last's: nobody. Who was told that the one before it alone is ahead
 			// need not even list.
-			want := map[string]int{"children": 1, "exists": 1}
+			want := map[string]int{"children": 1, "get": 1}
 			switch victim {
 			case 0:
 				require.Equal(t, h.Path(), path)

@@ -204,22 +204,21 @@ func (w *waiter) lost() error {
 	return nil
 }
 
-// see watches another contender. It goes by exists, which carries no data. Newer
-// servers want READ for it, as for any event (ZOOKEEPER-2590, ZOOKEEPER-4799).
+// see watches another contender.
 func (w *waiter) see(ctx context.Context, e entry) (*sight, error) {
 	s := &sight{entry: e}
 	return s, w.watch(ctx, s)
 }
 
+// watch goes by get, as Curator and kazoo do: where the node has just gone it
+// leaves no watch behind, as exists does, which would cost a request to take back.
 func (w *waiter) watch(ctx context.Context, s *sight) error {
-	_, there, watch, err := w.p.q.c.ExistsW(ctx, zk.Join(w.p.q.dir, s.name))
-	if err != nil {
-		return err
+	_, watch, err := w.p.q.c.GetW(ctx, zk.Join(w.p.q.dir, s.name))
+	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode) // nobody comes back
+	if s.gone {
+		return nil
 	}
-	if s.watch, s.gone = watch, !there; s.gone {
-		s.stop() // nobody comes back
-	}
-	return nil
+	return err
 }
 
 // look takes in what a watch says that has fired or ended.
