@@ -21,9 +21,9 @@ import (
 // its own, all in one process.
 var contention = []workload{
 	{"lock alone", real, all, contending(1, 0)},
-	{"lock, 2 contenders", real, clients2, contending(2, 0)},
-	{"lock, 16 contenders", real, clients2, contending(16, 0)},
-	{"lock, 64 contenders", real, clients2, contending(64, 0)},
+	{"lock, 2 contenders", real, all, contending(2, 0)},
+	{"lock, 16 contenders", real, all, contending(16, 0)},
+	{"lock, 64 contenders", real, all, contending(64, 0)},
 	{"lock, 16 contenders of 5 ms", []serverKind{onServer}, clients2, contending(16, 5*time.Millisecond)},
 	{"lock, 1,000 contenders of 5 ms", []serverKind{onServer}, clients2, contending(1000, 5*time.Millisecond)},
 	{"election, leader closed", []serverKind{onServer}, all, succeeding(false)},

@@ -76,14 +76,21 @@ func (r *rawClient) call(frame []byte) ([]byte, error) {
 	}
 	b, err := r.reply()
 	if err == nil {
-		if code := int32(binary.BigEndian.Uint32(b[12:])); code != 0 {
-			err = fmt.Errorf("bench: raw: code %d", code)
+		if c := code(binary.BigEndian.Uint32(b[12:])); c != 0 {
+			err = c
 		}
 	}
 	return b, err
 }
 
+// code is what a server refuses with.
+type code proto.ErrCode
+
+func (c code) Error() string { return fmt.Sprintf("bench: raw: code %d", int32(c)) }
+
 func noWatch(b []byte) []byte { return append(b, 0) }
+
+func watched(b []byte) []byte { return append(b, 1) }
 
 func (r *rawClient) get(path string) (int, error) {
 	b, err := r.call(r.frame(proto.OpGetData, path, noWatch))

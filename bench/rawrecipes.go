@@ -3,15 +3,19 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// rawMutex is the least that a lock can be for one who is alone: a node, a list
-// in the same packet, and a delete.
+// rawMutex is the least that a lock can be: a node and a list in the same packet,
+// a watch on whoever is before it, and a delete. It looks at nothing twice, and
+// holds whatever becomes of its node.
 type rawMutex struct {
 	r    *rawClient
+	dir  string
+	list []byte
 	join []byte
 }
 
@@ -24,8 +28,9 @@ func newRawMutex(addr, path string) (mutex, error) {
 	if err := r.ensure(path); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
-	list := r.frame(proto.OpGetChildren2, path, noWatch)
-	return &rawMutex{r, append(append([]byte(nil), r.create(path+"/lock-", proto.FlagEphemeralSequential)...), list...)}, nil
+	m := &rawMutex{r: r, dir: path + "/", list: r.frame(proto.OpGetChildren2, path, noWatch)}
+	m.join = slices.Concat(r.create(m.dir+"lock-", proto.FlagEphemeralSequential), m.list)
+	return m, nil
 }
 
 func (m *rawMutex) acquire(context.Context) (func() error, error) {
@@ -33,14 +38,37 @@ func (m *rawMutex) acquire(context.Context) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := append([]byte(nil), b[16:]...)
-	if b, err = m.r.reply(); err != nil {
-		return nil, err
+	own := slices.Clone(b[16:])
+	name := proto.NewReader(own).String()[len(m.dir):]
+	for b, err = m.r.reply(); err == nil; b, err = m.r.call(m.list) {
+		before, nearest := 0, ""
+		for _, other := range proto.NewReader(b[16:]).Strings() {
+			if other < name {
+				before, nearest = before+1, max(nearest, other)
+			}
+		}
+		if before > 0 {
+			err = m.r.outlast(m.dir + nearest)
+		}
+		if err == nil && before <= 1 {
+			return func() error { return m.r.remove(own) }, nil
+		}
+		if err != nil {
+			break
+		}
 	}
-	if names := proto.NewReader(b[16:]).Strings(); len(names) != 1 {
-		return nil, errors.New("bench: raw: not alone")
+	return nil, err
+}
+
+// outlast returns when a node has gone.
+func (r *rawClient) outlast(path string) error {
+	_, err := r.call(r.frame(proto.OpGetData, path, watched))
+	if err == nil {
+		_, err = r.reply() // the event
+	} else if errors.Is(err, code(proto.NoNode)) {
+		err = nil
 	}
-	return func() error { return m.r.remove(own) }, nil
+	return err
 }
 
 func (m *rawMutex) close() error { return m.r.close() }
@@ -51,6 +79,9 @@ func (r *rawClient) ensure(path string) error {
 		return nil
 	}
 	_, err := r.call(r.create(path, proto.FlagPersistent))
+	if errors.Is(err, code(proto.NodeExists)) { // by another contender
+		err = nil
+	}
 	return err
 }
 
@@ -77,7 +108,6 @@ func rawSucceeds(addr, path string) (time.Duration, error) {
 		return 0, err
 	}
 	name := proto.NewReader(node[16:]).String()
-	watched := func(b []byte) []byte { return append(b, 1) }
 	if _, err := b.call(b.frame(proto.OpExists, name, watched)); err != nil {
 		return 0, err
 	}
