@@ -101,6 +101,9 @@ func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
 		}
 	}
 	n.recovery = max(n.recovery, now()-start)
+	if err != nil {
+		h.t.Log(h.diagnosis(before))
+	}
 	h.t.Logf("%s: effective %v, all went well again after %v", k.name, effective, (now() - start).Round(time.Millisecond))
 	return err
 }
