@@ -63,7 +63,7 @@ func TestLock_WaiterWithoutItsNodeIsNotGranted(t *testing.T) {
 		synctest.Wait() // it has the watch on its own node
 		var gone string
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
-			if r.Op != "exists" || r.Path != first.Path() || gone != "" {
+			if r.Op != "get" || r.Path != first.Path() || gone != "" {
 				return zktest.Pass
 			}
 			for _, name := range srv.Children("/l") {
