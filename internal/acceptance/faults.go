@@ -20,8 +20,9 @@ type harm struct {
 	rnd    *rand.Rand
 	leader int  // before the fault
 	brisk  bool // many short faults
-	woken  int  // how often the ensemble had to be restarted: see awake
 	tally  map[string]*tally
+
+	woken, rebuilt int // what the ensemble needed: see awake and odd
 }
 
 // tally counts the faults of a kind.
@@ -91,12 +92,7 @@ func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
 	soonest, cancelSoonest := context.WithTimeout(ctx, stuck)
 	defer cancelSoonest()
 	if err = h.board.await(soonest, well); errors.Is(err, context.DeadlineExceeded) {
-		var woken bool
-		if woken, err = wake(ctx, h.e); woken {
-			h.woken++
-			h.t.Logf("after %q no member opened a session: the leader was restarted", k.name)
-		}
-		if err == nil {
+		if err = h.mend(ctx, k.name); err == nil {
 			err = h.board.await(ctx, well)
 		}
 	}
@@ -179,6 +175,9 @@ func (h *harm) table() string {
 	fmt.Fprintf(&b, "%-40s %8s %10d\n", "all", "", total)
 	if h.woken > 0 {
 		fmt.Fprintf(&b, "the ensemble fell asleep by itself and was restarted %d times\n", h.woken)
+	}
+	if h.rebuilt > 0 {
+		fmt.Fprintf(&b, "the data of a server differed from those of the others, and it was rebuilt, %d times\n", h.rebuilt)
 	}
 	return b.String()
 }

@@ -207,3 +207,16 @@ func TestThree_WithoutAQuorumAMemberStartsButDoesNotServe(t *testing.T) {
 	slices.Sort(modes)
 	require.Equal(t, []string{"follower", "follower", "leader"}, modes)
 }
+
+func TestThree_ARebuiltMemberGetsAllFromTheLeader(t *testing.T) {
+	e, ctx := three(t)
+	leader := leaderOf(t, ctx, e)
+	dial(t, e.Addr(leader), time.Second).call(proto.OpCreate2, create("/kept", proto.FlagPersistent))
+	for _, member := range []int{(leader + 1) % 3, leader} {
+		require.NoError(t, e.(interface {
+			Rebuild(context.Context, int) error
+		}).Rebuild(ctx, member))
+		require.NoError(t, e.Ready(ctx))
+		dial(t, e.Addr(member), time.Second).call(proto.OpExists, exists("/kept"))
+	}
+}
