@@ -48,13 +48,12 @@ func (m *rawMutex) acquire(context.Context) (func() error, error) {
 			}
 		}
 		if before > 0 {
-			err = m.r.outlast(m.dir + nearest)
+			if err := m.r.outlast(m.dir + nearest); err != nil {
+				return nil, err
+			}
 		}
-		if err == nil && before <= 1 {
+		if before <= 1 {
 			return func() error { return m.r.remove(own) }, nil
-		}
-		if err != nil {
-			break
 		}
 	}
 	return nil, err
