@@ -73,7 +73,7 @@ func differing(first, second []map[string]bool) (server int, node string) {
 	return -1, ""
 }
 
-// tree is every node of a server, with its czxid.
+// tree is every node of a server, with its czxid and its owner.
 func tree(ctx context.Context, addr string) (map[string]bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, opening)
 	defer cancel()
@@ -89,7 +89,7 @@ func tree(ctx context.Context, addr string) (map[string]bool, error) {
 		if err != nil {
 			return err
 		}
-		out[fmt.Sprintf("%s, czxid 0x%x", path, stat.Czxid)] = true
+		out[fmt.Sprintf("%s, czxid 0x%x, owner 0x%x", path, stat.Czxid, stat.EphemeralOwner)] = true
 		for _, name := range names {
 			if err := walk(zk.Join(path, name)); err != nil && !errors.Is(err, zk.ErrNoNode) {
 				return err

@@ -43,11 +43,16 @@ func (v *views) agree(watchers int) bool {
 	}
 	alive := slices.Sorted(maps.Keys(v.alive))
 	for _, r := range v.seen {
-		if r.Stale || !slices.Equal(slices.Sorted(slices.Values(r.Members)), alive) {
+		if !r.sees(alive) {
 			return false
 		}
 	}
 	return true
+}
+
+// sees reports whether a watcher's view is that of those who are there, sorted.
+func (r report) sees(alive []string) bool {
+	return !r.Stale && slices.Equal(slices.Sorted(slices.Values(r.Members)), alive)
 }
 
 // flaps returns an error if somebody was seen to leave who had not: whose node

@@ -28,7 +28,7 @@ func (m *member) configure(o Options, peers []string) error {
 		"syncLimit=" + strconv.Itoa(o.SyncLimit),
 		"minSessionTimeout=" + strconv.FormatInt(o.MinTimeout.Milliseconds(), 10),
 		"maxSessionTimeout=" + strconv.FormatInt(o.MaxTimeout.Milliseconds(), 10),
-		"dataDir=" + filepath.Join(m.dir, "data"),
+		"dataDir=" + m.data(),
 		"maxClientCnxns=0",
 		"admin.enableServer=false",
 		"4lw.commands.whitelist=*",
@@ -46,13 +46,13 @@ func (m *member) configure(o Options, peers []string) error {
 	}
 	lines = append(lines, peers...)
 	lines = append(lines, o.Extra...)
-	if err := os.MkdirAll(filepath.Join(m.dir, "data"), 0o755); err != nil {
+	if err := os.MkdirAll(m.data(), 0o755); err != nil {
 		return fmt.Errorf("ensemble: %w", err)
 	}
 	for name, text := range map[string]string{
-		m.config():                           strings.Join(lines, "\n") + "\n",
-		filepath.Join(m.dir, "logback.xml"):  logback,
-		filepath.Join(m.dir, "data", "myid"): strconv.Itoa(m.index+1) + "\n",
+		m.config():                          strings.Join(lines, "\n") + "\n",
+		filepath.Join(m.dir, "logback.xml"): logback,
+		filepath.Join(m.data(), "myid"):     strconv.Itoa(m.index+1) + "\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			return fmt.Errorf("ensemble: %w", err)
@@ -63,6 +63,7 @@ func (m *member) configure(o Options, peers []string) error {
 
 func (m *member) config() string { return filepath.Join(m.dir, "zoo.cfg") }
 func (m *member) log() string    { return filepath.Join(m.dir, "log") }
+func (m *member) data() string   { return filepath.Join(m.dir, "data") }
 
 // args is the command line of the server: a small JVM that starts fast, with
 // the simple collector and the quick compiler alone.

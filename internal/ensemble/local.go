@@ -212,7 +212,7 @@ func (e *localEnsemble) Start(ctx context.Context, i int) error {
 // Rebuild starts a member anew, without its data: it gets them from the leader.
 func (e *localEnsemble) Rebuild(ctx context.Context, i int) error {
 	err := e.with(i, func(m *member) error {
-		return errors.Join(m.end("rebuild", syscall.SIGKILL), os.RemoveAll(filepath.Join(m.dir, "data", "version-2")))
+		return errors.Join(m.end("rebuild", syscall.SIGKILL), os.RemoveAll(filepath.Join(m.data(), "version-2")))
 	})
 	if err != nil {
 		return err
