@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -14,7 +15,7 @@ import (
 
 // rawClient is the limit of the wire: a blocking session that writes requests
 // encoded beforehand and reads replies by their length, one caller, no
-// goroutine.
+// goroutine but that of the heartbeats where it may wait for long.
 type rawClient struct {
 	nc  net.Conn
 	in  *bufio.Reader
@@ -56,8 +57,18 @@ func (r *rawClient) frame(op proto.OpCode, path string, body func([]byte) []byte
 	return r.frames[k]
 }
 
-// reply reads one reply and returns it; the next one overwrites it.
+// reply reads one reply and returns it; the next one overwrites it. Those to
+// heartbeats are skipped.
 func (r *rawClient) reply() ([]byte, error) {
+	for {
+		b, err := r.read()
+		if err != nil || int32(binary.BigEndian.Uint32(b)) != proto.XidPing {
+			return b, err
+		}
+	}
+}
+
+func (r *rawClient) read() ([]byte, error) {
 	if _, err := io.ReadFull(r.in, r.size[:]); err != nil {
 		return nil, err
 	}
@@ -186,6 +197,33 @@ func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, err
 		done++
 	}
 	return done, nil
+}
+
+// beat sends heartbeats until end is called, and returns nothing of them: an error
+// is for whoever waits for a reply. Whoever may wait for long needs them, and not
+// only to keep the session: a member of an ensemble whose requests have all been
+// seen may overlook a commit until the next request comes, before ZooKeeper 3.8.1
+// (ZOOKEEPER-4537). When all contenders wait, nobody else would send one.
+func (r *rawClient) beat() (end func()) {
+	ping := proto.EndFrame(proto.RequestHeader{Xid: proto.XidPing, Op: proto.OpPing}.Append(proto.BeginFrame(nil)), 0)
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(timeout / 3)
+		defer t.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-t.C:
+				_, _ = r.nc.Write(ping)
+			}
+		}
+	})
+	return func() {
+		close(over)
+		wg.Wait()
+	}
 }
 
 func (r *rawClient) watch([]string) (func() error, error) { return nil, errNoWay }

@@ -14,6 +14,7 @@ import (
 // holds whatever becomes of its node.
 type rawMutex struct {
 	r    *rawClient
+	end  func() // of the heartbeats
 	dir  string
 	list []byte
 	join []byte
@@ -28,7 +29,7 @@ func newRawMutex(addr, path string) (mutex, error) {
 	if err := r.ensure(path); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
-	m := &rawMutex{r: r, dir: path + "/", list: r.frame(proto.OpGetChildren2, path, noWatch)}
+	m := &rawMutex{r: r, end: r.beat(), dir: path + "/", list: r.frame(proto.OpGetChildren2, path, noWatch)}
 	m.join = slices.Concat(r.create(m.dir+"lock-", proto.FlagEphemeralSequential), m.list)
 	return m, nil
 }
@@ -70,7 +71,10 @@ func (r *rawClient) outlast(path string) error {
 	return err
 }
 
-func (m *rawMutex) close() error { return m.r.close() }
+func (m *rawMutex) close() error {
+	defer m.end() // the reply to the last request may need a heartbeat too
+	return m.r.close()
+}
 
 // ensure makes a directory.
 func (r *rawClient) ensure(path string) error {
