@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,8 +31,6 @@ type frameKey struct {
 	op   proto.OpCode
 	path string
 }
-
-var errNoWay = errors.New("bench: the raw socket has no such thing")
 
 func dialRaw(addr string) (client, error) {
 	nc, err := net.Dial("tcp", addr)
@@ -226,7 +225,34 @@ func (r *rawClient) beat() (end func()) {
 	}
 }
 
-func (r *rawClient) watch([]string) (func() error, error) { return nil, errNoWay }
+// watch arms some at a time, and counts the events.
+func (r *rawClient) watch(paths []string) (func() error, error) {
+	var frames []byte
+	for some := range slices.Chunk(paths, 500) {
+		frames = frames[:0]
+		for _, path := range some {
+			start := len(frames)
+			q := proto.RequestHeader{Xid: 1, Op: proto.OpExists}.Append(proto.BeginFrame(frames))
+			frames = proto.EndFrame(watched(proto.AppendString(q, path)), start)
+		}
+		if _, err := r.nc.Write(frames); err != nil {
+			return nil, err
+		}
+		for range some {
+			if _, err := r.reply(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return func() error {
+		for range paths {
+			if _, err := r.reply(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
 
 func (r *rawClient) close() error {
 	q := proto.EndFrame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil)), 0)

@@ -35,8 +35,8 @@ var workloads = append([]workload{
 	{"get, 16 callers", both, all, callers(16)},
 	{"get, 256 callers", both, all, callers(256)},
 	{"get, 1,000 outstanding", both, all, outstanding(1000)},
-	{"10,000 watches", both, []string{ours, theirs}, watching},
-	{"idle", []serverKind{onStub}, []string{ours, theirs}, idling},
+	{"10,000 watches", both, all, watching},
+	{"idle", []serverKind{onStub}, clients2, idling},
 }, contention...)
 
 var value = make([]byte, smallSize)
