@@ -11,6 +11,9 @@ import (
 )
 
 const (
+	// slow is how long all may take to go well again before it is told what is
+	// missing.
+	slow = 5 * time.Second
 	// stuck is how long nothing may go on before the ensemble is asked whether it
 	// still opens sessions: longer than any fault's aftermath.
 	stuck = 25 * time.Second

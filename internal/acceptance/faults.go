@@ -89,19 +89,30 @@ func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
 		return err
 	}
 	well := func() bool { return h.board.total >= before+3 && h.board.agree() }
-	soonest, cancelSoonest := context.WithTimeout(ctx, stuck)
-	defer cancelSoonest()
-	if err = h.board.await(soonest, well); errors.Is(err, context.DeadlineExceeded) {
+	if err = h.within(ctx, slow, well); errors.Is(err, context.DeadlineExceeded) {
+		h.t.Logf("%s: not well again after %v:\n%s", k.name, slow, h.diagnosis(before))
+		err = h.within(ctx, stuck-slow, well)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
 		if err = h.mend(ctx, k.name); err == nil {
 			err = h.board.await(ctx, well)
 		}
 	}
 	n.recovery = max(n.recovery, now()-start)
+	again := "all went well again"
 	if err != nil {
 		h.t.Log(h.diagnosis(before))
+		again = "not well yet"
 	}
-	h.t.Logf("%s: effective %v, all went well again after %v", k.name, effective, (now() - start).Round(time.Millisecond))
+	h.t.Logf("%s: effective %v, %s after %v", k.name, effective, again, (now() - start).Round(time.Millisecond))
 	return err
+}
+
+// within waits for so long at the most.
+func (h *harm) within(ctx context.Context, d time.Duration, is func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return h.board.await(ctx, is)
 }
 
 // client chooses a client to harm: half of the time one that holds something for
