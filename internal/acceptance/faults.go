@@ -88,6 +88,7 @@ func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
 	if err := h.e.Ready(ctx); err != nil {
 		return err
 	}
+	ready := now() - start
 	well := func() bool { return h.board.total >= before+3 && h.board.agree() }
 	if err = h.within(ctx, slow, well); errors.Is(err, context.DeadlineExceeded) {
 		h.t.Logf("%s: not well again after %v:\n%s", k.name, slow, h.diagnosis(before))
@@ -104,7 +105,8 @@ func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
 		h.t.Log(h.diagnosis(before))
 		again = "not well yet"
 	}
-	h.t.Logf("%s: effective %v, %s after %v", k.name, effective, again, (now() - start).Round(time.Millisecond))
+	h.t.Logf("%s: effective %v, servers ready after %v, %s after %v",
+		k.name, effective, ready.Round(time.Millisecond), again, (now() - start).Round(time.Millisecond))
 	return err
 }
 
