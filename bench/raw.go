@@ -198,11 +198,10 @@ func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, err
 	return done, nil
 }
 
-// beat sends heartbeats until end is called, and returns nothing of them: an error
-// is for whoever waits for a reply. Whoever may wait for long needs them, and not
-// only to keep the session: a member of an ensemble whose requests have all been
-// seen may overlook a commit until the next request comes, before ZooKeeper 3.8.1
-// (ZOOKEEPER-4537). When all contenders wait, nobody else would send one.
+// beat sends heartbeats until end is called. Whoever may wait for long needs them,
+// and not only to keep the session: before ZooKeeper 3.8.1 a member of an ensemble
+// may overlook a commit until the next request comes (ZOOKEEPER-4537), and when
+// all contenders wait, nobody else would send one.
 func (r *rawClient) beat() (end func()) {
 	ping := proto.EndFrame(proto.RequestHeader{Xid: proto.XidPing, Op: proto.OpPing}.Append(proto.BeginFrame(nil)), 0)
 	over := make(chan struct{})
@@ -215,7 +214,7 @@ func (r *rawClient) beat() (end func()) {
 			case <-over:
 				return
 			case <-t.C:
-				_, _ = r.nc.Write(ping)
+				_, _ = r.nc.Write(ping) // whoever waits for a reply sees the error
 			}
 		}
 	})
