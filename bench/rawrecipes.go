@@ -26,10 +26,10 @@ func newRawMutex(addr, path string) (mutex, error) {
 		return nil, err
 	}
 	r := c.(*rawClient)
-	if err := r.ensure(path); err != nil {
-		return nil, errors.Join(err, r.close())
-	}
 	m := &rawMutex{r: r, end: r.beat(), dir: path + "/", list: r.frame(proto.OpGetChildren2, path, noWatch)}
+	if err := r.ensure(path); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
 	m.join = slices.Concat(r.create(m.dir+"lock-", proto.FlagEphemeralSequential), m.list)
 	return m, nil
 }
