@@ -50,10 +50,20 @@ func dialRaw(addr string) (client, error) {
 func (r *rawClient) frame(op proto.OpCode, path string, body func([]byte) []byte) []byte {
 	k := frameKey{op, path}
 	if _, ok := r.frames[k]; !ok {
-		f := body(proto.AppendString(proto.RequestHeader{Xid: 1, Op: op}.Append(proto.BeginFrame(nil)), path))
-		r.frames[k] = proto.EndFrame(f, 0)
+		r.frames[k] = request(op, path, body)
 	}
 	return r.frames[k]
+}
+
+// request encodes a request about a node.
+func request(op proto.OpCode, path string, body func([]byte) []byte) []byte {
+	q := proto.RequestHeader{Xid: 1, Op: op}.Append(proto.BeginFrame(nil))
+	return proto.EndFrame(body(proto.AppendString(q, path)), 0)
+}
+
+// bare encodes a request that is nothing but its header.
+func bare(xid int32, op proto.OpCode) []byte {
+	return proto.EndFrame(proto.RequestHeader{Xid: xid, Op: op}.Append(proto.BeginFrame(nil)), 0)
 }
 
 // reply reads one reply and returns it; the next one overwrites it. Those to
@@ -203,7 +213,7 @@ func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, err
 // may overlook a commit until the next request comes (ZOOKEEPER-4537), and when
 // all contenders wait, nobody else would send one.
 func (r *rawClient) beat() (end func()) {
-	ping := proto.EndFrame(proto.RequestHeader{Xid: proto.XidPing, Op: proto.OpPing}.Append(proto.BeginFrame(nil)), 0)
+	ping := bare(proto.XidPing, proto.OpPing)
 	over := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -230,9 +240,7 @@ func (r *rawClient) watch(paths []string) (func() error, error) {
 	for some := range slices.Chunk(paths, 500) {
 		frames = frames[:0]
 		for _, path := range some {
-			start := len(frames)
-			q := proto.RequestHeader{Xid: 1, Op: proto.OpExists}.Append(proto.BeginFrame(frames))
-			frames = proto.EndFrame(watched(proto.AppendString(q, path)), start)
+			frames = append(frames, request(proto.OpExists, path, watched)...)
 		}
 		if _, err := r.nc.Write(frames); err != nil {
 			return nil, err
@@ -254,8 +262,7 @@ func (r *rawClient) watch(paths []string) (func() error, error) {
 }
 
 func (r *rawClient) close() error {
-	q := proto.EndFrame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil)), 0)
-	_, err := r.nc.Write(q)
+	_, err := r.nc.Write(bare(1, proto.OpCloseSession))
 	if err == nil {
 		_ = r.nc.SetReadDeadline(time.Now().Add(5 * time.Second))
 		_, err = r.reply()

@@ -62,7 +62,7 @@ func (m *rawMutex) acquire(context.Context) (func() error, error) {
 
 // outlast returns when a node has gone.
 func (r *rawClient) outlast(path string) error {
-	_, err := r.call(r.frame(proto.OpGetData, path, watched))
+	_, err := r.call(request(proto.OpGetData, path, watched))
 	if err == nil {
 		_, err = r.reply() // the event
 	} else if errors.Is(err, code(proto.NoNode)) {
