@@ -41,7 +41,7 @@ func needOf(op proto.OpCode) need {
 		return needLeader
 	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL,
 		proto.OpDelete, proto.OpSetData, proto.OpSetACL, proto.OpCheck, proto.OpMulti,
-		proto.OpCloseSession:
+		proto.OpReconfig, proto.OpCloseSession:
 		return needQuorum
 	}
 	return needMember

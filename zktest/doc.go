@@ -47,10 +47,13 @@
 //     the leader or not. Zxids have no epoch; they go on over IsolateLeader.
 //   - Writes held by a member that then loses its leader are never executed.
 //     With Apache ZooKeeper they may be.
-//   - Quotas, SASL, TLS, reconfig, multiRead, getEphemerals,
-//     getAllChildrenNumber, checkWatches, whoAmI, X.509 and the super user are
-//     left out: such operations are answered Unimplemented. So are the
-//     four-letter words (see Watches and Dump instead).
+//   - Quotas, SASL, TLS, multiRead, getEphemerals, getAllChildrenNumber,
+//     whoAmI, X.509 and the super user are left out. Their operations are
+//     answered Unimplemented and the connection is closed, as every server does
+//     with an operation that it has never heard of. The four-letter words are
+//     left out too (see Watches and Dump instead).
+//   - reconfig is refused with ReconfigDisabled, as by a server without
+//     reconfigEnabled.
 //   - A read-only server answers from the shared tree and keeps sessions as
 //     usual.
 //   - A check outside of a multi that succeeds is answered; Apache ZooKeeper

@@ -91,7 +91,7 @@ func (g generator) step(e *world) step {
 	case n < 71:
 		return stMode(c, opAdd, pick(g, g.path(), ""), int32(g.IntN(2)))
 	case n < 76:
-		return stMode(c, opRemove, g.path(), int32(1+g.IntN(3)))
+		return stMode(c, pick(g, opRemove, opRemove, opChkW), g.path(), int32(1+g.IntN(5)))
 	case n < 80:
 		return stPath(c, opGetACL, g.path())
 	case n < 83:

@@ -43,6 +43,10 @@ func (q *call) execute() proto.ErrCode {
 		return q.addWatch()
 	case proto.OpRemoveWatches:
 		return q.removeWatches()
+	case proto.OpCheckWatches:
+		return q.checkWatches()
+	case proto.OpReconfig:
+		return q.reconfig()
 	case proto.OpCloseSession:
 		s.endSession(q.c.session, q.c)
 		return proto.OK
@@ -65,7 +69,7 @@ func (s *Server) implements(op proto.OpCode) bool {
 	case proto.OpPing, proto.OpSync, proto.OpMulti, proto.OpAuth, proto.OpCloseSession,
 		proto.OpExists, proto.OpGetData, proto.OpGetChildren, proto.OpGetChildren2, proto.OpGetACL,
 		proto.OpCreate, proto.OpCreate2, proto.OpDelete, proto.OpSetData, proto.OpSetACL, proto.OpCheck,
-		proto.OpSetWatches, proto.OpRemoveWatches:
+		proto.OpSetWatches, proto.OpRemoveWatches, proto.OpCheckWatches, proto.OpReconfig:
 		return true
 	}
 	return false

@@ -34,23 +34,52 @@ func (q *call) removeWatches() proto.ErrCode {
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
-	m := q.c.member
-	removed := false
-	switch req.Mode {
-	case proto.RemoveChildren:
-		removed = m.child.remove(req.Path, q.c)
-	case proto.RemoveData:
-		removed = m.data.remove(req.Path, q.c)
-	case proto.RemoveAny:
-		child := m.child.remove(req.Path, q.c)
-		removed = m.data.remove(req.Path, q.c) || child
-	default:
+	data, child, ok := tablesOf(req.Mode)
+	if !ok {
 		return proto.MarshallingError
+	}
+	removed := false
+	if data && q.c.member.data.remove(req.Path, q.c) {
+		removed = true
+	}
+	if child && q.c.member.child.remove(req.Path, q.c) {
+		removed = true
 	}
 	if !removed {
 		return proto.NoWatcher
 	}
 	return proto.OK
+}
+
+// checkWatches says whether there is a watch of a type. Apache ZooKeeper 3.8
+// does not look whose it is.
+func (q *call) checkWatches() proto.ErrCode {
+	var req proto.PathMode
+	req.Decode(&q.r)
+	if q.r.Err() != nil {
+		return proto.MarshallingError
+	}
+	data, child, ok := tablesOf(req.Mode)
+	if !ok {
+		return proto.MarshallingError
+	}
+	if data && q.c.member.data.watched(req.Path) || child && q.c.member.child.watched(req.Path) {
+		return proto.OK
+	}
+	return proto.NoWatcher
+}
+
+// tablesOf returns the tables that a type of removeWatches names.
+func tablesOf(typ int32) (data, child, ok bool) {
+	switch typ {
+	case proto.RemoveChildren:
+		return false, true, true
+	case proto.RemoveData:
+		return true, false, true
+	case proto.RemoveAny:
+		return true, true, true
+	}
+	return false, false, false
 }
 
 // setWatches registers again what a client held on its last connection. What

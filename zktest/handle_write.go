@@ -58,6 +58,18 @@ func (q *call) setACL() proto.ErrCode {
 	return proto.OK
 }
 
+// reconfig is refused as by a server that was not set up for it. Like every
+// failed transaction it uses a zxid up.
+func (q *call) reconfig() proto.ErrCode {
+	var req proto.ReconfigRequest
+	req.Decode(&q.r)
+	if q.r.Err() != nil {
+		return proto.MarshallingError
+	}
+	q.c.server.nextZxid()
+	return proto.ReconfigDisabled
+}
+
 // commit applies a valid transaction and tells the watches.
 func (s *Server) commit(x *txn, zxid, now int64) *node {
 	n, ch := s.tree.apply(x, zxid, now)

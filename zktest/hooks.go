@@ -12,7 +12,7 @@ type Request struct {
 	Server  int // the member that has received it, from 1
 	Session int64
 	Xid     int32
-	Op      string // "create", "delete", "exists", "get", "set", "children", "sync", "ping", "multi", "getACL", "setACL", "addWatch", "removeWatches", "setWatches", "auth", "closeSession"
+	Op      string // "create", "delete", "exists", "get", "set", "children", "sync", "ping", "multi", "getACL", "setACL", "addWatch", "removeWatches", "checkWatches", "reconfig", "setWatches", "auth", "closeSession"
 	Path    string // of a multi, that of its first op; "" if there is none
 }
 
@@ -98,7 +98,7 @@ func (c *conn) describe(h proto.RequestHeader, body []byte) Request {
 	q := Request{Server: c.member.id, Session: c.session.id, Xid: h.Xid, Op: h.Op.String()}
 	r := proto.NewReader(body)
 	switch h.Op {
-	case proto.OpPing, proto.OpAuth, proto.OpSetWatches, proto.OpSetWatches2, proto.OpCloseSession:
+	case proto.OpPing, proto.OpAuth, proto.OpSetWatches, proto.OpSetWatches2, proto.OpReconfig, proto.OpCloseSession:
 	case proto.OpMulti:
 		if ops := r.MultiRequest(); len(ops) > 0 {
 			q.Path = ops[0].Path

@@ -22,6 +22,7 @@ const (
 	opCheck   = proto.OpCheck
 	opAdd     = proto.OpAddWatch
 	opRemove  = proto.OpRemoveWatches
+	opChkW    = opCheckWatches
 )
 
 // scriptFresh looks at what a new server has of itself.

@@ -10,7 +10,8 @@ func scriptOddRequests() []step {
 	var steps []step
 	for _, op := range []proto.OpCode{
 		opCreate, opCreate2, opCont, opTTL, opDelete, opExists, opGet, proto.OpSetData, opGetACL, proto.OpSetACL,
-		opChild, opChild2, opSync, opCheck, proto.OpMulti, opAdd, opRemove, proto.OpSetWatches, proto.OpSetWatches2,
+		opChild, opChild2, opSync, opCheck, proto.OpMulti, opAdd, opRemove, opChkW,
+		proto.OpSetWatches, proto.OpSetWatches2, opReconfig,
 	} {
 		steps = append(
 			steps,
@@ -27,9 +28,10 @@ func scriptOddRequests() []step {
 		request(0, opExists, "with bytes behind it", append((&proto.PathWatch{Path: root}).Append(nil), 1, 2, 3)),
 		request(0, opCreate, "with bytes behind it", append((&proto.MultiOp{Op: opCreate, Path: root + "/odd", ACL: openACL}).Append(nil), 1, 2, 3)),
 		stVersion(0, opDelete, "/odd", -1),
+		request(0, opReconfig, "of nothing", proto.AppendInt64(make([]byte, 12), -1)),
 		request(0, proto.OpPing, "with a body", []byte{1, 2, 3}),
 	)
-	for _, op := range []proto.OpCode{0, 10, 22222, -1, -2, math.MaxInt32, math.MinInt32, 99} {
+	for _, op := range []proto.OpCode{0, 10, 22222, -1, -2, 23, 108, 999, math.MaxInt32, math.MinInt32, 99} {
 		steps = append(steps, request(2, op, "unknown", proto.AppendString(nil, root)))
 	}
 	return steps

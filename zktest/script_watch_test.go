@@ -51,9 +51,10 @@ func scriptWatches() []step {
 		stMode(1, opAdd, "/w", 0),
 		stMode(1, opAdd, "/w", 1),
 	} {
-		for typ := int32(0); typ <= 4; typ++ {
+		for typ := int32(0); typ <= 6; typ++ {
 			steps = append(steps, reg)
 			steps = append(steps,
+				stMode(1, opChkW, "/absent", typ), stMode(1, opChkW, "/w", typ), stMode(2, opChkW, "/w", typ),
 				stMode(1, opRemove, "/absent", typ), stMode(1, opRemove, "/w", typ), stMode(2, opRemove, "/w", typ),
 				stSet(0, "/w", "x", -1), stCreate(0, opCreate, "/w/c", "", 0, 0), stVersion(0, opDelete, "/w/c", -1),
 				stMode(1, opRemove, "/absent", 3), stMode(1, opRemove, "/w", 3))

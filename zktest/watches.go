@@ -73,6 +73,9 @@ func (t *watchTable) remove(path string, c *conn) bool {
 	return true
 }
 
+// watched reports whether anybody watches path.
+func (t *watchTable) watched(path string) bool { return len(t.paths[path]) > 0 }
+
 // removeConn ends every watch of c.
 func (t *watchTable) removeConn(c *conn) {
 	for path := range t.conns[c] {

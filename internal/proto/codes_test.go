@@ -77,6 +77,8 @@ func TestOpCode_NumbersAndNames(t *testing.T) {
 		{OpCheck, 13, "check"},
 		{OpMulti, 14, "multi"},
 		{OpCreate2, 15, "create"},
+		{OpReconfig, 16, "reconfig"},
+		{OpCheckWatches, 17, "checkWatches"},
 		{OpRemoveWatches, 18, "removeWatches"},
 		{OpCreateContainer, 19, "create"},
 		{OpCreateTTL, 21, "create"},

@@ -22,6 +22,8 @@ const (
 	OpCheck           OpCode = 13
 	OpMulti           OpCode = 14
 	OpCreate2         OpCode = 15
+	OpReconfig        OpCode = 16
+	OpCheckWatches    OpCode = 17
 	OpRemoveWatches   OpCode = 18
 	OpCreateContainer OpCode = 19
 	OpCreateTTL       OpCode = 21
@@ -45,7 +47,7 @@ var opNames = map[OpCode]string{
 	OpError: "error", OpCreate: "create", OpCreate2: "create", OpCreateContainer: "create", OpCreateTTL: "create",
 	OpDelete: "delete", OpExists: "exists", OpGetData: "get", OpSetData: "set", OpGetACL: "getACL", OpSetACL: "setACL",
 	OpGetChildren: "children", OpGetChildren2: "children", OpSync: "sync", OpPing: "ping", OpCheck: "check",
-	OpMulti: "multi", OpRemoveWatches: "removeWatches", OpAuth: "auth", OpSetWatches: "setWatches",
+	OpMulti: "multi", OpReconfig: "reconfig", OpCheckWatches: "checkWatches", OpRemoveWatches: "removeWatches", OpAuth: "auth", OpSetWatches: "setWatches",
 	OpSetWatches2: "setWatches", OpAddWatch: "addWatch", OpCloseSession: "closeSession",
 }
 

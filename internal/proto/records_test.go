@@ -98,6 +98,8 @@ func records() []record {
 			PathWatch{"/a", true}, PathWatch{"/ü\x00\xff", false}),
 		of("PathVersion", "PathMode", []int{0}, (*PathMode).Decode, (*PathMode).Append,
 			PathMode{"/a", WatchPersistentRecursive}, PathMode{"/", RemoveAny}),
+		of("PathVersion", "ReconfigRequest", []int{0, 5, 10}, (*ReconfigRequest).Decode, (*ReconfigRequest).Append,
+			ReconfigRequest{"j", "l", "n", 0x1_0000_0004}, ReconfigRequest{Version: -1}),
 		of("Stat", "Stat", nil, (*Stat).Decode, (*Stat).Append, someStat, negativeStat, Stat{}),
 		of("Stat", "GetDataResponse", []int{0}, (*GetDataResponse).Decode, (*GetDataResponse).Append,
 			GetDataResponse{[]byte("data"), someStat}, GetDataResponse{nil, negativeStat}, GetDataResponse{[]byte{}, Stat{}}),

@@ -43,14 +43,15 @@ const (
 	WatchPersistentRecursive int32 = 1
 )
 
-// Types of removeWatches.
+// Types of removeWatches and checkWatches.
 const (
 	RemoveChildren int32 = 1
 	RemoveData     int32 = 2
 	RemoveAny      int32 = 3
 )
 
-// PathMode is the body of addWatch (a mode) and of removeWatches (a type).
+// PathMode is the body of addWatch (a mode), and of removeWatches and
+// checkWatches (a type).
 type PathMode struct {
 	Path string
 	Mode int32
