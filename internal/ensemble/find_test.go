@@ -9,6 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// noServerNamed takes every variable that names a server or a Java out of the
+// environment for this test: whoever runs the tests may have set them.
+func noServerNamed(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{envClasspath, envHome, "JAVA_HOME"} {
+		t.Setenv(name, "")
+	}
+}
+
 func TestFindRuntimes_SaysWhatIsMissing(t *testing.T) {
 	empty := t.TempDir()
 	for _, c := range []struct {
@@ -20,9 +29,10 @@ func TestFindRuntimes_SaysWhatIsMissing(t *testing.T) {
 		{"home", map[string]string{envHome: "/nowhere"}, "/nowhere"},
 		{"home without a server", map[string]string{envHome: empty}, "no zookeeper*.jar in ZOOKEEPER_HOME=" + empty},
 		{"java home", map[string]string{"JAVA_HOME": empty}, "JAVA_HOME"},
-		{"no java", map[string]string{"JAVA_HOME": "", "PATH": empty}, "default-jre-headless"},
+		{"no java", map[string]string{"PATH": empty}, "default-jre-headless"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			noServerNamed(t)
 			for k, v := range c.env {
 				t.Setenv(k, v)
 			}
@@ -37,9 +47,7 @@ func TestFindRuntimes_ReportsBothAtOnceAndHowToInstallThem(t *testing.T) {
 	old := debianJars
 	debianJars = []string{filepath.Join(t.TempDir(), "zookeeper.jar")}
 	defer func() { debianJars = old }()
-	t.Setenv(envClasspath, "")
-	t.Setenv(envHome, "")
-	t.Setenv("JAVA_HOME", "")
+	noServerNamed(t)
 	t.Setenv("PATH", t.TempDir())
 	_, err := Start(t.Context(), Options{})
 	require.ErrorIs(t, err, ErrMissing)
@@ -55,8 +63,8 @@ func TestClasspath_OrderOfPlaces(t *testing.T) {
 	for _, jar := range []string{server, other} {
 		require.NoError(t, os.WriteFile(jar, nil, 0o644))
 	}
+	noServerNamed(t)
 	t.Setenv(envHome, home)
-	t.Setenv(envClasspath, "")
 	cp, err := classpath()
 	require.NoError(t, err)
 	require.Equal(t, server+":"+other, cp)
