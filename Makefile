@@ -14,11 +14,11 @@ NESTED   := interop bench
 # they measure margins of milliseconds.
 ALONE := github.com/zookit/zookit github.com/zookit/zookit/internal/ensemble
 
-.PHONY: test deps unit real fuzz mutants nested containers image check fmt race faults soak bench
+.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race faults soak bench
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
-test: deps unit real fuzz nested
+test: deps unit real newest fuzz nested
 
 ## deps: install what the tests need, once (Debian, Ubuntu)
 deps:
@@ -32,6 +32,10 @@ unit:
 ## real: ensembles of three servers with faults, a short run of the acceptance suite
 real:
 	$(GO) test -race -count=1 -p 1 -timeout 15m -v $(ALONE) | scripts/quiet.sh
+
+## newest: every test that needs a real server, on the newest release of Apache ZooKeeper
+newest:
+	ALONE="$(ALONE)" scripts/on-server.sh 3.9
 
 ## fuzz: every fuzz target for FUZZTIME
 fuzz:

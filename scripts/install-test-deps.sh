@@ -2,6 +2,7 @@
 # Installs what the tests need on Debian or Ubuntu, and only what is missing.
 # This is the one place that lists it.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 packages=()
 need() { # package, then the test that tells it is not needed
@@ -10,12 +11,14 @@ need() { # package, then the test that tells it is not needed
 	"$@" >/dev/null 2>&1 || packages+=("$package")
 }
 
-# The server comes from ZOOKIT_ZOOKEEPER_CLASSPATH, ZOOKEEPER_HOME or Debian's
-# package, in this order (internal/ensemble); only the last is ours to install.
-# It brings the jars for its log and for TLS.
+# The tests use two servers (internal/ensemble): Debian's package, which brings the
+# jars for its log and for TLS, and the newest release, whose jars Maven copies to
+# bin/ at the end of this script. A server that the environment names
+# (ZOOKIT_ZOOKEEPER_CLASSPATH, ZOOKEEPER_HOME) replaces Debian's.
 if [ -z "${ZOOKIT_ZOOKEEPER_CLASSPATH:-}${ZOOKEEPER_HOME:-}" ]; then
 	need libzookeeper-java test -e /usr/share/java/zookeeper.jar
 fi
+need maven command -v mvn
 if [ -z "${JAVA_HOME:-}" ]; then
 	need default-jre-headless command -v java
 fi
@@ -25,11 +28,13 @@ need libc6-dev test -e /usr/include/stdio.h
 # The mutants are patches.
 need patch command -v patch
 # The peers of interop/: Curator, against which a program is compiled, and kazoo.
-if [ -d "$(dirname "$0")/../interop" ]; then
+# Debian's are old; the newest are put into bin/ at the end of this script.
+if [ -d interop ]; then
 	need default-jdk-headless test -x "${JAVA_HOME:+$JAVA_HOME/bin/javac}" -o -n "$(command -v javac)"
 	need libcurator-recipes-java test -e /usr/share/java/curator-recipes.jar
 	need libcurator-discovery-java test -e /usr/share/java/curator-x-discovery.jar
 	need python3-kazoo /usr/bin/python3 -c 'import kazoo'
+	need python3-venv /usr/bin/python3 -c 'import venv, ensurepip'
 fi
 # With CONTAINERS set: the engine of zktest/zkcontainer, and what its image is
 # made of.
@@ -42,27 +47,41 @@ fi
 # Go fetches modules over TLS.
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 
-if [ ${#packages[@]} -eq 0 ]; then
-	exit 0
-fi
-if ! command -v apt-get >/dev/null; then
-	echo "Missing (Debian's names): ${packages[*]}" >&2
-	echo "Install them, or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper and JAVA_HOME to a Java." >&2
-	exit 1
-fi
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-	if ! command -v sudo >/dev/null; then
-		echo "Not root, and no sudo. As root: apt-get install --no-install-recommends ${packages[*]}" >&2
+install() {
+	if ! command -v apt-get >/dev/null; then
+		echo "Missing (Debian's names): ${packages[*]}" >&2
+		echo "Install them, or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper and JAVA_HOME to a Java." >&2
 		exit 1
 	fi
-	as_root=(sudo)
+	local as_root=()
+	if [ "$(id -u)" -ne 0 ]; then
+		if ! command -v sudo >/dev/null; then
+			echo "Not root, and no sudo. As root: apt-get install --no-install-recommends ${packages[*]}" >&2
+			exit 1
+		fi
+		as_root=(sudo)
+	fi
+	echo "installing ${packages[*]}"
+	# Another apt may be at work, as on a machine that has just booted.
+	local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
+	"${apt[@]}" update
+	if ! command -v docker >/dev/null && [[ " ${packages[*]} " == *" docker.io "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then
+		packages+=(docker-cli) # since Debian 13 in a package of its own
+	fi
+	"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null </dev/null
+}
+if [ ${#packages[@]} -gt 0 ]; then
+	install
 fi
-echo "installing ${packages[*]}"
-# Another apt may be at work, as on a machine that has just booted.
-apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
-"${apt[@]}" update
-if ! command -v docker >/dev/null && [[ " ${packages[*]} " == *" docker.io "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then
-	packages+=(docker-cli) # since Debian 13 in a package of its own
+
+# The newest releases, from their public registries by the ordinary clients.
+scripts/install-jars.sh scripts/jars/zookeeper-*.xml
+if [ -d interop ]; then
+	scripts/install-jars.sh scripts/jars/curator-*.xml
+	kazoo=2.11.0
+	if ! bin/kazoo-$kazoo/bin/python -c "import kazoo.version as v; exit(v.__version__ != '$kazoo')" 2>/dev/null; then
+		echo "installing kazoo $kazoo"
+		/usr/bin/python3 -m venv --clear bin/kazoo-$kazoo
+		bin/kazoo-$kazoo/bin/python -m pip install -q --disable-pip-version-check kazoo==$kazoo
+	fi
 fi
-"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null </dev/null

@@ -10,6 +10,7 @@ trap 'rm -rf "$copy"' EXIT
 git ls-files -z --cached --others --exclude-standard |
 	while IFS= read -r -d '' file; do [ -e "$file" ] && printf '%s\0' "$file"; done |
 	xargs -0 cp --parents -t "$copy"
+mkdir -p bin && ln -s "$PWD/bin" "$copy/bin" # the servers
 cd "$copy"
 
 # runs a test and leaves its output in the file log; one that hangs has failed

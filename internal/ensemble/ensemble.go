@@ -89,6 +89,7 @@ type Ensemble interface {
 
 // Options say what Start runs. Every zero value selects what is named beside it.
 type Options struct {
+	Version    Version       // the default server; or V38, V39
 	Size       int           // 1; or 3
 	TickTime   time.Duration // 200 ms
 	InitLimit  int           // 50 ticks

@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -13,10 +14,24 @@ import (
 // server or no Java. The text says what to install.
 var ErrMissing = errors.New("missing")
 
-// The environment variables that say where a server is.
+// Version selects one of the two servers that the tests run on.
+type Version string
+
+// The servers. Default is the one that the environment names, or else V38.
+const (
+	Default Version = ""
+	V38     Version = "3.8" // Debian's package, 3.8.0 and later
+	V39     Version = "3.9" // the newest release, in bin/ of the repository
+)
+
+// Versions lists both, for tests that compare something with each.
+func Versions() []Version { return []Version{V38, V39} }
+
+// The environment variables that say where the default server is.
 const (
 	envClasspath = "ZOOKIT_ZOOKEEPER_CLASSPATH"
 	envHome      = "ZOOKEEPER_HOME"
+	envVersion   = "ZOOKIT_ZOOKEEPER_VERSION"
 )
 
 // Where Debian's and Ubuntu's package has its jars. The first is enough for
@@ -28,60 +43,118 @@ var debianJars = []string{
 	"/usr/share/java/netty-codec.jar",
 }
 
+// installer installs both servers. newest is the folder of V39's jars, which the
+// installer fills; it is named after the file in scripts/jars that lists them.
+// Both are relative to the root of the repository.
+const (
+	installer = "scripts/install-test-deps.sh"
+	newest    = "bin/zookeeper-3.9.5"
+)
+
 // runtimes is what it takes to run a server.
 type runtimes struct{ java, classpath string }
 
 // findRuntimes looks for both, and reports both when both are missing. What
 // the environment names must be there: it is not passed over for something else.
-func findRuntimes() (runtimes, error) {
-	cp, errServer := classpath()
+func findRuntimes(v Version) (runtimes, error) {
+	cp, errServer := classpath(v)
 	bin, errJava := java()
 	return runtimes{java: bin, classpath: cp}, errors.Join(errServer, errJava)
 }
 
-// classpath finds Apache ZooKeeper: a class path given by the environment, a
-// distribution's folder, or Debian's package.
-func classpath() (string, error) {
-	if cp := os.Getenv(envClasspath); cp != "" {
-		for _, entry := range filepath.SplitList(cp) {
-			// A star is Java's way to name all jars of a folder.
-			if _, err := os.Stat(strings.TrimSuffix(entry, "*")); err != nil {
-				return "", fmt.Errorf("ensemble: %w: %s: %w", ErrMissing, envClasspath, err)
-			}
+// classpath finds the jars of a server. The default is a class path given by the
+// environment, a distribution's folder, the version that the environment names,
+// or Debian's package, in this order. A test that asks for a version gets it
+// whatever the environment says.
+func classpath(v Version) (string, error) {
+	if v == Default {
+		if cp := os.Getenv(envClasspath); cp != "" {
+			return givenClasspath(cp)
 		}
-		return cp, nil
+		if home := os.Getenv(envHome); home != "" {
+			return distribution(home)
+		}
+		v = cmp.Or(Version(os.Getenv(envVersion)), V38)
 	}
-	if home := os.Getenv(envHome); home != "" {
-		var jars []string
-		server := false
-		for _, dir := range []string{filepath.Join(home, "lib"), home} {
-			entries, err := os.ReadDir(dir)
-			if err != nil && dir == home {
-				return "", fmt.Errorf("ensemble: %w: %s: %w", ErrMissing, envHome, err)
-			}
-			for _, e := range entries {
-				if strings.HasSuffix(e.Name(), ".jar") {
-					jars = append(jars, filepath.Join(dir, e.Name()))
-					server = server || strings.HasPrefix(e.Name(), "zookeeper")
-				}
-			}
-		}
-		if !server {
-			return "", fmt.Errorf("ensemble: %w: no zookeeper*.jar in %s=%s or in its lib folder", ErrMissing, envHome, home)
-		}
-		return strings.Join(jars, string(filepath.ListSeparator)), nil
+	switch v {
+	case V38:
+		return debian()
+	case V39:
+		return fetched()
 	}
+	return "", fmt.Errorf("ensemble: %w: Apache ZooKeeper %q: want %s or %s (Options.Version, %s)",
+		ErrMissing, v, V38, V39, envVersion)
+}
+
+// givenClasspath checks that every entry is there.
+func givenClasspath(cp string) (string, error) {
+	for _, entry := range filepath.SplitList(cp) {
+		// A star is Java's way to name all jars of a folder.
+		if _, err := os.Stat(strings.TrimSuffix(entry, "*")); err != nil {
+			return "", fmt.Errorf("ensemble: %w: %s: %w", ErrMissing, envClasspath, err)
+		}
+	}
+	return cp, nil
+}
+
+// distribution lists the jars of an unpacked Apache ZooKeeper.
+func distribution(home string) (string, error) {
+	var jars []string
+	server := false
+	for _, dir := range []string{filepath.Join(home, "lib"), home} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && dir == home {
+			return "", fmt.Errorf("ensemble: %w: %s: %w", ErrMissing, envHome, err)
+		}
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".jar") {
+				jars = append(jars, filepath.Join(dir, e.Name()))
+				server = server || strings.HasPrefix(e.Name(), "zookeeper")
+			}
+		}
+	}
+	if !server {
+		return "", fmt.Errorf("ensemble: %w: no zookeeper*.jar in %s=%s or in its lib folder", ErrMissing, envHome, home)
+	}
+	return strings.Join(jars, string(filepath.ListSeparator)), nil
+}
+
+func debian() (string, error) {
 	var jars []string
 	for _, jar := range debianJars {
 		if _, err := os.Stat(jar); err == nil {
 			jars = append(jars, jar)
 		} else if jar == debianJars[0] {
 			return "", fmt.Errorf("ensemble: %w: no Apache ZooKeeper found. On Debian or Ubuntu: "+
-				"scripts/install-test-deps.sh (or apt-get install libzookeeper-java). Elsewhere set "+
-				"%s to an unpacked distribution, or %s to its jars", ErrMissing, envHome, envClasspath)
+				"%s (or apt-get install libzookeeper-java). Elsewhere set "+
+				"%s to an unpacked distribution, or %s to its jars", ErrMissing, installer, envHome, envClasspath)
 		}
 	}
 	return strings.Join(jars, string(filepath.ListSeparator)), nil
+}
+
+// fetched finds the jars that the installer has fetched. Tests run in the folder
+// of their package, so the repository's root is that folder or one above it.
+func fetched() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("ensemble: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, installer)); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("ensemble: %w: %s is looked for in the repository, and this folder is not in it", ErrMissing, newest)
+		}
+		dir = filepath.Dir(dir)
+	}
+	dir = filepath.Join(dir, newest)
+	// The list of jars is copied last: it says that the folder is complete.
+	if _, err := os.Stat(filepath.Join(dir, "pom.xml")); err != nil {
+		return "", fmt.Errorf("ensemble: %w: the jars of Apache ZooKeeper %s: run %s: %w", ErrMissing, V39, installer, err)
+	}
+	return filepath.Join(dir, "*"), nil
 }
 
 // java finds the JVM: JAVA_HOME, then PATH.
@@ -96,7 +169,7 @@ func java() (string, error) {
 	bin, err := exec.LookPath("java")
 	if err != nil {
 		return "", fmt.Errorf("ensemble: %w: no java in JAVA_HOME or PATH. On Debian or Ubuntu: "+
-			"scripts/install-test-deps.sh (or apt-get install default-jre-headless): %w", ErrMissing, err)
+			"%s (or apt-get install default-jre-headless): %w", ErrMissing, installer, err)
 	}
 	return bin, nil
 }

@@ -3,6 +3,7 @@ package ensemble
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // environment for this test: whoever runs the tests may have set them.
 func noServerNamed(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{envClasspath, envHome, "JAVA_HOME"} {
+	for _, name := range []string{envClasspath, envHome, envVersion, "JAVA_HOME"} {
 		t.Setenv(name, "")
 	}
 }
@@ -28,6 +29,7 @@ func TestFindRuntimes_SaysWhatIsMissing(t *testing.T) {
 		{"class path", map[string]string{envClasspath: "/nowhere/zookeeper.jar"}, "/nowhere/zookeeper.jar"},
 		{"home", map[string]string{envHome: "/nowhere"}, "/nowhere"},
 		{"home without a server", map[string]string{envHome: empty}, "no zookeeper*.jar in ZOOKEEPER_HOME=" + empty},
+		{"version", map[string]string{envVersion: "3.7"}, `"3.7": want 3.8 or 3.9`},
 		{"java home", map[string]string{"JAVA_HOME": empty}, "JAVA_HOME"},
 		{"no java", map[string]string{"PATH": empty}, "default-jre-headless"},
 	} {
@@ -36,7 +38,7 @@ func TestFindRuntimes_SaysWhatIsMissing(t *testing.T) {
 			for k, v := range c.env {
 				t.Setenv(k, v)
 			}
-			_, err := findRuntimes()
+			_, err := findRuntimes(Default)
 			require.ErrorIs(t, err, ErrMissing)
 			require.ErrorContains(t, err, c.want)
 		})
@@ -65,13 +67,62 @@ func TestClasspath_OrderOfPlaces(t *testing.T) {
 	}
 	noServerNamed(t)
 	t.Setenv(envHome, home)
-	cp, err := classpath()
+	cp, err := classpath(Default)
 	require.NoError(t, err)
 	require.Equal(t, server+":"+other, cp)
 	t.Setenv(envClasspath, other+":"+home+"/*")
-	cp, err = classpath()
+	cp, err = classpath(Default)
 	require.NoError(t, err)
 	require.Equal(t, other+":"+home+"/*", cp)
+}
+
+// The newest server is in a folder of the repository, wherever a test runs in it.
+func TestClasspath_OfTheNewestRelease(t *testing.T) {
+	noServerNamed(t)
+	root := t.TempDir()
+	inside := filepath.Join(root, "recipes", "lock")
+	jars := filepath.Join(root, newest)
+	for _, dir := range []string{inside, jars, filepath.Join(root, "scripts")} {
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+	}
+	t.Chdir(inside)
+	_, err := classpath(V39)
+	require.ErrorIs(t, err, ErrMissing)
+	require.ErrorContains(t, err, "this folder is not in it")
+
+	require.NoError(t, os.WriteFile(filepath.Join(root, installer), nil, 0o755))
+	_, err = classpath(V39)
+	require.ErrorIs(t, err, ErrMissing, "a folder that was not filled to the end")
+	require.ErrorContains(t, err, installer)
+
+	require.NoError(t, os.WriteFile(filepath.Join(jars, "pom.xml"), nil, 0o644))
+	cp, err := classpath(V39)
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(jars, "*"), cp)
+
+	t.Setenv(envVersion, "3.9")
+	cp, err = classpath(Default)
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(jars, "*"), cp)
+}
+
+// The list of jars has the name of the folder that this package looks for.
+func TestClasspath_NewestReleaseIsListed(t *testing.T) {
+	require.FileExists(t, filepath.Join("..", "..", "scripts", "jars", filepath.Base(newest)+".xml"))
+}
+
+// A test that needs one version gets it, whatever the environment names.
+func TestVersions_AreWhatTheyAreCalled(t *testing.T) {
+	t.Setenv(envVersion, "3.7")
+	t.Setenv(envClasspath, "/nowhere")
+	for _, v := range Versions() {
+		t.Run(string(v), func(t *testing.T) {
+			e := Run(t, Options{Version: v})
+			s, err := Ask(t.Context(), e.DirectAddr(0))
+			require.NoError(t, err)
+			require.True(t, strings.HasPrefix(s.Version, string(v)+"."), s.Version)
+		})
+	}
 }
 
 func TestOptions_AllProblemsAtOnce(t *testing.T) {

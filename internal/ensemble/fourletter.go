@@ -43,6 +43,8 @@ func FourLetter(ctx context.Context, addr, word string) (string, error) {
 type Status struct {
 	Mode  string // leader, follower, standalone, read-only; "" while it serves nobody
 	Epoch int64
+	// Version is the server's release, such as 3.9.5.
+	Version string
 }
 
 // pollPatience bounds one of many questions. A server that has just bound its
@@ -61,6 +63,8 @@ func Ask(ctx context.Context, addr string) (Status, error) {
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {
+		case "Zookeeper version":
+			s.Version, _, _ = strings.Cut(value, "-")
 		case "Mode":
 			s.Mode = value
 		case "Zxid":

@@ -33,7 +33,7 @@ func Start(ctx context.Context, o Options) (Ensemble, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt, err := findRuntimes()
+	rt, err := findRuntimes(o.Version)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# on-server.sh VERSION: runs on that server every test that needs a real one: whole
+# packages that need the machine for themselves (those in ALONE), in the others the
+# tests of each file that imports internal/ensemble, and then interop/. Tests that
+# go over both versions by themselves (those of zktest/) are left out.
+set -euo pipefail
+version=$1
+export ZOOKIT_ZOOKEEPER_VERSION=$version
+unset ZOOKIT_ZOOKEEPER_CLASSPATH ZOOKEEPER_HOME # they would replace that server
+go=${GO:-go}
+echo "on Apache ZooKeeper $version:"
+
+# shellcheck disable=SC2086 # a list of packages
+"$go" test -race -count=1 -p 1 -timeout 20m -v $ALONE | scripts/quiet.sh
+
+for dir in recipes/* examples; do
+	files=$(grep -l '/internal/ensemble"' "$dir"/*_test.go 2>/dev/null) || continue
+	# shellcheck disable=SC2086
+	tests=$(sed -n 's/^func \(Test[A-Za-z0-9_]*\)(t \*testing\.T.*/\1/p' $files | paste -sd '|')
+	scripts/race.sh 1 -run "^($tests)\$" "./$dir"
+done
+
+if [ -d interop ]; then
+	cd interop
+	"$go" test -count=1 -timeout 15m ./...
+fi
