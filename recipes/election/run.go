@@ -7,6 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -83,10 +84,9 @@ func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Co
 			_ = resign()
 		}
 	}()
-	work, stop := context.WithCancelCause(l.Context())
-	defer stop(nil)
-	defer context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })()
-	err = lead(work, l)
+	under, stop := work.Under(l.Context(), ctx)
+	defer stop()
+	err = lead(under, l)
 	panicked = false
 	again = l.Context().Err() != nil && !errors.Is(context.Cause(l.Context()), ErrResigned)
 	return again && ctx.Err() == nil, errors.Join(err, resign())

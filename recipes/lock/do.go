@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/zookit/zookit/recipes/internal/work"
 )
 
 // hold is what do needs of a handle.
@@ -30,10 +32,9 @@ func do[H hold](ctx context.Context, name string, h H, timeout time.Duration, f 
 		}
 	}()
 
-	work, stop := context.WithCancelCause(h.Context())
-	defer stop(nil)
-	defer context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })()
-	err = f(work, h)
+	under, stop := work.Under(h.Context(), ctx)
+	defer stop()
+	err = f(under, h)
 	if h.Context().Err() != nil {
 		err = errors.Join(fmt.Errorf("lock: %s: %w: %w", name, ErrLost, context.Cause(h.Context())), err)
 	}

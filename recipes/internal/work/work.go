@@ -1,0 +1,38 @@
+// Package work makes the context of work that is done under a hold: a lock,
+// permits, a leadership.
+package work
+
+import (
+	"context"
+	"time"
+)
+
+// Under returns a context that ends with hold and with ctx, with the cause of
+// the first that ended, or when stop is called. It has the values of hold and
+// the deadline of ctx.
+//
+// Its Err asks hold first. The context of a hold looks at the clock in its Err:
+// in a process that was stopped for a while the timers are late, and a context
+// that only waits for them would say that the hold is still there.
+func Under(hold, ctx context.Context) (work context.Context, stop context.CancelFunc) {
+	inner, end := context.WithCancelCause(hold)
+	unbind := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	return &under{Context: inner, hold: hold, ctx: ctx}, func() {
+		unbind()
+		end(nil)
+	}
+}
+
+type under struct {
+	context.Context // a child of hold
+	hold, ctx       context.Context
+}
+
+func (u *under) Deadline() (time.Time, bool) { return u.ctx.Deadline() }
+
+func (u *under) Err() error {
+	if err := u.hold.Err(); err != nil {
+		return err
+	}
+	return u.Context.Err()
+}

@@ -1,0 +1,75 @@
+package work_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/internal/work"
+)
+
+var (
+	errLost   = errors.New("lost")
+	errCaller = errors.New("the caller gave up")
+)
+
+// lazyHold is a hold whose timer has not fired: only its Err notices the end.
+type lazyHold struct {
+	context.Context
+	end  context.CancelCauseFunc
+	over bool
+}
+
+func (h *lazyHold) Err() error {
+	if h.over {
+		h.end(errLost)
+	}
+	return h.Context.Err()
+}
+
+func newHold() *lazyHold {
+	h := new(lazyHold)
+	h.Context, h.end = context.WithCancelCause(context.Background())
+	return h
+}
+
+func TestUnder_AsksTheHoldFirst(t *testing.T) {
+	h := newHold()
+	ctx, stop := work.Under(h, t.Context())
+	defer stop()
+	require.NoError(t, ctx.Err())
+	h.over = true
+	require.ErrorIs(t, ctx.Err(), context.Canceled)
+	require.ErrorIs(t, context.Cause(ctx), errLost)
+	<-ctx.Done()
+}
+
+func TestUnder_EndsWithTheCallersContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHold()
+		caller, cancel := context.WithTimeoutCause(context.Background(), time.Second, errCaller)
+		defer cancel()
+		ctx, stop := work.Under(h, caller)
+		defer stop()
+		deadline, ok := ctx.Deadline()
+		require.True(t, ok)
+		require.Equal(t, time.Second, time.Until(deadline))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.ErrorIs(t, ctx.Err(), context.Canceled)
+		require.ErrorIs(t, context.Cause(ctx), errCaller)
+		require.NoError(t, h.Err(), "the hold goes on")
+	})
+}
+
+func TestUnder_StopEndsItAlone(t *testing.T) {
+	h := newHold()
+	ctx, stop := work.Under(h, t.Context())
+	stop()
+	require.ErrorIs(t, ctx.Err(), context.Canceled)
+	require.NoError(t, h.Err())
+}
