@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 )
@@ -29,8 +30,13 @@ func (c *Client) Abandon(s *Session, path string) {
 }
 
 // AbandonProtected is Abandon for a node of which only the GUID is known,
-// because the reply to its create was lost or not waited for.
-func (c *Client) AbandonProtected(s *Session, dir, guid string) {
+// because the reply to its create was lost or not waited for. It finds the node
+// as FindProtected does. It returns ErrBadArguments, and does nothing, when guid
+// is neither a UUID nor 32 hex digits, and ErrInvalidPath when dir is no path.
+func (c *Client) AbandonProtected(s *Session, dir, guid string) error {
+	if err := cmp.Or(checkGUID(guid), ValidatePath(dir)); err != nil {
+		return &OpError{Op: "abandon", Path: dir, Outcome: OutcomeNotSent, Err: err}
+	}
 	c.AbandonBy(s, Join(dir, "…"+guid+"…"), func(ctx context.Context) error {
 		found, ok, err := c.FindProtected(ctx, s, dir, guid)
 		if err != nil || !ok {
@@ -38,6 +44,7 @@ func (c *Client) AbandonProtected(s *Session, dir, guid string) {
 		}
 		return c.remove(ctx, found.Path)
 	})
+	return nil
 }
 
 // AbandonBy is Abandon for a node whose name can come again: by is run, with a

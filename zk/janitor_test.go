@@ -59,20 +59,20 @@ func TestAbandon_WhileDisconnected(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		require.NoError(t, srv.Create("/dir", nil))
-		guid := zk.NewGUID()
+		guid, ofP := zk.NewGUID(), zk.NewGUID()
 		a, err := c.Create(t.Context(), "/dir/a-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
 		_, err = c.Create(t.Context(), "/dir/b-", nil, zk.EphemeralSequential, zk.ProtectedBy(guid))
 		require.NoError(t, err)
-		p, err := c.Create(t.Context(), "/dir/p-", nil, zk.PersistentSequential, zk.ProtectedBy(guid+"-p"))
+		p, err := c.Create(t.Context(), "/dir/p-", nil, zk.PersistentSequential, zk.ProtectedBy(ofP))
 		require.NoError(t, err)
 		id := c.Session().ID()
 		srv.Down(1, true)
 		synctest.Wait()
 		c.Abandon(c.Session(), a.Path)
-		c.AbandonProtected(c.Session(), "/dir", guid)
-		c.AbandonProtected(c.Session(), "/dir", zk.NewGUID()) // of a create that never happened
-		c.AbandonProtected(nil, "/dir", guid+"-p")
+		require.NoError(t, c.AbandonProtected(c.Session(), "/dir", guid))
+		require.NoError(t, c.AbandonProtected(c.Session(), "/dir", zk.NewGUID())) // of a create that never happened
+		require.NoError(t, c.AbandonProtected(nil, "/dir", ofP))
 		time.Sleep(2 * time.Second)
 		srv.Down(1, false)
 		time.Sleep(30 * time.Second)
@@ -167,5 +167,20 @@ func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
 		require.ErrorContains(t, err, e.Path)
 		c.Abandon(c.Session(), "/after") // too late, and harmless
 		srv.Down(1, false)
+	})
+}
+
+// AbandonProtected says what is wrong, since nobody hears of the delete.
+func TestAbandonProtected_SaysWhatIsWrong(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		err := c.AbandonProtected(nil, "/dir", "n")
+		require.ErrorIs(t, err, zk.ErrBadArguments)
+		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
+		err = c.AbandonProtected(nil, "dir", zk.NewGUID())
+		require.ErrorIs(t, err, zk.ErrInvalidPath)
+		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
+		require.NoError(t, c.AbandonProtected(nil, "/dir", zk.NewGUID()))
+		time.Sleep(time.Second)
 	})
 }

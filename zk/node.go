@@ -99,6 +99,7 @@ type createConfig struct {
 	session   *Session
 	protected bool
 	guid      string
+	guidGiven bool // by the caller
 }
 
 // WithACL sets the ACL of the new node; without it everybody may do everything.
@@ -124,7 +125,8 @@ func InSession(s *Session) CreateOption { return func(c *createConfig) { c.sessi
 func Protected() CreateOption { return func(c *createConfig) { c.protected = true } }
 
 // ProtectedBy is Protected with a GUID of the caller's (see NewGUID), who can
-// then look for the node by FindProtected when Create gave up.
+// then look for the node by FindProtected when Create gave up. It must be a UUID
+// or 32 hex digits: anything else is refused with ErrBadArguments.
 func ProtectedBy(guid string) CreateOption {
-	return func(c *createConfig) { c.protected, c.guid = true, guid }
+	return func(c *createConfig) { c.protected, c.guid, c.guidGiven = true, guid, true }
 }

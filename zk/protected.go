@@ -2,17 +2,17 @@ package zk
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
-	"strings"
 )
 
 // createProtected creates a node whose name carries a GUID, and finds out what
 // became of it when a reply is lost.
 func (c *Client) createProtected(ctx context.Context, path string, data []byte, mode CreateMode, cfg createConfig) (Created, error) {
-	if cfg.guid == "" {
+	if !cfg.guidGiven {
 		cfg.guid = NewGUID()
+	}
+	if err := checkGUID(cfg.guid); err != nil { // before it waits for a session
+		return Created{}, &OpError{Op: "create", Path: path, Outcome: OutcomeNotSent, Err: err}
 	}
 	var s *Session // of which the node will be; nil for a persistent one
 	if int(mode) < len(createModes) && createModes[mode].ephemeral {
@@ -32,7 +32,7 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 		found, ok, ferr := c.FindProtected(ctx, s, Parent(path), cfg.guid)
 		switch {
 		case ferr != nil:
-			c.AbandonProtected(s, Parent(path), cfg.guid)
+			_ = c.AbandonProtected(s, Parent(path), cfg.guid) // it was checked
 			return Created{}, err
 		case ok:
 			return found, nil
@@ -57,14 +57,21 @@ func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
 	}
 }
 
-// FindProtected finds the node with a GUID in its name among the children of
-// dir, whose create ended with OutcomeUnknown. With s, only a node of that
-// session counts: one of an earlier session is about to vanish. It syncs first,
-// so that the answer is conclusive: what is not found was not created and never
-// will be (a server that lags could otherwise not show it yet). Of several the
-// one with the lowest czxid is returned, and the rest are deleted in the
-// background. It returns ErrSessionExpired when s is over.
+// FindProtected finds the node whose name begins with a GUID (see HasGUID) among
+// the children of dir, whose create ended with OutcomeUnknown. With s, only a
+// node of that session counts: one of an earlier session is about to vanish. It
+// syncs first, so that the answer is conclusive: what is not found was not
+// created and never will be (a server that lags could otherwise not show it yet).
+// Of several the one with the lowest czxid is returned, and the rest are deleted
+// in the background.
+//
+// It returns ErrSessionExpired when s is over, and ErrBadArguments
+// (OutcomeNotSent) when guid is neither a UUID nor 32 hex digits: less would
+// stand in the names of other nodes.
 func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string) (Created, bool, error) {
+	if err := checkGUID(guid); err != nil {
+		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: err}
+	}
 	if s != nil && s.Context().Err() != nil {
 		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: ErrSessionExpired}
 	}
@@ -80,7 +87,7 @@ func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string
 	}
 	var best Created
 	for _, name := range names {
-		if !strings.Contains(name, guid) {
+		if !HasGUID(name, guid) {
 			continue
 		}
 		path := Join(dir, name)
@@ -104,20 +111,4 @@ func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string
 		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: ErrSessionExpired}
 	}
 	return best, best.Path != "", nil
-}
-
-// NewGUID returns a random UUID (version 4) in lower case, for the name of a
-// protected node.
-func NewGUID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails (crypto/rand)
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// protectedPath puts Curator's mark before the last element of path.
-func protectedPath(path, guid string) string {
-	i := strings.LastIndexByte(path, '/')
-	return path[:i+1] + "_c_" + guid + "-" + path[i+1:]
 }

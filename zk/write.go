@@ -55,10 +55,12 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 	wire, err := createWire(path, data, mode, cfg)
 	switch {
 	case err != nil:
-	case cfg.protected && cfg.guid == "":
+	case cfg.protected && cfg.guid == "" && !cfg.guidGiven:
 		err = fmt.Errorf("%w: Protected in a pipeline needs a GUID: use ProtectedBy", ErrBadArguments)
 	case cfg.protected:
-		path = protectedPath(path, cfg.guid)
+		if err = checkGUID(cfg.guid); err == nil {
+			path = protectedPath(path, cfg.guid)
+		}
 	}
 	cl := c.writeCall(path, wire, err)
 	cl.want = cfg.session

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/zookit/zookit/zk"
 )
@@ -13,7 +12,7 @@ import (
 // between: a writer's to a reader's, a semaphore's ticket to its leases.
 type Exchange struct {
 	Dir   string   // of the new nodes
-	Marks []string // for each a part of its name that no other node has
+	Marks []string // the GUID of each, with which its name begins
 	Ops   []zk.Op  // conditions and creates; the delete of our node comes after them
 }
 
@@ -218,7 +217,7 @@ func (g *Grant) found(x *Exchange) ([]string, error) {
 	}
 	var out []string
 	for _, mark := range x.Marks {
-		if i := slices.IndexFunc(names, func(name string) bool { return strings.Contains(name, mark) }); i >= 0 {
+		if i := slices.IndexFunc(names, func(name string) bool { return zk.HasGUID(name, mark) }); i >= 0 {
 			out = append(out, zk.Join(x.Dir, names[i]))
 		}
 	}
@@ -300,7 +299,7 @@ func (g *Grant) abandon() {
 	}
 	if x != nil {
 		for _, mark := range x.Marks {
-			g.p.q.c.AbandonProtected(g.p.s, x.Dir, mark)
+			_ = g.p.q.c.AbandonProtected(g.p.s, x.Dir, mark) // the mark is a GUID of ours
 		}
 	}
 }

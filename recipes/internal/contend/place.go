@@ -136,7 +136,7 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 		// The node goes with its session.
 		return found, err
 	}
-	q.c.AbandonProtected(s, q.dir, mark)
+	_ = q.c.AbandonProtected(s, q.dir, mark) // the mark is a GUID of ours
 	if ctx.Err() != nil {
 		cause = &zk.OpError{Op: "create", Path: q.dir, Outcome: zk.OutcomeUnknown, Err: context.Cause(ctx)}
 	}

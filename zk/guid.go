@@ -1,0 +1,67 @@
+package zk
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+)
+
+// protectedMark stands before the GUID in the name of a protected node, as it
+// does in Curator's names.
+const protectedMark = "_c_"
+
+// NewGUID returns a random UUID (version 4) in lower case, for the name of a
+// protected node.
+func NewGUID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// HasGUID reports whether the name of a node begins with guid, with or without
+// "_c_" before it. The GUID must be a UUID or 32 hex digits, and stand there as
+// a whole: the name ends behind it, or goes on with neither a letter nor a digit.
+func HasGUID(name, guid string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, protectedMark), guid)
+	return ok && isGUID(guid) && (rest == "" || !alphanumeric(rest[0]))
+}
+
+// checkGUID returns an error that wraps ErrBadArguments unless guid identifies a
+// node. An empty one, or a few digits, would stand in the names of many.
+func checkGUID(guid string) error {
+	if isGUID(guid) {
+		return nil
+	}
+	return fmt.Errorf("%w: GUID %q: it must be a UUID or 32 hex digits (see NewGUID)", ErrBadArguments, guid)
+}
+
+// isGUID reports whether s is a UUID, with dashes, or 32 hex digits.
+func isGUID(s string) bool {
+	const digits, dashed = 32, 36
+	if len(s) != digits && len(s) != dashed {
+		return false
+	}
+	for i := range len(s) {
+		dash := len(s) == dashed && (i == 8 || i == 13 || i == 18 || i == 23)
+		if dash != (s[i] == '-') || !dash && !hexDigit(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func hexDigit(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
+}
+
+func alphanumeric(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
+// protectedPath puts Curator's mark and the GUID before the last element of path.
+func protectedPath(path, guid string) string {
+	i := strings.LastIndexByte(path, '/')
+	return path[:i+1] + protectedMark + guid + "-" + path[i+1:]
+}

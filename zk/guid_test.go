@@ -1,0 +1,128 @@
+package zk_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// notGUIDs are strings that stand, or could stand, in the names of other nodes.
+func notGUIDs() map[string]string {
+	guid := zk.NewGUID()
+	return map[string]string{
+		"empty": "", "one letter": "n", "dash": "-", "mark": "_c_", "short": guid[:35], "long": guid + "0",
+		"marked": "_c_" + guid, "no hex": guid[:35] + "g", "dash in the wrong place": "-" + guid[:8] + guid[9:],
+		"31 digits": strings.ReplaceAll(guid, "-", "")[1:], "36 digits": strings.ReplaceAll(guid, "-", "0"),
+	}
+}
+
+// What is no GUID finds nothing and deletes nothing: nodes of the session, and,
+// without a session, all of the directory, would carry an empty one.
+func TestFindProtected_RefusesWhatIsNoGUID(t *testing.T) {
+	for name, bad := range notGUIDs() {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				c := connect(t, srv)
+				children := func() []string { return srv.Children("/dir") }
+				require.NoError(t, srv.Create("/dir", nil))
+				for _, node := range []string{"/dir/n-a", "/dir/n-b", "/dir/_c_" + zk.NewGUID() + "-n", "/dir/x" + bad} {
+					_, err := c.Create(t.Context(), node, nil, zk.Ephemeral)
+					require.NoError(t, err)
+				}
+				before := children()
+				for _, s := range []*zk.Session{nil, c.Session()} {
+					requests := srv.Requests()
+					_, ok, err := c.FindProtected(t.Context(), s, "/dir", bad)
+					require.Zero(t, srv.Requests()-requests, "requests to the server")
+					require.ErrorIs(t, err, zk.ErrBadArguments)
+					require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
+					require.ErrorContains(t, err, `"`+bad+`"`)
+					require.False(t, ok)
+					c.AbandonProtected(s, "/dir", bad)
+				}
+				time.Sleep(time.Minute)
+				require.Equal(t, before, children())
+			})
+		})
+	}
+}
+
+// The same, seen by what it deleted.
+func TestFindProtected_LeavesTheDirectoryAlone(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		require.NoError(t, srv.Create("/dir", nil))
+		for _, node := range []string{"/dir/a", "/dir/b", "/dir/c"} {
+			require.NoError(t, srv.Create(node, nil))
+		}
+		_, _, _ = c.FindProtected(t.Context(), nil, "/dir", "")
+		c.AbandonProtected(nil, "/dir", "")
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"a", "b", "c"}, srv.Children("/dir"))
+	})
+}
+
+// A GUID is found at the beginning of a name, with and without the mark, and
+// nowhere else.
+func TestFindProtected_MatchesAWholeGUIDAtTheBeginning(t *testing.T) {
+	guid := zk.NewGUID()
+	digits := strings.ReplaceAll(guid, "-", "")
+	for _, tt := range []struct {
+		name, guid string
+		found      bool
+	}{
+		{"_c_" + guid + "-lock-0000000001", guid, true},
+		{guid + "-lock-0000000001", guid, true},
+		{guid, guid, true},
+		{digits, digits, true}, // kazoo's lease of a semaphore
+		{digits + "__lock__0000000001", digits, true},
+		{"_c_" + digits + "-lock-0000000001", digits, true}, // go-zookeeper/zk
+		{digits + "0000000001", digits, false},
+		{guid + "f-lock-0000000001", guid, false},
+		{"n-" + guid, guid, false},
+		{"_c__c_" + guid + "-lock-", guid, false},
+		{"_c_" + zk.NewGUID() + "-" + guid, guid, false}, // a name that its user chose
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				c := connect(t, srv)
+				require.NoError(t, srv.Create("/dir", nil))
+				_, err := c.Create(t.Context(), "/dir/"+tt.name, nil, zk.Persistent)
+				require.NoError(t, err)
+				_, ok, err := c.FindProtected(t.Context(), nil, "/dir", tt.guid)
+				require.NoError(t, err)
+				require.Equal(t, tt.found, ok)
+				c.AbandonProtected(nil, "/dir", tt.guid)
+				time.Sleep(time.Second)
+				require.Equal(t, !tt.found, srv.Exists("/dir/"+tt.name))
+			})
+		})
+	}
+}
+
+// A create by what is no GUID is refused, since it could not be found again.
+func TestProtectedBy_RefusesWhatIsNoGUID(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		srv.Down(1, true) // it does not wait for a session to say so
+		synctest.Wait()
+		for name, bad := range notGUIDs() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := c.Create(ctx, "/n-", nil, zk.EphemeralSequential, zk.ProtectedBy(bad))
+			require.ErrorIs(t, err, zk.ErrBadArguments, name)
+			require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err), name)
+			_, err = c.Pipeline().Create(ctx, "/n-", nil, zk.EphemeralSequential, zk.ProtectedBy(bad)).Wait(ctx)
+			require.ErrorIs(t, err, zk.ErrBadArguments, name)
+			require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err), name)
+			cancel()
+		}
+		srv.Down(1, false)
+	})
+}
