@@ -20,7 +20,7 @@ type call struct {
 	frame []byte // encoded, with room for the xid
 	kind  callKind
 
-	want   *Session  // may run in this session only; nil: in whichever is live
+	want   *Session  // may run in this session only; nil: in the one of its submission
 	pipe   *Pipeline // nil outside a pipeline
 	future settler   // which takes the result; nil: whoever waits for done
 	reg    *watchReg // a watch that the reply registers
@@ -28,8 +28,11 @@ type call struct {
 	paths  []string  // of a setWatches: what it restores
 
 	// Guarded by Client.mu.
-	sess       *Session // it belongs to; nil: the next one
-	prev, next *call    // in the queue, or in the FIFO of what is sent
+	// in is the ordinal of the only session in which the call may run, 0 if it may
+	// run in any. It is set when the call is first submitted and never changes,
+	// however long the call waits and how often it is sent.
+	in         uint64
+	prev, next *call // in the line, in the queue, or in the FIFO of what is sent
 	xid        int32
 	sentAt     time.Time
 	proves     time.Time // what an answer proves of the lease
@@ -105,6 +108,10 @@ func (cl *call) await() {
 	}
 }
 
+// bound reports whether a call may run in one session only. A lone read may run
+// in any.
+func (cl *call) bound() bool { return !cl.kind.read || cl.pipe != nil || cl.want != nil }
+
 // asInternal makes a call one of the client's own, which nobody waits for.
 func (cl *call) asInternal() *call {
 	cl.kind.internal = true
@@ -144,7 +151,8 @@ func (c *Client) freeCall(cl *call) {
 	c.calls.Put(cl)
 }
 
-// again makes a call that was answered or lost ready to be submitted anew.
+// again makes a call that was answered or lost ready to be submitted anew, in
+// the session to which it belongs.
 func (cl *call) again() {
 	cl.err, cl.outcome, cl.lost, cl.result = nil, 0, false, result{}
 	cl.state.Store(callIdle)

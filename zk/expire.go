@@ -18,9 +18,21 @@ func (c *Client) live() *Session {
 	return c.session
 }
 
-// expire ends the session. Writes that are queued belonged to it and never run
-// under the next one; reads carry no session and go on. It returns an error if
-// the client is to end.
+// ordinal returns which session of the client requests belong to now, counted
+// from 1: the live one, or the next if there is none. The caller holds c.mu.
+func (c *Client) ordinal() uint64 {
+	switch {
+	case c.session == nil:
+		return 1
+	case c.session.over:
+		return c.session.ordinal + 1
+	}
+	return c.session.ordinal
+}
+
+// expire ends the session. Writes that are queued, or wait for room, belonged to
+// it and never run under the next one; reads carry no session and go on. It
+// returns an error if the client is to end.
 func (c *Client) expire(why error) error {
 	c.mu.Lock()
 	s := c.live()
@@ -30,12 +42,9 @@ func (c *Client) expire(why error) error {
 	}
 	s.finish(ErrSessionExpired)
 	c.zxid = 0 // of an ensemble that may have lost its data; order is promised within a session
-	dead := c.withdraw(&c.queue, func(cl *call) bool {
-		return cl.sess == s && (!cl.kind.read || cl.pipe != nil || cl.want != nil)
-	})
-	for cl := c.queue.head; cl != nil; cl = cl.next {
-		cl.sess = nil
-	}
+	bound := func(cl *call) bool { return cl.in == s.ordinal }
+	c.turnAway(bound, ErrSessionExpired)
+	dead := c.withdraw(&c.queue, bound)
 	c.watches.expire()
 	closing := c.closing
 	c.setState(StateExpired, why)

@@ -141,7 +141,6 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	if s == nil {
 		s = c.newSession(w)
 		c.session = s
-		c.adopt(s)
 	} else {
 		s.handshaken(w, false)
 		s.resumed.Add(1)
@@ -150,7 +149,6 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	c.conn = cn
 	restore := c.watches.restore(c, zxid)
 	for _, cl := range restore {
-		cl.sess = s
 		cl.state.Store(callPending)
 	}
 	c.queue.pushFront(restore)
@@ -164,19 +162,6 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout)
 	})
 	return cn
-}
-
-// adopt gives the session to what was submitted while there was none. The
-// caller holds c.mu.
-func (c *Client) adopt(s *Session) {
-	for cl := c.queue.head; cl != nil; cl = cl.next {
-		if cl.sess == nil {
-			cl.sess = s
-			if cl.pipe != nil {
-				cl.pipe.adopt(s)
-			}
-		}
-	}
 }
 
 // serve does a connection's clock work until it ends, and returns why, and the

@@ -22,10 +22,9 @@ import (
 type Pipeline struct {
 	c *Client
 
-	mu    sync.Mutex // leaf lock; guards what follows
-	bound bool       // the first request was admitted
-	sess  *Session   // of the first; nil while that waits for the next session
-	err   error      // why it is broken
+	mu  sync.Mutex // leaf lock; guards what follows
+	in  uint64     // the session of the first request (call.in), 0 before it
+	err error      // why it is broken
 }
 
 // Pipeline returns a new, unbroken pipeline. It costs nothing to make one for
@@ -56,21 +55,12 @@ func (p *Pipeline) admit(cl *call) error {
 	switch {
 	case p.err != nil:
 		return p.err
-	case !p.bound:
-		p.bound, p.sess = true, cl.sess
-	case p.sess != cl.sess:
+	case p.in == 0:
+		p.in = cl.in
+	case p.in != cl.in:
 		return ErrSessionExpired
 	}
 	return nil
-}
-
-// adopt tells the pipeline the session that its first request waited for.
-func (p *Pipeline) adopt(s *Session) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.sess == nil {
-		p.sess = s
-	}
 }
 
 // Create is Client.Create without the resolving of a lost reply: a protected

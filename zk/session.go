@@ -11,11 +11,12 @@ import (
 // Session is one session on the ensemble. A client has one after the other;
 // ephemeral nodes belong to a session, not to the client.
 type Session struct {
-	c      *Client
-	id     int64
-	passwd []byte // never printed
-	ctx    context.Context
-	end    context.CancelCauseFunc
+	c       *Client
+	ordinal uint64 // which session of its client it is, from 1
+	id      int64
+	passwd  []byte // never printed
+	ctx     context.Context
+	end     context.CancelCauseFunc
 
 	resumed atomic.Int32 // how often
 
@@ -67,7 +68,7 @@ func (s *Session) label() string { return fmt.Sprintf("0x%x", s.id) }
 // newSession makes the session that a handshake has opened. The caller holds
 // c.mu.
 func (c *Client) newSession(w welcome) *Session {
-	s := &Session{c: c, id: w.SessionID, guards: map[*guard]struct{}{}}
+	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, guards: map[*guard]struct{}{}}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.handshaken(w, true)
 	return s

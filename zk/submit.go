@@ -14,7 +14,8 @@ import (
 //
 // A read whose connection was lost is submitted again, and so is whatever the
 // server did not run because it was throttled, as long as ctx lasts. A write
-// never is: it may have changed something.
+// never is: it may have changed something. A throttled write is submitted again
+// in its own session or not at all.
 func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
 	cl.await()
 	if t := c.cfg.Trace; t != nil && t.Request != nil {
@@ -137,13 +138,9 @@ func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
 	return c.enqueue(cl), nil
 }
 
-// enter takes a place for a call. If there is none it waits in line, without
-// c.mu, which the caller has.
-func (c *Client) enter(ctx context.Context, cl *call) (err error) {
-	if c.taken < c.cfg.MaxInFlight {
-		c.taken++
-		return nil
-	}
+// waitForRoom waits in line until a call has a place. An error leaves it without
+// one. The caller holds c.mu, which waitForRoom unlocks while it waits.
+func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
 	cl.await()
 	c.line.push(cl)
 	c.mu.Unlock()
@@ -153,13 +150,34 @@ func (c *Client) enter(ctx context.Context, cl *call) (err error) {
 		err = context.Cause(ctx)
 	}
 	c.mu.Lock()
-	if err != nil && cl.state.Load() == callIdle {
-		c.line.remove(cl)
-	} else if err != nil { // it got one meanwhile
-		<-cl.done
+	if err != nil {
+		if cl.state.Load() == callIdle {
+			c.line.remove(cl)
+			return err
+		}
+		<-cl.done // it got a place, or was turned away, at the same time
+	}
+	switch {
+	case cl.state.Load() == callDone:
+		return cl.err // turnAway
+	case err != nil:
 		c.vacate(cl)
 	}
 	return err
+}
+
+// turnAway refuses every call in line that pick accepts. The caller holds c.mu.
+func (c *Client) turnAway(pick func(*call) bool, err error) {
+	for cl := c.line.head; cl != nil; {
+		next := cl.next
+		if pick(cl) {
+			c.line.remove(cl)
+			cl.err = err
+			cl.state.Store(callDone)
+			cl.done <- struct{}{}
+		}
+		cl = next
+	}
 }
 
 // vacate gives the place of a call to whoever has waited longest. The caller
@@ -186,28 +204,46 @@ func (c *Client) refused(cl *call, err error) error {
 	return cl.failure()
 }
 
-// admit gives a call a place and decides to which session it belongs and whether
-// it may run. An error leaves it without a place. The caller holds c.mu.
-func (c *Client) admit(ctx context.Context, cl *call) (err error) {
-	if err = c.enter(ctx, cl); err != nil {
+// admit notes to which session a call belongs, decides whether it may run, and
+// gives it a place. An error leaves it without a place. The caller holds c.mu,
+// which admit unlocks while the call waits for room.
+func (c *Client) admit(ctx context.Context, cl *call) error {
+	if cl.in == 0 && cl.bound() {
+		cl.in = c.ordinal()
+	}
+	if err := c.allows(cl); err != nil {
 		return err
 	}
-	switch {
-	case c.closing:
-		err = ErrClosed
-	case c.state == StateAuthFailed:
-		err = ErrAuthFailed
-	case cl.want != nil && (cl.want.over || cl.want != c.session):
-		err = ErrSessionExpired
-	default:
-		if cl.sess = c.live(); cl.pipe != nil {
-			err = cl.pipe.admit(cl)
-		}
+	if c.taken < c.cfg.MaxInFlight {
+		c.taken++
+		return nil
 	}
+	if err := c.waitForRoom(ctx, cl); err != nil {
+		return err
+	}
+	err := c.allows(cl) // the session may have ended between the place and the lock
 	if err != nil {
 		c.vacate(cl)
 	}
 	return err
+}
+
+// allows returns why a call may not run now, nil if it may. The caller holds
+// c.mu.
+func (c *Client) allows(cl *call) error {
+	switch {
+	case c.closing:
+		return ErrClosed
+	case c.state == StateAuthFailed:
+		return ErrAuthFailed
+	case cl.want != nil && (cl.want.over || cl.want != c.session):
+		return ErrSessionExpired
+	case cl.in != 0 && cl.in != c.ordinal():
+		return ErrSessionExpired
+	case cl.pipe != nil:
+		return cl.pipe.admit(cl)
+	}
+	return nil
 }
 
 // enqueue puts an admitted call at the end of the queue and sees that somebody

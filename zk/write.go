@@ -13,6 +13,12 @@ import (
 // OutcomeNotSent says that it did not and is safe to repeat, OutcomeRejected
 // that the server refused it. If ctx ends before the request was handed to the
 // connection it is withdrawn: OutcomeNotSent.
+//
+// A write runs in the session in which it was submitted, or not at all. When
+// that session ends while the write waits for room, in the queue, or to be sent
+// again because the server was throttled, the write fails with
+// ErrSessionExpired, OutcomeNotSent. A write that is submitted between two
+// sessions belongs to the next one.
 
 // Create creates a node and returns its path, with the sequence suffix if the
 // mode is sequential, and its Stat.

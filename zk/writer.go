@@ -200,7 +200,6 @@ func (c *Client) nextXid() int32 {
 // at the end of the queue of a live connection. The caller holds c.mu.
 func (c *Client) enqueueInternal(cn *conn, cl *call) {
 	proto.EndFrame(cl.frame, 0)
-	cl.sess = cn.sess
 	cl.state.Store(callPending)
 	c.queue.push(cl)
 	cn.arrange(false)
