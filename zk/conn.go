@@ -10,8 +10,9 @@ import (
 )
 
 // conn is one connection that carries a session. Its write side and its read
-// side are tokens: whoever holds one works for all. Two goroutines of its own
-// stand by for when no caller does; detach waits for them.
+// side are tokens: the holder of one works for all. Two goroutines of the
+// connection stand by for when no caller holds them. detach waits for these two
+// and for every caller that holds a token.
 type conn struct {
 	c      *Client
 	nc     net.Conn
@@ -43,7 +44,11 @@ type conn struct {
 	wakeWriter chan struct{} // cap 1
 	wakeReader chan struct{} // cap 1
 	ended      chan struct{} // closed when dead
-	standby    sync.WaitGroup
+
+	// users counts the two standby goroutines and the callers that hold a token.
+	// A caller is added under c.mu while the connection is alive, so that none
+	// comes once detach waits.
+	users sync.WaitGroup
 }
 
 // newConn starts serving a connection whose handshake is done. The caller
@@ -58,8 +63,8 @@ func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
 		wakeReader: make(chan struct{}, 1),
 		ended:      make(chan struct{}),
 	}
-	cn.standby.Go(cn.writeLoop)
-	cn.standby.Go(cn.readLoop)
+	cn.users.Go(cn.writeLoop)
+	cn.users.Go(cn.readLoop)
 	return cn
 }
 

@@ -203,8 +203,13 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 
 // detach clears up after a connection: what had been handed to Write and was
 // not answered ends Unknown, what was not stays in its place.
+//
+// It first waits until nobody reads or writes on the connection any more. Without
+// that a watch could be lost: a caller has matched the reply to its read, the next
+// connection restores the watch table, and only then the caller registers its
+// watch, which no server has. The wait is short, because the socket is closed.
 func (c *Client) detach(cn *conn, why error) {
-	cn.standby.Wait()
+	cn.users.Wait()
 	c.mu.Lock()
 	c.conn = nil
 	lost := c.withdraw(&cn.sent, everyCall)

@@ -20,25 +20,37 @@ const (
 	writeSize = 64 << 10
 )
 
-// arrange sees that what is in the queue gets written. It returns cn if the
-// caller is to do it, who then has the write token and must call drive. The
-// caller holds c.mu.
+// arrange sees that what is in the queue gets written. If it returns cn, the
+// caller has the write token and must call drive. The caller holds c.mu.
 func (cn *conn) arrange(byCaller bool) *conn {
+	if !cn.takeWrite(byCaller) {
+		return nil
+	}
+	cn.users.Add(1) // drive calls Done
+	return cn
+}
+
+// takeWrite gives the write token to a caller if the caller is to write. If it
+// reports false, another goroutine writes. The caller holds c.mu.
+func (cn *conn) takeWrite(byCaller bool) bool {
 	if cn.writing || cn.dead || byCaller && cn.waking {
-		return nil // the holder looks again before it gives the token back; the reader, when it has woken all
+		// No wake-up is needed. The writer checks the queue again before it gives the
+		// token back; the reader checks it when it has woken its callers.
+		return false
 	}
 	if !byCaller || cn.sent.bytes+cn.c.queue.bytes > callerWrites {
 		wake(cn.wakeWriter)
-		return nil
+		return false
 	}
 	cn.writing = true
-	return cn
+	return true
 }
 
 // drive writes what is queued and then, if nobody reads, reads replies until cl
 // has its own: a lone caller needs no other goroutine. The caller has the write
 // token.
 func (cn *conn) drive(cl *call) {
+	defer cn.users.Done()
 	c := cn.c
 	c.mu.Lock()
 	if !cn.sent.empty() {
@@ -79,7 +91,7 @@ func (cn *conn) writeForAll() {
 	runtime.Gosched() // let them
 	cn.c.mu.Lock()
 	defer cn.c.mu.Unlock()
-	for cn.waking = false; cn.unwritten() && cn.arrange(true) != nil; {
+	for cn.waking = false; cn.unwritten() && cn.takeWrite(true); {
 		cn.writeSome(callerSize)
 		cn.writing = false
 	}

@@ -1,0 +1,148 @@
+package zk_test
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// A caller may read for everybody. Its connection may end between the moment at
+// which it has matched a reply to its request and the moment at which it has
+// registered the watch. The watch must then be restored with all others.
+
+// gated is a connection whose reads wait while the gate is closed.
+type gated struct {
+	net.Conn
+	gate *gate
+}
+
+type gate struct {
+	mu   sync.Mutex
+	open chan struct{}
+}
+
+// shut closes the gate and returns what opens it again.
+func (g *gate) shut() (open func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ch := make(chan struct{})
+	g.open = ch
+	return func() { close(ch) }
+}
+
+func (c gated) Read(b []byte) (int, error) {
+	c.gate.mu.Lock()
+	open := c.gate.open
+	c.gate.mu.Unlock()
+	if open != nil {
+		<-open
+	}
+	return c.Conn.Read(b)
+}
+
+// slowError is an error that takes until goOn is closed to say what it is. The
+// goroutine that decodes the reply to a failed multi formats it.
+type slowError struct {
+	asked func() // called once
+	goOn  chan struct{}
+}
+
+func (e *slowError) Error() string {
+	e.asked()
+	<-e.goOn
+	return "slow"
+}
+
+// setBehindADeadConnection runs set while the connection ends between the
+// matching of its reply and the handing over. In the end the client is connected
+// again.
+func setBehindADeadConnection(t *testing.T, srv *zktest.Server, c *zk.Client, g *gate, set func()) {
+	t.Helper()
+	require.NoError(t, c.Sync(inTime(t), "/"))
+	synctest.Wait() // the standby reader leaves the next reply to its caller, for a millisecond
+
+	open := g.shut()
+	asked := make(chan struct{})
+	slow := &slowError{asked: sync.OnceFunc(func() { close(asked) }), goOn: make(chan struct{})}
+	var callers sync.WaitGroup
+	callers.Go(func() { // this one reads
+		_, err := c.Multi(inTime(t), c.Bind(zk.CheckOp("/nowhere", zk.AnyVersion), slow))
+		require.ErrorIs(t, err, zk.ErrNoNode)
+	})
+	synctest.Wait()
+	callers.Go(set)
+	synctest.Wait()
+	open() // both replies arrive as one
+	<-asked
+
+	srv.CutConnections(1)
+	time.Sleep(time.Second) // the writer of a heartbeat notices
+	close(slow.goOn)
+	callers.Wait()
+	require.NoError(t, c.Sync(inTime(t), "/"))
+}
+
+func dialGated(srv *zktest.Server, g *gate) func(*zk.Config) {
+	return func(cfg *zk.Config) {
+		cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := srv.DialContext(ctx, network, addr)
+			return gated{nc, g}, err
+		}
+	}
+}
+
+func TestWatch_IsRestoredWhenItsConnectionEndsWhileItIsRegistered(t *testing.T) {
+	for name, set := range map[string]func(t *testing.T, c *zk.Client) *zk.Watch{
+		"get": func(t *testing.T, c *zk.Client) *zk.Watch {
+			_, w, err := c.GetW(inTime(t), "/n")
+			require.NoError(t, err)
+			return w
+		},
+		"exists": func(t *testing.T, c *zk.Client) *zk.Watch {
+			_, _, w, err := c.ExistsW(inTime(t), "/n")
+			require.NoError(t, err)
+			return w
+		},
+		"children": func(t *testing.T, c *zk.Client) *zk.Watch {
+			_, _, w, err := c.ChildrenW(inTime(t), "/n")
+			require.NoError(t, err)
+			return w
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				require.NoError(t, srv.Create("/n", nil))
+				var g gate
+				c := connect(t, srv, dialGated(srv, &g))
+				var w *zk.Watch
+				setBehindADeadConnection(t, srv, c, &g, func() { w = set(t, c) })
+				require.NoError(t, srv.Create("/n/child", nil))
+				require.NoError(t, srv.Set("/n", nil))
+				fires(t, w)
+			})
+		})
+	}
+}
+
+func TestSubscription_IsRestoredWhenItsConnectionEndsWhileItIsRegistered(t *testing.T) {
+	for _, opts := range [][]zk.SubscribeOption{nil, {zk.Recursive()}} {
+		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			require.NoError(t, srv.Create("/n", nil))
+			var g gate
+			c := connect(t, srv, dialGated(srv, &g))
+			var sub *zk.Subscription
+			setBehindADeadConnection(t, srv, c, &g, func() { sub = subscribe(t, c, "/n", opts...) })
+			require.NoError(t, srv.Set("/n", nil))
+			require.Equal(t, []string{"resync /n", "data changed /n"}, next(t, sub, 2))
+			require.NoError(t, sub.Close())
+		})
+	}
+}
