@@ -59,7 +59,7 @@ image:
 	CONTAINERS=1 scripts/install-test-deps.sh
 	zktest/zkcontainer/docker.sh up
 
-## check: format, static analysis, nothing skipped, go.mod tidy
+## check: format, static analysis, builds for other systems, nothing skipped, go.mod tidy
 check: $(BIN)/gofumpt $(BIN)/staticcheck
 	scripts/check.sh $(BIN)
 

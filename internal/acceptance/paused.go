@@ -2,7 +2,6 @@ package acceptance
 
 import (
 	"context"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,7 +32,7 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 	defer func() {
 		if !dismissed {
 			for _, p := range crews {
-				_ = p.cmd.Process.Signal(syscall.SIGCONT)
+				_ = ensemble.ResumeProcess(p.cmd.Process)
 				t.Logf("on the way out: %v", p.dismiss())
 			}
 		}
@@ -60,13 +59,13 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 			return false
 		}))
 		p := crews[stopped].cmd.Process
-		require.NoError(t, p.Signal(syscall.SIGSTOP))
+		require.NoError(t, ensemble.PauseProcess(p))
 		at := now()
 		// Somebody else has the lock and has written, before the first goes on.
 		require.NoError(t, b.await(ctx, func() bool {
 			return now() > at+sessionTimeout && b.newest(unchecked, stopped) > at && b.newest(checked, stopped) > at
 		}))
-		require.NoError(t, p.Signal(syscall.SIGCONT))
+		require.NoError(t, ensemble.ResumeProcess(p))
 		require.NoError(t, b.await(ctx, func() bool {
 			for _, r := range b.doing {
 				if r.Client == stopped && r.What == acquired && r.At > at {

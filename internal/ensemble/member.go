@@ -114,7 +114,7 @@ func (m *member) freeze() error {
 	}
 	// Known before it is so, that nobody waits for a member that cannot answer.
 	m.setFrozen(p, true)
-	if err := p.signal(syscall.SIGSTOP); err != nil {
+	if err := p.pause(); err != nil {
 		return err
 	}
 	if err := awaitStopped(p.cmd.Process.Pid); err != nil {
@@ -128,7 +128,7 @@ func (m *member) thaw() error {
 	if err != nil {
 		return err
 	}
-	if err := p.signal(syscall.SIGCONT); err != nil {
+	if err := p.resume(); err != nil {
 		return err
 	}
 	m.setFrozen(p, false)

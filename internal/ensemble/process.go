@@ -43,8 +43,15 @@ func startProcess(bin string, args []string, log *os.File) (*process, error) {
 
 // signal sends a signal. That the process has just ended is no error.
 func (p *process) signal(s syscall.Signal) error {
-	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("ensemble: %v: %w", s, err)
+	return unlessDone(s.String(), p.cmd.Process.Signal(s))
+}
+
+func (p *process) pause() error  { return unlessDone("pause", PauseProcess(p.cmd.Process)) }
+func (p *process) resume() error { return unlessDone("resume", ResumeProcess(p.cmd.Process)) }
+
+func unlessDone(what string, err error) error {
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("ensemble: %s: %w", what, err)
 	}
 	return nil
 }
@@ -59,7 +66,7 @@ func (p *process) stop(s syscall.Signal) {
 	}
 	_ = p.signal(s)
 	if s != syscall.SIGKILL {
-		_ = p.signal(syscall.SIGCONT)
+		_ = p.resume()
 	}
 	<-p.done
 }
