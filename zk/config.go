@@ -24,6 +24,10 @@ type Config struct {
 	// client is below it; it must exist.
 	Servers string
 	// SessionTimeout is asked for; the server may settle another. Default 10 s.
+	// Every interval goes by what the server settled, with one exception:
+	// heartbeats, and the limits of waiting for an answer and for a handshake, go
+	// by no more than SessionTimeout (or 40 s, if that is longer), and by no more
+	// than five minutes.
 	SessionTimeout time.Duration
 	// Auth is presented after every connect, before any request.
 	Auth []Auth

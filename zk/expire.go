@@ -79,7 +79,7 @@ func (c *Client) closeLater(s *Session) {
 	}
 	c.unconfirmed[s] = true
 	hello := c.hello(s, 0)
-	budget := s.timing.timeout / time.Duration(len(c.servers.hosts))
+	budget := s.timing.handshake(len(c.servers.hosts), false)
 	c.background.Go(func() {
 		ctx, cancel := context.WithTimeout(c.ctx, 2*s.timing.timeout)
 		defer cancel()

@@ -118,7 +118,7 @@ func (c *Client) attempt(server string) (*conn, error) {
 	c.mu.Lock()
 	s := c.live()
 	hello := c.hello(s, c.zxid)
-	budget := newTiming(c.cfg.SessionTimeout, 0).handshake(len(c.servers.hosts), false)
+	budget := newTiming(c.cfg.SessionTimeout, c.cfg.SessionTimeout, 0).handshake(len(c.servers.hosts), false)
 	if s != nil {
 		budget = s.timing.handshake(len(c.servers.hosts), len(s.guards) > 0)
 		budget = min(budget, max(time.Millisecond, time.Until(s.expiryTime())))

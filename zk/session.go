@@ -86,7 +86,7 @@ func (s *Session) handshaken(w welcome, opened bool) {
 		t = min(t, s.lastTimeout)
 	}
 	s.lastTimeout = w.timeout()
-	s.timing = newTiming(t, s.c.cfg.TouchDelay)
+	s.timing = newTiming(t, s.c.cfg.SessionTimeout, s.c.cfg.TouchDelay)
 	// A resume is answered by the leader, but not by a quorum: a leader that
 	// was cut off and does not know it answers too.
 	if opened || !s.c.cfg.QuorumLease {
