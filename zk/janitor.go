@@ -1,17 +1,27 @@
 package zk
 
 import (
-	"cmp"
+	"container/heap"
 	"context"
-	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
 )
 
-// janitor deletes, in the background, nodes that nobody wants any more: one
-// goroutine of the client, which lives only while there is work. Guarded by
-// Client.mu.
+// janitor deletes the nodes that were abandoned. Client.clean, one goroutine,
+// starts each try in a goroutine of its own, so that the deletes are pipelined.
+// All of them end when nothing is left to do. Guarded by Client.mu.
+//
+// Ephemeral nodes have their own room, since others wait for their end: they
+// never wait behind persistent nodes.
 type janitor struct {
-	tasks   []abandoned
-	running bool
+	tasks   map[*abandoned]struct{} // all that are not known to be gone
+	ready   [nodeKinds][]*abandoned // to be tried at once, in order
+	trying  [nodeKinds]int          // how many tries are under way
+	waiting [nodeKinds]int          // how many are in later
+	later   laterHeap               // to be tried again
+	woken   chan struct{}           // cap 1: look again
+	running bool                    // Client.clean runs
 }
 
 // abandoned is a node to delete.
@@ -19,94 +29,161 @@ type abandoned struct {
 	s    *Session // its owner; nil for a persistent node
 	what string   // its path, for logs and errors
 	by   func(context.Context) error
+
+	policy backoff.BackOff // of the pauses between tries; nil before the first failure
+	due    time.Time       // of the next try, while it is in later
 }
 
-// Abandon deletes a node in the background, again and again until the server
-// has confirmed that it is gone, or that its session s is. It must be a node
-// whose name does not come again, such as a protected or sequential one, since
-// the delete takes any version. s is nil for a persistent node.
-func (c *Client) Abandon(s *Session, path string) {
-	c.AbandonBy(s, path, func(ctx context.Context) error { return c.remove(ctx, path) })
-}
+// nodeKind is ephemeralNode or persistentNode.
+type nodeKind int
 
-// AbandonProtected is Abandon for a node of which only the GUID is known,
-// because the reply to its create was lost or not waited for. It finds the node
-// as FindProtected does. It returns ErrBadArguments, and does nothing, when guid
-// is neither a UUID nor 32 hex digits, and ErrInvalidPath when dir is no path.
-func (c *Client) AbandonProtected(s *Session, dir, guid string) error {
-	if err := cmp.Or(checkGUID(guid), ValidatePath(dir)); err != nil {
-		return &OpError{Op: "abandon", Path: dir, Outcome: OutcomeNotSent, Err: err}
+const (
+	ephemeralNode nodeKind = iota
+	persistentNode
+	nodeKinds
+)
+
+func (a *abandoned) kind() nodeKind {
+	if a.s == nil {
+		return persistentNode
 	}
-	c.AbandonBy(s, Join(dir, "…"+guid+"…"), func(ctx context.Context) error {
-		found, ok, err := c.FindProtected(ctx, s, dir, guid)
-		if err != nil || !ok {
-			return err
-		}
-		return c.remove(ctx, found.Path)
-	})
-	return nil
+	return ephemeralNode
 }
 
-// AbandonBy is Abandon for a node whose name can come again: by is run, with a
-// context that ends with the client, until it returns nil because the node is
-// known to be gone, or until s is.
-func (c *Client) AbandonBy(s *Session, path string, by func(context.Context) error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.janitor.tasks = append(c.janitor.tasks, abandoned{s, path, by})
-	// Once closing, only the end of the session can remove it: see finish.
-	if !c.janitor.running && !c.closing {
-		c.janitor.running = true
-		c.background.Go(c.clean)
+// janitorRoom returns how many nodes of a kind are tried at once. Both kinds
+// together take at most an eighth of the places that Config.MaxInFlight has, or
+// two.
+func (c *Client) janitorRoom() int { return max(1, min(64, c.cfg.MaxInFlight/16)) }
+
+// add takes in a node. The caller holds Client.mu.
+func (j *janitor) add(a *abandoned) {
+	if j.tasks == nil {
+		j.tasks, j.woken = map[*abandoned]struct{}{}, make(chan struct{}, 1)
 	}
+	j.tasks[a] = struct{}{}
+	j.ready[a.kind()] = append(j.ready[a.kind()], a)
+	wake(j.woken)
 }
 
-// clean is the janitor's goroutine.
+// start returns the nodes to try now, and when the next try of another is due:
+// the zero time if none waits. The caller holds Client.mu.
+func (j *janitor) start(now time.Time, room int) (tries []*abandoned, next time.Time) {
+	for len(j.later) > 0 && !now.Before(j.later[0].due) {
+		a := heap.Pop(&j.later).(*abandoned)
+		j.waiting[a.kind()]--
+		j.ready[a.kind()] = append(j.ready[a.kind()], a)
+	}
+	for kind := range nodeKinds {
+		n := min(len(j.ready[kind]), room-j.trying[kind])
+		tries = append(tries, j.ready[kind][:n]...)
+		clear(j.ready[kind][:n])
+		j.ready[kind] = j.ready[kind][n:]
+		j.trying[kind] += n
+	}
+	if len(j.later) > 0 {
+		next = j.later[0].due
+	}
+	return tries, next
+}
+
+// ended notes the end of a try: the node is gone, or is tried again after pause.
+// The caller holds Client.mu.
+func (j *janitor) ended(a *abandoned, gone bool, pause time.Duration, room int) {
+	j.trying[a.kind()]--
+	if gone {
+		delete(j.tasks, a)
+	} else {
+		// Many that cannot be deleted share the requests that a few would cost.
+		pause *= time.Duration(1 + j.waiting[a.kind()]/room)
+		a.due = time.Now().Add(pause)
+		heap.Push(&j.later, a)
+		j.waiting[a.kind()]++
+	}
+	wake(j.woken)
+}
+
+// clean is the janitor's goroutine. It ends when nothing is left to do, or when
+// the client is closing. The tries that are under way then end by themselves:
+// their requests are answered or fail. finish waits for all of them.
 func (c *Client) clean() {
-	pause := c.pauses(c.soon)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		c.mu.Lock()
-		if len(c.janitor.tasks) == 0 || c.closing {
-			c.janitor.running = false
+		j := &c.janitor
+		if len(j.tasks) == 0 || c.closing {
+			j.running = false
 			c.mu.Unlock()
 			return
 		}
-		task := c.janitor.tasks[0]
+		tries, next := j.start(time.Now(), c.janitorRoom())
 		c.mu.Unlock()
-
-		var err error
-		if task.s == nil || !task.s.Gone() {
-			err = task.by(c.ctx)
+		for _, a := range tries {
+			c.background.Go(func() { c.try(a) })
 		}
-
-		c.mu.Lock()
-		c.janitor.tasks = c.janitor.tasks[1:]
-		if err != nil {
-			c.janitor.tasks = append(c.janitor.tasks, task) // the others first
-			c.notes = append(c.notes, func() { c.log.Debug("zk: not deleted yet", "node", task.what, "why", err) })
+		timer.Stop()
+		if !next.IsZero() {
+			timer.Reset(time.Until(next))
 		}
-		c.unlock()
-		if err == nil || pause() != nil {
-			pause = c.pauses(c.soon)
+		select {
+		case <-j.woken:
+		case <-timer.C:
+		case <-c.soon.Done():
 		}
 	}
 }
 
-// remove deletes a node; nil says that it is known to be gone.
-func (c *Client) remove(ctx context.Context, path string) error {
-	if err := c.Delete(ctx, path, AnyVersion); !errors.Is(err, ErrNoNode) {
-		return err
+// try runs one try to delete a node, unless its session has taken it along.
+func (c *Client) try(a *abandoned) {
+	var err error
+	if !a.goneWithSession() {
+		err = a.by(c.ctx)
 	}
-	return nil
+	gone := err == nil || a.goneWithSession()
+	var pause time.Duration
+	if !gone {
+		pause = a.pause(c.cfg.BackOff) // users' code: not under the lock
+	}
+	c.mu.Lock()
+	defer c.unlock()
+	c.janitor.ended(a, gone, pause, c.janitorRoom())
+	if !gone {
+		c.notes = append(c.notes, func() {
+			c.log.Debug("zk: abandoned node not deleted yet", "node", a.what, "why", err)
+		})
+	}
 }
 
-// left names what was not deleted. The caller holds c.mu.
-func (c *Client) left() []string {
-	var out []string
-	for _, a := range c.janitor.tasks {
-		if _, open := c.unconfirmed[a.s]; a.s == nil || open {
-			out = append(out, "node "+a.what)
-		}
+func (a *abandoned) goneWithSession() bool { return a.s != nil && a.s.Gone() }
+
+// pause returns how long to wait before the next try. A policy with an end is
+// followed by the default one: the janitor does not give up.
+func (a *abandoned) pause(fresh func() backoff.BackOff) time.Duration {
+	if a.policy == nil {
+		a.policy = fresh()
 	}
-	return out
+	d := a.policy.NextBackOff()
+	if d < 0 {
+		a.policy = defaultBackOff()
+		d = a.policy.NextBackOff()
+	}
+	return d
+}
+
+// laterHeap has the node whose next try is due first at its head.
+type laterHeap []*abandoned
+
+func (h laterHeap) Len() int           { return len(h) }
+func (h laterHeap) Less(i, k int) bool { return h[i].due.Before(h[k].due) }
+func (h laterHeap) Swap(i, k int)      { h[i], h[k] = h[k], h[i] }
+
+// Push and Pop are container/heap's.
+func (h *laterHeap) Push(a any) { *h = append(*h, a.(*abandoned)) }
+
+func (h *laterHeap) Pop() any {
+	old := *h
+	a := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return a
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/zookit/zookit/zk"
 )
@@ -262,8 +263,13 @@ func (g *Grant) remove(ctx context.Context) error {
 			return nil
 		}
 	}
-	// The old node first: without it a late exchange fails, and what is found of
-	// its nodes afterwards is all there will be.
+	return g.removeEach(ctx, nodes, x)
+}
+
+// removeEach deletes nodes of ours, and those of the exchange x if it is not nil.
+// The old node goes first: without it a late exchange fails, and what is found of
+// its nodes afterwards is all there will be.
+func (g *Grant) removeEach(ctx context.Context, nodes []string, x *Exchange) error {
 	for _, path := range nodes {
 		if err := g.delete(ctx, path); err != nil {
 			return err
@@ -294,12 +300,19 @@ func (g *Grant) abandon() {
 	g.mu.Lock()
 	nodes, x := g.nodes, g.open
 	g.mu.Unlock()
-	for _, path := range nodes {
-		g.p.q.c.Abandon(g.p.s, path)
-	}
-	if x != nil {
-		for _, mark := range x.Marks {
-			_ = g.p.q.c.AbandonProtected(g.p.s, x.Dir, mark) // the mark is a GUID of ours
+	c, s := g.p.q.c, g.p.s
+	if x == nil {
+		for _, path := range nodes {
+			c.Abandon(s, path)
 		}
+		return
 	}
+	// One task, because the order matters: the janitor's tasks have none.
+	names := slices.Clone(nodes)
+	for _, mark := range x.Marks {
+		names = append(names, zk.Join(x.Dir, "…"+mark+"…"))
+	}
+	c.AbandonBy(s, strings.Join(names, ", "), func(ctx context.Context) error {
+		return g.removeEach(ctx, nodes, x)
+	})
 }
