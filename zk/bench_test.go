@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func (e echo) serve(nc net.Conn) {
 }
 
 // echoed returns a client of an echo.
-func echoed(b *testing.B) *zk.Client {
+func echoed(b testing.TB) *zk.Client {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
 	var serving sync.WaitGroup
@@ -121,6 +122,21 @@ func BenchmarkClient(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := k.run(c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A write renews the lease, which costs the same however many guards rest on it.
+func BenchmarkClient_SetWithGuards(b *testing.B) {
+	for _, n := range []int{0, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			c := echoed(b)
+			guards(b, c, n)
+			for b.Loop() {
+				if _, err := c.Set(b.Context(), "/a/b", nil, zk.AnyVersion); err != nil {
 					b.Fatal(err)
 				}
 			}

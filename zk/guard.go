@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -15,8 +14,8 @@ import (
 type guard struct {
 	context.Context // ends with the parent, or with a cause of ours
 	cancel          context.CancelCauseFunc
+	forget          func() bool // keeps the guard from leaving the session by itself
 	s               *Session
-	deadline        atomic.Int64 // the lease's end in nanoseconds since Client.base
 }
 
 // Format prints whose guard it is, and nothing of what the session knows.
@@ -28,7 +27,7 @@ func (g *guard) Err() error {
 	if err := g.Context.Err(); err != nil {
 		return err
 	}
-	if int64(time.Since(g.s.c.base)) >= g.deadline.Load() {
+	if int64(time.Since(g.s.c.base)) >= g.s.deadline.Load() {
 		g.s.lapse()
 	}
 	return g.Context.Err()
@@ -78,8 +77,9 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 func (s *Session) newGuard(parent context.Context) *guard {
 	g := &guard{s: s}
 	g.Context, g.cancel = context.WithCancelCause(parent)
+	// A guard whose parent has ended needs no heartbeats, released or not.
+	g.forget = context.AfterFunc(g.Context, g.leave)
 	s.guards[g] = struct{}{}
-	s.publishLease()
 	if s.timer == nil {
 		s.timer = time.AfterFunc(time.Until(s.leaseEnd()), s.lapse)
 	}
@@ -88,24 +88,25 @@ func (s *Session) newGuard(parent context.Context) *guard {
 
 // release is the guard's CancelFunc.
 func (g *guard) release() {
+	g.forget()
+	g.leave()
+	g.cancel(context.Canceled)
+}
+
+// leave takes the guard out of its session.
+func (g *guard) leave() {
 	c := g.s.c
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	delete(g.s.guards, g)
 	if len(g.s.guards) == 0 {
 		g.s.stopTimer()
 	}
-	c.mu.Unlock()
-	g.cancel(context.Canceled)
 }
 
-// publishLease tells every guard the lease's end, for its Err. The caller holds
+// publishLease makes the lease's end known to every guard's Err. The caller holds
 // c.mu.
-func (s *Session) publishLease() {
-	end := int64(s.leaseEnd().Sub(s.c.base))
-	for g := range s.guards {
-		g.deadline.Store(end)
-	}
-}
+func (s *Session) publishLease() { s.deadline.Store(int64(s.leaseEnd().Sub(s.c.base))) }
 
 // lapse ends the guards if the lease has lapsed, and else sets the timer anew:
 // it is not moved at every renewal.
@@ -129,6 +130,7 @@ func (s *Session) lapse() {
 // endGuards ends every guard. The caller holds c.mu.
 func (s *Session) endGuards(cause error) {
 	for g := range s.guards {
+		g.forget()
 		g.cancel(cause)
 	}
 	clear(s.guards)

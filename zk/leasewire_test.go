@@ -77,6 +77,13 @@ func (c *wireConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// heartbeats is how many requests of the leader's the client has sent.
+func (w *wire) heartbeats() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.sent)
+}
+
 // cutFrame takes the first whole frame off b, without its length.
 func cutFrame(b *[]byte) []byte {
 	if len(*b) < proto.FrameHeader || len(*b) < proto.FrameHeader+proto.FrameLen(*b) {

@@ -28,6 +28,11 @@ type Session struct {
 	over         bool      // expired or closed
 	guards       map[*guard]struct{}
 	timer        *time.Timer // fires when the lease may have lapsed; nil without guards
+
+	// deadline is the lease's end in nanoseconds since Client.base, for every
+	// guard's Err. One for all, so that a renewal costs the same however many
+	// guards there are.
+	deadline atomic.Int64
 }
 
 // Session returns the current session: after an expiry still the expired one,
