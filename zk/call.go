@@ -35,7 +35,7 @@ type call struct {
 	prev, next *call // in the line, in the queue, or in the FIFO of what is sent
 	xid        int32
 	sentAt     time.Time
-	proves     time.Time // what an answer proves of the lease
+	proof      proof // what an answer proves of the lease
 
 	state atomic.Uint32 // callState
 	done  chan struct{} // one token a result

@@ -16,7 +16,7 @@ type Client struct {
 	cfg     Config
 	root    string // the chroot, "" for none
 	log     *slog.Logger
-	base    time.Time // where Guard's clock starts
+	base    time.Time // where the lease's clock starts: instant 0
 	servers *servers  // owned by the session loop
 
 	ctx        context.Context // ends what Close does not wait for any longer

@@ -27,50 +27,72 @@ func (g *guard) Err() error {
 	if err := g.Context.Err(); err != nil {
 		return err
 	}
-	if int64(time.Since(g.s.c.base)) >= g.s.deadline.Load() {
+	if int64(g.s.c.instant(time.Now())) >= g.s.deadline.Load() {
 		g.s.lapse()
 	}
 	return g.Context.Err()
 }
 
-// Guard derives a context from parent that ends at the first of: parent ended;
-// the session expired (cause ErrSessionExpired); the lease lapsed
-// (ErrLeaseLapsed), which is before the ensemble can have expired the session,
-// as long as clocks run at a bounded rate and the process is not paused; the
-// client was closed (ErrClosed). Once ended it stays ended, although the
-// session may live on.
+// Guard derives a context from parent that ends at the first of:
+//
+//   - parent ends;
+//   - the session expires, with the cause ErrSessionExpired;
+//   - the lease lapses, with the cause ErrLeaseLapsed;
+//   - the client is closed, with the cause ErrClosed.
+//
+// The lease lapses before the ensemble can have expired the session. Once ended
+// the guard stays ended, although the session may live on.
+//
+// That rests on these conditions. The clocks of this process and of the leader
+// run at rates that differ by less than a 24th of the session timeout over one
+// session timeout. The process is not stopped between its look at the guard and
+// what it does next. The servers have equal limits of the session timeout, and
+// the timeout is at least two ticks. If it is exactly two ticks, the leader's
+// PINGs to its followers are late by less than a 24th of the timeout. A leader
+// that is cut off from its followers wants six ticks, or Config.QuorumLease.
 //
 // When less than a quarter of the session timeout is left of the lease, Guard
-// confirms it first by a round trip or two. It then returns an error if parent
-// ends, the session is over, or the connection is lost meanwhile. It returns
-// ErrBadArguments when Config.TouchDelay, or a timeout of some milliseconds,
-// leaves no lease of that length. Call the
-// CancelFunc when the guard is no longer needed: while one lives the client
-// confirms the lease twelve times a session timeout.
+// confirms it first by at most three round trips. It then returns an error if
+// parent ends, the session is over, or the connection is lost meanwhile. It
+// returns ErrLeaseLapsed when the answers take too long for a lease: a round trip
+// must be below a tenth of the session timeout. It returns ErrBadArguments when
+// Config.TouchDelay, or a timeout of some milliseconds, leaves no lease of a
+// quarter of the session timeout.
+//
+// Call the CancelFunc when the guard is no longer needed. While a guard lives the
+// client confirms the lease twelve times a session timeout.
 func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
-	for {
-		var err error
-		s.c.mu.Lock()
-		switch t := s.timing; {
-		case s.over || s.c.closing:
-			err = cmp.Or(context.Cause(s.ctx), ErrClosed)
-		case t.lease < t.timeout/4:
-			err = fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
+	const trips = 3
+	for tried := 0; ; tried++ {
+		g, err := s.tryGuard(parent)
+		if err == nil && g == nil && tried == trips {
+			err = fmt.Errorf("%w: less than a quarter of the timeout of %v is left of it after %d round trips", ErrLeaseLapsed, s.Timeout(), trips)
 		}
-		if err != nil {
-			s.c.mu.Unlock()
+		switch {
+		case err != nil:
 			return nil, nil, &OpError{Op: "guard", Path: "session " + s.label(), Outcome: OutcomeNotSent, Err: err}
-		}
-		if time.Until(s.leaseEnd()) >= s.timing.timeout/4 {
-			g := s.newGuard(parent)
-			s.c.mu.Unlock()
+		case g != nil:
 			return g, g.release, nil
 		}
-		s.c.mu.Unlock()
 		if err := s.confirm(parent); err != nil {
 			return nil, nil, err
 		}
 	}
+}
+
+// tryGuard returns a guard, or nil if the lease has to be confirmed first.
+func (s *Session) tryGuard(parent context.Context) (*guard, error) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	switch t := s.timing; {
+	case s.over || s.c.closing:
+		return nil, cmp.Or(context.Cause(s.ctx), ErrClosed)
+	case t.renewed < t.timeout/4:
+		return nil, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
+	case time.Until(s.leaseEnd()) < t.timeout/4:
+		return nil, nil
+	}
+	return s.newGuard(parent), nil
 }
 
 // newGuard registers a guard. The caller holds c.mu.
@@ -103,10 +125,6 @@ func (g *guard) leave() {
 		g.s.stopTimer()
 	}
 }
-
-// publishLease makes the lease's end known to every guard's Err. The caller holds
-// c.mu.
-func (s *Session) publishLease() { s.deadline.Store(int64(s.leaseEnd().Sub(s.c.base))) }
 
 // lapse ends the guards if the lease has lapsed, and else sets the timer anew:
 // it is not moved at every renewal.

@@ -2,84 +2,138 @@ package zk
 
 import "time"
 
+// instant is a time as the lease counts it: nanoseconds since Client.base.
+type instant int64
+
 // lease knows until when the ensemble is sure to keep the session.
 //
-// Only a reply in which the leader took part counts: a server that is cut off
-// from the leader goes on answering pings and reads. What an answered request
-// proves is that everything which the client's server had told the leader
-// before is there; and the server tells it of the client's touches only every
-// half tick. So the newest answered request alone proves too much: the server
-// may die right after it with that touch untold. The rule: of two requests, the
-// second written after the first was answered, and answered itself, the send
-// time of the first is safe (design: "The lease argument" in DESIGN.md).
+// It is data and arithmetic alone. It takes the instants at which requests were
+// sent and answered, and gives the instant at which it ends. DESIGN.md, "The
+// lease argument", says why the rule holds; the model in leasemodel_test.go
+// drives this code through every schedule.
+//
+//  1. When a confirming request is written at s, it records its base: the newest
+//     send time among the requests of this connection that had been answered by
+//     s − touchDelay − margin. Pings and reads count too. The handshake is the
+//     oldest of these requests.
+//  2. When that request has been answered, the next confirming request that is
+//     written proves its base.
+//  3. When the second one is answered, the leader is known to have touched the
+//     session after the base. The lease ends at base + timeout − margin.
+//  4. The leader itself touches the session while it answers a handshake. So the
+//     answer to a handshake alone proves its send time.
+//
+// Neither answer is enough alone. The client's server answers pings and reads
+// without the leader, and it reports its clients' touches to the leader only in
+// the answers to the leader's PINGs, every half tick. The first answer shows that
+// the server has received the PINGs that the leader had sent before. The second
+// shows that the leader has received the answers to them.
+//
+// The state is comparable and holds no pointer, so that a copy is a snapshot.
 type lease struct {
-	confirmed time.Time // send time of the newest request that is safe to count from
-	answered  time.Time // send time of the newest answered request
+	leaseRule
+	end instant // the ensemble keeps the session until here
+
+	// Of the current connection.
+	proven  instant // the next confirming request proves this
+	newest  instant // send time of the newest answered request
+	settled instant // the same, for those that were answered early enough
+
+	// What newest was at some later instants, one in each step: what settled
+	// becomes as time goes on. The first n are in use, the oldest first.
+	recent [leaseSamples]leaseSample
+	n      int
 }
 
-// replied takes in the answer to a request sent at sent, whose answer proves
-// what had been answered when it was written. A handshake proves its own send
-// time: the leader itself touches the session while it answers.
-func (l *lease) replied(sent, proves time.Time) {
-	if proves.After(l.confirmed) {
-		l.confirmed = proves
-	}
-	if sent.After(l.answered) {
-		l.answered = sent
+// leaseRule is the intervals of the rule.
+type leaseRule struct {
+	timeout    time.Duration // T: the smaller of the last two handshakes'
+	touchDelay time.Duration // how long a server may keep a touch to itself
+	margin     time.Duration // M: for late timers, late PINGs, and the clocks' rates
+	step       time.Duration // between two samples
+}
+
+// leaseSamples is more than a lease needs that Guard accepts. Its touchDelay and
+// margin are at most 15 steps long.
+const leaseSamples = 24
+
+// leaseSample says that the newest of the requests that had been answered at the
+// instant at was sent at sent.
+type leaseSample struct{ at, sent instant }
+
+// proof is what a confirming request carries from its writing to its answer.
+type proof struct {
+	base   instant // what the next request will prove once this one is answered
+	proves instant // what the answer to this one proves
+}
+
+// handshaken records that the handshake of a new connection was answered, which
+// was sent at sent. Nothing that was answered on an earlier connection says
+// anything about the new server. touched says that the leader that answered it
+// surely counts.
+func (l *lease) handshaken(sent instant, touched bool) {
+	l.proven, l.newest, l.settled = sent, sent, sent
+	clear(l.recent[:l.n])
+	l.n = 0
+	if touched {
+		l.extend(sent)
 	}
 }
 
-const (
-	// usualTimeout is the longest that servers grant by default (20 ticks of
-	// 2 s). Whoever asks for less may get it.
-	usualTimeout = 40 * time.Second
-	// longestTimeout is the longest timeout from which heartbeats and limits of
-	// waiting are derived, whatever was asked for.
-	longestTimeout = 5 * time.Minute
-)
-
-// timing derives every interval from the session timeout, at one place.
-type timing struct {
-	timeout   time.Duration // T: the smaller of the last two handshakes'
-	heartbeat time.Duration // P: how long nothing may go unwritten
-	silence   time.Duration // how long the oldest request may go unanswered
-	lease     time.Duration // how long a confirmed send time holds
-	attempt   time.Duration // what handshake divides among the servers
-	expiry    time.Duration // after the newest answered send: the session is given up
+// bound changes the rule to that of a smaller timeout, which a handshake that was
+// sent at sent may have set. What the leader had counted until then holds, but
+// the leader may now expire the session this timeout after the handshake.
+func (l *lease) bound(rule leaseRule, sent instant) {
+	l.leaseRule = rule
+	l.end = min(l.end, l.endFrom(sent))
 }
 
-// newTiming returns the intervals of a session with the given timeout, where
-// asked was asked for. Heartbeats and limits of waiting go by a timeout that was
-// asked for or that servers grant by default: one that a server made up would
-// let the client wait for a silent server for days.
-func newTiming(timeout, asked, touchDelay time.Duration) timing {
-	sane := min(timeout, max(asked, usualTimeout), longestTimeout)
-	t := timing{
-		timeout:   timeout,
-		heartbeat: max(sane/12, time.Millisecond),
-		silence:   max(sane/4, time.Millisecond),
-		attempt:   sane,
-		expiry:    timeout + timeout/3,
+// answered records at the instant now that a request that was sent at sent was
+// answered, by the leader or not.
+func (l *lease) answered(now, sent instant) {
+	l.newest = max(l.newest, sent)
+	if last := l.n - 1; last >= 0 && now < l.recent[last].at+instant(l.step) {
+		if now == l.recent[last].at {
+			l.recent[last].sent = l.newest // of one batch of replies
+		}
+		return
 	}
-	if touchDelay == 0 {
-		touchDelay = timeout / 4
+	l.settle(now)
+	if l.n < leaseSamples {
+		l.recent[l.n] = leaseSample{now, l.newest}
+		l.n++
 	}
-	// touchDelay for what the server has not yet passed on, a heartbeat for the
-	// gap between the two requests, the rest for late timers and clocks that run
-	// at slightly different rates.
-	t.lease = timeout - touchDelay - t.heartbeat - max(timeout/24, 10*time.Millisecond)
-	return t
 }
 
-// handshake is the budget of one connection attempt: dial and handshake. It
-// leaves time for two more attempts before the session ends, also where there is
-// one server only, whose answer may be lost. With many servers each still gets
-// the time that a slow one needs. While a lease runs, a silent server must not
-// use it up.
-func (t timing) handshake(servers int, leased bool) time.Duration {
-	d := t.attempt / time.Duration(max(servers, 3))
-	if least := t.attempt / 8; leased || d < least {
-		d = least
-	}
-	return max(d, time.Millisecond)
+// written returns the proof that a confirming request carries which is written
+// at the instant now.
+func (l *lease) written(now instant) proof {
+	l.settle(now)
+	return proof{base: l.settled, proves: l.proven}
 }
+
+// confirmed records that a confirming request was answered.
+func (l *lease) confirmed(p proof) {
+	l.proven = max(l.proven, p.base)
+	l.extend(p.proves)
+}
+
+// settle brings settled up to date for requests that are written at now or later.
+func (l *lease) settle(now instant) {
+	by, k := now-instant(l.touchDelay+l.margin), 0
+	for k < l.n && l.recent[k].at <= by {
+		l.settled = l.recent[k].sent
+		k++
+	}
+	if k > 0 {
+		copy(l.recent[:], l.recent[k:l.n])
+		clear(l.recent[l.n-k : l.n])
+		l.n -= k
+	}
+}
+
+// extend renews the lease: the leader has touched the session after touch.
+func (l *lease) extend(touch instant) { l.end = max(l.end, l.endFrom(touch)) }
+
+// endFrom is when a lease ends that rests on a touch.
+func (l *lease) endFrom(touch instant) instant { return touch + instant(l.timeout-l.margin) }

@@ -3,6 +3,7 @@ package zk_test
 import (
 	"context"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,13 +20,16 @@ import (
 type wire struct {
 	mu    sync.Mutex
 	hello time.Time // the handshake of the only connection
-	sent  []*leaderRequest
+	order int       // counts what happened, since much happens at one instant
+	sent  []*wireRequest
 }
 
-// leaderRequest is a request that the leader takes part in.
-type leaderRequest struct {
-	xid            int32
-	sent, answered time.Time
+// wireRequest is one request. The order of an answer is 0 while there is none.
+type wireRequest struct {
+	xid                  int32
+	leader               bool // the leader takes part in it
+	sent, answered       time.Time
+	sentOrder, doneOrder int
 }
 
 func (w *wire) on(srv *zktest.Server) func(*zk.Config) {
@@ -50,12 +54,13 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	for f := cutFrame(&c.out); f != nil; f = cutFrame(&c.out) {
 		var h proto.RequestHeader
 		h.Decode(proto.NewReader(f))
-		switch {
-		case c.w.hello.IsZero():
+		c.w.order++
+		if c.w.hello.IsZero() {
 			c.w.hello = time.Now()
-		case h.Op == proto.OpSync || h.Op == proto.OpMulti || h.Op == proto.OpSetData:
-			c.w.sent = append(c.w.sent, &leaderRequest{xid: h.Xid, sent: time.Now()})
+			continue
 		}
+		leader := h.Op == proto.OpSync || h.Op == proto.OpMulti || h.Op == proto.OpSetData
+		c.w.sent = append(c.w.sent, &wireRequest{xid: h.Xid, leader: leader, sent: time.Now(), sentOrder: c.w.order})
 	}
 	return c.Conn.Write(b)
 }
@@ -68,20 +73,15 @@ func (c *wireConn) Read(b []byte) (int, error) {
 	for f := cutFrame(&c.in); f != nil; f = cutFrame(&c.in) {
 		var h proto.ReplyHeader
 		h.Decode(proto.NewReader(f))
+		c.w.order++
 		for _, r := range c.w.sent {
-			if r.xid == h.Xid && r.answered.IsZero() {
-				r.answered = time.Now()
+			if r.xid == h.Xid && r.doneOrder == 0 {
+				r.answered, r.doneOrder = time.Now(), c.w.order
+				break
 			}
 		}
 	}
 	return n, err
-}
-
-// heartbeats is how many requests of the leader's the client has sent.
-func (w *wire) heartbeats() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.sent)
 }
 
 // cutFrame takes the first whole frame off b, without its length.
@@ -94,16 +94,33 @@ func cutFrame(b *[]byte) []byte {
 	return f
 }
 
-// confirmed is the moment that the lease counts from, by the rule and by nothing
-// that the client remembers: the send time of the newest request whose answer
-// had come before another one was written that is answered too.
-func (w *wire) confirmed() time.Time {
+// heartbeats is how many requests of the leader's the client has sent.
+func (w *wire) heartbeats() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.sent {
+		if r.leader {
+			n++
+		}
+	}
+	return n
+}
+
+// from is the moment that the lease counts from, by the rule and by nothing that
+// the client remembers. A leader's request that was answered, and a second one
+// that was written after that and answered, prove what had been answered a
+// quarter and a 24th of T before the first was sent.
+func (w *wire) from(T time.Duration) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	from := w.hello
-	for _, r := range w.sent {
-		for _, later := range w.sent {
-			if !r.answered.IsZero() && !later.answered.IsZero() && later.sent.After(r.answered) && r.sent.After(from) {
+	for _, first := range w.sent {
+		if !first.leader || !w.proven(first) {
+			continue
+		}
+		for _, r := range w.sent {
+			early := r.doneOrder > 0 && !r.answered.After(first.sent.Add(-T/4-T/24))
+			if early && r.sent.After(from) {
 				from = r.sent
 			}
 		}
@@ -111,12 +128,20 @@ func (w *wire) confirmed() time.Time {
 	return from
 }
 
+// proven reports whether another of the leader's requests was written after the
+// answer to first, and answered.
+func (w *wire) proven(first *wireRequest) bool {
+	return first.doneOrder > 0 && slices.ContainsFunc(w.sent, func(second *wireRequest) bool {
+		return second.leader && second.sentOrder > first.doneOrder && second.doneOrder > 0
+	})
+}
+
 // failures: 4: the lease counts from what was sent, never from when an answer came
 // or a loss was noticed: however slow the answers, and at whatever moment of a
 // heartbeat the server falls silent, the guard ends at the time that the rule
 // gives, which is before the server lets the node go.
 func TestGuard_EndsByTheSendTimesOnTheWire(t *testing.T) {
-	for _, slow := range []time.Duration{0, 300 * time.Millisecond, 1300 * time.Millisecond} {
+	for _, slow := range []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond} {
 		for phase := range 5 { // of the heartbeat, half a second
 			for _, writes := range []bool{false, true} {
 				name := slow.String() + " " + strconv.Itoa(phase) + " writes " + strconv.FormatBool(writes)
@@ -143,7 +168,7 @@ func guardOnTheWire(t *testing.T, srv *zktest.Server, slow time.Duration, phase 
 			_, err := c.Set(t.Context(), made.Path, nil, zk.AnyVersion)
 			require.NoError(t, err)
 		}
-		_, err := c.Get(t.Context(), made.Path) // proves nothing
+		_, err := c.Get(t.Context(), made.Path) // renews nothing
 		require.NoError(t, err)
 		time.Sleep(T / 25)
 	}
@@ -155,8 +180,10 @@ func guardOnTheWire(t *testing.T, srv *zktest.Server, slow time.Duration, phase 
 	<-guard.Done()
 	ended := time.Now()
 	require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
-	require.Equal(t, T*5/8, ended.Sub(w.confirmed()))
-	require.Less(t, ended.Sub(cut), T*5/8)
+	late := ended.Sub(w.from(T).Add(T - T/24))
+	require.LessOrEqual(t, late, time.Duration(0))
+	require.Greater(t, late, -T/24, "the client remembers one answer in each 24th of T")
+	require.Less(t, ended.Sub(cut), T*3/4)
 	for srv.Exists(made.Path) {
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -83,8 +83,9 @@ func (c *Client) expireByClock() error {
 	case due:
 		c.mu.Lock()
 		c.unconfirmed[s] = false // attach or finish sees to it: no server can be reached now
+		patience := s.patience()
 		c.mu.Unlock()
-		return c.expire(fmt.Errorf("%w: no answer for %v", ErrSessionExpired, s.timing.expiry))
+		return c.expire(fmt.Errorf("%w: no answer for %v", ErrSessionExpired, patience))
 	case s == nil && closing:
 		return errDone
 	}

@@ -162,7 +162,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 			if len(cn.pings) == 0 {
 				return i, fmt.Errorf("%w: reply to a ping that was not sent", ErrProtocol)
 			}
-			cn.sess.answered(cn.pings[0])
+			cn.sess.answered(now, cn.pings[0])
 			cn.pings = cn.pings[1:]
 		default:
 			cl := cn.sent.head
@@ -175,10 +175,10 @@ func (cn *conn) match(batch []reply) (int, error) {
 				callers++
 			}
 			c.vacate(cl)
-			cn.sess.answered(cl.sentAt)
+			cn.sess.answered(now, cl.sentAt)
 			answered := p.Err == proto.OK && cl.op != proto.OpMulti // whose verdict stands in its items: handle
 			if cl.kind.confirms && (answered || p.Err != proto.OK && cl.kind.quorum && Code(p.Err).leaderVerdict()) {
-				cn.sess.renew(now, cl.sentAt, cl.proves)
+				cn.sess.renew(now, cl.proof)
 			}
 			// The answer to a ping is no such sign: the reply that is due may be
 			// lost, and pings would hide that for ever.
@@ -193,12 +193,13 @@ func (cn *conn) match(batch []reply) (int, error) {
 	return len(batch), nil
 }
 
-// answered takes in that a request sent at sent was answered, by whomever. The
-// caller holds c.mu.
-func (s *Session) answered(sent time.Time) {
+// answered records that a request that was sent at sent was answered, by the
+// leader or by the server alone. The caller holds c.mu.
+func (s *Session) answered(now, sent time.Time) {
 	if sent.After(s.lastAnswered) {
 		s.lastAnswered = sent
 	}
+	s.lease.answered(s.c.instant(now), s.c.instant(sent))
 }
 
 // handle decodes one frame and hands it over. lost is why the connection is at
@@ -236,7 +237,7 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 			cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(err), result{}
 		} else if cl.op == proto.OpMulti && p.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
 			c.mu.Lock()
-			cn.sess.renew(time.Now(), cl.sentAt, cl.proves)
+			cn.sess.renew(time.Now(), cl.proof)
 			c.mu.Unlock()
 		}
 	}

@@ -29,9 +29,8 @@ type Session struct {
 	guards       map[*guard]struct{}
 	timer        *time.Timer // fires when the lease may have lapsed; nil without guards
 
-	// deadline is the lease's end in nanoseconds since Client.base, for every
-	// guard's Err. One for all, so that a renewal costs the same however many
-	// guards there are.
+	// deadline is the lease's end, for every guard's Err: an instant. One for
+	// all, so that a renewal costs the same however many guards there are.
 	deadline atomic.Int64
 }
 
@@ -79,8 +78,8 @@ func (c *Client) newSession(w welcome) *Session {
 	return s
 }
 
-// handshaken takes in a handshake that opened or resumed s. The caller holds
-// c.mu.
+// handshaken records the answer to a handshake that opened or resumed s. The
+// caller holds c.mu.
 func (s *Session) handshaken(w welcome, opened bool) {
 	s.passwd, s.lastAnswered = w.Password, w.sent
 	s.lapseIfDue(time.Now()) // by the timing that was in force until now
@@ -91,31 +90,50 @@ func (s *Session) handshaken(w welcome, opened bool) {
 		t = min(t, s.lastTimeout)
 	}
 	s.lastTimeout = w.timeout()
-	s.timing = newTiming(t, s.c.cfg.SessionTimeout, s.c.cfg.TouchDelay)
+	s.retime(t, w.sent)
 	// A resume is answered by the leader, but not by a quorum: a leader that
 	// was cut off and does not know it answers too.
-	if opened || !s.c.cfg.QuorumLease {
-		s.lease.replied(w.sent, w.sent)
-	}
-	s.publishLease()
+	s.lease.handshaken(s.c.instant(w.sent), opened || !s.c.cfg.QuorumLease)
+	s.leaseChanged()
+}
+
+// retime makes timeout the one that everything goes by, because of a handshake
+// that was sent at sent. The caller holds c.mu.
+func (s *Session) retime(timeout time.Duration, sent time.Time) {
+	s.timing = newTiming(timeout, s.c.cfg.SessionTimeout, s.c.cfg.TouchDelay)
+	s.lease.bound(s.timing.lease, s.c.instant(sent))
+	s.leaseChanged()
+}
+
+// leaseChanged tells the guards of the lease's new end, which may be sooner than
+// the old one. The caller holds c.mu.
+func (s *Session) leaseChanged() {
+	s.deadline.Store(int64(s.lease.end))
 	if s.timer != nil {
-		s.timer.Reset(time.Until(s.leaseEnd())) // it may end sooner than it did
+		s.timer.Reset(time.Until(s.leaseEnd()))
 	}
 }
 
 // leaseEnd is when the lease lapses. The caller holds c.mu.
-func (s *Session) leaseEnd() time.Time { return s.lease.confirmed.Add(s.timing.lease) }
+func (s *Session) leaseEnd() time.Time { return s.c.base.Add(time.Duration(s.lease.end)) }
+
+// instant is t as the lease counts it.
+func (c *Client) instant(t time.Time) instant { return instant(t.Sub(c.base)) }
 
 // expiryTime is when the client gives the session up by its own clock. The
 // caller holds c.mu.
-func (s *Session) expiryTime() time.Time { return s.lastAnswered.Add(s.timing.expiry) }
+func (s *Session) expiryTime() time.Time { return s.lastAnswered.Add(s.patience()) }
 
-// renew takes in the answer to a request that renews the lease (lease.replied).
+// patience is how long after the newest answered send the session is given up.
 // The caller holds c.mu.
-func (s *Session) renew(now, sent, proves time.Time) {
+func (s *Session) patience() time.Duration { return s.timing.timeout + s.timing.timeout/3 }
+
+// renew records the answer to a request that renews the lease. The caller holds
+// c.mu.
+func (s *Session) renew(now time.Time, p proof) {
 	s.lapseIfDue(now)
-	s.lease.replied(sent, proves)
-	s.publishLease()
+	s.lease.confirmed(p)
+	s.deadline.Store(int64(s.lease.end))
 }
 
 // lapseIfDue ends guards whose time is up before anything changes the lease,

@@ -118,7 +118,7 @@ func TestGuard_IsNotKeptAliveByAServerWithoutItsLeader(t *testing.T) {
 			srv.CutFromLeader(0, true)
 			<-g.Done()
 			require.ErrorIs(t, context.Cause(g), zk.ErrLeaseLapsed)
-			require.LessOrEqual(t, time.Since(cut), 6*time.Second*5/8)
+			require.Less(t, time.Since(cut), 6*time.Second, "the ensemble may have expired the session then")
 			srv.CutFromLeader(0, false)
 			require.NoError(t, c.Sync(t.Context(), "/"))
 			require.Error(t, g.Err(), "a lapsed guard stays ended")

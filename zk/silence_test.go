@@ -179,7 +179,7 @@ func TestSession_EndsByTheClientsClockWhileItIsCutOff(t *testing.T) {
 		}()
 		<-guard.Done()
 		require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
-		require.LessOrEqual(t, time.Since(cut), T*5/8)
+		require.Less(t, time.Since(cut), T, "the ensemble may have expired the session then")
 		require.True(t, srv.Exists("/e"), "told before the ensemble has let it go")
 		require.NoError(t, old.Context().Err())
 

@@ -168,7 +168,7 @@ func (cn *conn) gather(limit int) (broken []*call) {
 		}
 		cl.sentAt = now
 		if cl.kind.confirms {
-			cl.proves = cn.sess.lease.answered
+			cl.proof = cn.sess.lease.written(c.instant(now))
 			cn.lastConfirmed = now
 		}
 		cl.state.Store(callSent)

@@ -113,7 +113,7 @@ func TestLock_HolderIsToldOfEveryKindOfLoss(t *testing.T) {
 					// The server may tell of the deleted node before it closes the connection.
 					require.ErrorIs(t, cause, loss.want)
 				}
-				require.LessOrEqual(t, time.Since(start), c.Session().Timeout()*5/8)
+				require.Less(t, time.Since(start), c.Session().Timeout(), "the ensemble may have expired the session then")
 				srv.Silence(0, false)
 				require.NoError(t, h.Release(t.Context()))
 			})

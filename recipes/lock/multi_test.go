@@ -110,7 +110,7 @@ func TestMulti_FirstLossEndsTheContext(t *testing.T) {
 				loss.lose(srv, h, c)
 				<-h.Context().Done()
 				require.ErrorIs(t, context.Cause(h.Context()), loss.want)
-				require.LessOrEqual(t, time.Since(start), c.Session().Timeout()*5/8)
+				require.Less(t, time.Since(start), c.Session().Timeout(), "the ensemble may have expired the session then")
 				srv.Silence(0, false)
 				if name != "silence" {
 					_, err = c.Multi(t.Context(), h.Check()...)

@@ -316,7 +316,7 @@ func TestSemaphore_LossIsTold(t *testing.T) {
 				if cause := context.Cause(p.Context()); loss.want != zk.ErrSessionExpired || !errors.Is(cause, lock.ErrDeleted) {
 					require.ErrorIs(t, cause, loss.want)
 				}
-				require.LessOrEqual(t, time.Since(start), c.Session().Timeout()*5/8)
+				require.Less(t, time.Since(start), c.Session().Timeout(), "the ensemble may have expired the session then")
 				srv.Silence(0, false)
 				if loss.want != zk.ErrLeaseLapsed {
 					settle(t) // a new session, where the old has expired
@@ -354,6 +354,7 @@ func TestSemaphore_TicketKeepsItsTurnOverALongDisconnect(t *testing.T) {
 		waiting := permitsLater(t, lock.NewSemaphore(c, "/s", 1, lock.Config{}), 1)
 		before := srv.Children("/s/locks")
 		require.Len(t, before, 1)
+		time.Sleep(c.Session().Timeout()) // right after a handshake a lease is longer
 		start := time.Now()
 		srv.Down(0, true)
 		time.Sleep(c.Session().Timeout() * 3 / 4)

@@ -1,0 +1,61 @@
+package zk
+
+import "time"
+
+const (
+	// usualTimeout is the longest that servers grant by default (20 ticks of
+	// 2 s). Whoever asks for less may get it.
+	usualTimeout = 40 * time.Second
+	// longestTimeout is the longest timeout from which heartbeats and limits of
+	// waiting are derived, whatever was asked for.
+	longestTimeout = 5 * time.Minute
+)
+
+// timing derives every interval from the session timeout, at one place.
+type timing struct {
+	timeout   time.Duration // T: the smaller of the last two handshakes'
+	heartbeat time.Duration // P: how long nothing may go unwritten
+	silence   time.Duration // how long the oldest request may go unanswered
+	attempt   time.Duration // what handshake divides among the servers
+	lease     leaseRule
+	renewed   time.Duration // what is left of a lease that was just renewed, with quick replies
+}
+
+// newTiming returns the intervals of a session with the given timeout, where
+// asked was asked for. Heartbeats and limits of waiting go by a timeout that was
+// asked for or that servers grant by default: one that a server made up would
+// let the client wait for a silent server for days.
+func newTiming(timeout, asked, touchDelay time.Duration) timing {
+	if touchDelay == 0 {
+		touchDelay = timeout / 4
+	}
+	sane := min(timeout, max(asked, usualTimeout), longestTimeout)
+	t := timing{
+		timeout:   timeout,
+		heartbeat: max(sane/12, time.Millisecond),
+		silence:   max(sane/4, time.Millisecond),
+		attempt:   sane,
+		lease: leaseRule{
+			timeout:    timeout,
+			touchDelay: touchDelay,
+			margin:     max(timeout/24, 10*time.Millisecond),
+			step:       timeout / 24,
+		},
+	}
+	// The base is up to a heartbeat older than what is early enough.
+	t.renewed = timeout - touchDelay - t.heartbeat - 2*t.lease.margin
+	return t
+}
+
+// handshake is the budget of one connection attempt: dial and handshake. It
+// leaves time for two more attempts before the session ends, also where there is
+// one server only, whose answer may be lost. With many servers each still gets
+// the time that a slow one needs. While a lease runs, a silent server must not
+// use it up.
+func (t timing) handshake(servers int, leased bool) time.Duration {
+	d := t.attempt / time.Duration(max(servers, 3))
+	if least := t.attempt / 8; leased || d < least {
+		d = least
+	}
+	return max(d, time.Millisecond)
+}
