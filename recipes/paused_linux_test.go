@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -126,12 +127,16 @@ func holdAndLook(servers string) error {
 	// From here on nothing else runs in this process, heartbeats neither: it is
 	// stopped at once.
 	runtime.GOMAXPROCS(1)
-	last := monotonic()
+	begin := monotonic()
+	last := begin
 	const line = "waits for the stop\n"
 	_, _, _ = syscall.RawSyscall(syscall.SYS_WRITE, 1, uintptr(unsafe.Pointer(unsafe.StringData(line))), uintptr(len(line)))
 	for stopped := false; !stopped; {
 		now := monotonic()
 		stopped, last = now-last > time.Second/2, now
+		if now-begin > time.Minute {
+			return errors.New("nobody stopped this process")
+		}
 	}
 	for i, ctx := range list {
 		errs[i] = ctx.Err()
