@@ -153,7 +153,7 @@ func (m *mirror) turn(ctx context.Context) error {
 		return nil
 	}
 	r := round{m: m, ctx: roundCtx, all: work.all}
-	err := r.run(work.paths)
+	err := r.read(work.paths)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -172,13 +172,15 @@ func (m *mirror) turn(ctx context.Context) error {
 		m.tell(Batch{Status: m.stale(err)})
 		return nil
 	}
+	c := commit{m: m}
+	c.take(&r)
 	status := m.status
 	if why := m.failed[m.cfg.Root]; why != nil {
 		status = m.stale(why)
 	} else if !m.inbox.gapped() {
 		status = Status{}
 	}
-	m.tell(Batch{Gone: r.gone, Set: r.set, Status: status})
+	m.tell(Batch{Gone: c.gone, Set: c.set, Status: status})
 	return nil
 }
 

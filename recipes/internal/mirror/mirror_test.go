@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -137,12 +139,24 @@ func TestMirror_FollowsEveryChange(t *testing.T) {
 	}
 }
 
+// seeds is how many random runs a test makes: few, unless ZOOKIT_SEEDS says
+// otherwise.
+func seeds(t *testing.T, few uint64) uint64 {
+	text := os.Getenv("ZOOKIT_SEEDS")
+	if text == "" {
+		return few
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, "ZOOKIT_SEEDS")
+	return n
+}
+
 // failures: 102, 103: random changes under cuts and expiries; in the end the
 // copy is the truth, and nothing that is there was ever reported gone by an
 // outage.
 func TestMirror_ConvergesUnderCutsAndExpiries(t *testing.T) {
 	for _, old := range []bool{false, true} {
-		for seed := range uint64(8) {
+		for seed := range seeds(t, 8) {
 			t.Run(fmt.Sprintf("old=%v seed=%d", old, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					rnd := rand.New(rand.NewPCG(seed, 1))
@@ -153,7 +167,7 @@ func TestMirror_ConvergesUnderCutsAndExpiries(t *testing.T) {
 					var kept sync.Once
 					for range 400 {
 						p := fmt.Sprintf("/s/%d/%d", rnd.IntN(3), rnd.IntN(4))
-						switch rnd.IntN(12) {
+						switch rnd.IntN(13) {
 						case 0, 1, 2, 3:
 							_ = srv.Create(p, []byte{byte('a' + rnd.IntN(26))}) // may be there
 						case 4, 5:
@@ -170,6 +184,15 @@ func TestMirror_ConvergesUnderCutsAndExpiries(t *testing.T) {
 							}
 						case 11:
 							time.Sleep(time.Duration(rnd.IntN(200)) * time.Millisecond)
+						case 12:
+							srv.Down(1, true)
+							for range rnd.IntN(6) {
+								p := fmt.Sprintf("/s/%d/%d", rnd.IntN(3), rnd.IntN(4))
+								_ = srv.Delete(p)
+								_ = srv.Delete(zk.Parent(p))
+							}
+							time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
+							srv.Down(1, false)
 						}
 						if data, _, _ := r.now(); len(data) > 0 {
 							kept.Do(func() { require.Contains(t, data, "/s/keep/1") })

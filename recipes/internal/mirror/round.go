@@ -3,28 +3,29 @@ package mirror
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
-// round reads what is to be looked at, from the top down: a listing says which
-// children to read besides, and the answer to the read of a node decides whether
-// it is there.
+// round reads what is to be looked at, and changes nothing. It goes from the top
+// down: a listing says which children to read as well. What it has read becomes
+// part of the copy only when all of it has been read (commit.go): a round whose
+// connection is lost in the middle must leave the copy as it was, since the next
+// round finds what changed by comparing with it.
 type round struct {
 	m   *mirror
 	ctx context.Context
-	all bool
+	all bool // read everything, whether or not there was an event
 
-	gone []string
-	set  []Entry
+	lists []answer[zk.Listing] // parents before their children
+	nodes []answer[zk.Node]
 }
 
-// run reads paths, or everything. An error says that what was found is not
-// complete; then nothing of it is told, and all of it must be read again.
-func (r *round) run(paths []string) error {
+// read reads paths, or everything. An error says that the picture is not
+// complete. Then nothing of it counts, and all of it must be read again.
+func (r *round) read(paths []string) error {
 	m := r.m
 	if err := m.subscribe(r.ctx); err != nil {
 		return err
@@ -45,135 +46,40 @@ func (r *round) run(paths []string) error {
 			return err
 		}
 		for _, l := range lists {
-			m.zxid = max(m.zxid, l.value.Stat.Pzxid)
-			r.listed(l.path, l.value.Names, l.err, levels[d+1])
+			r.addChildren(l, levels[d+1])
 		}
+		r.lists = append(r.lists, lists...)
 	}
 	nodes, err := each(r, levels[m.cfg.Depth], m.read)
-	if err != nil {
-		return err
-	}
-	for _, n := range nodes {
-		r.found(n.path, n.value, n.err)
-	}
-	return nil
+	r.nodes = nodes
+	return err
 }
 
-// listed takes in the children of a directory, and says which of them to look at.
-func (r *round) listed(dir string, names []string, err error, next map[string]struct{}) {
-	m := r.m
-	if errors.Is(err, zk.ErrNoNode) {
-		r.forget(dir)
-		return
+// addChildren says which children of a directory to read next: those that are
+// new, those that the copy has and the listing has not, and in a round that reads
+// everything all of them.
+func (r *round) addChildren(l answer[zk.Listing], next map[string]struct{}) {
+	var known map[string]struct{}
+	if d := r.m.known[l.path]; d != nil {
+		known = d.children
 	}
-	if err != nil {
-		r.unreadable(dir, zk.Stat{}, err)
-		return
+	if l.err != nil {
+		return // commit decides: without a directory its children go, else they stay
 	}
-	r.readable(dir)
-	d := m.at(dir)
-	there := make(map[string]struct{}, len(names))
-	for _, name := range names {
-		p := zk.Join(dir, name)
+	there := make(map[string]struct{}, len(l.value.Names))
+	for _, name := range l.value.Names {
+		p := zk.Join(l.path, name)
 		there[p] = struct{}{}
-		if _, ok := d.children[p]; !ok || r.all {
+		if _, ok := known[p]; !ok || r.all {
 			next[p] = struct{}{}
 		}
 	}
-	for p := range d.children {
+	for p := range known {
 		if _, ok := there[p]; !ok {
-			// Gone, or made again since the listing: the read will tell.
+			// Deleted, or made again since the listing: the read says which.
 			next[p] = struct{}{}
 		}
 	}
-	for p := range there {
-		d.children[p] = struct{}{}
-	}
-}
-
-// found takes in a leaf.
-func (r *round) found(path string, n zk.Node, err error) {
-	m := r.m
-	if errors.Is(err, zk.ErrNoNode) {
-		r.forget(path)
-		return
-	}
-	m.at(zk.Parent(path)).children[path] = struct{}{}
-	m.zxid = max(m.zxid, n.Stat.Mzxid)
-	if err != nil {
-		r.unreadable(path, n.Stat, err)
-		return
-	}
-	was := m.at(path)
-	_, failed := m.failed[path]
-	delete(m.failed, path)
-	if failed || !was.told || was.czxid != n.Stat.Czxid || was.mzxid != n.Stat.Mzxid {
-		was.czxid, was.mzxid, was.told = n.Stat.Czxid, n.Stat.Mzxid, true
-		r.set = append(r.set, Entry{Path: path, Data: n.Data, Stat: n.Stat})
-	}
-}
-
-// unreadable takes in that the server refuses to show a node.
-func (r *round) unreadable(path string, stat zk.Stat, err error) {
-	m := r.m
-	old := m.failed[path]
-	m.failed[path] = err
-	if path == m.cfg.Root {
-		return // that is told by the status
-	}
-	if n := m.at(path); old == nil || old.Error() != err.Error() || n.czxid != stat.Czxid {
-		n.czxid, n.mzxid, n.told = stat.Czxid, stat.Mzxid, true
-		r.set = append(r.set, Entry{Path: path, Stat: stat, Err: err})
-	}
-}
-
-// readable takes in that a directory can be listed, again.
-func (r *round) readable(dir string) {
-	m := r.m
-	if _, ok := m.failed[dir]; ok && dir != m.cfg.Root {
-		m.at(dir).told = false
-		r.gone = append(r.gone, dir)
-	}
-	delete(m.failed, dir)
-}
-
-// forget drops a node that does not exist, and all below it.
-func (r *round) forget(path string) {
-	m := r.m
-	delete(m.failed, path)
-	if p := m.known[zk.Parent(path)]; p != nil {
-		delete(p.children, path)
-	}
-	n := m.known[path]
-	if n == nil {
-		return
-	}
-	delete(m.known, path)
-	if n.told {
-		r.gone = append(r.gone, path)
-	}
-	for p := range n.children {
-		r.forget(p)
-	}
-}
-
-// at returns what is known of a path, which is nothing at first.
-func (m *mirror) at(path string) *node {
-	n := m.known[path]
-	if n == nil {
-		n = &node{children: map[string]struct{}{}}
-		m.known[path] = n
-	}
-	return n
-}
-
-// depth is how many levels path is below Root.
-func (m *mirror) depth(path string) int {
-	rest := strings.TrimPrefix(strings.TrimPrefix(path, m.cfg.Root), "/")
-	if rest == "" {
-		return 0
-	}
-	return 1 + strings.Count(rest, "/")
 }
 
 // answer is what the server said of one path. err is a refusal.

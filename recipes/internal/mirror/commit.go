@@ -1,0 +1,137 @@
+package mirror
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// commit makes what a round has read part of the copy, and collects what has
+// changed by that.
+type commit struct {
+	m    *mirror
+	gone []string
+	set  []Entry
+}
+
+// take records everything that a round has read. Directories come first, from the
+// top down.
+func (c *commit) take(r *round) {
+	for _, l := range r.lists {
+		c.listed(l.path, l.value.Stat, l.err)
+	}
+	for _, n := range r.nodes {
+		c.found(n.path, n.value, n.err)
+	}
+}
+
+// listed records that a directory can be listed, or why not. Its children come
+// with their own answers.
+func (c *commit) listed(dir string, stat zk.Stat, err error) {
+	m := c.m
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		c.forget(dir)
+		return
+	case err != nil:
+		c.unreadable(dir, zk.Stat{}, err)
+		return
+	}
+	m.zxid = max(m.zxid, stat.Pzxid)
+	m.link(dir)
+	if _, ok := m.failed[dir]; ok && dir != m.cfg.Root {
+		m.at(dir).told = false
+		c.gone = append(c.gone, dir)
+	}
+	delete(m.failed, dir)
+}
+
+// found records a leaf.
+func (c *commit) found(path string, n zk.Node, err error) {
+	m := c.m
+	if errors.Is(err, zk.ErrNoNode) {
+		c.forget(path)
+		return
+	}
+	m.zxid = max(m.zxid, n.Stat.Mzxid)
+	if err != nil {
+		c.unreadable(path, n.Stat, err)
+		return
+	}
+	m.link(path)
+	was := m.at(path)
+	_, failed := m.failed[path]
+	delete(m.failed, path)
+	if failed || !was.told || was.czxid != n.Stat.Czxid || was.mzxid != n.Stat.Mzxid {
+		was.czxid, was.mzxid, was.told = n.Stat.Czxid, n.Stat.Mzxid, true
+		c.set = append(c.set, Entry{Path: path, Data: n.Data, Stat: n.Stat})
+	}
+}
+
+// unreadable records that the server refuses to show a node.
+func (c *commit) unreadable(path string, stat zk.Stat, err error) {
+	m := c.m
+	m.link(path)
+	old := m.failed[path]
+	m.failed[path] = err
+	if path == m.cfg.Root {
+		return // the status reports that
+	}
+	if n := m.at(path); old == nil || old.Error() != err.Error() || n.czxid != stat.Czxid {
+		n.czxid, n.mzxid, n.told = stat.Czxid, stat.Mzxid, true
+		c.set = append(c.set, Entry{Path: path, Stat: stat, Err: err})
+	}
+}
+
+// forget drops a node that does not exist, and all below it.
+func (c *commit) forget(path string) {
+	m := c.m
+	delete(m.failed, path)
+	if p := m.known[zk.Parent(path)]; p != nil {
+		delete(p.children, path)
+	}
+	n := m.known[path]
+	if n == nil {
+		return
+	}
+	delete(m.known, path)
+	if n.told {
+		c.gone = append(c.gone, path)
+	}
+	for p := range n.children {
+		c.forget(p)
+	}
+}
+
+// link makes a node known to its parent, and that to its own, up to Root. Every
+// known node is linked: a round that reads everything finds by its parent's
+// children what has vanished, also if it came long after the first load.
+func (m *mirror) link(path string) {
+	for m.at(path); path != m.cfg.Root; path = zk.Parent(path) {
+		siblings := m.at(zk.Parent(path)).children
+		if _, ok := siblings[path]; ok {
+			return
+		}
+		siblings[path] = struct{}{}
+	}
+}
+
+// at returns what is known of a path, which is nothing at first.
+func (m *mirror) at(path string) *node {
+	n := m.known[path]
+	if n == nil {
+		n = &node{children: map[string]struct{}{}}
+		m.known[path] = n
+	}
+	return n
+}
+
+// depth is how many levels path is below Root.
+func (m *mirror) depth(path string) int {
+	rest := strings.TrimPrefix(strings.TrimPrefix(path, m.cfg.Root), "/")
+	if rest == "" {
+		return 0
+	}
+	return 1 + strings.Count(rest, "/")
+}
