@@ -43,6 +43,7 @@ type Client struct {
 	zxid        int64 // the highest seen in a reply
 	watches     watchTable
 	janitor     janitor
+	strays      map[string]<-chan struct{} // attempts that outlived their context, by server: see bounded
 	closing     bool
 	notes       []func() // to be logged by unlock
 	closeErr    error    // valid after done
@@ -67,7 +68,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, root: root, log: cfg.Logger, base: time.Now(),
 		done: make(chan struct{}), changed: make(chan struct{}),
-		unconfirmed: map[*Session]bool{},
+		unconfirmed: map[*Session]bool{}, strays: map[string]<-chan struct{}{},
 	}
 	c.watches.init(c)
 	c.generation = 1
@@ -119,6 +120,12 @@ func (c *Client) findRoot(ctx context.Context) error {
 // ends or the session has expired by the client's clock. What could not be
 // confirmed is named in the error, which then wraps ErrUnconfirmed. Further calls
 // wait for the same end and return the same error.
+//
+// When ctx has ended Close returns, within a second at the most. A
+// Config.DialContext that does not heed its context is then left behind: its
+// goroutine ends when it returns, and the connection that it returns is closed.
+// A connection that breaks the promises named at Config.DialContext may leave
+// the client's own goroutines behind; Close says so.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	var dead []*call
@@ -128,6 +135,7 @@ func (c *Client) Close(ctx context.Context) error {
 			// Before closeSession can free what it owns: the answer may be late.
 			s.endGuards(ErrClosed)
 		}
+		c.turnAway(everyCall, ErrClosed)
 		dead = c.withdraw(&c.queue, func(cl *call) bool { return !cl.kind.internal })
 		c.hurry()
 	}
@@ -135,17 +143,29 @@ func (c *Client) Close(ctx context.Context) error {
 	c.fail(dead, OutcomeNotSent, ErrClosed, false)
 	select {
 	case <-c.done:
+		return c.closeErr
 	case <-ctx.Done():
 		c.abort()
-		<-c.done
 	}
-	return c.closeErr
+	stuck := time.NewTimer(closeGrace)
+	defer stuck.Stop()
+	select {
+	case <-c.done:
+		return c.closeErr
+	case <-stuck.C:
+		return fmt.Errorf("zk: close: a connection of Config.DialContext does not end its Read or Write when it is closed: %w", ErrUnconfirmed)
+	}
 }
+
+// closeGrace is how long Close waits, after its context has ended, for the
+// client's goroutines. They need no time unless a connection keeps one of them.
+const closeGrace = time.Second
 
 // finish is the end of the session loop.
 func (c *Client) finish(why error) {
 	c.mu.Lock()
 	c.closing = true
+	c.turnAway(everyCall, ErrClosed)
 	if s := c.live(); s != nil {
 		c.unconfirmed[s] = false
 		s.finish(ErrClosed)

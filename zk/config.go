@@ -36,7 +36,20 @@ type Config struct {
 	// set. For certificates that are rotated set GetClientCertificate: it is asked
 	// at every connection. Default: plaintext.
 	TLS *tls.Config
-	// DialContext makes the connections. Default: a net.Dialer's.
+	// DialContext makes the connections. Default: a net.Dialer's. It may be called
+	// from several goroutines, and returns when its context ends. If it does not,
+	// the client goes on without it, and closes the connection that comes late;
+	// until then that server is not dialled again.
+	//
+	// A connection must do what a TCP connection does:
+	//   - Close ends a Read and a Write that wait, also from another goroutine.
+	//     Where it does not, Close of the client leaves goroutines behind.
+	//   - SetReadDeadline ends a Read that waits. A connection that returns an
+	//     error from it is refused. Where it does nothing, a call may notice the
+	//     end of its context only when a reply arrives or the connection ends.
+	//   - Write has a buffer of some KiB, so that it returns although the server
+	//     does not read (net.Pipe has none). Without one, a call may notice the end
+	//     of its context only when the server reads or the connection ends.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// BackOff makes the policy for the pauses between rounds over all servers.
 	// There is no pause before the first retry, and none over an eighth of the

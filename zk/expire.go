@@ -62,6 +62,7 @@ func (c *Client) expire(why error) error {
 func (c *Client) authFailed(err error) {
 	c.mu.Lock()
 	c.setState(StateAuthFailed, err)
+	c.turnAway(everyCall, ErrAuthFailed)
 	dead := c.withdraw(&c.queue, everyCall)
 	c.unlock()
 	c.fail(dead, OutcomeNotSent, ErrAuthFailed, false)
@@ -118,7 +119,7 @@ func (c *Client) closeSessionAt(ctx context.Context, server string, hello proto.
 		return err
 	}
 	defer w.nc.Close()
-	defer context.AfterFunc(ctx, func() { w.nc.SetDeadline(time.Unix(1, 0)) })()
+	defer context.AfterFunc(ctx, func() { w.nc.Close() })()
 	const xid = 1<<31 - 1
 	b := proto.RequestHeader{Xid: xid, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil))
 	if _, err := w.nc.Write(proto.EndFrame(b, 0)); err != nil {

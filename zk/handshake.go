@@ -5,8 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"os"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -43,25 +43,35 @@ var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 // dial connects to one server and opens or resumes a session, within ctx. It
 // returns errExpired if that session is over, and an error that wraps
 // ErrAuthFailed if a credential was refused.
-func (c *Client) dial(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth) (w welcome, err error) {
+func (c *Client) dial(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth) (welcome, error) {
+	return bounded(ctx, c, server, func(ctx context.Context) (welcome, error) {
+		return c.dialAndGreet(ctx, server, q, auth)
+	}, func(w welcome) { w.nc.Close() })
+}
+
+// dialAndGreet is dial, for as long as DialContext and the connection take.
+func (c *Client) dialAndGreet(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth) (w welcome, err error) {
 	nc, err := c.cfg.DialContext(ctx, "tcp", server)
 	if err != nil {
 		return w, err
 	}
-	// The one place that turns the end of ctx into an I/O error.
-	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	// The one place that turns the end of ctx into an I/O error. Not by a
+	// deadline: a connection may have none.
+	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	defer func() {
-		if !stop() && err == nil {
-			err = context.Cause(ctx) // too late: the deadline may already be set
+		if late := !stop(); late && (err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)) {
+			err = fmt.Errorf("%w in the handshake", ErrSilent)
+			if ctx.Err() != context.DeadlineExceeded {
+				err = context.Cause(ctx)
+			}
 		}
 		if err == nil {
-			err = nc.SetDeadline(time.Time{})
+			if err = nc.SetReadDeadline(time.Time{}); err != nil {
+				err = fmt.Errorf("the connection has no read deadlines, which Config.DialContext asks for: %w", err)
+			}
 		}
 		if err != nil {
 			nc.Close()
-			if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
-				err = fmt.Errorf("%w in the handshake", ErrSilent)
-			}
 		}
 	}()
 	stream := nc

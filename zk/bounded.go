@@ -1,0 +1,76 @@
+package zk
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// strayGrace is how long bounded waits for f after ctx has ended. Code that heeds
+// its context returns in that time, and its own error says more.
+const strayGrace = 50 * time.Millisecond
+
+// bounded runs f, which calls code of the user's (Config.DialContext and the
+// connections that it makes), and returns soon after ctx has ended even if f
+// does not. The goroutine of f is then a stray: nobody joins it. It ends when f
+// returns, and gives a late result to drop. Until then another call for the same
+// key fails, so that there is never more than one stray a key.
+func bounded[R any](ctx context.Context, c *Client, key string, f func(context.Context) (R, error), drop func(R)) (none R, _ error) {
+	if err := c.awaitStray(ctx, key); err != nil {
+		return none, err
+	}
+	type result struct {
+		r   R
+		err error
+	}
+	results, ended, given := make(chan result), make(chan struct{}), make(chan struct{})
+	go func() { // joined by results, or a stray
+		defer close(ended)
+		r, err := f(ctx)
+		select {
+		case results <- result{r, err}:
+		case <-given:
+			if err == nil {
+				drop(r)
+			}
+		}
+	}()
+	select {
+	case got := <-results:
+		return got.r, got.err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(strayGrace)
+	defer grace.Stop()
+	select {
+	case got := <-results:
+		return got.r, got.err
+	case <-grace.C:
+	}
+	c.mu.Lock()
+	c.strays[key] = ended
+	c.mu.Unlock()
+	close(given)
+	return none, fmt.Errorf("%w: and Config.DialContext, or its connection, does not heed that", context.Cause(ctx))
+}
+
+// awaitStray waits until the stray of a key has ended, or ctx has.
+func (c *Client) awaitStray(ctx context.Context, key string) error {
+	c.mu.Lock()
+	stray := c.strays[key]
+	c.mu.Unlock()
+	if stray == nil {
+		return nil
+	}
+	select {
+	case <-stray:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: an earlier attempt has not returned: Config.DialContext, or its connection, does not heed the end of its context", context.Cause(ctx))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.strays[key] == stray {
+		delete(c.strays, key)
+	}
+	return nil
+}

@@ -1,0 +1,245 @@
+package zk_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// closesIn closes a client with a context of a second and returns Close's error.
+// Close must not take longer than that and its grace.
+func closesIn(t *testing.T, c *zk.Client) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	start := time.Now()
+	err := c.Close(ctx)
+	require.LessOrEqual(t, time.Since(start), 2*time.Second+time.Millisecond)
+	return err
+}
+
+// Close refuses at once what waits for room, and what comes after it, although
+// the server does not answer what was sent.
+func TestClose_RefusesAtOnceWhatWaitsForRoom(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c, err := zk.Connect(inTime(t), zk.Config{
+			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: time.Minute, MaxInFlight: 2,
+		})
+		require.NoError(t, err)
+		srv.OnRequest(func(zktest.Request) zktest.Verdict { return zktest.Hang })
+		sent, waiting := make(chan error, 2), make(chan error, 5)
+		get := func(to chan error) {
+			_, err := c.Get(context.Background(), "/n")
+			to <- err
+		}
+		for range 2 {
+			go get(sent)
+			synctest.Wait()
+		}
+		for range 4 {
+			go get(waiting)
+			synctest.Wait()
+		}
+		start := time.Now()
+		closed := make(chan error, 1)
+		go func() { closed <- closesIn(t, c) }()
+		synctest.Wait()
+		go get(waiting)
+		for range 5 {
+			err := <-waiting
+			require.ErrorIs(t, err, zk.ErrClosed)
+			require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
+		}
+		require.Zero(t, time.Since(start))
+		require.ErrorIs(t, <-closed, zk.ErrUnconfirmed)
+		for range 2 {
+			require.Error(t, <-sent)
+		}
+		srv.OnRequest(nil)
+	})
+}
+
+// closeNoted is a connection that notes that it was closed.
+type closeNoted struct {
+	net.Conn
+	closed *atomic.Bool
+}
+
+func (c closeNoted) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
+}
+
+// A DialContext that does not heed its context holds neither Connect nor Close,
+// is not called again meanwhile, and the connection that it returns is closed.
+func TestClose_IsNotHeldByADialThatIgnoresItsContext(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		var dials atomic.Int32
+		var closed atomic.Bool
+		cfg := zk.Config{Servers: srv.ConnectString(), SessionTimeout: 6 * time.Second}
+		cfg.DialContext = func(_ context.Context, network, addr string) (net.Conn, error) {
+			dials.Add(1)
+			time.Sleep(2 * time.Minute)
+			nc, err := srv.DialContext(context.Background(), network, addr)
+			return closeNoted{nc, &closed}, err
+		}
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := zk.Connect(ctx, cfg)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.LessOrEqual(t, time.Since(start), 2*time.Second)
+		time.Sleep(3 * time.Minute)
+		require.True(t, closed.Load())
+		require.EqualValues(t, 1, dials.Load())
+
+		cfg.Background = true
+		c, err := zk.Connect(t.Context(), cfg)
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		require.EqualValues(t, 2, dials.Load(), "not a second time before the first has returned")
+		require.NoError(t, closesIn(t, c), "it had no session")
+		time.Sleep(2 * time.Minute) // for the one that was left behind
+		require.Zero(t, srv.Connections(0))
+	})
+}
+
+// odd is a connection that breaks the promises of Config.DialContext.
+type odd struct {
+	net.Conn
+	deadline func() error // in the place of every setting of a deadline
+	stuck    chan struct{}
+}
+
+func (c odd) SetDeadline(time.Time) error      { return c.deadline() }
+func (c odd) SetReadDeadline(time.Time) error  { return c.deadline() }
+func (c odd) SetWriteDeadline(time.Time) error { return c.deadline() }
+
+func (c odd) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil && c.stuck != nil {
+		<-c.stuck // its Close does not end a Read
+	}
+	return n, err
+}
+
+var errNoDeadline = errors.New("set deadline: not supported")
+
+// Whatever the connections are like, Close is bounded: in the handshake as well
+// as afterwards.
+func TestClose_IsBoundedOverOddConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		odd     func(net.Conn, chan struct{}) net.Conn
+		refused bool // the client does not use such a connection
+		stuck   bool // some of the client's goroutines are left behind
+	}{
+		"deadlines fail": {func(nc net.Conn, _ chan struct{}) net.Conn {
+			return odd{nc, func() error { return errNoDeadline }, nil}
+		}, true, false},
+		"deadlines do nothing": {func(nc net.Conn, _ chan struct{}) net.Conn {
+			return odd{nc, func() error { return nil }, nil}
+		}, false, false},
+		"close ends no read": {func(nc net.Conn, stuck chan struct{}) net.Conn {
+			return odd{nc, func() error { return nil }, stuck}
+		}, false, true},
+	} {
+		for _, silent := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", handshake not answered"}[silent], func(t *testing.T) {
+				bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+					stuck := make(chan struct{})
+					defer close(stuck)
+					srv.OnConnect(func(zktest.Connect) zktest.Verdict {
+						if silent {
+							return zktest.Hang
+						}
+						return zktest.Pass
+					})
+					cfg := zk.Config{Servers: srv.ConnectString(), SessionTimeout: 6 * time.Second, Background: true}
+					cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+						nc, err := srv.DialContext(ctx, network, addr)
+						return c.odd(nc, stuck), err
+					}
+					cl, err := zk.Connect(inTime(t), cfg)
+					require.NoError(t, err)
+					time.Sleep(time.Second)
+					if !silent && !c.refused {
+						require.NoError(t, cl.Ready(inTime(t)))
+						srv.OnRequest(func(zktest.Request) zktest.Verdict { return zktest.Hang })
+						get := cl.Pipeline().Get(t.Context(), "/n")
+						time.Sleep(time.Second)
+						require.ErrorIs(t, closesIn(t, cl), zk.ErrUnconfirmed)
+						if !c.stuck {
+							_, err := get.Wait(t.Context())
+							require.Error(t, err)
+						}
+						return
+					}
+					_ = closesIn(t, cl)
+				})
+			})
+		}
+	}
+	t.Run("no read deadlines: the error says so", func(t *testing.T) {
+		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				nc, err := srv.DialContext(ctx, network, addr)
+				return odd{nc, func() error { return errNoDeadline }, nil}, err
+			}})
+			require.ErrorIs(t, err, errNoDeadline)
+			require.ErrorContains(t, err, "DialContext")
+		})
+	})
+	t.Run("no buffer, and nobody reads", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{play: []func(*scripted){honest}}
+			cl := s.client(t, func(cfg *zk.Config) {
+				cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+					nc, err := s.dial(ctx, network, addr)
+					return &reluctant{Conn: nc, gate: make(chan struct{})}, err
+				}
+			})
+			wrote := make(chan error, 1)
+			go func() {
+				_, err := cl.Set(context.Background(), "/n", nil, zk.AnyVersion)
+				wrote <- err
+			}()
+			synctest.Wait()
+			_ = closesIn(t, cl)
+			require.Error(t, <-wrote)
+		})
+	})
+}
+
+// reluctant takes the handshake, and then nothing until it is closed.
+type reluctant struct {
+	net.Conn
+	gate   chan struct{}
+	once   sync.Once
+	writes atomic.Int32
+}
+
+func (c *reluctant) Write(b []byte) (int, error) {
+	if c.writes.Add(1) > 1 {
+		<-c.gate
+		return 0, io.ErrClosedPipe
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *reluctant) Close() error {
+	c.once.Do(func() { close(c.gate) })
+	return c.Conn.Close()
+}
