@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -16,7 +17,9 @@ import (
 )
 
 // Config says how a client connects. The zero value of every field but Servers
-// selects the default that is named beside it. Connect copies it.
+// selects the default that is named beside it. Connect copies it, with the
+// credentials and the fields of TLS and Trace: a program may wipe or change its
+// own afterwards.
 type Config struct {
 	// Servers is the connect string: "h1:2181,h2:2181/chroot". The order is
 	// shuffled once; every name is resolved again at every attempt; a host that
@@ -122,7 +125,11 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	if err := errors.Join(errs...); err != nil {
 		return c, nil, "", fmt.Errorf("zk: invalid config: %w", err)
 	}
-	c.Auth = dedupAuth(c.Auth)
+	c.Auth = copyAuth(c.Auth)
+	c.TLS = c.TLS.Clone() // nil stays nil
+	if c.Trace != nil {
+		c.Trace = &Trace{Request: c.Trace.Request}
+	}
 	if c.DialContext == nil {
 		c.DialContext = (&net.Dialer{}).DialContext
 	}
@@ -133,12 +140,13 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	return c, hosts, root, nil
 }
 
-func dedupAuth(auth []Auth) []Auth {
+// copyAuth returns a copy of the credentials with every one only once.
+func copyAuth(auth []Auth) []Auth {
 	var out []Auth
 	for _, a := range auth {
 		same := func(b Auth) bool { return a.Scheme == b.Scheme && string(a.Data) == string(b.Data) }
 		if !slices.ContainsFunc(out, same) {
-			out = append(out, a)
+			out = append(out, Auth{Scheme: a.Scheme, Data: bytes.Clone(a.Data)})
 		}
 	}
 	return out

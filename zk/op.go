@@ -1,14 +1,15 @@
 package zk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Op is one op of a Multi. CreateOp, DeleteOp, SetOp and CheckOp make them;
-// Client.Bind ties one to a client.
+// Op is one op of a Multi. CreateOp, DeleteOp, SetOp and CheckOp make them, and
+// copy what they are given; Client.Bind ties one to a client.
 type Op struct {
 	owner   *Client // nil: any client may run it, its path is relative to that one's chroot
 	wire    proto.MultiOp
@@ -37,7 +38,7 @@ func (k OpKind) String() string { return nameOf(k, "no op", "create", "delete", 
 // not, since a multi has no name of its own to look for: the Multi fails.
 func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) Op {
 	cfg := optionsOf(opts)
-	wire, err := createWire(path, data, mode, cfg)
+	wire, err := createWire(path, bytes.Clone(data), mode, cfg)
 	if err == nil && cfg.protected {
 		err = fmt.Errorf("%w: Protected inside a multi", ErrBadArguments)
 	}
@@ -93,7 +94,7 @@ func DeleteOp(path string, v Version) Op {
 
 // SetOp sets the data of a node of version v.
 func SetOp(path string, data []byte, v Version) Op {
-	return pathOp(OpSet, path, setWire(data, v))
+	return pathOp(OpSet, path, setWire(bytes.Clone(data), v))
 }
 
 // CheckOp changes nothing and fails the multi unless the node exists with

@@ -1,7 +1,9 @@
 package barrier
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/zookit/zookit/zk"
 )
@@ -31,6 +33,12 @@ type Config struct {
 	// Ephemeral makes the node of a gate one of the session of the client that
 	// raises it: the gate opens when that ends. Members always are.
 	Ephemeral bool
+}
+
+// clone returns a copy that shares nothing with c.
+func (c Config) clone() Config {
+	c.Data, c.ACL = bytes.Clone(c.Data), slices.Clone(c.ACL)
+	return c
 }
 
 // create returns the options of a node.

@@ -26,7 +26,7 @@ type Double struct {
 // containers that the server removes after use. Members need the right to write
 // dir, whose data stays as it is.
 func NewDouble(c *zk.Client, dir string, parties int, cfg Config) *Double {
-	return &Double{c: c, dir: dir, parties: parties, cfg: cfg}
+	return &Double{c: c, dir: dir, parties: parties, cfg: cfg.clone()}
 }
 
 // Enter waits until all parties are there, and lets them in together. It returns

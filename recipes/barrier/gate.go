@@ -20,7 +20,7 @@ type Barrier struct {
 // New returns the gate at path. It does no I/O; parents are created when Raise
 // misses them.
 func New(c *zk.Client, path string, cfg Config) *Barrier {
-	return &Barrier{c: c, path: path, cfg: cfg}
+	return &Barrier{c: c, path: path, cfg: cfg.clone()}
 }
 
 // Raise closes the gate; nil if it is closed already. It stays closed until

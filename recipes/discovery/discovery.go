@@ -35,6 +35,7 @@ type Discovery struct {
 
 // New returns the services below base. It does no I/O.
 func New(c *zk.Client, base string, cfg Config) *Discovery {
+	cfg.ACL = slices.Clone(cfg.ACL)
 	cfg.Parallel = cmp.Or(cfg.Parallel, 32)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	return &Discovery{c: c, base: base, cfg: cfg, keeper: presence.NewKeeper(c)}

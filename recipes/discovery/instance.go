@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,24 @@ type Instance struct {
 	// DynamicSequential ones several can have the same ID.
 	Path string  // of its node
 	Stat zk.Stat // of its node
+}
+
+// clone returns a copy that shares nothing with i.
+func (i Instance) clone() Instance {
+	i.Port, i.SSLPort = clonePointer(i.Port), clonePointer(i.SSLPort)
+	i.Payload = bytes.Clone(i.Payload)
+	if i.URI != nil {
+		i.URI = &URISpec{Parts: slices.Clone(i.URI.Parts)}
+	}
+	return i
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
 }
 
 // wireInstance is the JSON, in Jackson's order.

@@ -57,6 +57,7 @@ type Registration struct {
 // Instance says are defaults, and does no I/O. Its errors are *InvalidError,
 // joined.
 func (d *Discovery) Registration(i Instance) (*Registration, error) {
+	i = i.clone()
 	i.ID = cmp.Or(i.ID, zk.NewGUID())
 	i.Type = cmp.Or(i.Type, Dynamic)
 	if i.Registered.IsZero() {
@@ -186,7 +187,7 @@ func (r *Registration) encode() ([]byte, error) {
 func (r *Registration) Instance() Instance {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := r.inst
+	i := r.inst.clone()
 	i.Disabled = i.Disabled || r.draining
 	return i
 }
@@ -233,8 +234,9 @@ func (r *Registration) update(ctx context.Context, change func(i *Instance, drai
 	r.mu.Lock()
 	old, wasDraining := r.inst, r.draining
 	r.mu.Unlock()
-	next, draining := old, wasDraining
+	next, draining := old.clone(), wasDraining
 	change(&next, &draining)
+	next = next.clone() // what change has put there is the caller's
 	next.Name, next.ID, next.Type, next.Path, next.Stat = old.Name, old.ID, old.Type, old.Path, old.Stat
 	if err := next.validate(); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ type Group struct {
 // a client: it knows which ids are its own.
 func New(c *zk.Client, dir string, cfg Config) *Group {
 	return &Group{c: c, dir: dir, keeper: presence.NewKeeper(c), cfg: presence.Config{
-		ACL: cfg.ACL, WaitOut: cfg.WaitOut, ReportDeleted: cfg.ReportDeleted, KeepParents: cfg.KeepParents,
+		ACL: slices.Clone(cfg.ACL), WaitOut: cfg.WaitOut, ReportDeleted: cfg.ReportDeleted, KeepParents: cfg.KeepParents,
 		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Logger: cfg.Logger,
 	}}
 }

@@ -1,10 +1,12 @@
 package lock
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -48,6 +50,7 @@ type Semaphore struct {
 // limit a SharedCount at dir. In kazoo's, of its Semaphore, one permit at a time
 // can be asked for. The two do not see each other's leases.
 func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
+	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
 	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg}
 	locks := zk.Join(dir, "locks")
 	if cfg.Dialect == recipes.Kazoo {

@@ -1,6 +1,7 @@
 package contend
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -27,6 +28,7 @@ type Queue struct {
 // New returns the queue in dir. data is what a contender's node holds, acl what
 // it and missing parents get (none: open to everybody).
 func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl []zk.ACL) *Queue {
+	data, acl = bytes.Clone(data), slices.Clone(acl)
 	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, crowd: new(atomic.Int32)}
 }
 
