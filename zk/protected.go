@@ -65,7 +65,8 @@ func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
 // Of several the one with the lowest czxid is returned, and the rest are deleted
 // in the background.
 //
-// It returns ErrSessionExpired when s is over, and ErrBadArguments
+// It needs READ on dir and on the node, and returns ErrNoAuth without it. It
+// returns ErrSessionExpired when s is over, and ErrBadArguments
 // (OutcomeNotSent) when guid is neither a UUID nor 32 hex digits: less would
 // stand in the names of other nodes.
 func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string) (Created, bool, error) {

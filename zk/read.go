@@ -25,13 +25,18 @@ func (c *Client) GetW(ctx context.Context, path string) (Node, *Watch, error) {
 
 // Exists returns the Stat of a node and whether it exists. That it does not is
 // no error.
+//
+// Since 3.8.4 and 3.9.2 Apache ZooKeeper answers with ErrNoAuth when the node
+// exists and the client has no READ on it; before, it asked for no right. To learn
+// only whether a node exists, list its parent, which needs READ on the parent
+// alone.
 func (c *Client) Exists(ctx context.Context, path string) (Stat, bool, error) {
 	e, err := run(ctx, c, c.readCall(proto.OpExists, path, false), takeExistence)
 	return e.Stat, e.Exists, err
 }
 
 // ExistsW is Exists with a watch that fires when the node is created, deleted or
-// its data changes.
+// its data changes. On ErrNoAuth there is no watch.
 func (c *Client) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, error) {
 	e, err := run(ctx, c, c.readCall(proto.OpExists, path, true), takeExistenceW)
 	return e.Value.Stat, e.Value.Exists, e.Watch, err

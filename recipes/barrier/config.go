@@ -28,7 +28,7 @@ var (
 // Config says how the nodes look. Every zero value is a good default.
 type Config struct {
 	Data []byte   // what the node of a gate or a member holds, for whoever looks
-	ACL  []zk.ACL // of the nodes and of parents that are missing; default open to everybody
+	ACL  []zk.ACL // of the nodes and of parents that are missing: all parties need READ; default open to everybody
 
 	// Ephemeral makes the node of a gate one of the session of the client that
 	// raises it: the gate opens when that ends. Members always are.

@@ -28,7 +28,17 @@
 //   - Entry.Context ends before the session of the party can end, as that of a
 //     lock does. The others can then leave without it, and begin the next round.
 //
-// What is left to the caller: to stop when the Context ends. A party that is let
+// # Rights
+//
+// Of a gate, Raise needs CREATE and Lower DELETE on the parent. Wait needs READ on
+// the node, and so does Raise when it is there already: since 3.8.4 and 3.9.2
+// Apache ZooKeeper refuses both with zk.ErrNoAuth. A party of a double barrier
+// needs READ, WRITE, CREATE and DELETE on the directory, and READ on all nodes in
+// it, its own included. Without it Enter fails with zk.ErrNoAuth and leaves no node.
+//
+// # What is left to the caller
+//
+// To stop when the Context ends. A party that is let
 // in and gives up before it notices has been counted; to the others it looks
 // like one that died right after. One that crashed while it waited is counted
 // until its session ends. A round that all parties gave up just as it was opened

@@ -17,7 +17,7 @@ import (
 // Config says how instances are written and read. Every zero value is a good
 // default.
 type Config struct {
-	ACL []zk.ACL // of nodes and of parents that are missing; default open to everybody
+	ACL []zk.ACL // of nodes and of parents that are missing: an instance must have READ on its own; default open to everybody
 	// WriteEnabled writes "enabled" also when it is true. Default: only when it
 	// is false, since readers from before that field may refuse it.
 	WriteEnabled bool

@@ -24,6 +24,14 @@
 // A Provider chooses by a Strategy, among the instances that are enabled, and
 // sets those aside for a while on which uses have failed.
 //
+// # Rights
+//
+// An instance needs CREATE and DELETE on the directory of its service, READ on its
+// own node, to see that it is still there, and WRITE on it for updates. Without that
+// READ Register fails with zk.ErrNoAuth and leaves no node. A consumer needs READ on
+// the base path, the directories of services and the instances. An instance that it
+// may not read is reported as Bad, with its path.
+//
 // # What is left to the caller
 //
 // A list of instances is a hint, not a promise: an instance that has just died

@@ -95,7 +95,7 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 // timeout and at least 20 s: it may be what a crash of this very process has
 // left. If it stays, or another comes, that is ErrIDTaken. What the server
 // refuses, such as zk.ErrNoAuth, is tried again, and is in the error when ctx
-// ends. After an error the instance is not registered; a node that was created
+// ends; but that our own node may not be read ends the registering at once. After an error the instance is not registered; a node that was created
 // meanwhile is deleted, now or in the background.
 //
 // A persistent instance (Static, Permanent) replaces the data of the persistent

@@ -28,6 +28,16 @@
 // kazoo's Election, where all look alike, so that everybody counts as foreign and
 // there are no priorities.
 //
-// What is left to the caller: to stop when the Context ends, and to have the
+// # Rights
+//
+// A candidate needs READ, CREATE and DELETE on the directory, and READ on the nodes
+// of all candidates, its own included, so Config.ACL must grant it. Without it
+// Campaign fails with zk.ErrNoAuth, or the Context of the leader ends with it as
+// soon as it would have to watch its own node. HandOver needs WRITE on the
+// directory. An observer needs READ on the directory and the nodes.
+//
+// # What is left to the caller
+//
+// To stop when the Context ends, and to have the
 // token checked where the data is.
 package election

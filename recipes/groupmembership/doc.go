@@ -28,7 +28,16 @@
 // The layout is that of Curator's GroupMember, `dir/<id>` with the data as it is,
 // and programs of both kinds can be in one group.
 //
-// What is left to the caller: ids that are unique, and to stop what only a member
+// # Rights
+//
+// A member needs CREATE and DELETE on the directory, READ on its own node, to see
+// that it is still there, and WRITE on it for Update. Without that READ Join fails
+// with zk.ErrNoAuth and leaves no node. Members and Watch need READ on the
+// directory. A member whose node they may not read is listed with its id and Err.
+//
+// # What is left to the caller
+//
+// Ids that are unique, and to stop what only a member
 // may do when the Context ends. Membership is no mutual exclusion: two members may
 // see different views at one time.
 package groupmembership

@@ -35,7 +35,9 @@ type TakenError = presence.TakenError
 
 // Config says how a member behaves. Every zero value is a good default.
 type Config struct {
-	ACL []zk.ACL // of members' nodes and of parents that are missing; default open to everybody
+	// ACL is of members' nodes and of parents that are missing. A member must have
+	// READ on its own node. Default: open to everybody.
+	ACL []zk.ACL
 	// WaitOut is how long another session's node under the id is given to go.
 	// Default twice the session timeout, and at least 20 s.
 	WaitOut time.Duration
@@ -127,7 +129,7 @@ func (g *Group) Join(ctx context.Context, id string, data []byte) (*Membership, 
 //
 // It returns the cause of ctx when that has ended, and otherwise why there is
 // nothing to maintain any more: ErrIDTaken, ErrDeleted with Config.ReportDeleted,
-// zk.ErrClosed, zk.ErrInvalidPath, zk.ErrTooLarge. If it could not confirm within
+// zk.ErrNoAuth when Config.ACL does not let us read our own node, zk.ErrClosed, zk.ErrInvalidPath, zk.ErrTooLarge. If it could not confirm within
 // a session timeout that our node is gone, the error wraps zk.ErrUnconfirmed too,
 // and the node is deleted in the background.
 func (g *Group) Maintain(ctx context.Context, id string, data []byte) error {

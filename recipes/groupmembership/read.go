@@ -83,11 +83,16 @@ func (r *reader) found(ctx context.Context, out []change, id string, n zk.Node, 
 	}
 	var unreadable error
 	if errors.Is(err, zk.ErrNoAuth) || errors.Is(err, zk.ErrReplyTooLarge) {
-		// It is a member all the same. Whether it exists needs no right.
+		// It is a member all the same. Servers before 3.8.4 and 3.9.2 show its Stat.
+		// Newer ones refuse that too, and by that say that it is there.
 		unreadable = err
 		var ok bool
 		n = zk.Node{}
-		if n.Stat, ok, err = r.g.c.Exists(ctx, zk.Join(r.g.dir, id)); err == nil && !ok {
+		n.Stat, ok, err = r.g.c.Exists(ctx, zk.Join(r.g.dir, id))
+		switch {
+		case errors.Is(err, zk.ErrNoAuth):
+			err = nil
+		case err == nil && !ok:
 			err = zk.ErrNoNode
 		}
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Member is a member as its node shows it.
+// Member is a member as its node shows it. Of a node that the reader may not read,
+// servers since 3.8.4 and 3.9.2 show the name alone: Err is zk.ErrNoAuth, and
+// Session, Czxid and Since are zero.
 type Member struct {
 	ID      string
 	Data    []byte
@@ -24,8 +26,13 @@ type Member struct {
 }
 
 // memberOf makes a member of a node. false: it is not ephemeral, and so no member.
+// A node of which the server shows nothing is taken for a member: it stands where
+// members do.
 func memberOf(id string, data []byte, stat zk.Stat, err error) (Member, bool) {
 	const container = math.MinInt64
+	if err != nil && stat.Czxid == 0 {
+		return Member{ID: strings.Clone(id), Err: err}, true
+	}
 	m := Member{
 		ID: strings.Clone(id), Data: data, Session: stat.EphemeralOwner, Czxid: stat.Czxid,
 		Since: time.UnixMilli(stat.Ctime), Err: err, mzxid: stat.Mzxid,

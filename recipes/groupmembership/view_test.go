@@ -75,10 +75,13 @@ func TestView_StaleIsToldOnceAndEndsWithNews(t *testing.T) {
 	require.Equal(t, "a", v.members[0].ID)
 }
 
-// A container and a persistent node are no members; what cannot be read is.
+// A container and a persistent node are no members; what cannot be read is, and so
+// is a node of which the server does not even show the Stat.
 func TestMember_IsEphemeral(t *testing.T) {
 	for owner, want := range map[int64]bool{0: false, -1 << 63: false, 7: true, -7: true} {
-		_, ok := memberOf("a", nil, zk.Stat{EphemeralOwner: owner}, zk.ErrNoAuth)
+		_, ok := memberOf("a", nil, zk.Stat{Czxid: 1, EphemeralOwner: owner}, zk.ErrNoAuth)
 		require.Equal(t, want, ok, "owner %d", owner)
 	}
+	_, ok := memberOf("a", nil, zk.Stat{}, zk.ErrNoAuth)
+	require.True(t, ok)
 }

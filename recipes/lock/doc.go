@@ -26,7 +26,18 @@
 // beside them and can be changed while they are out. A holder can be asked to
 // let go (Lock.Revoke, Held.Revoked).
 //
-// What is left to the caller: to stop when the Context ends, and to have the
+// # Rights
+//
+// A contender needs READ, CREATE and DELETE on the directory, and READ on the nodes
+// of all contenders, its own included, so Config.ACL must grant it. A waiter that
+// lacks it gets zk.ErrNoAuth from Acquire. The Context of a holder that lacks it on
+// its own node ends with zk.ErrNoAuth: it could not see that somebody deletes the
+// node. Asking a holder to let go needs WRITE on its node, storing the limit of a
+// semaphore WRITE on the directory.
+//
+// # What is left to the caller
+//
+// To stop when the Context ends, and to have the
 // token checked where the data is. A Lock has no notion of a goroutine that
 // holds it: who is to work under it gets the Held, and acquiring it twice waits
 // for oneself.

@@ -3,6 +3,7 @@ package contend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -135,6 +136,10 @@ func (g *Grant) watch(path string, own ownWatch) {
 	}
 	for version := int32(0); ; {
 		switch {
+		case g.ctx.Err() == nil && errors.Is(err, zk.ErrNoAuth):
+			// A hold whose end cannot be seen is none: somebody may delete the node.
+			g.end(fmt.Errorf("own node cannot be watched: contenders need READ on it: %w", err))
+			return
 		case err != nil && g.ctx.Err() == nil:
 			// The request was lost with its connection, or the client refuses all
 			// for a while, since its credential is refused: ask again.

@@ -31,7 +31,8 @@ type Config struct {
 	Logger   *slog.Logger  // default: discard
 }
 
-// Entry is one node. With Err it is there and cannot be read; its Stat can. A
+// Entry is one node. With Err it is there and cannot be read. Its Stat is there if
+// the server shows it: not since 3.8.4 and 3.9.2, where it needs READ. A
 // directory below Root has an Entry, with no Stat, only while it cannot be listed;
 // what was known of its children stays.
 type Entry struct {

@@ -73,8 +73,8 @@ func (m *mirror) list(ctx context.Context, dir string) (zk.Listing, error) {
 	}
 }
 
-// read reads a leaf. Of one that the server does not show it returns the Stat
-// with the refusal: whether it exists needs no right.
+// read reads a leaf. Of one that may not be read it returns the refusal, and the
+// Stat if the server shows that. A refusal says that the node is there.
 func (m *mirror) read(ctx context.Context, path string) (zk.Node, error) {
 	n, err := m.get(ctx, path)
 	if err == nil || errors.Is(err, zk.ErrNoNode) || !isRefused(err) {
@@ -82,6 +82,8 @@ func (m *mirror) read(ctx context.Context, path string) (zk.Node, error) {
 	}
 	stat, ok, err2 := m.c.Exists(ctx, path)
 	switch {
+	case errors.Is(err2, zk.ErrNoAuth):
+		return zk.Node{}, err
 	case err2 != nil:
 		return zk.Node{}, err2
 	case !ok:

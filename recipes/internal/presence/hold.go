@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/zookit/zookit/zk"
 )
@@ -13,9 +14,11 @@ import (
 // the next registration.
 func (n *Node) hold(r registration) error {
 	policy := n.cfg.BackOff()
-	for {
+	for first := true; ; first = false {
 		err := n.term(r)
 		switch {
+		case first && errors.Is(err, errUnreadable):
+			return n.takeBack(r, err)
 		case n.ctx.Err() != nil, r.s.Context().Err() != nil:
 			return err
 		case errors.Is(err, ErrDeleted):
@@ -30,6 +33,21 @@ func (n *Node) hold(r registration) error {
 			return err
 		}
 	}
+}
+
+// errUnreadable says that the ACL of our node does not let us watch it: we could
+// not see that somebody deletes it.
+var errUnreadable = errors.New("own node cannot be watched: its ACL must grant READ to its owner")
+
+// takeBack deletes our node, which this session has just created and cannot
+// watch. It cannot be looked at either, so the delete names the version with which
+// it was created. Another try would end in the same way.
+func (n *Node) takeBack(r registration, why error) error {
+	err := n.k.c.Delete(n.ctx, r.path, zk.Version(0))
+	if err == nil || errors.Is(err, zk.ErrNoNode) {
+		n.own = trace{}
+	}
+	return fatalError{why}
 }
 
 // term is the life of one registration.
@@ -61,6 +79,9 @@ func (n *Node) watch(ctx context.Context, r registration) (*zk.Watch, error) {
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
+		}
+		if errors.Is(err, zk.ErrNoAuth) {
+			err = fmt.Errorf("%w: %w", errUnreadable, err)
 		}
 		return nil, err
 	}

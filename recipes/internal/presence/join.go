@@ -31,7 +31,7 @@ func (n *Node) join() (registration, error) {
 		// A create got no answer.
 		stat, ours, _, err := n.k.look(n.ctx, s, n.base)
 		if err != nil {
-			return registration{}, err
+			return registration{}, refusal(err)
 		}
 		if ours {
 			return n.created(s, n.base, stat, n.tried), nil

@@ -132,7 +132,8 @@ func wait(ctx context.Context, d time.Duration) error {
 // it along too, and the server may tell of that first.
 func (n *Node) really(r registration) bool {
 	for n.ctx.Err() == nil && r.s.Context().Err() == nil {
-		if _, _, _, err := n.k.look(n.ctx, r.s, r.path); err == nil {
+		_, _, _, err := n.k.look(n.ctx, r.s, r.path)
+		if err == nil || errors.Is(err, zk.ErrNoAuth) { // a node that may not be read is not ours, which was watched
 			return true
 		}
 	}
