@@ -141,7 +141,7 @@ func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 	case now.Before(due):
 		next = min(next, due.Sub(now))
 	case guarded:
-		c.enqueueInternal(cn, c.heartbeat().asInternal())
+		cn.confirmLease()
 	default:
 		// Also while another is unanswered: its answer may stand behind replies that
 		// take longer than a session timeout to arrive.
@@ -149,6 +149,17 @@ func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 		wake(cn.wakeWriter)
 	}
 	return next, nil
+}
+
+// confirmLease queues a heartbeat that can renew the lease. It goes before all that
+// is queued, so that it need not wait for the answers to that. The caller holds
+// c.mu.
+func (cn *conn) confirmLease() {
+	cl := cn.c.heartbeat().asInternal()
+	proto.EndFrame(cl.frame, 0)
+	cl.state.Store(callPending)
+	cn.c.queue.pushHead(cl)
+	cn.arrange(false)
 }
 
 // wake leaves a token for whoever receives from ch, which has room for one.

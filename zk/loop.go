@@ -93,15 +93,21 @@ func (c *Client) expireByClock() error {
 }
 
 // pauseRound waits before the next round: not beyond the session's expiry, and not
-// when Close is called meanwhile.
+// when Close is called meanwhile. The pauses get no longer than a part of the
+// timeout, so that a pause alone never costs the session. While a guard lives they
+// are shorter still: a server that is back has to be found before the lease ends.
 func (c *Client) pauseRound(d time.Duration) {
 	if d <= 0 {
 		return
 	}
 	c.mu.Lock()
 	if s := c.live(); s != nil {
-		if most := s.timing.timeout / 8; d > most {
-			d = rand.N(most) // so that the pause alone never costs the session
+		most := s.timing.timeout / 8
+		if len(s.guards) > 0 {
+			most = s.timing.timeout / 48
+		}
+		if d > most {
+			d = rand.N(most)
 		}
 		d = min(d, max(0, time.Until(s.expiryTime())))
 	}
@@ -134,7 +140,8 @@ func (c *Client) attempt(server string) (*conn, error) {
 	return c.attach(w, server, hello.LastZxidSeen), nil
 }
 
-// attach puts a connection in place: watches first, then whatever was queued.
+// attach puts a connection in place: a heartbeat if the lease needs one, watches,
+// then whatever was queued.
 func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	c.mu.Lock()
 	defer c.unlock()
@@ -153,6 +160,9 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 		cl.state.Store(callPending)
 	}
 	c.queue.pushFront(restore)
+	if len(s.guards) > 0 {
+		cn.confirmLease() // little may be left of the lease
+	}
 	cn.arrange(false)
 	for old := range c.unconfirmed {
 		c.closeLater(old)

@@ -23,6 +23,18 @@ func (q *callQueue) push(cl *call) {
 	q.bytes += len(cl.frame)
 }
 
+// pushHead puts a call before all others.
+func (q *callQueue) pushHead(cl *call) {
+	cl.prev, cl.next = nil, q.head
+	if q.head != nil {
+		q.head.prev = cl
+	} else {
+		q.tail = cl
+	}
+	q.head = cl
+	q.bytes += len(cl.frame)
+}
+
 // pushFront puts calls, in their order, before all others.
 func (q *callQueue) pushFront(calls []*call) {
 	for cl := q.head; cl != nil; cl = cl.next {
