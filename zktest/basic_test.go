@@ -194,15 +194,21 @@ func TestSessions_ResumeKeepsEphemeralsAndEndsTheOldConnection(t *testing.T) {
 	})
 }
 
-func TestDown_RefusesAndCuts(t *testing.T) {
+func TestDown_RefusesAndCloses(t *testing.T) {
 	inBubble(t, zktest.Config{Servers: 2}, func(t *testing.T, s *zktest.Server) {
 		if got := s.ConnectString(); got != addr1+","+addr2 {
 			t.Errorf("connect string %q", got)
 		}
 		c := connectTo(t, s, addr2, time.Minute)
+		c.exists("/x", true)
+		connect(t, s).create("/x", "", 0)
+		synctest.Wait() // the event is on its way
 		s.Down(2, true)
-		if err := c.ended(); !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("cut connection: %v", err)
+		if err := c.ended(); err != io.EOF {
+			t.Errorf("the connection of a server that went down: %v, want EOF", err)
+		}
+		if len(c.events) != 1 {
+			t.Errorf("events %v, want the one that was written before", c.events)
 		}
 		if _, err := s.DialContext(t.Context(), "tcp", addr2); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("dial: %v", err)
@@ -211,6 +217,6 @@ func TestDown_RefusesAndCuts(t *testing.T) {
 			t.Error("not resumed on the other server")
 		}
 		s.Down(2, false)
-		connectTo(t, s, addr2, time.Minute).create("/x", "", 0)
+		connectTo(t, s, addr2, time.Minute).create("/y", "", 0)
 	})
 }

@@ -40,22 +40,32 @@ func (s *Server) Sessions() []int64 {
 
 // CutConnections resets every client connection. Replies not yet written are
 // lost; sessions stay.
-func (s *Server) CutConnections(server int) {
+//
+// A reset is what a firewall, a load balancer or the network does. The system
+// of a server that was killed closes its connections: see Down.
+func (s *Server) CutConnections(server int) { s.killConns(server, true) }
+
+// Down does what the end of a server's process does: connections are refused,
+// and those that exist are closed. Their clients read what was written before,
+// and then the end of the stream; replies not yet written are lost. Down with
+// false is the restart.
+//
+// The sessions are not touched: with one server they run out as they would
+// while it restarts with its data.
+func (s *Server) Down(server int, down bool) {
+	s.change(server, func(m *member) { m.down = down })
+	if down {
+		s.killConns(server, false)
+	}
+}
+
+// killConns ends the connections of a server at once.
+func (s *Server) killConns(server int, reset bool) {
 	s.mu.Lock()
 	conns := s.connsOf(server)
 	s.mu.Unlock()
 	for _, c := range conns {
-		c.kill(true)
-	}
-}
-
-// Down makes a server refuse connections and resets those that exist, or lets
-// it take connections again. The sessions are not touched: with one server they
-// run out as they would while it restarts with its data.
-func (s *Server) Down(server int, down bool) {
-	s.change(server, func(m *member) { m.down = down })
-	if down {
-		s.CutConnections(server)
+		c.kill(reset)
 	}
 }
 

@@ -204,3 +204,23 @@ func TestPipelining_RepliesInOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestDown_ClosesOverTCP: the client of a server that was killed reads the end
+// of the stream, as its own system says it, and no reset.
+func TestDown_ClosesOverTCP(t *testing.T) {
+	s := zktest.Start(t, zktest.Config{})
+	addr, err := s.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newRawClient(t, nc)
+	c.handshake(proto.ConnectRequest{TimeoutMillis: 10000, Password: make([]byte, 16)})
+	s.Down(1, true)
+	if err := c.ended(); err != io.EOF {
+		t.Errorf("ended: %v, want EOF", err)
+	}
+}
