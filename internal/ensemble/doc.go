@@ -25,7 +25,7 @@
 // isolated one, leader or follower, gives its clients up after 1.0 to 1.15 s,
 // and until then answers what it can answer alone, a leader sync too.
 //
-// A member before 3.8.1 may overlook a commit: it looks at its queues before it
+// A member before 3.6.4, 3.7.2 and 3.8.1 may overlook a commit: it looks at its queues before it
 // takes the lock under which it then sleeps (ZOOKEEPER-4537). Its clients' writes
 // and watches stand still until one of them sends the next request, which is a
 // heartbeat if all of them wait. With other work on the cores that was seen once
