@@ -118,6 +118,11 @@ func (b *board) acquisitions() int {
 func (b *board) busy(client int) []report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.doingAt(client)
+}
+
+// doingAt is busy. The caller holds b.mu.
+func (b *board) doingAt(client int) []report {
 	var out []report
 	for _, r := range b.doing {
 		if r.Client == client && r.What != idle {

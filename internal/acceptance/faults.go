@@ -134,7 +134,8 @@ func (h *harm) client(ctx context.Context) *proxied {
 }
 
 // follower chooses a follower to harm: half of the time the one that serves a
-// client with a long claim, else one that serves a busy client, if there is one.
+// client with a long claim, else one that serves a busy client. If no follower
+// does, a client is moved to one.
 func (h *harm) follower(ctx context.Context) int {
 	if h.rnd.IntN(2) == 0 {
 		if r, ok := h.board.longClaim(ctx, 3*time.Second, time.Second); ok {
@@ -155,7 +156,34 @@ func (h *harm) follower(ctx context.Context) int {
 			quiet = m
 		}
 	}
+	h.move(ctx, quiet)
 	return quiet
+}
+
+// move makes a busy client reconnect to one server, and waits until it is busy
+// there. Each kill of a follower drives its clients to the other servers. The leader
+// is the one that is killed least, so in the end all clients are there, and no
+// harm to a follower would touch any.
+func (h *harm) move(ctx context.Context, to int) {
+	for _, i := range h.rnd.Perm(len(h.clients)) {
+		c := h.clients[i]
+		if !h.busy(c) {
+			continue
+		}
+		elsewhere := func(f func(*ensemble.Proxy)) {
+			for m, p := range c.proxies {
+				if m != to {
+					f(p)
+				}
+			}
+		}
+		elsewhere(func(p *ensemble.Proxy) { p.Refuse(true) })
+		elsewhere((*ensemble.Proxy).Cut)
+		// If it does not come in time, this fault is not an effective one.
+		_ = h.within(ctx, slow, func() bool { return c.at(to) && len(h.board.doingAt(c.id)) > 0 })
+		elsewhere(func(p *ensemble.Proxy) { p.Refuse(false) })
+		return
+	}
 }
 
 func (h *harm) busy(c *proxied) bool { return len(h.board.busy(c.id)) > 0 }
