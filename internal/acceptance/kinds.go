@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/zookit/zookit/internal/ensemble"
@@ -16,7 +17,9 @@ type kind struct {
 	cause func(h *harm, ctx context.Context) (bool, error)
 }
 
-var kinds = []kind{
+var kinds = slices.Concat(basicKinds, holdKinds)
+
+var basicKinds = []kind{
 	{"kill the leader", ensemble.FaultKill, func(h *harm, ctx context.Context) (bool, error) {
 		return h.kill(ctx, h.leader)
 	}},
