@@ -8,13 +8,14 @@ BIN      := $(CURDIR)/bin
 FUZZTIME ?= 50000x
 COUNT    ?= 1
 SOAK     ?= 30m
+ROUNDS   ?= 100
 NESTED   := interop bench
 
 # The acceptance suite and the real ensembles need the machine for themselves:
 # they measure margins of milliseconds.
 ALONE := github.com/zookit/zookit github.com/zookit/zookit/internal/ensemble
 
-.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race faults soak bench
+.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race faults soak lease bench
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -84,6 +85,11 @@ faults: deps
 ## soak: faults for SOAK; ends with empty directories and no watch left
 soak: deps
 	ZOOKIT_SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run 'TestRecipes' .
+
+## lease: ROUNDS in which many holders lose their server after a stall; about six
+## minutes for 100. Its log is lease.log
+lease: deps
+	ZOOKIT_LEASE=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run 'TestLease' . | tee lease.log
 
 ## bench: benchmarks with allocations
 bench:

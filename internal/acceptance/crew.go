@@ -147,10 +147,15 @@ func (w *crew) dismiss() error {
 // connect returns a client that is patient with servers that restart, but not
 // long away from them.
 func connect(ctx context.Context, servers string, quorum bool) (*zk.Client, error) {
+	return connectFor(ctx, servers, sessionTimeout, quorum)
+}
+
+// connectFor is connect with another session timeout.
+func connectFor(ctx context.Context, servers string, timeout time.Duration, quorum bool) (*zk.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return zk.Connect(ctx, zk.Config{
-		Servers: servers, SessionTimeout: sessionTimeout, QuorumLease: quorum,
+		Servers: servers, SessionTimeout: timeout, QuorumLease: quorum,
 		BackOff: func() backoff.BackOff {
 			return backoff.NewExponentialBackOff(backoff.WithInitialInterval(20*time.Millisecond),
 				backoff.WithMaxInterval(500*time.Millisecond), backoff.WithMaxElapsedTime(0))

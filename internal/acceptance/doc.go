@@ -12,4 +12,7 @@
 // left out; nothing else is ever passed over. The package that calls Run has a
 // TestMain that calls Worker first, since the contenders of other processes are
 // the test binary started again.
+//
+// Lease is a suite of its own. It attacks the lease alone: between two PINGs of the
+// leader the requests of many holders are held up, and then their server is lost.
 package acceptance

@@ -26,15 +26,17 @@ const workerEnv = "ZOOKIT_ACCEPTANCE_WORKER"
 // standard input ends the work, a second one the observing, the end of the input
 // everything, so that no worker outlives its test.
 func Worker() {
-	text := os.Getenv(workerEnv)
-	if text == "" {
-		return
+	for env, serve := range map[string]func([]byte) error{workerEnv: serve, crowdEnv: serveCrowd} {
+		text := os.Getenv(env)
+		if text == "" {
+			continue
+		}
+		if err := serve([]byte(text)); err != nil {
+			fmt.Fprintln(os.Stderr, "worker:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
-	if err := serve([]byte(text)); err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
 }
 
 func serve(text []byte) error {
@@ -84,16 +86,22 @@ type process struct {
 
 // spawn starts the test binary again as a worker.
 func spawn(specs []spec, tell teller) (*process, error) {
+	return spawnAs(workerEnv, specs, tell)
+}
+
+// spawnAs starts the test binary again, with what it is to do in an environment
+// variable.
+func spawnAs(env string, task any, tell teller) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(specs)
+	text, err := json.Marshal(task)
 	if err != nil {
 		return nil, err
 	}
 	p := &process{cmd: exec.Command(self)}
-	p.cmd.Env = append(os.Environ(), workerEnv+"="+string(text))
+	p.cmd.Env = append(os.Environ(), env+"="+string(text))
 	p.cmd.Stderr = &p.stderr
 	if p.orders, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err

@@ -96,6 +96,9 @@ func (p *pipe) read(src *net.TCPConn) {
 // push queues a chunk, waiting for room.
 func (p *pipe) push(c chunk) {
 	c.arrived = time.Now()
+	if p.dir == toClient && p.l.p.kind == quorumLinks && hasPing(c.data) {
+		p.l.p.notePing(c.arrived)
+	}
 	for {
 		p.mu.Lock()
 		full := p.held > 0 && p.held+len(c.data) > maxHeld && !p.deaf

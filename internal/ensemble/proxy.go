@@ -43,6 +43,7 @@ type Proxy struct {
 	accepted int
 	requests map[proto.OpCode]int
 	sessions map[int64][]byte // id → password, of all handshakes seen
+	pinged   time.Time        // of quorumLinks: when the leader's newest PING came in
 	closed   bool
 
 	wg sync.WaitGroup

@@ -220,3 +220,28 @@ func TestThree_ARebuiltMemberGetsAllFromTheLeader(t *testing.T) {
 		dial(t, e.Addr(member), time.Second).call(proto.OpExists, exists("/kept"))
 	}
 }
+
+// A leader pings its followers every half tick, and a test sees when.
+func TestThree_ThePingsOfTheLeaderAreSeen(t *testing.T) {
+	e, ctx := three(t)
+	leader := leaderOf(t, ctx, e)
+	follower, seen := (leader+1)%3, e.(interface {
+		LastPing(leader, follower int) time.Time
+	})
+	awaitPing := func(than time.Time) time.Time {
+		var at time.Time
+		require.NoError(t, ensemble.Poll(ctx, "a PING", func() (bool, error) {
+			at = seen.LastPing(leader, follower)
+			return at.After(than), nil
+		}))
+		return at
+	}
+	first := awaitPing(time.Time{})
+	second := awaitPing(first)
+	require.GreaterOrEqual(t, second.Sub(first), e.Tick()/4)
+	require.Zero(t, seen.LastPing(follower, leader), "a follower sends none")
+
+	// A PING that is held on its way has been seen.
+	require.NoError(t, e.CutPeers(leader, follower, true))
+	awaitPing(awaitPing(second))
+}
