@@ -35,7 +35,8 @@ type Client struct {
 	changed     chan struct{}     // closed and replaced at every transition
 	session     *Session          // the newest; nil before the first
 	unconfirmed map[*Session]bool // given up, not known to be gone; true: being closed
-	conn        *conn             // nil while there is none
+	grants      grants
+	conn        *conn // nil while there is none
 	queue       callQueue
 	taken       int       // places: calls that are queued or unanswered, MaxInFlight at most
 	line        callQueue // calls that wait for a place; there is none free
@@ -68,7 +69,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, root: root, log: cfg.Logger, base: time.Now(),
 		done: make(chan struct{}), changed: make(chan struct{}),
-		unconfirmed: map[*Session]bool{}, strays: map[string]<-chan struct{}{},
+		unconfirmed: map[*Session]bool{}, grants: grants{}, strays: map[string]<-chan struct{}{},
 	}
 	c.watches.init(c)
 	c.generation = 1

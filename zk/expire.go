@@ -111,7 +111,7 @@ func (c *Client) closeLater(s *Session) {
 func (c *Client) closeSessionAt(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	w, err := c.dial(ctx, server, hello, nil)
+	w, err := c.dial(ctx, server, hello, nil, nil)
 	if errors.Is(err, errExpired) {
 		return nil
 	}

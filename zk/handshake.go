@@ -42,15 +42,17 @@ var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 
 // dial connects to one server and opens or resumes a session, within ctx. It
 // returns errExpired if that session is over, and an error that wraps
-// ErrAuthFailed if a credential was refused.
-func (c *Client) dial(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth) (welcome, error) {
+// ErrAuthFailed if a credential was refused. It tells g, unless it is nil, just
+// before the first byte of the handshake leaves. With an error the welcome may
+// still hold the server's answer.
+func (c *Client) dial(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth, g *greeting) (welcome, error) {
 	return bounded(ctx, c, server, func(ctx context.Context) (welcome, error) {
-		return c.dialAndGreet(ctx, server, q, auth)
+		return c.dialAndGreet(ctx, server, q, auth, g)
 	}, func(w welcome) { w.nc.Close() })
 }
 
 // dialAndGreet is dial, for as long as DialContext and the connection take.
-func (c *Client) dialAndGreet(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth) (w welcome, err error) {
+func (c *Client) dialAndGreet(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
 	nc, err := c.cfg.DialContext(ctx, "tcp", server)
 	if err != nil {
 		return w, err
@@ -80,7 +82,7 @@ func (c *Client) dialAndGreet(ctx context.Context, server string, q proto.Connec
 			return w, err
 		}
 	}
-	return greet(stream, q, auth)
+	return greet(stream, q, auth, g)
 }
 
 func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) (net.Conn, error) {
@@ -100,8 +102,11 @@ func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) 
 	return tc, nil
 }
 
-func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth) (w welcome, err error) {
+func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
 	w.sent = time.Now()
+	if g != nil {
+		g.sending(w.sent)
+	}
 	if _, err = nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0)); err != nil {
 		return w, err
 	}

@@ -47,7 +47,7 @@ type lease struct {
 
 // leaseRule is the intervals of the rule.
 type leaseRule struct {
-	timeout    time.Duration // T: the smaller of the last two handshakes'
+	timeout    time.Duration // T: the smallest of all handshakes of the session
 	touchDelay time.Duration // how long a server may keep a touch to itself
 	margin     time.Duration // M: for late timers, late PINGs, and the clocks' rates
 	step       time.Duration // between two samples

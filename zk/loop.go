@@ -133,8 +133,10 @@ func (c *Client) attempt(server string) (*conn, error) {
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
 	defer cancel()
-	w, err := c.dial(ctx, server, hello, c.cfg.Auth)
+	g := &greeting{c: c, s: s, server: server}
+	w, err := c.dial(ctx, server, hello, c.cfg.Auth, g)
 	if err != nil {
+		g.failed(w)
 		return nil, err
 	}
 	return c.attach(w, server, hello.LastZxidSeen), nil
@@ -146,6 +148,7 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	c.mu.Lock()
 	defer c.unlock()
 	s := c.live()
+	c.grants.record(server, w.timeout())
 	if s == nil {
 		s = c.newSession(w)
 		c.session = s

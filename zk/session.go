@@ -22,7 +22,8 @@ type Session struct {
 
 	// Guarded by Client.mu.
 	timing       timing
-	lastTimeout  time.Duration // of the newest handshake
+	least        time.Duration // the smallest timeout of all handshakes but the one under way
+	granted      time.Duration // that of the newest answered handshake
 	lease        lease
 	lastAnswered time.Time // send time of the newest answered request of any kind
 	over         bool      // expired or closed
@@ -45,8 +46,11 @@ func (c *Client) Session() *Session {
 // ID returns the session id, which Stat.EphemeralOwner shows.
 func (s *Session) ID() int64 { return s.id }
 
-// Timeout returns the session timeout that the server settled: the smaller of
-// those of the last two handshakes.
+// Timeout returns the smallest session timeout of all handshakes of the session.
+// The client's intervals and the lease go by it. Where the limits of the servers
+// differ, a later server may have granted more. A handshake that was sent and not
+// answered counts as having set the smallest timeout that its server has granted
+// to this client.
 func (s *Session) Timeout() time.Duration {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -78,19 +82,25 @@ func (c *Client) newSession(w welcome) *Session {
 	return s
 }
 
+// assume goes by the timeout that a handshake may have set which was sent at sent
+// and is not answered. The caller holds c.mu.
+func (s *Session) assume(timeout time.Duration, sent time.Time) {
+	if timeout < s.timing.timeout {
+		s.retime(timeout, sent)
+	}
+}
+
 // handshaken records the answer to a handshake that opened or resumed s. The
 // caller holds c.mu.
 func (s *Session) handshaken(w welcome, opened bool) {
 	s.passwd, s.lastAnswered = w.Password, w.sent
 	s.lapseIfDue(time.Now()) // by the timing that was in force until now
-	t := w.timeout()
-	if s.lastTimeout > 0 {
-		// Until the next handshake has settled it, either may be in force:
-		// the leader keeps the timeout that it heard of last.
-		t = min(t, s.lastTimeout)
+	s.granted = w.timeout()
+	if opened {
+		s.least = s.granted
 	}
-	s.lastTimeout = w.timeout()
-	s.retime(t, w.sent)
+	s.least = min(s.least, s.granted)
+	s.retime(s.least, w.sent)
 	// A resume is answered by the leader, but not by a quorum: a leader that
 	// was cut off and does not know it answers too.
 	s.lease.handshaken(s.c.instant(w.sent), opened || !s.c.cfg.QuorumLease)
@@ -120,13 +130,14 @@ func (s *Session) leaseEnd() time.Time { return s.c.base.Add(time.Duration(s.lea
 // instant is t as the lease counts it.
 func (c *Client) instant(t time.Time) instant { return instant(t.Sub(c.base)) }
 
-// expiryTime is when the client gives the session up by its own clock. The
-// caller holds c.mu.
+// expiryTime is when the client gives the session up by its own clock. It goes by
+// the newest grant, so that one server with a small limit does not end a healthy
+// session. The caller holds c.mu.
 func (s *Session) expiryTime() time.Time { return s.lastAnswered.Add(s.patience()) }
 
 // patience is how long after the newest answered send the session is given up.
 // The caller holds c.mu.
-func (s *Session) patience() time.Duration { return s.timing.timeout + s.timing.timeout/3 }
+func (s *Session) patience() time.Duration { return s.granted + s.granted/3 }
 
 // renew records the answer to a request that renews the lease. The caller holds
 // c.mu.

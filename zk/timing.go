@@ -13,7 +13,7 @@ const (
 
 // timing derives every interval from the session timeout, at one place.
 type timing struct {
-	timeout   time.Duration // T: the smaller of the last two handshakes'
+	timeout   time.Duration // T: the smallest of all handshakes of the session
 	heartbeat time.Duration // P: how long nothing may go unwritten
 	silence   time.Duration // how long the oldest request may go unanswered
 	attempt   time.Duration // what handshake divides among the servers

@@ -1,0 +1,77 @@
+package zk
+
+import "time"
+
+// grants remembers the smallest session timeout that each server has granted. A
+// handshake that was sent and not answered may have set that timeout all the
+// same. Guarded by Client.mu.
+type grants map[string]time.Duration
+
+// record notes what a server has granted.
+func (g grants) record(server string, timeout time.Duration) {
+	if known, ok := g[server]; !ok || timeout < known {
+		g[server] = timeout
+	}
+}
+
+// assume returns the timeout that a handshake without an answer may have set: the
+// smallest that the server has granted. Of a server that has granted none so far
+// nothing is known; it is taken to be like the one with the smallest limit.
+// Without any grant there is no session yet, and it returns 0.
+func (g grants) assume(server string) time.Duration {
+	if known, ok := g[server]; ok {
+		return known
+	}
+	var least time.Duration
+	for _, known := range g {
+		if least == 0 || known < least {
+			least = known
+		}
+	}
+	return least
+}
+
+// greeting is a handshake under way.
+type greeting struct {
+	c      *Client
+	s      *Session // which it is to resume; nil: it opens one
+	server string
+
+	// Guarded by Client.mu.
+	assumed time.Duration // what it may have set; 0: it was not sent
+	over    bool          // it has failed
+}
+
+// sending is called just before the first byte leaves. The handshake may reach
+// the leader although no answer comes back. The leader then keeps the timeout of
+// the server.
+func (g *greeting) sending(at time.Time) {
+	g.c.mu.Lock()
+	defer g.c.mu.Unlock()
+	if g.s == nil {
+		return
+	}
+	g.assumed = g.c.grants.assume(g.server)
+	g.s.assume(g.assumed, at)
+	if g.over { // the session loop has not waited for it
+		g.s.least = min(g.s.least, g.assumed)
+	}
+}
+
+// failed is called when the handshake carries no connection. It may have been
+// answered all the same: the credentials were refused, for example.
+func (g *greeting) failed(w welcome) {
+	g.c.mu.Lock()
+	defer g.c.mu.Unlock()
+	g.over = true
+	if granted := w.timeout(); granted > 0 {
+		g.c.grants.record(g.server, granted)
+		g.assumed = granted
+		if g.s != nil {
+			g.s.assume(granted, w.sent)
+		}
+	}
+	if g.s != nil && g.assumed > 0 {
+		g.s.least = min(g.s.least, g.assumed)
+	}
+}
