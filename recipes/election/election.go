@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -55,10 +55,13 @@ type Config struct {
 	// or two, and its place among equals behind it: it queues again. It must fit
 	// into 32 bits, and needs Curator's dialect.
 	Priority int
-	Dialect  recipes.Dialect        // default Curator's LeaderLatch
-	ACL      []zk.ACL               // of the nodes and of parents that are missing: all candidates need READ
-	BackOff  func() backoff.BackOff // between the terms of Run; default exponential, 100 ms to 10 s
-	Logger   *slog.Logger           // of Run; default: discard
+	Dialect  recipes.Dialect // default Curator's LeaderLatch
+	ACL      []zk.ACL        // of the nodes and of parents that are missing: all candidates need READ
+	// BackOff makes the policy for the pauses between the terms of Run. A policy
+	// that ends goes on with the longest pause that it has returned, or with 10 s.
+	// Default: exponential, 100 ms to 10 s.
+	BackOff func() backoff.BackOff
+	Logger  *slog.Logger // of Run; default: discard
 }
 
 // Election is one candidacy in a directory. It may be used by many goroutines;
@@ -72,12 +75,7 @@ type Election struct {
 
 // New returns an election in dir. It does no I/O.
 func New(c *zk.Client, dir string, cfg Config) *Election {
-	if cfg.BackOff == nil {
-		cfg.BackOff = func() backoff.BackOff {
-			return backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
-				backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0))
-		}
-	}
+	cfg.BackOff = pace.Endless(cfg.BackOff)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

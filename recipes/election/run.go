@@ -5,8 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 )
@@ -45,7 +44,7 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 				policy.Reset()
 			}
 		}
-		if err := pause(ctx, policy); err != nil {
+		if err := pace.Wait(ctx, policy.NextBackOff()); err != nil {
 			return e.wrap(err)
 		}
 	}
@@ -56,17 +55,6 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 func transient(err error) bool {
 	_, isOp := errors.AsType[*zk.OpError](err)
 	return isOp && zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, zk.ErrClosed) && !errors.Is(err, zk.ErrReplyTooLarge)
-}
-
-func pause(ctx context.Context, policy backoff.BackOff) error {
-	timer := time.NewTimer(max(0, policy.NextBackOff()))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // term is one term of office. again says that it did not end of lead's own will.

@@ -48,7 +48,8 @@ type Config struct {
 	// created, as containers, which the server removes after use.
 	KeepParents bool
 	// BackOff makes the policy for pauses between tries that failed. Default:
-	// exponential, 100 ms to 10 s, without an end.
+	// exponential, 100 ms to 10 s. A policy that ends goes on with the longest
+	// pause that it has returned, or with 10 s.
 	BackOff func() backoff.BackOff
 	// RefusedPause is the time between tries after the server has refused one, for
 	// instance with zk.ErrNoAuth. Default 30 s.

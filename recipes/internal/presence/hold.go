@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -142,7 +143,7 @@ func (n *Node) store(guard context.Context, r registration) error {
 		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
 			// It changed since we read it, or went: see.
 		case errors.Is(err, zk.ErrThrottled):
-			if err := wait(guard, policy.NextBackOff()); err != nil {
+			if err := pace.Wait(guard, policy.NextBackOff()); err != nil {
 				return err
 			}
 		case errors.Is(err, zk.ErrTooLarge), zk.OutcomeOf(err) == zk.OutcomeRejected:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -31,7 +32,8 @@ type Config struct {
 	// go. Default twice the session timeout, and at least 20 s.
 	WaitOut time.Duration
 	// BackOff makes the policy for pauses between tries that failed. Default:
-	// exponential, 100 ms to 10 s, without an end.
+	// exponential, 100 ms to 10 s. A policy that ends goes on with the longest
+	// pause that it has returned, or with 10 s.
 	BackOff func() backoff.BackOff
 	// RefusedPause is the time between tries after the server has refused one,
 	// for want of rights or of a parent. Default 30 s.
@@ -43,12 +45,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.WaitOut < 0 || c.RefusedPause < 0 {
 		return c, fmt.Errorf("negative duration: WaitOut %v, RefusedPause %v", c.WaitOut, c.RefusedPause)
 	}
-	if c.BackOff == nil {
-		c.BackOff = func() backoff.BackOff {
-			return backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
-				backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0))
-		}
-	}
+	c.BackOff = pace.Endless(c.BackOff)
 	if c.RefusedPause == 0 {
 		c.RefusedPause = 30 * time.Second
 	}

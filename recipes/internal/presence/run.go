@@ -7,6 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -109,23 +110,9 @@ func (n *Node) pause(policy backoff.BackOff, err error) error {
 		if !errors.Is(err, ErrDeleted) { // that was told
 			n.lost(err)
 		}
-		if d = policy.NextBackOff(); d == backoff.Stop {
-			policy.Reset()
-			d = 10 * time.Second
-		}
+		d = policy.NextBackOff()
 	}
-	return wait(n.ctx, d)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(max(d, 0))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return pace.Wait(n.ctx, d)
 }
 
 // really reports whether somebody deleted the node. A session that expires takes

@@ -1,0 +1,59 @@
+// Package pace makes the pauses of the recipes' loops. These loops go on until
+// they have succeeded or are told to end, so their pauses must not run out.
+package pace
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+const (
+	shortest = 100 * time.Millisecond
+	longest  = 10 * time.Second
+)
+
+// Endless returns a maker of policies that do not end. Each is a policy that
+// policies makes, or by default an exponential one from 100 ms to 10 s. A policy
+// that has ended goes on with the longest pause that it has returned, or with
+// 10 s if it has returned none: what BackOff types of their own call an end is a
+// number below zero, which a timer takes for no pause at all.
+func Endless(policies func() backoff.BackOff) func() backoff.BackOff {
+	if policies == nil {
+		return func() backoff.BackOff {
+			return backoff.NewExponentialBackOff(backoff.WithInitialInterval(shortest),
+				backoff.WithMaxInterval(longest), backoff.WithMaxElapsedTime(0))
+		}
+	}
+	return func() backoff.BackOff { return &endless{policy: policies()} }
+}
+
+type endless struct {
+	policy  backoff.BackOff
+	longest time.Duration
+}
+
+func (e *endless) NextBackOff() time.Duration {
+	d := e.policy.NextBackOff()
+	if d < 0 {
+		return cmp.Or(e.longest, longest)
+	}
+	e.longest = max(e.longest, d)
+	return d
+}
+
+func (e *endless) Reset() { e.policy.Reset() }
+
+// Wait returns nil after d, or the cause of ctx if that ends before.
+func Wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
