@@ -67,7 +67,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, root: root, log: cfg.Logger, base: time.Now(),
+		cfg: cfg, root: root, log: cfg.Logger, base: clockNow(),
 		done: make(chan struct{}), changed: make(chan struct{}),
 		unconfirmed: map[*Session]bool{}, grants: grants{}, strays: map[string]<-chan struct{}{},
 	}

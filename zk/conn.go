@@ -54,7 +54,7 @@ type conn struct {
 // newConn starts serving a connection whose handshake is done. The caller
 // holds c.mu and attaches it.
 func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
-	now := time.Now()
+	now := clockNow()
 	cn := &conn{
 		c: c, nc: nc, server: server, sess: sess,
 		callerReads: c.cfg.TLS == nil,
@@ -110,14 +110,15 @@ func (cn *conn) oldest() (at time.Time, sync bool) {
 	return at, sync
 }
 
-// check is the connection's clock work: it ends a silent connection, asks for
-// heartbeats, and returns how long until it is to look again. No caller has to
-// wake the session loop, because its next look is never later than a heartbeat
-// from now.
+// check is the connection's clock work: it ends guards whose lease has lapsed and a
+// silent connection, asks for heartbeats, and returns how long until it is to look
+// again. No caller has to wake the session loop, because its next look is never
+// later than a heartbeat from now.
 func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 	c := cn.c
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
+	cn.sess.lapseIfDue(now) // the timer stood still while the system was suspended
 	t := cn.sess.timing
 	next = t.heartbeat
 

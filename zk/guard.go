@@ -21,13 +21,14 @@ type guard struct {
 // Format prints whose guard it is, and nothing of what the session knows.
 func (g *guard) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "guard of %v", g.s) }
 
-// Err asks the clock first: in a process that was paused the timer is late, and
-// a nil here would let it act on a lock that it no longer has.
+// Err asks the clock first: in a process that was stopped, or on a system that was
+// suspended, the timer is late, and a nil here would let the program act on a lock
+// that it no longer has.
 func (g *guard) Err() error {
 	if err := g.Context.Err(); err != nil {
 		return err
 	}
-	if int64(g.s.c.instant(time.Now())) >= g.s.deadline.Load() {
+	if int64(g.s.c.instant(clockNow())) >= g.s.deadline.Load() {
 		g.s.lapse()
 	}
 	return g.Context.Err()
@@ -59,6 +60,12 @@ func (g *guard) Err() error {
 // Config.TouchDelay, or a timeout of some milliseconds, leaves no lease of a
 // quarter of the session timeout.
 //
+// After a suspend of the system a guard is over as soon as its Err is asked, and
+// its Done closes within a twelfth of the session timeout. That holds on Linux and
+// Windows. On macOS and other systems Go's clock stands still during a suspend, and
+// a guard may live for as long again after it. No clock shows that a virtual
+// machine was paused, or restored from a snapshot, unless its host says so.
+//
 // Call the CancelFunc when the guard is no longer needed. While a guard lives the
 // client confirms the lease twelve times a session timeout.
 func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
@@ -89,7 +96,7 @@ func (s *Session) tryGuard(parent context.Context) (*guard, error) {
 		return nil, cmp.Or(context.Cause(s.ctx), ErrClosed)
 	case t.renewed < t.timeout/4:
 		return nil, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
-	case time.Until(s.leaseEnd()) < t.timeout/4:
+	case clockUntil(s.leaseEnd()) < t.timeout/4:
 		return nil, nil
 	}
 	return s.newGuard(parent), nil
@@ -103,7 +110,7 @@ func (s *Session) newGuard(parent context.Context) *guard {
 	g.forget = context.AfterFunc(g.Context, g.leave)
 	s.guards[g] = struct{}{}
 	if s.timer == nil {
-		s.timer = time.AfterFunc(time.Until(s.leaseEnd()), s.lapse)
+		s.timer = time.AfterFunc(clockUntil(s.leaseEnd()), s.lapse)
 	}
 	return g
 }
@@ -131,18 +138,9 @@ func (g *guard) leave() {
 func (s *Session) lapse() {
 	s.c.mu.Lock()
 	defer s.c.unlock()
-	if len(s.guards) == 0 {
-		return
+	if s.lapseIfDue(clockNow()); len(s.guards) > 0 {
+		s.timer.Reset(clockUntil(s.leaseEnd()))
 	}
-	if left := time.Until(s.leaseEnd()); left > 0 {
-		s.timer.Reset(left)
-		return
-	}
-	n := len(s.guards)
-	s.c.notes = append(s.c.notes, func() {
-		s.c.log.Warn("zk: session lease lapsed", "session", s.label(), "guards", n)
-	})
-	s.endGuards(ErrLeaseLapsed)
 }
 
 // endGuards ends every guard. The caller holds c.mu.

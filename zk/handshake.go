@@ -103,7 +103,7 @@ func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) 
 }
 
 func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
-	w.sent = time.Now()
+	w.sent = clockNow()
 	if g != nil {
 		g.sending(w.sent)
 	}

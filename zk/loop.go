@@ -75,8 +75,12 @@ func (c *Client) expireByClock() error {
 	c.mu.Lock()
 	s := c.live()
 	closing := c.closing
-	due := s != nil && !time.Now().Before(s.expiryTime())
-	c.mu.Unlock()
+	now := clockNow()
+	if s != nil {
+		s.lapseIfDue(now) // its timer may be late
+	}
+	due := s != nil && !now.Before(s.expiryTime())
+	c.unlock()
 	switch {
 	case c.ctx.Err() != nil:
 		return c.ctx.Err()
@@ -109,7 +113,7 @@ func (c *Client) pauseRound(d time.Duration) {
 		if d > most {
 			d = rand.N(most)
 		}
-		d = min(d, max(0, time.Until(s.expiryTime())))
+		d = min(d, max(0, clockUntil(s.expiryTime())))
 	}
 	ctx := c.soon
 	if c.closing {
@@ -128,7 +132,7 @@ func (c *Client) attempt(server string) (*conn, error) {
 	budget := newTiming(c.cfg.SessionTimeout, c.cfg.SessionTimeout, 0).handshake(len(c.servers.hosts), false)
 	if s != nil {
 		budget = s.timing.handshake(len(c.servers.hosts), len(s.guards) > 0)
-		budget = min(budget, max(time.Millisecond, time.Until(s.expiryTime())))
+		budget = min(budget, max(time.Millisecond, clockUntil(s.expiryTime())))
 	}
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
@@ -190,7 +194,7 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 		case <-cn.ended:
 			return closing, cn.err
 		case <-timer.C:
-			next, err := cn.check(time.Now())
+			next, err := cn.check(clockNow())
 			if err != nil {
 				cn.fail(err)
 				continue

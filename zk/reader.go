@@ -146,9 +146,9 @@ func (cn *conn) readBatch() error {
 // that could not be.
 func (cn *conn) match(batch []reply) (int, error) {
 	c := cn.c
-	now := time.Now()
+	now := clockNow()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if cn.dead {
 		return 0, cn.err // its calls belong to the session loop now
 	}
@@ -237,8 +237,8 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 			cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(err), result{}
 		} else if cl.op == proto.OpMulti && p.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
 			c.mu.Lock()
-			cn.sess.renew(time.Now(), cl.proof)
-			c.mu.Unlock()
+			cn.sess.renew(clockNow(), cl.proof)
+			c.unlock()
 		}
 	}
 	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {

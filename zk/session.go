@@ -94,7 +94,7 @@ func (s *Session) assume(timeout time.Duration, sent time.Time) {
 // caller holds c.mu.
 func (s *Session) handshaken(w welcome, opened bool) {
 	s.passwd, s.lastAnswered = w.Password, w.sent
-	s.lapseIfDue(time.Now()) // by the timing that was in force until now
+	s.lapseIfDue(clockNow()) // by the timing that was in force until now
 	s.granted = w.timeout()
 	if opened {
 		s.least = s.granted
@@ -120,7 +120,7 @@ func (s *Session) retime(timeout time.Duration, sent time.Time) {
 func (s *Session) leaseChanged() {
 	s.deadline.Store(int64(s.lease.end))
 	if s.timer != nil {
-		s.timer.Reset(time.Until(s.leaseEnd()))
+		s.timer.Reset(clockUntil(s.leaseEnd()))
 	}
 }
 
@@ -151,9 +151,14 @@ func (s *Session) renew(now time.Time, p proof) {
 // even if their timer is late: a lapsed guard never comes back to life. The
 // caller holds c.mu.
 func (s *Session) lapseIfDue(now time.Time) {
-	if len(s.guards) > 0 && !now.Before(s.leaseEnd()) {
-		s.endGuards(ErrLeaseLapsed)
+	if len(s.guards) == 0 || now.Before(s.leaseEnd()) {
+		return
 	}
+	n := len(s.guards)
+	s.c.notes = append(s.c.notes, func() {
+		s.c.log.Warn("zk: session lease lapsed", "session", s.label(), "guards", n)
+	})
+	s.endGuards(ErrLeaseLapsed)
 }
 
 // finish ends the session for good with the cause that its context and guards

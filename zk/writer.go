@@ -2,7 +2,6 @@ package zk
 
 import (
 	"runtime"
-	"time"
 
 	"github.com/zookit/zookit/internal/proto"
 )
@@ -145,7 +144,7 @@ func (cn *conn) gather(limit int) (broken []*call) {
 	if cn.dead {
 		return nil
 	}
-	now := time.Now()
+	now := clockNow()
 	if cn.pingDue {
 		cn.pingDue = false
 		cn.wbuf = proto.BeginFrame(cn.wbuf)
