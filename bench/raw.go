@@ -209,9 +209,9 @@ func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, err
 }
 
 // beat sends heartbeats until end is called. Whoever may wait for long needs them,
-// and not only to keep the session: before ZooKeeper 3.6.4, 3.7.2 and 3.8.1 a member of an ensemble
-// may overlook a commit until the next request comes (ZOOKEEPER-4537), and when
-// all contenders wait, nobody else would send one.
+// and not only to keep the session: before ZooKeeper 3.6.4, 3.7.2 and 3.8.1 a member
+// of an ensemble may overlook a commit until the next request comes (ZOOKEEPER-4537),
+// and when all contenders wait, nobody else would send one.
 func (r *rawClient) beat() (end func()) {
 	ping := bare(proto.XidPing, proto.OpPing)
 	over := make(chan struct{})

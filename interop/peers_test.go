@@ -7,11 +7,24 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/zookit/zookit/internal/ensemble"
 )
 
 // install is said when a peer is missing.
 const install = "on Debian or Ubuntu, scripts/install-test-deps.sh installs the peers; " +
 	"elsewhere see doc.go"
+
+// newest says that the tests run on the newest server, with the newest peers:
+// Curator 5.9.0 and kazoo 2.11.0, which the script puts into bin. Otherwise all of
+// them are Debian's: Curator 5.4 and kazoo 2.8, on a server of 3.8.
+var newest = os.Getenv("ZOOKIT_ZOOKEEPER_VERSION") == string(ensemble.V39)
+
+// Where the newest peers are.
+var (
+	newestCurator = filepath.Join("..", "bin", "curator-5.9.0", "*")
+	newestKazoo   = filepath.Join("..", "bin", "kazoo-2.11.0", "bin", "python")
+)
 
 // library is another library that has recipes.
 type library string
@@ -43,7 +56,11 @@ func (l library) command() (*exec.Cmd, error) {
 func kazooCommand() (*exec.Cmd, error) {
 	// Not the python3 of PATH: Debian's package is for Debian's interpreter.
 	python := os.Getenv("ZOOKIT_KAZOO_PYTHON")
-	if python == "" {
+	switch {
+	case python != "":
+	case newest:
+		python = newestKazoo
+	default:
 		python = "/usr/bin/python3"
 	}
 	// Without -B it would write a folder of compiled files beside the program.
@@ -85,7 +102,15 @@ func removeClasses() {
 // curatorPath compiles the Curator peer, once, and returns its class path.
 var curatorPath = sync.OnceValues(func() (string, error) {
 	jars := os.Getenv("ZOOKIT_CURATOR_CLASSPATH")
-	if jars == "" {
+	switch {
+	case jars != "":
+	case newest:
+		// The list of jars is copied last: it says that the folder is complete.
+		if _, err := os.Stat(filepath.Join(filepath.Dir(newestCurator), "pom.xml")); err != nil {
+			return "", err
+		}
+		jars = newestCurator
+	default:
 		var found []string
 		for _, jar := range curatorJars {
 			if _, err := os.Stat(debianJars + jar); err != nil {

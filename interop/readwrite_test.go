@@ -2,6 +2,8 @@ package interop
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -125,10 +127,8 @@ func TestReadWrite_TheirWriterStaysBehindOurDowngrade(t *testing.T) {
 	}
 }
 
-// Curator's holder for a moment has a node as a writer and one as a reader. The
-// second is at the end of the queue up to Curator 5.4, so that a writer, theirs
-// or ours, that waited before the downgrade gets in beside it; hence ours comes
-// later here. kazoo has no downgrade.
+// Curator's holder for a moment has a node as a writer and one as a reader. Our
+// writer comes after the downgrade here. kazoo has no downgrade.
 func TestReadWrite_CuratorsDowngradeIsSeenByOurs(t *testing.T) {
 	r := sharedRig(t)
 	dir := r.dir()
@@ -146,6 +146,35 @@ func TestReadWrite_CuratorsDowngradeIsSeenByOurs(t *testing.T) {
 	require.Len(t, nodes, 1)
 	writer := r.wait(t, ourWriter(recipes.Curator), dir)
 	r.awaitWatch(t, nodes[0], r.c.Session().ID())
+	require.True(t, writer.waits())
+	h.do(t, "release")
+	require.NoError(t, writer.grant(t).Release(within(t)))
+	r.awaitEmpty(t, dir)
+}
+
+// Our writer waits before Curator's writer becomes a reader. In Curator 5.4 the
+// reader's node is at the end of the queue, and the writer gets in beside the
+// reader, as a writer of theirs does. In 5.9.0 the reader keeps its place.
+func TestReadWrite_OurWriterWaitsBeforeCuratorsDowngrade(t *testing.T) {
+	r := sharedRig(t)
+	dir := r.dir()
+	h := curatorWriteLock.contender(t, r, dir)
+	h.do(t, "acquire")
+	written := r.children(t, dir)[0]
+	writer := r.wait(t, ourWriter(recipes.Curator), dir)
+	r.awaitWatch(t, written, r.c.Session().ID())
+
+	h.do(t, "downgrade")
+	if !newest {
+		require.NoError(t, writer.grant(t).Release(within(t)))
+		h.do(t, "release")
+		r.awaitEmpty(t, dir)
+		return
+	}
+	nodes := r.children(t, dir)
+	i := slices.IndexFunc(nodes, func(path string) bool { return strings.Contains(path, "__READ__") })
+	require.GreaterOrEqual(t, i, 0, nodes)
+	r.awaitWatch(t, nodes[i], r.c.Session().ID())
 	require.True(t, writer.waits())
 	h.do(t, "release")
 	require.NoError(t, writer.grant(t).Release(within(t)))

@@ -61,7 +61,8 @@ func sharedRig(t *testing.T) *rig {
 }
 
 func startRig(timeout time.Duration) (_ *rig, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	// The first rig compiles a peer, and three virtual machines start at once.
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	defer cancel()
 	r := &rig{peers: map[library]*process{}}
 	defer func() {

@@ -4,6 +4,7 @@ the protocol. Arguments: connect string, session timeout in ms."""
 import os
 import queue
 import sys
+import tempfile
 import threading
 import time
 
@@ -67,8 +68,18 @@ class Lock(Exclusive):
 
 
 class ReadLock(Lock):
+    """A reader has a file of its own, and meets writers alone."""
+
     def __init__(self, client, dir):
         self.lock = client.ReadLock(dir)
+
+    def visit(self, inside):
+        file, own = tempfile.mkstemp(prefix="reader", dir=os.path.dirname(inside))
+        os.close(file)
+        time.sleep(0.001)
+        alone = not os.path.exists(inside)
+        os.remove(own)
+        return alone
 
 
 class WriteLock(Lock):
