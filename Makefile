@@ -86,8 +86,8 @@ faults: deps
 soak: deps
 	ZOOKIT_SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run 'TestRecipes' .
 
-## lease: ROUNDS in which many holders lose their server after a stall; about six
-## minutes for 100. Its log is lease.log
+## lease: ROUNDS in which many holders lose their server after a stall; some
+## ten minutes for 100. Its log is lease.log
 lease: deps
 	ZOOKIT_LEASE=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run 'TestLease' . | tee lease.log
 

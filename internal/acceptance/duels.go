@@ -57,12 +57,19 @@ func (d *duels) begin(ctx context.Context, s *trial, dir string) (err error) {
 			d.taken[i] = now()
 		})
 	}
-	for _, name := range spec.Locks {
+	return d.queued(ctx, spec.Locks)
+}
+
+// queued waits until a holder and a rival stand in every queue.
+func (d *duels) queued(ctx context.Context, names []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for _, name := range names {
 		l := lock.New(d.rivals[0], name, lock.Config{})
 		for {
 			queue, err := l.Contenders(ctx)
 			if err != nil {
-				return err
+				return fmt.Errorf("%w: %w", errMissed, err)
 			}
 			if len(queue) == 2 {
 				break
@@ -101,7 +108,10 @@ func (d *duels) settle(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return errors.Join(d.errs...)
+		if err := errors.Join(d.errs...); err != nil {
+			return fmt.Errorf("%w: a rival: %w", errMissed, err)
+		}
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("acceptance: rivals: %w", context.Cause(ctx))
 	}

@@ -108,7 +108,7 @@ func (l *leaseRun) rounds(ctx context.Context, e pinged) error {
 
 // round is one loss of a follower with many holders.
 func (l *leaseRun) round(ctx context.Context, e pinged, n, try int) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	s := &trial{stall: stalls[n%len(stalls)], e: e, rnd: rand.New(rand.NewPCG(l.p.Seed, uint64(n*1000+try)))}
 	if err := e.Ready(ctx); err != nil {
@@ -121,10 +121,10 @@ func (l *leaseRun) round(ctx context.Context, e pinged, n, try int) (err error) 
 	if s.clients, err = ensemble.NewProxy(e.DirectAddr(s.member)); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.clients.Close()) }()
+	defer func() { err = worse(err, s.clients.Close()) }()
 
 	d := &duels{timeout: 2 * e.Tick(), n: l.p.Holders}
-	defer func() { err = errors.Join(err, s.mend(ctx, d)) }()
+	defer func() { err = worse(err, s.mend(ctx, d)) }()
 	if err := d.begin(ctx, s, fmt.Sprintf("/lease/%d-%d", n, try)); err != nil {
 		return err
 	}
@@ -147,6 +147,15 @@ func (l *leaseRun) round(ctx context.Context, e pinged, n, try int) (err error) 
 		return err
 	}
 	return l.take(s, d, n)
+}
+
+// worse adds what went wrong while a round was cleaned up. A round for which that
+// happened is not just one that did not come about.
+func worse(err, cleaning error) error {
+	if cleaning == nil {
+		return err
+	}
+	return fmt.Errorf("%w (before it: %v)", cleaning, err)
 }
 
 // take adds a round to the table. It returns errMissed if the stall did not do what

@@ -150,7 +150,7 @@ func (s *trial) nextPing(ctx context.Context, last time.Duration) (time.Duration
 	if last == 0 {
 		last = s.lastPing()
 	}
-	for now() < end {
+	for now() < end && ctx.Err() == nil {
 		// A millisecond is for two readings of the clock that differ a little.
 		if at := s.lastPing(); at > last+time.Millisecond {
 			return at, nil
