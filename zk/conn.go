@@ -37,9 +37,12 @@ type conn struct {
 	pings         []time.Time // when those that are unanswered were sent
 	visits        uint64      // how often a caller had the read token
 
-	wbuf  []byte // owned by the holder of the write token
-	in    input  // owned by the holder of the read token
-	batch []reply
+	wbuf []byte // owned by the holder of the write token
+
+	// Owned by the holder of the read token.
+	in         input
+	batch      []reply
+	zxidBefore int64 // the client's zxid before the batch: see unsee
 
 	wakeWriter chan struct{} // cap 1
 	wakeReader chan struct{} // cap 1

@@ -132,6 +132,7 @@ func (cn *conn) readBatch() error {
 		if e := cn.handle(&cn.batch[i], lost); e != nil {
 			lost = e // the calls behind it are still completed
 			cn.fail(e)
+			cn.unsee(cn.batch[:i])
 		}
 	}
 	clear(cn.batch)
@@ -152,6 +153,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 	if cn.dead {
 		return 0, cn.err // its calls belong to the session loop now
 	}
+	cn.zxidBefore = c.zxid
 	replies, callers := cn.in.partialReply(), 0
 	for i := range batch {
 		p := &batch[i]
@@ -191,6 +193,20 @@ func (cn *conn) match(batch []reply) (int, error) {
 	}
 	cn.waking = callers > 1
 	return len(batch), nil
+}
+
+// unsee takes back the zxids that match noted for the batch, but those of the
+// frames that were handled. An event behind a bad frame was thrown away. The
+// server fires it again when the watch is restored, but only if the client names
+// a zxid from before the change.
+func (cn *conn) unsee(handled []reply) {
+	c := cn.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.zxid = cn.zxidBefore
+	for i := range handled {
+		c.zxid = max(c.zxid, handled[i].Zxid)
+	}
 }
 
 // answered records that a request that was sent at sent was answered, by the

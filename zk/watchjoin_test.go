@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -145,4 +146,47 @@ func TestSubscription_IsRestoredWhenItsConnectionEndsWhileItIsRegistered(t *test
 			require.NoError(t, sub.Close())
 		})
 	}
+}
+
+// An event that stands behind a bad reply is not believed. The client then must
+// not name the event's zxid, nor one of a later reply, when it restores the watch:
+// the server would take the change for one that the client has seen.
+func TestWatch_EventBehindABadReplyFiresOnTheNextConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{play: []func(*scripted){
+			func(c *scripted) {
+				require.NoError(t, c.say(good(<-c.requests))) // the watch; zxid 10
+				first, second := <-c.requests, <-c.requests
+				b := replyTo(first.Xid, 11, proto.OK, []byte{1}) // no answer to a get
+				b = append(b, event(50, proto.EventDataChanged, "/n")...)
+				b = append(b, replyTo(second.Xid, 50, proto.NoNode, nil)...)
+				require.NoError(t, c.say(b))
+				c.drain()
+			},
+			func(c *scripted) {
+				c.serve(func(q asked) []byte {
+					if q.Op != proto.OpSetWatches {
+						return nil
+					}
+					var set proto.SetWatches
+					set.Decode(proto.NewReader(q.body), q.Op)
+					b := replyTo(q.Xid, 50, proto.OK, nil)
+					if set.RelativeZxid < 50 { // as a server decides whether the watch has missed a change
+						b = append(b, event(50, proto.EventDataChanged, "/n")...)
+					}
+					return b
+				})
+			},
+		}}
+		c := s.client(t)
+		_, w, err := c.GetW(inTime(t), "/n")
+		require.NoError(t, err)
+		p := c.Pipeline()
+		first, second := p.Get(inTime(t), "/n"), p.Get(inTime(t), "/n")
+		_, err = first.Wait(inTime(t))
+		require.ErrorIs(t, err, zk.ErrProtocol)
+		_, err = second.Wait(inTime(t))
+		require.ErrorIs(t, err, zk.ErrConnectionLoss)
+		fires(t, w)
+	})
 }
