@@ -36,6 +36,7 @@ type call struct {
 	xid        int32
 	sentAt     time.Time
 	proof      proof // what an answer proves of the lease
+	cuts       int   // how often its reply came in too slowly: see maxCuts
 
 	state atomic.Uint32 // callState
 	done  chan struct{} // one token a result

@@ -32,10 +32,13 @@ type conn struct {
 	err           error     // why it is dead
 	lastWrite     time.Time // when something was handed to Write
 	lastConfirmed time.Time // when a request that can renew the lease was
-	lastReply     time.Time // when bytes of a reply last arrived; events and pings do not count
-	pingDue       bool
-	pings         []time.Time // when those that are unanswered were sent
-	visits        uint64      // how often a caller had the read token
+	// lastReply is when a whole reply last arrived, moved on by what has come of
+	// the next one (arrived). Events and the answers to pings do not count.
+	lastReply time.Time
+	lastBytes time.Time // when bytes of a reply last came that was not whole yet
+	pingDue   bool
+	pings     []time.Time // when those that are unanswered were sent
+	visits    uint64      // how often a caller had the read token
 
 	wbuf []byte // owned by the holder of the write token
 
@@ -101,18 +104,6 @@ func (cn *conn) guarded(f func() error) {
 	}
 }
 
-// oldest returns when the request that has waited longest was sent, and whether
-// it is a sync. The caller holds c.mu.
-func (cn *conn) oldest() (at time.Time, sync bool) {
-	if head := cn.sent.head; head != nil {
-		at, sync = head.sentAt, head.op == proto.OpSync
-	}
-	if len(cn.pings) > 0 && (at.IsZero() || cn.pings[0].Before(at)) {
-		return cn.pings[0], false
-	}
-	return at, sync
-}
-
 // check is the connection's clock work: it ends guards whose lease has lapsed and a
 // silent connection, asks for heartbeats, and returns how long until it is to look
 // again. No caller has to wake the session loop, because its next look is never
@@ -124,18 +115,11 @@ func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 	cn.sess.lapseIfDue(now) // the timer stood still while the system was suspended
 	t := cn.sess.timing
 	next = t.heartbeat
-
-	if at, sync := cn.oldest(); !at.IsZero() {
-		limit := at
-		if !sync && cn.lastReply.After(at) {
-			limit = cn.lastReply // a long reply is still coming in
-		}
-		limit = limit.Add(t.silence)
-		if !now.Before(limit) {
-			return 0, fmt.Errorf("%w for %v", ErrSilent, now.Sub(at).Round(time.Millisecond))
-		}
-		next = min(next, limit.Sub(now))
+	left, err := cn.patience(now)
+	if err != nil {
+		return 0, err
 	}
+	next = min(next, left)
 
 	guarded, due := len(cn.sess.guards) > 0, cn.lastWrite.Add(t.heartbeat)
 	if guarded {

@@ -36,6 +36,11 @@ var (
 	ErrProtocol = errors.New("protocol error")
 	// ErrSilent: the server did not answer in its time.
 	ErrSilent = errors.New("server is silent")
+	// ErrSlowReply: a reply came in at less than a KiB a second, so that its
+	// connection was left. A read is repeated once after that, on another
+	// connection, and then fails with this error. Ask for less, or look at the
+	// network.
+	ErrSlowReply = errors.New("reply comes in too slowly")
 )
 
 // Outcome says what is known of a request that failed.

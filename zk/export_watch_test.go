@@ -1,5 +1,7 @@
 package zk
 
+import "time"
+
 // What the tests of the public behaviour cannot see from outside.
 
 // ParseServers takes a connect string apart.
@@ -10,4 +12,13 @@ func WatchedPaths(c *Client) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.watches.paths)
+}
+
+// NothingHeardFor makes the client believe that its session's last answer came so
+// long ago, as after a stop of the whole process.
+func NothingHeardFor(c *Client, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ago := time.Now().Add(-d)
+	c.session.lastAnswered, c.session.lastHeard = ago, ago
 }

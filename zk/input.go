@@ -27,6 +27,7 @@ type input struct {
 	end   int // first byte that was not read
 	skip  int // bytes of an oversized reply that are still to be thrown away
 	limit int // of a frame's body
+	got   int // bytes that the last fill read
 }
 
 // reply is one frame: its header and the rest. body is valid until the next
@@ -58,6 +59,7 @@ func (in *input) fill(rd io.Reader) error {
 	}
 	n, err := rd.Read(in.buf[in.end:])
 	in.end += n
+	in.got = n
 	if n > 0 {
 		return nil // an error comes again with the next read
 	}
@@ -108,15 +110,27 @@ func parseReply(b []byte, size int) reply {
 	return p
 }
 
-// partialReply reports whether what is left over begins a reply, not an event:
-// it is a sign of life.
+// partialReply reports whether what is left over begins a reply, and not an
+// event as far as can be seen.
 func (in *input) partialReply() bool {
 	const head = proto.FrameHeader + 4
 	have := in.buf[in.start:in.end]
 	if in.skip > 0 {
 		return true
 	}
-	return len(have) >= head && int32(proto.FrameLen(have[proto.FrameHeader:])) != proto.XidWatchEvent
+	if len(have) < head {
+		return len(have) > 0
+	}
+	return int32(proto.FrameLen(have[proto.FrameHeader:])) != proto.XidWatchEvent
+}
+
+// fresh returns how many of the bytes that the last fill read are left over, or
+// were thrown away with an oversized reply.
+func (in *input) fresh() int {
+	if in.skip > 0 {
+		return in.got
+	}
+	return min(in.got, in.end-in.start)
 }
 
 // pending reports whether bytes wait for their rest.

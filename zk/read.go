@@ -8,7 +8,8 @@ import (
 
 // Reads. They are answered by the server that the client is connected to, which
 // may lag behind others; within one client they never go back in time. A read
-// whose connection is lost is submitted again until ctx ends. Errors are
+// whose connection is lost is submitted again until ctx ends; one whose reply came
+// in too slowly on two connections fails with ErrSlowReply. Errors are
 // *OpError; ErrNoNode and ErrNoAuth are the server's refusals that matter here.
 
 // Get returns the data and the Stat of a node.

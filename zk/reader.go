@@ -154,7 +154,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 		return 0, cn.err // its calls belong to the session loop now
 	}
 	cn.zxidBefore = c.zxid
-	replies, callers := cn.in.partialReply(), 0
+	replies, callers := false, 0
 	for i := range batch {
 		p := &batch[i]
 		switch p.Xid {
@@ -188,8 +188,12 @@ func (cn *conn) match(batch []reply) (int, error) {
 		}
 		c.zxid = max(c.zxid, p.Zxid)
 	}
-	if replies {
+	switch {
+	case replies:
 		cn.lastReply = now
+		cn.sess.heard(now)
+	case cn.in.partialReply():
+		cn.arrived(now, cn.in.fresh())
 	}
 	cn.waking = callers > 1
 	return len(batch), nil

@@ -26,6 +26,7 @@ type Session struct {
 	granted      time.Duration // that of the newest answered handshake
 	lease        lease
 	lastAnswered time.Time // send time of the newest answered request of any kind
+	lastHeard    time.Time // when a reply last came in, whole or fast enough
 	over         bool      // expired or closed
 	guards       map[*guard]struct{}
 	timer        *time.Timer // fires when the lease may have lapsed; nil without guards
@@ -133,7 +134,18 @@ func (c *Client) instant(t time.Time) instant { return instant(t.Sub(c.base)) }
 // expiryTime is when the client gives the session up by its own clock. It goes by
 // the newest grant, so that one server with a small limit does not end a healthy
 // session. The caller holds c.mu.
-func (s *Session) expiryTime() time.Time { return s.lastAnswered.Add(s.patience()) }
+func (s *Session) expiryTime() time.Time {
+	last := s.lastAnswered
+	if s.lastHeard.After(last) {
+		// Answers to what was sent later stand behind a reply that comes in.
+		last = s.lastHeard
+	}
+	return last.Add(s.patience())
+}
+
+// heard notes that a reply has come in, or that one is coming in fast enough. The
+// caller holds c.mu.
+func (s *Session) heard(now time.Time) { s.lastHeard = now }
 
 // patience is how long after the newest answered send the session is given up.
 // The caller holds c.mu.

@@ -28,6 +28,8 @@ func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
 		switch {
 		case err == nil || !alive:
 			return alive, err
+		case cl.cuts >= maxCuts: // its reply came in too slowly, over and over
+			return true, err
 		case cl.lost && cl.kind.read && ctx.Err() == nil:
 		case errors.Is(err, ErrThrottled), cl.kind.read && replyWithoutVerdict(cl):
 			if pause == nil {
