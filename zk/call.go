@@ -200,12 +200,22 @@ func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
 	return nil
 }
 
-// refuse takes in why the server did not do it.
+// refuse records why the server did not do it.
 func (cl *call) refuse(code Code) {
 	cl.err, cl.outcome = code, OutcomeRejected
+	switch cl.op {
+	case proto.OpSetData, proto.OpDelete, proto.OpSetACL:
+		if code == ErrBadVersion { // their frames end with the expected version
+			cl.err = badVersion(int32(binary.BigEndian.Uint32(cl.frame[len(cl.frame)-4:])))
+		}
+	}
 	if !code.verdict() {
 		cl.outcome = OutcomeUnknown
 	}
+}
+
+func badVersion(expected int32) error {
+	return fmt.Errorf("%w: expected version %d", ErrBadVersion, expected)
 }
 
 func (cl *call) decodeBody(r *proto.Reader) {

@@ -80,7 +80,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Background {
 		return c, nil
 	}
-	err = c.Ready(ctx)
+	err = c.ready(ctx)
 	if err == nil && root != "" {
 		err = c.findRoot(ctx)
 	}

@@ -123,7 +123,8 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 		bad(n > c.MaxRequestSize-32, "Auth %d: %w: %d bytes", i, ErrTooLarge, n) // less what goes around it
 	}
 	if err := errors.Join(errs...); err != nil {
-		return c, nil, "", fmt.Errorf("zk: invalid config: %w", err)
+		err = fmt.Errorf("%w: %w", ErrInvalidConfig, err)
+		return c, nil, "", &OpError{Op: "connect", Path: c.Servers, Outcome: OutcomeNotSent, Err: err}
 	}
 	c.Auth = copyAuth(c.Auth)
 	c.TLS = c.TLS.Clone() // nil stays nil

@@ -89,6 +89,9 @@ func (cn *conn) fail(err error) {
 	}
 }
 
+// ofServer returns err with the name of the server before it.
+func (cn *conn) ofServer(err error) error { return fmt.Errorf("%s: %w", cn.server, err) }
+
 // guarded runs f and turns a panic, which would be a bug of ours, into the end
 // of the connection: one bad reply must not take the process down, and nobody
 // may be left waiting.

@@ -3,12 +3,16 @@ package zk
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Errors of the client itself. Test for them with errors.Is.
 var (
 	// ErrClosed: the client was closed.
 	ErrClosed = errors.New("client is closed")
+	// ErrInvalidConfig: Connect was given a Config that cannot be. The error
+	// names all that is wrong with it.
+	ErrInvalidConfig = errors.New("invalid config")
 	// ErrLeaseLapsed is the cause of a Guard's context when the time passed
 	// for which the ensemble is known to keep the session.
 	ErrLeaseLapsed = errors.New("session lease lapsed")
@@ -59,21 +63,52 @@ const (
 func (o Outcome) String() string { return nameOf(o, "outcome unknown", "not sent", "rejected") }
 
 // OpError is the error of every operation: which, on what, what became of it,
-// and why. Err is a Code, one of this package's errors, the cause of a context,
-// or an error of the network.
+// and why. Err is a Code, one of this package's errors, why a context ended (its
+// Err and its cause, errors.Is finds both), an error of the network, or the
+// OpError of a request that the operation is made of.
 type OpError struct {
 	Op      string
-	Path    string
+	Path    string // "" where the operation has none
 	Outcome Outcome
 	Err     error
 }
 
-// Error names the operation, the path, the reason and the outcome.
+// Error names the operation, the path, the reason and the outcome. It is one
+// line, with one outcome: those of other OpErrors in Err are left out.
 func (e *OpError) Error() string {
 	if e.Outcome == OutcomeRejected {
-		return fmt.Sprintf("zk: %s %s: %v", e.Op, e.Path, e.Err)
+		return "zk: " + e.bare()
 	}
-	return fmt.Sprintf("zk: %s %s: %v (%v)", e.Op, e.Path, e.Err, e.Outcome)
+	return fmt.Sprintf("zk: %s (%v)", e.bare(), e.Outcome)
+}
+
+// bare is Error without the package and the outcome.
+func (e *OpError) bare() string {
+	reason := fmt.Sprint(e.Err)
+	for _, inner := range innerOpErrors(e.Err, nil) {
+		// Wrappers put the text of what they wrap into their own.
+		reason = strings.ReplaceAll(reason, inner.Error(), inner.bare())
+	}
+	reason = strings.ReplaceAll(reason, "\n", "; ") // of errors.Join
+	if e.Path == "" {
+		return e.Op + ": " + reason
+	}
+	return e.Op + " " + e.Path + ": " + reason
+}
+
+// innerOpErrors appends the outermost OpErrors in the tree of err.
+func innerOpErrors(err error, found []*OpError) []*OpError {
+	switch e := err.(type) {
+	case *OpError:
+		return append(found, e)
+	case interface{ Unwrap() error }:
+		return innerOpErrors(e.Unwrap(), found)
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			found = innerOpErrors(one, found)
+		}
+	}
+	return found
 }
 
 // Unwrap returns Err.

@@ -228,6 +228,7 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 // watch, which no server has. The wait is short, because the socket is closed.
 func (c *Client) detach(cn *conn, why error) {
 	cn.users.Wait()
+	why = cn.ofServer(why)
 	c.mu.Lock()
 	c.conn = nil
 	lost := c.withdraw(&cn.sent, everyCall)

@@ -68,6 +68,9 @@ func (cl *call) settleMulti() error {
 		}
 		cl.text = cl.ops[i].path // not cl.path: a caller who gives up may be reading it
 		cl.refuse(Code(p.Err))
+		if cl.err == ErrBadVersion {
+			cl.err = badVersion(cl.ops[i].wire.Version)
+		}
 		if alias := cl.ops[i].alias; alias != nil {
 			cl.err = fmt.Errorf("%w: %w", alias, cl.err)
 		}

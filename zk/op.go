@@ -60,7 +60,7 @@ func optionsOf(opts []CreateOption) createConfig {
 // left out.
 func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (proto.MultiOp, error) {
 	if int(mode) >= len(createModes) {
-		return proto.MultiOp{Op: proto.OpCreate2}, fmt.Errorf("create %s: %w: mode %d", path, ErrBadArguments, mode)
+		return proto.MultiOp{Op: proto.OpCreate2}, fmt.Errorf("%w: mode %d", ErrBadArguments, mode)
 	}
 	m := createModes[mode]
 	wire := proto.MultiOp{Op: m.op, Data: data, ACL: openACL, Flags: m.flags, TTL: cfg.ttl.Milliseconds()}

@@ -231,7 +231,7 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 			err = fmt.Errorf("%w: panic: %v", ErrProtocol, v)
 			cn.fail(err)
 			if p.call != nil && p.call.state.Load() != callDone {
-				c.fail([]*call{p.call}, OutcomeUnknown, lossOf(err), true)
+				c.fail([]*call{p.call}, OutcomeUnknown, lossOf(cn.ofServer(err)), true)
 			}
 		}
 	}()
@@ -248,13 +248,13 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 	cl := p.call
 	switch {
 	case lost != nil:
-		cl.outcome, cl.err, cl.lost = OutcomeUnknown, lossOf(lost), true
+		cl.outcome, cl.err, cl.lost = OutcomeUnknown, lossOf(cn.ofServer(lost)), true
 	case p.size > cn.in.limit:
 		cl.outcome, cl.err = OutcomeUnknown, fmt.Errorf("%w: %d bytes, limit %d", ErrReplyTooLarge, p.size, cn.in.limit)
 	default:
 		if err = cl.decode(p.ReplyHeader, r); err != nil {
 			cn.fail(err) // before the caller hears of it: his next request must not go this way
-			cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(err), result{}
+			cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(cn.ofServer(err)), result{}
 		} else if cl.op == proto.OpMulti && p.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
 			c.mu.Lock()
 			cn.sess.renew(clockNow(), cl.proof)

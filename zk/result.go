@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -96,7 +97,7 @@ func (f *Future[R]) Wait(ctx context.Context) (none R, _ error) {
 		case <-f.Done():
 		case <-ctx.Done():
 			if f.done.Load() != alwaysClosed {
-				return none, &OpError{Op: f.op.String(), Path: f.path, Outcome: OutcomeUnknown, Err: context.Cause(ctx)}
+				return none, &OpError{Op: f.op.String(), Path: f.path, Outcome: OutcomeUnknown, Err: ctxerr.Of(ctx)}
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func SafeToRetry(err error) bool {
 	e, ok := errors.AsType[*OpError](err)
 	if !ok || errors.Is(err, ErrClosed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidPath) ||
-		errors.Is(err, ErrForeignOp) || errors.Is(err, ErrBadArguments) || errors.Is(err, ErrInvalidACL) ||
+		errors.Is(err, ErrForeignOp) || errors.Is(err, ErrInvalidConfig) || errors.Is(err, ErrBadArguments) || errors.Is(err, ErrInvalidACL) ||
 		errors.Is(err, ErrReplyTooLarge) {
 		return false
 	}

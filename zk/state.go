@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"strconv"
+
+	"github.com/zookit/zookit/internal/ctxerr"
 )
 
 // State is what the client's connection to the ensemble is in.
@@ -71,9 +73,18 @@ func (c *Client) States(ctx context.Context) iter.Seq[State] {
 	}
 }
 
-// Ready waits until the client is connected. It returns nil then, the cause of
-// ctx when that ends first, ErrAuthFailed or ErrClosed in those states.
+// Ready waits until the client is connected. It returns nil then, why ctx ended
+// when that comes first, ErrAuthFailed or ErrClosed in those states. Its errors
+// are *OpError with OutcomeNotSent.
 func (c *Client) Ready(ctx context.Context) error {
+	if err := c.ready(ctx); err != nil {
+		return &OpError{Op: "wait for a connection", Outcome: OutcomeNotSent, Err: err}
+	}
+	return nil
+}
+
+// ready is Ready, with the bare reason.
+func (c *Client) ready(ctx context.Context) error {
 	for s := range c.States(ctx) {
 		switch s {
 		case StateConnected:
@@ -84,7 +95,7 @@ func (c *Client) Ready(ctx context.Context) error {
 			return ErrClosed
 		}
 	}
-	return context.Cause(ctx)
+	return ctxerr.Of(ctx)
 }
 
 // setState makes, logs and publishes every transition. The caller holds c.mu, and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -70,7 +71,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	}
 }
 
@@ -90,7 +91,7 @@ func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error
 	select {
 	case <-cl.done:
 	case <-ctx.Done():
-		e := cl.opError(OutcomeUnknown, context.Cause(ctx)) // made while the call is ours
+		e := cl.opError(OutcomeUnknown, ctxerr.Of(ctx)) // made while the call is ours
 		switch withdrawn, abandoned := c.leave(cl); {
 		case withdrawn:
 			e.Outcome = OutcomeNotSent
@@ -128,7 +129,7 @@ func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
 	if n := len(cl.frame) - proto.FrameHeader; n > c.cfg.MaxRequestSize {
 		return nil, c.refused(cl, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, n, c.cfg.MaxRequestSize))
 	}
-	if err := context.Cause(ctx); err != nil {
+	if err := ctxerr.Of(ctx); err != nil {
 		return nil, c.refused(cl, err)
 	}
 	proto.EndFrame(cl.frame, 0)
@@ -149,7 +150,7 @@ func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
 	select {
 	case <-cl.done:
 	case <-ctx.Done():
-		err = context.Cause(ctx)
+		err = ctxerr.Of(ctx)
 	}
 	c.mu.Lock()
 	if err != nil {

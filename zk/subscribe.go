@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -90,7 +91,7 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 			select {
 			case <-s.more:
 			case <-ctx.Done():
-				yield(Event{}, context.Cause(ctx))
+				yield(Event{}, ctxerr.Of(ctx))
 				return
 			}
 		}

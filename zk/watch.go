@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -82,7 +83,7 @@ func (w *Watch) Wait(ctx context.Context) (Event, error) {
 		select {
 		case <-w.C(): // one of those who wait gets the event, the others the end
 		case <-ctx.Done():
-			return Event{}, context.Cause(ctx)
+			return Event{}, ctxerr.Of(ctx)
 		}
 	}
 	w.c.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -151,7 +152,7 @@ func (m *member) wait(ctx context.Context, ready *zk.Watch, other string) error 
 	case <-m.own.C():
 	case <-m.s.Context().Done():
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -37,7 +38,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	}
 	if !bound() && err == nil {
 		release()
-		err = context.Cause(ctx)
+		err = ctxerr.Of(ctx)
 	}
 	if err != nil {
 		end(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -44,7 +45,7 @@ func (e *Entry) leave(ctx context.Context) error {
 		select {
 		case e.turn <- struct{}{}:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctxerr.Of(ctx)
 		}
 	}
 	defer func() { <-e.turn }()
@@ -138,7 +139,7 @@ func (e *Entry) await(ctx context.Context, other string) error {
 // giveUp leaves nothing behind of a Leave that fails.
 func (e *Entry) giveUp(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		err = context.Cause(ctx)
+		err = ctxerr.Of(ctx)
 	}
 	if e.gone = e.gone || e.m.s.Gone(); e.gone {
 		return errors.Join(err, e.lost)

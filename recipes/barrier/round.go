@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -137,7 +138,7 @@ func (d *Double) set(v view) zk.Op {
 func lookAgain(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	case err == nil, openEnded(err), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode),
 		errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrSessionExpired):
 		return nil

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 	"github.com/zookit/zookit/zk"
 )
@@ -146,7 +147,7 @@ func (c *Cache) Loaded(ctx context.Context) error {
 		}
 		why = s.Why
 	}
-	return fmt.Errorf("discovery: %s: %w", c.root, errors.Join(context.Cause(ctx), why))
+	return fmt.Errorf("discovery: %s: %w", c.root, errors.Join(ctxerr.Of(ctx), why))
 }
 
 // Snapshot is what a Cache knew at one moment. It does not change.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -118,7 +119,7 @@ func (r *Registration) Register(ctx context.Context) error {
 	}
 	why := last.Err
 	if last.State != Ended {
-		why = errors.Join(context.Cause(ctx), why)
+		why = errors.Join(ctxerr.Of(ctx), why)
 	}
 	_ = r.leave(ctx, node) // what it cannot confirm is deleted in the background
 	return r.wrap(why)
@@ -311,7 +312,7 @@ func (r *Registration) Drain(ctx context.Context, wait time.Duration) error {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
-			err = context.Cause(ctx)
+			err = ctxerr.Of(ctx)
 		}
 	}
 	return errors.Join(err, r.Unregister(ctx)) // which ends draining
@@ -330,6 +331,6 @@ func enter(ctx context.Context, turn chan struct{}) error {
 	case turn <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/zookit/zookit/internal/ctxerr"
 )
 
 // ErrCheckTimeout: a health check took longer than Gate.Timeout.
@@ -52,7 +54,7 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	for {
 		why := p.check(ctx)
 		if ctx.Err() != nil {
-			return errors.Join(r.wrap(context.Cause(ctx)), r.retire(ctx, g))
+			return errors.Join(r.wrap(ctxerr.Of(ctx)), r.retire(ctx, g))
 		}
 		var err error
 		if why == nil {
@@ -161,7 +163,7 @@ func (p *prober) check(ctx context.Context) error {
 	case <-t.C:
 		return ErrCheckTimeout
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	}
 }
 

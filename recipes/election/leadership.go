@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/zk"
 )
@@ -62,7 +63,7 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
 	case <-ctx.Done():
-		return l.e.wrap(context.Cause(ctx))
+		return l.e.wrap(ctxerr.Of(ctx))
 	}
 	if l.Context().Err() != nil {
 		return l.e.wrap(fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(l.Context())))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -118,7 +119,7 @@ func (g *Group) Join(ctx context.Context, id string, data []byte) (*Membership, 
 		}
 	}
 	if err == nil {
-		err = context.Cause(ctx)
+		err = ctxerr.Of(ctx)
 	}
 	return nil, g.wrap(errors.Join(err, n.Leave(ctx)))
 }
@@ -144,7 +145,7 @@ func (g *Group) Maintain(ctx context.Context, id string, data []byte) error {
 		}
 	}
 	if err == nil {
-		err = context.Cause(ctx)
+		err = ctxerr.Of(ctx)
 	}
 	// Without ctx, which has ended: the others should not have to wait for the
 	// session's end to see that we are gone.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -23,7 +24,7 @@ func (g *Group) Members(ctx context.Context) ([]Member, error) {
 			return s.Members, nil
 		}
 		if ctx.Err() != nil {
-			return nil, g.wrap(context.Cause(ctx))
+			return nil, g.wrap(ctxerr.Of(ctx))
 		}
 		if !zk.SafeToRetry(err) {
 			return nil, g.wrap(err)

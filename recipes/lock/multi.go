@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -65,7 +66,7 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 		case err == nil, !errors.Is(err, errLostOne):
 			return h, err
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("lock: %w", context.Cause(ctx))
+			return nil, fmt.Errorf("lock: %w", ctxerr.Of(ctx))
 		}
 	}
 }

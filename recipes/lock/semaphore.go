@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/zk"
@@ -105,7 +106,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 		case !errors.Is(err, errQueueAgain):
 			return nil, s.wrap(contend.Because(ctx, err))
 		case ctx.Err() != nil:
-			return nil, s.wrap(context.Cause(ctx))
+			return nil, s.wrap(ctxerr.Of(ctx))
 		}
 	}
 }
@@ -257,7 +258,7 @@ func (r *room) wait(ctx, ticket context.Context) error {
 	case <-r.leases.C():
 	case <-ticket.Done():
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	}
 	return nil
 }

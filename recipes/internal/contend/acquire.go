@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -36,7 +37,7 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 			return nil, Because(ctx, err)
 		}
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return nil, ctxerr.Of(ctx)
 		}
 	}
 }
@@ -48,7 +49,7 @@ func Because(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, zk.ErrConnectionLoss) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	return fmt.Errorf("%w: %w", ctxerr.Of(ctx), err)
 }
 
 // errGone is errAgain when our node is known to be gone already.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -29,7 +30,7 @@ func (g *Grant) exchange(ctx context.Context, plan func() (*Exchange, error)) er
 	select {
 	case g.turn <- struct{}{}:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	}
 	if g.ctx.Err() != nil {
 		g.giveBack()
@@ -164,7 +165,7 @@ func (g *Grant) settleFor(ctx context.Context, x *Exchange, own string, cause er
 		}
 		if v.again {
 			g.close(nil)
-			v.err = &zk.OpError{Op: "multi", Path: own, Outcome: zk.OutcomeNotSent, Err: context.Cause(ctx)}
+			v.err = &zk.OpError{Op: "multi", Path: own, Outcome: zk.OutcomeNotSent, Err: ctxerr.Of(ctx)}
 		}
 		g.finish()
 		return false, v.err

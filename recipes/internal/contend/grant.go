@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -70,7 +71,7 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 	guard, release, err := p.guard(base)
 	if !bound() && err == nil {
 		release()
-		err = context.Cause(ctx)
+		err = ctxerr.Of(ctx)
 	}
 	if err != nil {
 		end(err)
@@ -229,7 +230,7 @@ func (g *Grant) GiveUp(ctx context.Context, cause error) error {
 		select {
 		case g.turn <- struct{}{}:
 		case <-ctx.Done():
-			return g.unconfirmed(context.Cause(ctx))
+			return g.unconfirmed(ctxerr.Of(ctx))
 		}
 	}
 	defer func() { <-g.turn }()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zk"
 )
@@ -140,7 +141,7 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 	}
 	_ = q.c.AbandonProtected(s, q.dir, mark) // the mark is a GUID of ours
 	if ctx.Err() != nil {
-		cause = &zk.OpError{Op: "create", Path: q.dir, Outcome: zk.OutcomeUnknown, Err: context.Cause(ctx)}
+		cause = &zk.OpError{Op: "create", Path: q.dir, Outcome: zk.OutcomeUnknown, Err: ctxerr.Of(ctx)}
 	}
 	return found, cause
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -67,7 +68,7 @@ func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(t Turn, times
 		case !errors.Is(err, errAgain):
 			return nil, err
 		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
+			return nil, ctxerr.Of(ctx)
 		}
 	}
 }

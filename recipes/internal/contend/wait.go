@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -126,7 +127,7 @@ func (w *waiter) outlastNearest(ctx context.Context) error {
 				err = errAgain
 			}
 		case <-ctx.Done():
-			err = context.Cause(ctx)
+			err = ctxerr.Of(ctx)
 		}
 		if err != nil {
 			return err

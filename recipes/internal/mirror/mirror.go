@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -129,7 +130,7 @@ func (m *mirror) run(ctx context.Context) error {
 			m.inbox.add(slices.Collect(maps.Keys(m.failed))...)
 			retry.Reset(m.cfg.Retry)
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctxerr.Of(ctx)
 		}
 		if err := m.turn(ctx); err != nil {
 			return err
@@ -157,7 +158,7 @@ func (m *mirror) turn(ctx context.Context) error {
 	err := r.read(work.paths)
 	switch {
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
+		return ctxerr.Of(ctx)
 	case errors.Is(err, zk.ErrClosed):
 		return zk.ErrClosed
 	case err != nil && roundCtx.Err() != nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -123,7 +124,7 @@ func each[T any](r *round, paths map[string]struct{}, read func(context.Context,
 	close(todo)
 	wg.Wait()
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, ctxerr.Of(ctx)
 	}
 	return out, nil
 }

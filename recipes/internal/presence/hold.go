@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
@@ -79,7 +80,7 @@ func (n *Node) watch(ctx context.Context, r registration) (*zk.Watch, error) {
 	stat, ok, w, err := n.k.c.ExistsW(ctx, r.path)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = context.Cause(ctx)
+			err = ctxerr.Of(ctx)
 		}
 		if errors.Is(err, zk.ErrNoAuth) {
 			err = fmt.Errorf("%w: %w", errUnreadable, err)

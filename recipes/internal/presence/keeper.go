@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -153,7 +154,7 @@ func (k *Keeper) settle(ctx context.Context, s *zk.Session, path string) error {
 		case <-s.Context().Done():
 			return errAgain
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctxerr.Of(ctx)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -24,7 +25,7 @@ func (n *Node) Leave(ctx context.Context) error {
 		select {
 		case n.turn <- struct{}{}:
 		case <-ctx.Done():
-			return n.unconfirmed(context.Cause(ctx))
+			return n.unconfirmed(ctxerr.Of(ctx))
 		}
 	}
 	defer func() { <-n.turn }()
@@ -48,7 +49,7 @@ func (n *Node) remove(ctx context.Context) error {
 			n.own = trace{}
 			return nil
 		}
-		err := context.Cause(ctx)
+		err := ctxerr.Of(ctx)
 		if err == nil {
 			err = n.k.removeOwned(ctx, n.own.s, n.own.path)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
@@ -253,7 +254,7 @@ func (n *Node) Update(ctx context.Context, data []byte) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return &zk.OpError{Op: "update", Path: n.base, Err: context.Cause(ctx)}
+			return &zk.OpError{Op: "update", Path: n.base, Err: ctxerr.Of(ctx)}
 		}
 	}
 }
