@@ -44,7 +44,7 @@ func (t *watchTable) arrived(p *pathWatch, typ EventType, zxid int64) {
 	}
 	for s := p.subs; s != nil; s = s.next {
 		// Where the watch is recursive, childOf tells of children; a
-		// ChildrenChanged is then the echo of a one-shot watch from before.
+		// ChildrenChanged is then the echo of a watch from before.
 		if typ != EventChildrenChanged || s.mode == modePersistent && p.held == modePersistent {
 			s.push(Event{Type: typ, Path: t.c.strip(p.path), Zxid: zxid})
 		}

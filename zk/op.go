@@ -147,7 +147,7 @@ func (s OpState) String() string {
 type OpResult struct {
 	Kind  OpKind
 	Path  string // of a create that was done: with its sequence suffix
-	Stat  Stat   // of a set that was done, and of a container or TTL node; servers send none for other creates
+	Stat  Stat   // of a set, or of a create: a container or TTL node, and any other on a server from 3.9 on
 	State OpState
 	Err   error // of the op that failed
 }

@@ -280,7 +280,7 @@ func TestRestore_OnlyWhatIsStillHeld(t *testing.T) {
 		require.Equal(t, map[string][]string{
 			"data": nil, "exist": {"/kept"}, "child": nil, "persistent": nil, "recursive": {"/t"},
 		}, restored(t, tp.frames(tp.dials()-1)))
-		require.Equal(t, map[string]int{"/gone": 1, "/kept": 1, "/t": 2}, srv.WatchPaths())
+		require.Equal(t, map[string]int{"/gone": 1, "/kept": 1, "/t": 1}, srv.WatchPaths())
 		e.Watch.Stop()
 		kept.Stop()
 		require.NoError(t, other.Close())

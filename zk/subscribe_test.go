@@ -18,7 +18,7 @@ import (
 // failures: 30: a gap is announced, and whoever reads again on the announcement
 // ends with what is really there, told once.
 func TestSubscription_GapIsAnnouncedAndReadAgainOnce(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		ctx := inTime(t)
 		require.NoError(t, srv.Create("/t/old", nil))
@@ -66,7 +66,7 @@ func TestSubscription_GapIsAnnouncedAndReadAgainOnce(t *testing.T) {
 
 // failures: 30: it goes on in the session after an expired one, with a resync.
 func TestSubscription_GoesOnInTheNextSession(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		flat, deep := subscribe(t, c, "/t"), subscribe(t, c, "/u", zk.Recursive())
 		old := c.Session()
@@ -88,7 +88,7 @@ func TestSubscription_GoesOnInTheNextSession(t *testing.T) {
 // failures: 30, 36: a reader who does not read costs nobody else anything, and
 // finds a resync in the place of what there was no room for.
 func TestSubscription_SlowReaderGetsAResync(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/n", nil))
 		slow, fast := subscribe(t, c, "/n", zk.Buffer(10)), subscribe(t, c, "/n")
@@ -119,7 +119,7 @@ func repeat(s string, n int) []string {
 // calls the client in the middle of his loop, disturbs neither heartbeats nor
 // other watches nor a reconnect.
 func TestSubscription_BusyReaderDisturbsNobody(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		ctx := t.Context()
 		require.NoError(t, srv.Create("/n", nil))
@@ -148,7 +148,7 @@ func TestSubscription_BusyReaderDisturbsNobody(t *testing.T) {
 // A reader may stop and another go on where he stopped; the end is told to
 // everybody who asks, and nothing but the end after Close.
 func TestSubscription_ReadersTakeTurns(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		sub := subscribe(t, c, "/n")
 		require.NoError(t, srv.Create("/n", nil))
@@ -221,7 +221,7 @@ func TestSubscription_OldServerIsUnimplemented(t *testing.T) {
 // failures: 32: subscriptions that come and go leave nothing, however many share
 // the server's watch.
 func TestSubscription_IsRemovedWithItsLastHolder(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		for i := range 50 {
 			path := "/n" + strconv.Itoa(i%2)

@@ -13,7 +13,7 @@ import (
 
 // failures: 27, 24: a change during a disconnect fires the watch.
 func TestWatch_FiresForWhatChangedDuringADisconnect(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 2, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
 		c := connect(t, srv)
 		require.NoError(t, srv.Create("/a", nil))
@@ -44,7 +44,7 @@ func TestWatch_FiresForWhatChangedDuringADisconnect(t *testing.T) {
 // failures: 30, 31: a subscription says where it has a gap, and a one-shot watch
 // on the same path does not end it.
 func TestSubscription_ResyncsAfterAGapAndLivesBesideOneShots(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 2, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
 		c := connect(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
@@ -77,7 +77,7 @@ func TestSubscription_ResyncsAfterAGapAndLivesBesideOneShots(t *testing.T) {
 
 // failures: 32: a watch that nobody holds any more is removed on the server.
 func TestWatch_IsRemovedOnTheServerWithItsLastHolder(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
 		c := connect(t, srv)
 		for range 100 {
@@ -98,7 +98,7 @@ func TestWatch_IsRemovedOnTheServerWithItsLastHolder(t *testing.T) {
 
 // failures: 29: the watch has fired before a later read shows the change.
 func TestWatch_FiresBeforeALaterReadShowsTheChange(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
 		c := connect(t, srv)
 		require.NoError(t, srv.Create("/n", nil))
@@ -120,7 +120,7 @@ func TestWatch_FiresBeforeALaterReadShowsTheChange(t *testing.T) {
 
 // failures: 16, 61: the end of a session ends its watches, and says so.
 func TestWatch_EndsWithItsSession(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		_, _, w, err := c.ExistsW(t.Context(), "/n")
 		require.NoError(t, err)
@@ -132,7 +132,7 @@ func TestWatch_EndsWithItsSession(t *testing.T) {
 
 // failures: 40, 44
 func TestCall_TooLargeIsRefusedAndUnknownCodesKeepTheirNumber(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
 		c := connect(t, srv)
 		_, err := c.Set(ctx, "/zookeeper", make([]byte, 1<<20), zk.AnyVersion)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,17 @@ import (
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
+
+// onBothVersions is bubble for each version of the server: 3.8 keeps one mode of
+// watches for each path of a session, 3.9 all of them.
+func onBothVersions(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server)) {
+	t.Helper()
+	for _, v := range []zktest.Version{zktest.V3_8, zktest.V3_9} {
+		t.Run(v.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, zktest.Start(t, zktest.Config{Servers: servers, Version: v})) })
+		})
+	}
+}
 
 // watching is connect for tests of watches: when the test has ended, and before
 // the client is closed, nothing may be watched any more, neither in the client's

@@ -30,7 +30,7 @@ func TestWatch_FiresOnceForEachKindOfChange(t *testing.T) {
 		require.NoError(t, srv.Create("/n", nil))
 		ev, err := created.Wait(inTime(t))
 		require.NoError(t, err)
-		require.Equal(t, zk.Event{Type: zk.EventCreated, Path: "/n"}, ev)
+		require.Equal(t, zk.Event{Type: zk.EventCreated, Path: "/n", Zxid: srv.Zxid()}, ev)
 
 		changed := exists("/n")
 		_, data, err := c.GetW(ctx, "/n")
@@ -111,7 +111,7 @@ func TestWatch_IsSharedByManyGoroutines(t *testing.T) {
 						ev, err := w.Wait(inTime(t))
 						if event {
 							require.NoError(t, err)
-							require.Equal(t, zk.Event{Type: zk.EventCreated, Path: "/n"}, ev)
+							require.Equal(t, zk.Event{Type: zk.EventCreated, Path: "/n", Zxid: srv.Zxid()}, ev)
 						} else {
 							require.ErrorIs(t, err, zk.ErrWatchStopped)
 						}

@@ -18,7 +18,7 @@ import (
 // and sends no ChildrenChanged; its subscriber gets it all the same, also when
 // the recursive one has left.
 func TestSubscription_PersistentBesideRecursiveHearsOfChildren(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
 		flat, deep := subscribe(t, c, "/t"), subscribe(t, c, "/t", zk.Recursive())
@@ -40,7 +40,7 @@ func TestSubscription_PersistentBesideRecursiveHearsOfChildren(t *testing.T) {
 
 // failures: 31: the other way round.
 func TestSubscription_RecursiveStaysWhenPersistentLeaves(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
 		deep, flat := subscribe(t, c, "/t", zk.Recursive()), subscribe(t, c, "/t")
@@ -54,7 +54,7 @@ func TestSubscription_RecursiveStaysWhenPersistentLeaves(t *testing.T) {
 // While the recursive watch is on its way, the server still sends the
 // ChildrenChanged of the persistent one.
 func TestSubscription_HearsOfChildrenWhileTheModeChanges(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
 		flat := subscribe(t, c, "/t")
@@ -78,7 +78,7 @@ func TestSubscription_HearsOfChildrenWhileTheModeChanges(t *testing.T) {
 // failures: 27: what the server replays of the gap for a one-shot child watch
 // fires it also where the path has a recursive watch, which is told nothing.
 func TestWatch_BesideARecursiveOneHearsOfTheGap(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
 		deep := subscribe(t, c, "/t", zk.Recursive())
@@ -96,7 +96,7 @@ func TestWatch_BesideARecursiveOneHearsOfTheGap(t *testing.T) {
 // A one-shot that is queued behind a subscription does not rest on it before it
 // is there: here it is withdrawn.
 func TestWatch_DoesNotRestOnASubscriptionThatWasWithdrawn(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
 		srv.Down(1, true)
@@ -122,7 +122,7 @@ func TestWatch_DoesNotRestOnASubscriptionThatWasWithdrawn(t *testing.T) {
 // A one-shot whose read was sent behind an addWatch, and so without a watch of
 // its own, is told when that is refused.
 func TestWatch_BehindARefusedSubscriptionIsToldOfIt(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
 		_, w, err := c.GetW(t.Context(), "/t")
@@ -153,7 +153,7 @@ func TestWatch_BehindARefusedSubscriptionIsToldOfIt(t *testing.T) {
 // A one-shot that is fed by the watch of a subscription that has left stays so,
 // whatever becomes of the next subscription.
 func TestWatch_IsFedWhenItsSubscriptionHasLeft(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		ctx := t.Context()
 		require.NoError(t, srv.Create("/t", nil))
@@ -209,7 +209,7 @@ func TestWatch_RemovingOneKindLeavesTheOthers(t *testing.T) {
 		for _, stays := range holders {
 			for _, first := range []bool{true, false} {
 				t.Run(gone.name+" leaves "+stays.name, func(t *testing.T) {
-					bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+					onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 						c := watching(t, srv)
 						require.NoError(t, srv.Create("/t", nil))
 						var leave, stop func()
@@ -239,7 +239,7 @@ func TestWatch_RemovingOneKindLeavesTheOthers(t *testing.T) {
 // failures: 31, 32: watches of all kinds that were there together are gone
 // together, from the client's table too.
 func TestWatch_NothingIsLeftOfAMixture(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		ctx := t.Context()
 		require.NoError(t, srv.Create("/t", nil))

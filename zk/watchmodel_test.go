@@ -46,7 +46,7 @@ var modelPaths = []string{"/a", "/a/b", "/a/b/c", "/d"}
 func TestWatch_RandomHoldersHearOfWhatTheyWatch(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
+			onBothVersions(t, 2, func(t *testing.T, srv *zktest.Server) {
 				m := &watchModel{t: t, srv: srv, c: watching(t, srv), rnd: rand.New(rand.NewPCG(seed, 7))}
 				for range 150 {
 					m.step()

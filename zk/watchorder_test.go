@@ -101,7 +101,7 @@ func TestWatch_EventIsVisibleBeforeTheReadThatShowsTheChange(t *testing.T) {
 // Two watches tell which of two changes came first, also to somebody who looks
 // when both have fired; what was stopped or has not fired came before nothing.
 func TestWatch_FiredBefore(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		set := func(path string) *zk.Watch {
 			_, _, w, err := c.ExistsW(t.Context(), path)

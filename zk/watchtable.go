@@ -31,6 +31,11 @@ const (
 // Servers up to 3.8 keep one mode per session and path: a one-shot watch set on
 // a path with a persistent one would replace it. So on such a path no one-shot is
 // set on the server at all: the stream of the persistent watch feeds it.
+//
+// Servers from 3.9 on keep all modes, so a persistent watch goes on beside a
+// recursive one that was added later. Its events are no news where the recursive
+// watch feeds everybody (see dispatch). A one-shot watch that was there first
+// and a lasting one cause one event together. RemoveAny removes all of them.
 type watchTable struct {
 	c       *Client
 	paths   map[string]*pathWatch

@@ -11,6 +11,10 @@ import (
 // Config says how the embedded server behaves. The zero value is a single
 // server with a tick of 200 ms. New copies it.
 type Config struct {
+	// Version is the release line of Apache ZooKeeper that the server behaves
+	// like; the zero value is V3_9.
+	Version Version
+
 	// Servers is how many front ends ("members") share the one tree; 0 is 1.
 	// Each has a name of its own in ConnectString and its own faults.
 	Servers int
@@ -60,6 +64,9 @@ func (c Config) withDefaults() (Config, error) {
 		if v < 0 {
 			errs = append(errs, fmt.Errorf("zktest: Config.%s is negative (%d)", name, v))
 		}
+	}
+	if c.Version != V3_9 && c.Version != V3_8 {
+		errs = append(errs, fmt.Errorf("zktest: Config.Version is %d, want V3_9 or V3_8", int(c.Version)))
 	}
 	notNegative("Servers", int64(c.Servers))
 	notNegative("TickTime", int64(c.TickTime))

@@ -3,10 +3,13 @@ package zktest_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/zktest"
 )
 
 // All nodes of a run are in holder, nearly all in root.
@@ -16,9 +19,8 @@ const (
 )
 
 // compare runs steps on both servers and fails at the first that differs.
-func compare(t *testing.T, next func(embedded *world) (step, bool)) {
+func compare(t *testing.T, e, r *world, next func(embedded *world) (step, bool)) {
 	t.Helper()
-	e, r := embeddedWorld(t), realWorld(t, realServer(t))
 	for _, w := range []*world{e, r} {
 		w.clean(true)
 		w.begin(3)
@@ -41,40 +43,84 @@ func compare(t *testing.T, next func(embedded *world) (step, bool)) {
 	r.end()
 }
 
-// realServer runs a new one. The interval at which it removes containers is out
-// of reach, so that no transaction happens by itself.
-func realServer(t *testing.T) string {
-	e := ensemble.Run(t, ensemble.Options{JVM: []string{
-		"-Dzookeeper.extendedTypesEnabled=true", "-Dznode.container.checkIntervalMs=86400000",
-	}})
-	return e.DirectAddr(0)
+// embedded is the embedded server's name of each version of Apache ZooKeeper
+// that is installed for tests.
+var embedded = map[ensemble.Version]zktest.Version{ensemble.V38: zktest.V3_8, ensemble.V39: zktest.V3_9}
+
+// onBothVersions runs f for each version, with the address of a new server of
+// Apache ZooKeeper. The interval at which it removes containers is out of reach,
+// so that no transaction happens by itself.
+func onBothVersions(t *testing.T, f func(t *testing.T, v zktest.Version, addr string)) {
+	for _, installed := range ensemble.Versions() {
+		v, ok := embedded[installed]
+		if !ok {
+			t.Fatalf("the embedded server has no version like Apache ZooKeeper %s", installed)
+		}
+		t.Run(v.String(), func(t *testing.T) {
+			e := ensemble.Run(t, ensemble.Options{Version: installed, JVM: []string{
+				"-Dzookeeper.extendedTypesEnabled=true", "-Dznode.container.checkIntervalMs=86400000",
+			}})
+			f(t, v, e.DirectAddr(0))
+		})
+	}
 }
 
 // TestConformance_Script runs every operation and every refusal that could be
 // thought of.
 func TestConformance_Script(t *testing.T) {
-	steps := script()
-	compare(t, func(*world) (step, bool) {
-		if len(steps) == 0 {
-			return step{}, false
-		}
-		st := steps[0]
-		steps = steps[1:]
-		return st, true
+	onBothVersions(t, func(t *testing.T, v zktest.Version, addr string) {
+		steps := script(v)
+		compare(t, embeddedWorld(t, v), realWorld(t, addr), func(*world) (step, bool) {
+			if len(steps) == 0 {
+				return step{}, false
+			}
+			st := steps[0]
+			steps = steps[1:]
+			return st, true
+		})
 	})
 }
+
+// The environment variables that make the random comparison longer: how many
+// seeds, the first of them, and how many steps each has.
+const (
+	envSeeds = "ZOOKIT_CONFORMANCE_SEEDS"
+	envFirst = "ZOOKIT_CONFORMANCE_FIRST"
+	envSteps = "ZOOKIT_CONFORMANCE_STEPS"
+)
 
 // TestConformance_Random runs operations that a seeded generator makes up on a
 // few paths, so that they meet.
 func TestConformance_Random(t *testing.T) {
-	for seed := range uint64(4) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			g := generator{rand.New(rand.NewPCG(seed, 1))}
-			left := 1200
-			compare(t, func(e *world) (step, bool) {
-				left--
-				return g.step(e), left >= 0
+	first, seeds, steps := fromEnv(t, envFirst, 0), fromEnv(t, envSeeds, 4), fromEnv(t, envSteps, 1200)
+	onBothVersions(t, func(t *testing.T, v zktest.Version, addr string) {
+		for seed := first; seed < first+seeds; seed++ {
+			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+				g := generator{rand.New(rand.NewPCG(seed, 1))}
+				left := steps
+				compare(t, embeddedWorld(t, v), realWorld(t, addr), func(e *world) (step, bool) {
+					if left == 0 {
+						return step{}, false
+					}
+					left--
+					return g.step(e), true
+				})
 			})
-		})
+		}
+		t.Logf("compared: %d seeds from %d on, of %d steps each", seeds, first, steps)
+	})
+}
+
+// fromEnv reads a number from the environment.
+func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
 	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
 }

@@ -32,9 +32,34 @@
 //
 // # How close it is to Apache ZooKeeper
 //
-// The package's tests run thousands of scripted and random operations against
-// it and against Apache ZooKeeper 3.8, and compare every field of every reply
-// and every event. What differs, and what is left out:
+// Config.Version chooses the release line that the server behaves like: V3_9,
+// the default, is 3.9.5, and V3_8 is 3.8.0 as Debian has it. The package's tests
+// run thousands of scripted and random operations against it and against both
+// of these, and compare every field of every reply and every event.
+//
+// The lines differ in this:
+//
+//   - An event carries the zxid of its change since 3.9, and -1 before. An event
+//     that setWatches causes carries -1 in both.
+//   - exists on a node that the client may not read is refused with NoAuth since
+//     3.9 (and 3.8.4), and leaves no watch.
+//   - A path keeps the watches of all modes that a session sets on it since 3.9.
+//     Before, the newest replaces what there was. Types 1 and 2 of removeWatches
+//     and checkWatches mean one-shot watches since 3.9, and types 4 and 5 the
+//     persistent and recursive ones. Before, 1 and 2 mean watches of any mode,
+//     and checkWatches does not look whose watch it finds.
+//   - A create2 inside a multi is answered with its Stat since 3.9 (and 3.8.2),
+//     and flags that no mode has make the whole multi fail with
+//     MarshallingError. Before, the answer is that of create, and such flags are
+//     the failure of one op, with BadArguments.
+//   - check is an op of a multi alone since 3.9: as a request it is answered
+//     Unimplemented and the connection is closed.
+//   - A write that cannot be read uses no zxid in 3.9.5, unless it is a multi.
+//
+// Events of nodes that a client may not read are kept from it with both: Debian
+// has added this to 3.8.0.
+//
+// What differs from Apache ZooKeeper, and what is left out:
 //
 //   - Children are listed in random order, a different one each time. Apache
 //     ZooKeeper's order is as meaningless, but repeats itself.
@@ -56,8 +81,8 @@
 //     reconfigEnabled.
 //   - A read-only server answers from the shared tree and keeps sessions as
 //     usual.
-//   - A check outside of a multi that succeeds is answered; Apache ZooKeeper
-//     3.8.0 fails inside and never answers.
+//   - With V3_8, a check outside of a multi that succeeds is answered; Apache
+//     ZooKeeper 3.8.0 fails inside and never answers.
 //   - A bool on the wire is 0 or 1; Apache ZooKeeper takes any other value for
 //     true.
 package zktest

@@ -15,7 +15,7 @@ func (q *call) execute() proto.ErrCode {
 	if s.readOnly && (needOf(op) == needQuorum || op == proto.OpSync) && op != proto.OpCloseSession {
 		return proto.NotReadOnly
 	}
-	if !s.implements(op) {
+	if !s.accepts(op) {
 		return proto.Unimplemented
 	}
 	switch op {
@@ -58,7 +58,15 @@ func (q *call) execute() proto.ErrCode {
 // closes the connection behind its answer then. (A TTL is refused by servers
 // that know of it as well, and they keep the connection.)
 func (s *Server) unknown(op proto.OpCode) bool {
-	return !s.implements(op) && op != proto.OpCreateTTL
+	return !s.accepts(op) && op != proto.OpCreateTTL
+}
+
+// accepts reports whether an op is known as a request of its own.
+func (s *Server) accepts(op proto.OpCode) bool {
+	if op == proto.OpCheck && !s.cfg.Version.checkAlone() {
+		return false
+	}
+	return s.implements(op)
 }
 
 // implements reports whether an op is known, and not too new for the Config.
@@ -93,10 +101,13 @@ func (q *call) exists() proto.ErrCode {
 		return proto.BadArguments
 	}
 	m := q.c.member
+	n := m.view.nodes[req.Path]
+	if n != nil && m.server.cfg.Version.existsNeedsRead() && !allowed(n.acl, proto.PermRead, q.c.ids) {
+		return proto.NoAuth
+	}
 	if req.Watch {
 		m.data.add(req.Path, q.c, oneShot) // also when the node is absent
 	}
-	n := m.view.nodes[req.Path]
 	if n == nil {
 		return proto.NoNode
 	}

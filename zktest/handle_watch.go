@@ -9,82 +9,107 @@ func (q *call) addWatch() proto.ErrCode {
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
-	mode := persistent
+	modes := persistent
 	switch req.Mode {
 	case proto.WatchPersistent:
 	case proto.WatchPersistentRecursive:
-		mode = recursive
+		modes = recursive
 	default:
 		return proto.MarshallingError
 	}
-	q.c.watchBoth(req.Path, mode)
+	q.c.watchAll(req.Path, modes)
 	q.out = proto.AppendInt32(q.out, 0)
 	return proto.OK
 }
 
-func (c *conn) watchBoth(path string, mode watchMode) {
-	c.member.child.add(path, c, mode)
-	c.member.data.add(path, c, mode)
+// watchAll registers a persistent watch. A recursive one never hears of a
+// changed list of children, so it needs no place in that table; up to 3.8 it
+// has one, which shows when the places are removed one by one.
+func (c *conn) watchAll(path string, modes watchModes) {
+	m := c.member
+	m.data.add(path, c, modes)
+	if modes != recursive || !m.server.cfg.Version.modesCoexist() {
+		m.child.add(path, c, modes)
+	}
 }
 
-// removeWatches ends watches of any mode. Nobody is sent an event for it.
+// removeWatches ends watches. Nobody is sent an event for it.
 func (q *call) removeWatches() proto.ErrCode {
 	var req proto.PathMode
 	req.Decode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
-	data, child, ok := tablesOf(req.Mode)
+	m := q.c.member
+	data, child, ok := m.server.cfg.Version.watchesOf(req.Mode)
 	if !ok {
 		return proto.MarshallingError
 	}
-	removed := false
-	if data && q.c.member.data.remove(req.Path, q.c) {
-		removed = true
-	}
-	if child && q.c.member.child.remove(req.Path, q.c) {
-		removed = true
-	}
+	removed := m.data.remove(req.Path, q.c, data)
+	removed = m.child.remove(req.Path, q.c, child) || removed
 	if !removed {
 		return proto.NoWatcher
 	}
 	return proto.OK
 }
 
-// checkWatches says whether there is a watch of a type. Apache ZooKeeper 3.8
-// does not look whose it is.
+// checkWatches says whether there is a watch that removeWatches would end. Up
+// to 3.8 it does not look whose watch it is.
 func (q *call) checkWatches() proto.ErrCode {
 	var req proto.PathMode
 	req.Decode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
-	data, child, ok := tablesOf(req.Mode)
+	m := q.c.member
+	v := m.server.cfg.Version
+	data, child, ok := v.watchesOf(req.Mode)
 	if !ok {
 		return proto.MarshallingError
 	}
-	if data && q.c.member.data.watched(req.Path) || child && q.c.member.child.watched(req.Path) {
-		return proto.OK
+	found := m.data.has(req.Path, q.c, data) || m.child.has(req.Path, q.c, child)
+	if !v.modesCoexist() {
+		found = data != 0 && m.data.watched(req.Path) || child != 0 && m.child.watched(req.Path)
 	}
-	return proto.NoWatcher
+	if !found {
+		return proto.NoWatcher
+	}
+	return proto.OK
 }
 
-// tablesOf returns the tables that a type of removeWatches names.
-func tablesOf(typ int32) (data, child, ok bool) {
+// watchesOf returns which watches a type of removeWatches means, in the table of
+// data and in that of children. Where modes coexist, types 1 and 2 are the
+// one-shots, and the persistent modes have types of their own.
+func (v Version) watchesOf(typ int32) (data, child watchModes, ok bool) {
+	if typ == proto.RemoveAny {
+		return anyMode, anyMode, true
+	}
+	if !v.modesCoexist() {
+		switch typ {
+		case proto.RemoveChildren:
+			return 0, anyMode, true
+		case proto.RemoveData:
+			return anyMode, 0, true
+		}
+		return 0, 0, false
+	}
 	switch typ {
 	case proto.RemoveChildren:
-		return false, true, true
+		return 0, oneShot, true
 	case proto.RemoveData:
-		return true, false, true
-	case proto.RemoveAny:
-		return true, true, true
+		return oneShot, 0, true
+	case proto.RemovePersistent:
+		return persistent, persistent, true
+	case proto.RemoveRecursive:
+		return recursive, 0, true
 	}
-	return false, false, false
+	return 0, 0, false
 }
 
 // setWatches registers again what a client held on its last connection. What
 // has changed since RelativeZxid is told at once, before the reply, and uses a
-// one-shot watch up. Persistent watches are told nothing of the gap.
+// one-shot watch up. Persistent watches are told nothing of the gap. These
+// events have no zxid in any version.
 func (q *call) setWatches() proto.ErrCode {
 	var req proto.SetWatches
 	req.Decode(&q.r, q.h.Op)
@@ -96,16 +121,16 @@ func (q *call) setWatches() proto.ErrCode {
 	for _, path := range req.Data {
 		switch n := m.view.nodes[path]; {
 		case n == nil:
-			m.event(proto.EventDeleted, path, nil, to)
+			m.event(proto.EventDeleted, path, noZxid, nil, to)
 		case n.mzxid > req.RelativeZxid:
-			m.event(proto.EventDataChanged, path, nil, to)
+			m.event(proto.EventDataChanged, path, noZxid, nil, to)
 		default:
 			m.data.add(path, c, oneShot)
 		}
 	}
 	for _, path := range req.Exist {
 		if m.view.nodes[path] != nil {
-			m.event(proto.EventCreated, path, nil, to)
+			m.event(proto.EventCreated, path, noZxid, nil, to)
 		} else {
 			m.data.add(path, c, oneShot)
 		}
@@ -113,18 +138,18 @@ func (q *call) setWatches() proto.ErrCode {
 	for _, path := range req.Child {
 		switch n := m.view.nodes[path]; {
 		case n == nil:
-			m.event(proto.EventDeleted, path, nil, to)
+			m.event(proto.EventDeleted, path, noZxid, nil, to)
 		case n.pzxid > req.RelativeZxid:
-			m.event(proto.EventChildrenChanged, path, nil, to)
+			m.event(proto.EventChildrenChanged, path, noZxid, nil, to)
 		default:
 			m.child.add(path, c, oneShot)
 		}
 	}
 	for _, path := range req.Persistent {
-		c.watchBoth(path, persistent)
+		c.watchAll(path, persistent)
 	}
 	for _, path := range req.Recursive {
-		c.watchBoth(path, recursive)
+		c.watchAll(path, recursive)
 	}
 	return proto.OK
 }

@@ -13,6 +13,17 @@ func (s *Server) nextZxid() int64 {
 	return s.tree.zxid
 }
 
+// begin takes a zxid for a write that has been decoded, and reports whether it
+// could be read. One that could not may use a zxid up as well.
+func (q *call) begin() (zxid int64, ok bool) {
+	s := q.c.server
+	ok = q.r.Err() == nil
+	if ok || s.cfg.Version.malformedUsesZxid() {
+		zxid = s.nextZxid()
+	}
+	return zxid, ok
+}
+
 func (q *call) prep() prep {
 	return prep{tree: q.c.server.tree, ids: q.c.ids, session: q.c.session.id}
 }
@@ -20,10 +31,10 @@ func (q *call) prep() prep {
 // write executes a single create of any kind, delete, setData or check.
 func (q *call) write() proto.ErrCode {
 	s := q.c.server
-	zxid := s.nextZxid()
 	o := proto.MultiOp{Op: q.h.Op}
 	o.Decode(&q.r)
-	if q.r.Err() != nil {
+	zxid, ok := q.begin()
+	if !ok {
 		return proto.MarshallingError
 	}
 	p := q.prep()
@@ -42,10 +53,10 @@ func (q *call) write() proto.ErrCode {
 
 func (q *call) setACL() proto.ErrCode {
 	s := q.c.server
-	zxid := s.nextZxid()
 	var req proto.SetACLRequest
 	req.Decode(&q.r)
-	if q.r.Err() != nil {
+	zxid, ok := q.begin()
+	if !ok {
 		return proto.MarshallingError
 	}
 	p := q.prep()

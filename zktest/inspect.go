@@ -22,7 +22,8 @@ func (s *Server) Connections(server int) int {
 
 // Watches returns how many watches clients have left: one for each pair of a
 // connection and a path in the table of data watches, and one in that of child
-// watches. A persistent watch is in both.
+// watches. A persistent watch is in both. A recursive one is in the first, and
+// with V3_8 in both.
 func (s *Server) Watches() int {
 	n := 0
 	for _, count := range s.WatchPaths() {

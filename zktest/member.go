@@ -44,8 +44,8 @@ func newMember(s *Server, id int) *member {
 	return &member{
 		server: s, id: id,
 		conns:   make(map[*conn]struct{}),
-		data:    newWatchTable(),
-		child:   newWatchTable(),
+		data:    newWatchTable(s.cfg.Version),
+		child:   newWatchTable(s.cfg.Version),
 		view:    s.tree,
 		changed: make(chan struct{}),
 	}

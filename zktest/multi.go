@@ -11,14 +11,14 @@ import (
 // tell.
 func (q *call) multi() proto.ErrCode {
 	s := q.c.server
-	zxid := s.nextZxid()
+	zxid := s.nextZxid() // used up even if the ops cannot be read
 	ops := q.r.MultiRequest()
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
 	for i := range ops {
 		var ok bool
-		if ops[i].Op, ok = opInMulti(&ops[i]); !ok {
+		if ops[i].Op, ok = s.cfg.Version.opInMulti(&ops[i]); !ok {
 			return proto.MarshallingError // of the whole multi
 		}
 	}
@@ -46,6 +46,8 @@ func (q *call) multi() proto.ErrCode {
 		switch x.op {
 		case proto.OpCreate:
 			results[i].Path = x.path
+		case proto.OpCreate2:
+			results[i].Path, results[i].Stat = x.path, n.stat()
 		case proto.OpSetData:
 			results[i].Stat = n.stat()
 		case proto.OpCreateContainer, proto.OpCreateTTL:
@@ -58,9 +60,11 @@ func (q *call) multi() proto.ErrCode {
 }
 
 // opInMulti is the kind of op that a create inside a multi turns into. There
-// the flags decide, and create2 is no more than create, so its answer has no
-// Stat. TTL flags with an op that has no TTL cannot be read.
-func opInMulti(o *proto.MultiOp) (op proto.OpCode, ok bool) {
+// the flags decide: container flags make a container of every create, and a
+// createTTL without TTL flags is a create. TTL flags with an op that has no TTL
+// cannot be read. Up to 3.8 every other create is no more than create, and flags
+// that no mode has are left to the op; later such a multi cannot be read.
+func (v Version) opInMulti(o *proto.MultiOp) (op proto.OpCode, ok bool) {
 	switch o.Op {
 	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
 		switch {
@@ -68,8 +72,12 @@ func opInMulti(o *proto.MultiOp) (op proto.OpCode, ok bool) {
 			return proto.OpCreateTTL, o.Op == proto.OpCreateTTL
 		case o.Flags == proto.FlagContainer:
 			return proto.OpCreateContainer, true
+		case !v.create2InMulti() || o.Op == proto.OpCreateTTL:
+			return proto.OpCreate, true
+		case o.Flags < proto.FlagPersistent || o.Flags > proto.FlagPersistentSequentialTTL:
+			return 0, false
 		}
-		return proto.OpCreate, true
+		return o.Op, true
 	}
 	return o.Op, true
 }

@@ -22,12 +22,18 @@ type rawClient struct {
 	br     *bufio.Reader
 	xid    int32
 	zxid   int64 // of the last reply
-	events []proto.WatchEvent
+	events []rawEvent
 
 	id       int64
 	password []byte
 	timeout  time.Duration
 	readOnly bool
+}
+
+// rawEvent is an event as it came.
+type rawEvent struct {
+	proto.WatchEvent
+	zxid int64
 }
 
 // rawReply is a reply as it came.
@@ -189,10 +195,10 @@ func (c *rawClient) tryRecv() (rawReply, error) {
 		}
 		var e proto.WatchEvent
 		e.Decode(r)
-		if err := r.Finish(); err != nil || p.Zxid != -1 || p.Err != proto.OK || e.State != proto.StateSyncConnected {
+		if err := r.Finish(); err != nil || p.Err != proto.OK || e.State != proto.StateSyncConnected {
 			c.tb.Errorf("odd event %+v %+v: %v", p.ReplyHeader, e, err)
 		}
-		c.events = append(c.events, e)
+		c.events = append(c.events, rawEvent{e, p.Zxid})
 	}
 }
 
@@ -221,7 +227,7 @@ func (c *rawClient) ended() error {
 
 // takeEvents returns the events so far and forgets them. It asks with a ping,
 // behind which no event of what happened before can come.
-func (c *rawClient) takeEvents() []proto.WatchEvent {
+func (c *rawClient) takeEvents() []rawEvent {
 	c.tb.Helper()
 	c.do(proto.OpPing, nil)
 	e := c.events

@@ -181,7 +181,7 @@ func TestSetters_FireWatches(t *testing.T) {
 		if got := s.Dump(); len(got) != 2 || got[0] != `/a ""` {
 			t.Errorf("dump %q", got)
 		}
-		if paths := s.WatchPaths(); paths["/"] != 2 || s.Watches() != 2 {
+		if paths := s.WatchPaths(); paths["/"] != 1 || s.Watches() != 1 {
 			t.Errorf("watches %v", paths)
 		}
 	})

@@ -22,6 +22,7 @@ type tree struct {
 type change struct {
 	typ       proto.EventType // Created, Deleted or DataChanged
 	path      string
+	zxid      int64 // of the transaction
 	acl       []proto.ACL
 	parentACL []proto.ACL // of Created and Deleted
 }
@@ -89,7 +90,7 @@ func (t *tree) create(path string, n *node, creates int32) change {
 	case ownerContainer, ownerTTL:
 		t.reapable[path] = struct{}{}
 	}
-	return change{proto.EventCreated, path, n.acl, p.acl}
+	return change{proto.EventCreated, path, n.czxid, n.acl, p.acl}
 }
 
 // remove deletes a node that exists and has no children.
@@ -110,14 +111,14 @@ func (t *tree) remove(path string, zxid int64) change {
 	case ownerContainer, ownerTTL:
 		delete(t.reapable, path)
 	}
-	return change{proto.EventDeleted, path, n.acl, p.acl}
+	return change{proto.EventDeleted, path, zxid, n.acl, p.acl}
 }
 
 // set replaces the data of a node that exists.
 func (t *tree) set(path string, data []byte, version int32, zxid, now int64) (change, *node) {
 	n := t.nodes[path]
 	n.data, n.version, n.mzxid, n.mtime = data, version, zxid, now
-	return change{proto.EventDataChanged, path, n.acl, nil}, n
+	return change{proto.EventDataChanged, path, zxid, n.acl, nil}, n
 }
 
 // snapshot returns a copy that later transactions do not reach.

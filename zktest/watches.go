@@ -7,48 +7,75 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// watchMode is how a connection watches a path.
-type watchMode uint8
+// watchModes is a set of the ways in which a connection watches a path.
+type watchModes uint8
 
 const (
-	oneShot watchMode = iota
+	oneShot watchModes = 1 << iota
 	persistent
 	recursive
+
+	anyMode = oneShot | persistent | recursive
 )
 
 // watchTable is one of a member's two tables: one for the data and existence of
-// nodes, one for their children. A connection has at most one mode a path in
-// each, the newest: a one-shot registration replaces a persistent one there.
-// Server.mu guards it.
+// nodes, one for their children. Server.mu guards it.
 type watchTable struct {
-	paths    map[string]map[*conn]watchMode
+	coexist  bool // a path keeps all modes of a connection; else the newest replaces it
+	paths    map[string]map[*conn]watchModes
 	conns    map[*conn]map[string]struct{}
 	climbing int // recursive registrations; while 0, no ancestor is looked at
 }
 
-func newWatchTable() watchTable {
+func newWatchTable(v Version) watchTable {
 	return watchTable{
-		paths: make(map[string]map[*conn]watchMode),
-		conns: make(map[*conn]map[string]struct{}),
+		coexist: v.modesCoexist(),
+		paths:   make(map[string]map[*conn]watchModes),
+		conns:   make(map[*conn]map[string]struct{}),
 	}
 }
 
-// add registers, in the place of what c had at path. The path need not exist,
-// nor be one: Apache ZooKeeper looks at neither.
-func (t *watchTable) add(path string, c *conn, mode watchMode) {
-	on := t.paths[path]
-	if on == nil {
-		on = make(map[*conn]watchMode)
-		t.paths[path] = on
+// add registers one mode. The path need not exist, nor be one: Apache ZooKeeper
+// looks at neither.
+func (t *watchTable) add(path string, c *conn, mode watchModes) {
+	if t.coexist {
+		mode |= t.paths[path][c]
 	}
-	if old, ok := on[c]; ok && old == recursive {
+	t.put(path, c, mode)
+}
+
+// remove ends those modes of c at path, and reports whether there was any.
+func (t *watchTable) remove(path string, c *conn, modes watchModes) bool {
+	had := t.paths[path][c]
+	if had&modes == 0 {
+		return false
+	}
+	t.put(path, c, had&^modes)
+	return true
+}
+
+// put sets what c watches at path; 0 is nothing.
+func (t *watchTable) put(path string, c *conn, modes watchModes) {
+	on, of := t.paths[path], t.conns[c]
+	if on[c]&recursive != 0 {
 		t.climbing--
 	}
-	on[c] = mode
-	if mode == recursive {
+	if modes&recursive != 0 {
 		t.climbing++
 	}
-	of := t.conns[c]
+	if modes == 0 {
+		delete(on, c)
+		if len(on) == 0 {
+			delete(t.paths, path)
+		}
+		delete(of, path)
+		return
+	}
+	if on == nil {
+		on = make(map[*conn]watchModes)
+		t.paths[path] = on
+	}
+	on[c] = modes
 	if of == nil {
 		of = make(map[string]struct{})
 		t.conns[c] = of
@@ -56,21 +83,9 @@ func (t *watchTable) add(path string, c *conn, mode watchMode) {
 	of[path] = struct{}{}
 }
 
-// remove ends what c watches at path and reports whether there was anything.
-func (t *watchTable) remove(path string, c *conn) bool {
-	mode, ok := t.paths[path][c]
-	if !ok {
-		return false
-	}
-	if mode == recursive {
-		t.climbing--
-	}
-	delete(t.paths[path], c)
-	if len(t.paths[path]) == 0 {
-		delete(t.paths, path)
-	}
-	delete(t.conns[c], path)
-	return true
+// has reports whether c watches path in one of those modes.
+func (t *watchTable) has(path string, c *conn, modes watchModes) bool {
+	return t.paths[path][c]&modes != 0
 }
 
 // watched reports whether anybody watches path.
@@ -79,7 +94,7 @@ func (t *watchTable) watched(path string) bool { return len(t.paths[path]) > 0 }
 // removeConn ends every watch of c.
 func (t *watchTable) removeConn(c *conn) {
 	for path := range t.conns[c] {
-		t.remove(path, c)
+		t.put(path, c, 0)
 	}
 	delete(t.conns, c)
 }
@@ -89,14 +104,12 @@ func (t *watchTable) removeConn(c *conn) {
 // but ChildrenChanged.
 func (t *watchTable) fire(typ proto.EventType, path string) []*conn {
 	var told []*conn
-	for c, mode := range t.paths[path] {
-		if mode == recursive && typ == proto.EventChildrenChanged {
+	for c, modes := range t.paths[path] {
+		if modes == recursive && typ == proto.EventChildrenChanged {
 			continue
 		}
 		told = append(told, c)
-		if mode == oneShot {
-			t.remove(path, c)
-		}
+		t.remove(path, c, oneShot)
 	}
 	if t.climbing == 0 || typ == proto.EventChildrenChanged {
 		return told
@@ -106,8 +119,8 @@ func (t *watchTable) fire(typ proto.EventType, path string) []*conn {
 		if at == "" {
 			at = "/"
 		}
-		for c, mode := range t.paths[at] {
-			if mode == recursive && !slices.Contains(told, c) {
+		for c, modes := range t.paths[at] {
+			if modes&recursive != 0 && !slices.Contains(told, c) {
 				told = append(told, c)
 			}
 		}
@@ -122,31 +135,37 @@ func (m *member) notify(ch change) {
 		return
 	}
 	told := m.data.fire(ch.typ, ch.path)
-	m.event(ch.typ, ch.path, ch.acl, told)
+	m.event(ch.typ, ch.path, ch.zxid, ch.acl, told)
 	if ch.typ == proto.EventDataChanged {
 		return
 	}
 	if ch.typ == proto.EventDeleted {
 		more := m.child.fire(ch.typ, ch.path)
 		more = slices.DeleteFunc(more, func(c *conn) bool { return slices.Contains(told, c) })
-		m.event(ch.typ, ch.path, ch.acl, more)
+		m.event(ch.typ, ch.path, ch.zxid, ch.acl, more)
 	}
 	parent, _ := split(ch.path)
 	if parent == "" {
 		parent = "/"
 	}
-	m.event(proto.EventChildrenChanged, parent, ch.parentACL, m.child.fire(proto.EventChildrenChanged, parent))
+	m.event(proto.EventChildrenChanged, parent, ch.zxid, ch.parentACL, m.child.fire(proto.EventChildrenChanged, parent))
 }
+
+// noZxid is the zxid of an event that carries none.
+const noZxid = -1
 
 // event sends one event to those of to that acl allows to read. (Who may not
 // has lost a one-shot watch all the same.)
-func (m *member) event(typ proto.EventType, path string, acl []proto.ACL, to []*conn) {
+func (m *member) event(typ proto.EventType, path string, zxid int64, acl []proto.ACL, to []*conn) {
 	if len(to) == 0 {
 		return
 	}
 	s := m.server
+	if !s.cfg.Version.eventZxid() {
+		zxid = noZxid
+	}
 	b := proto.BeginFrame(s.scratch[:0])
-	b = proto.ReplyHeader{Xid: proto.XidWatchEvent, Zxid: -1}.Append(b)
+	b = proto.ReplyHeader{Xid: proto.XidWatchEvent, Zxid: zxid}.Append(b)
 	e := proto.WatchEvent{Type: typ, State: proto.StateSyncConnected, Path: path}
 	b = proto.EndFrame(e.Append(b), 0)
 	s.scratch = b

@@ -39,8 +39,8 @@ const (
 	stepHandshake                             // a handshake of the given bytes on a connection that is then dropped
 )
 
-func embeddedWorld(tb testing.TB) *world {
-	s := zktest.Start(tb, zktest.Config{TickTime: 200 * time.Millisecond})
+func embeddedWorld(tb testing.TB, v zktest.Version) *world {
+	s := zktest.Start(tb, zktest.Config{Version: v, TickTime: 200 * time.Millisecond})
 	dial := func() (net.Conn, error) { return s.DialContext(context.Background(), "tcp", addr1) }
 	return &world{tb: tb, name: "embedded", dial: dial}
 }
@@ -171,7 +171,7 @@ func (w *world) eventsOf(i int, op proto.OpCode) []string {
 		out = append(out, fmt.Sprintf("odd ping reply %+v", p))
 	}
 	for _, e := range c.events {
-		out = append(out, fmt.Sprintf("client %d: event %d %s", i, e.Type, e.Path))
+		out = append(out, fmt.Sprintf("client %d: event %d %s zxid %s", i, e.Type, e.Path, w.zxid(e.zxid)))
 	}
 	c.events = nil
 	if op == stepDrop {

@@ -43,11 +43,14 @@ const (
 	WatchPersistentRecursive int32 = 1
 )
 
-// Types of removeWatches and checkWatches.
+// Types of removeWatches and checkWatches. The last two are known since 3.9,
+// and there the first two mean one-shot watches only.
 const (
-	RemoveChildren int32 = 1
-	RemoveData     int32 = 2
-	RemoveAny      int32 = 3
+	RemoveChildren   int32 = 1
+	RemoveData       int32 = 2
+	RemoveAny        int32 = 3
+	RemovePersistent int32 = 4
+	RemoveRecursive  int32 = 5
 )
 
 // PathMode is the body of addWatch (a mode), and of removeWatches and

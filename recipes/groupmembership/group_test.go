@@ -16,11 +16,11 @@ import (
 
 const timeout = 6 * time.Second
 
-func connect(t testing.TB, srv *zktest.Server) *zk.Client {
+func connect(t testing.TB, srv *zktest.Server, auth ...zk.Auth) *zk.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout})
+	c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout, Auth: auth})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
