@@ -58,6 +58,11 @@ func (c Code) verdict() bool {
 	return true
 }
 
+// movesOn reports whether a reply with this code says that the session is not at
+// home on its connection: it lives elsewhere, or it is over. The server may go on
+// answering so for ever. The handshake of the next connection decides.
+func (c Code) movesOn() bool { return c == ErrSessionMoved || c == ErrSessionExpired }
+
 // leaderVerdict reports whether only the leader can have answered a write with
 // this code. Others (a full queue, a bad frame, a local session) may come from
 // the client's own server alone and say nothing of the quorum.

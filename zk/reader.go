@@ -177,7 +177,9 @@ func (cn *conn) match(batch []reply) (int, error) {
 				callers++
 			}
 			c.vacate(cl)
-			cn.sess.answered(now, cl.sentAt)
+			if !Code(p.Err).movesOn() {
+				cn.sess.answered(now, cl.sentAt)
+			}
 			answered := p.Err == proto.OK && cl.op != proto.OpMulti // whose verdict stands in its items: handle
 			if cl.kind.confirms && (answered || p.Err != proto.OK && cl.kind.quorum && Code(p.Err).leaderVerdict()) {
 				cn.sess.renew(now, cl.proof)
@@ -260,6 +262,12 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 			cn.sess.renew(clockNow(), cl.proof)
 			c.unlock()
 		}
+	}
+	if code := Code(p.Err); lost == nil && err == nil && code.movesOn() {
+		// What stands behind it is still an answer. The caller's next request goes to
+		// the next connection, and a read is repeated there.
+		cn.fail(fmt.Errorf("%w: reply to %v", code, cl.op))
+		cl.lost = true
 	}
 	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {
 		cl.pipe.breakOff(cl.err)

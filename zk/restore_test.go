@@ -175,7 +175,7 @@ func TestRestore_IsRepeatedUntilItIsAnswered(t *testing.T) {
 // failures: 24: what a server refuses to restore is ended with an error, whatever
 // its reason, and the connection goes on.
 func TestRestore_RefusedEndsTheWatchesWithAnError(t *testing.T) {
-	for _, code := range []zk.Code{zk.ErrUnimplemented, zk.ErrSystemError, zk.ErrThrottled, zk.ErrSessionMoved, zk.ErrNoAuth, -999} {
+	for _, code := range []zk.Code{zk.ErrUnimplemented, zk.ErrSystemError, zk.ErrThrottled, zk.ErrNoAuth, -999} {
 		t.Run(code.Error(), func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				c := watching(t, srv)
