@@ -13,6 +13,7 @@ package recipes
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -57,29 +58,56 @@ func (d Dialect) String() string {
 // EnsurePath creates dir and the parents that it lacks, as containers, so that
 // the server removes them some time after their last child; as persistent nodes
 // where the server has no containers. acl is for all that it creates; none
-// means open to everybody. It tries until ctx ends or the server refuses.
+// means open to everybody. It tries until ctx ends or the server refuses, with
+// pauses as zk.Config.BackOff says. It never creates the chroot: where that is
+// missing it returns zk.ErrNoChroot.
 func EnsurePath(ctx context.Context, c *zk.Client, dir string, acl ...zk.ACL) error {
-	mode := zk.Container
+	if dir == "/" {
+		// The caller missed a node right below it. Only a chroot can be missing.
+		if _, _, err := c.Exists(ctx, dir); errors.Is(err, zk.ErrNoChroot) {
+			return err
+		}
+		return nil
+	}
 	var opts []zk.CreateOption
 	if len(acl) > 0 {
 		opts = append(opts, zk.WithACL(acl...))
 	}
+	return ensurePath(ctx, c, dir, opts)
+}
+
+func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateOption) error {
+	mode := zk.Container
+	var pause func() error // made at the first need
 	for dir != "/" {
 		_, err := c.Create(ctx, dir, nil, mode, opts...)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
 			return nil
-		case errors.Is(err, zk.ErrNoNode):
-			// The parent is missing, or was reaped since: make it and try again.
-			if err := EnsurePath(ctx, c, zk.Parent(dir), acl...); err != nil {
-				return err
-			}
+		case errors.Is(err, zk.ErrNoChroot):
+			return err
 		case errors.Is(err, zk.ErrUnimplemented) && mode == zk.Container:
 			mode = zk.Persistent
+			continue
+		case errors.Is(err, zk.ErrNoNode):
+			// The parent is missing, or was reaped since: make it and try again.
+			if err := ensurePath(ctx, c, zk.Parent(dir), opts); err != nil {
+				return err
+			}
+			if pause == nil {
+				pause = c.Pauses(ctx)
+				continue // with the parent just made there is no reason to wait
+			}
 		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
 			// Again: if it was made after all, that is as good.
 		default:
 			return err
+		}
+		if pause == nil {
+			pause = c.Pauses(ctx)
+		}
+		if end := pause(); end != nil {
+			return fmt.Errorf("%w: %w", end, err)
 		}
 	}
 	return nil

@@ -33,6 +33,7 @@ type Client struct {
 	state       State
 	generation  uint64
 	changed     chan struct{}     // closed and replaced at every transition
+	refusal     error             // why the state is or was StateAuthFailed; wraps ErrAuthFailed
 	session     *Session          // the newest; nil before the first
 	unconfirmed map[*Session]bool // given up, not known to be gone; true: being closed
 	grants      grants
@@ -104,12 +105,9 @@ func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "zk client of %s",
 // a node's Stat only with READ (3.8.4, 3.9.2 and later) refuses, and by that says
 // that the node is there.
 func (c *Client) findRoot(ctx context.Context) error {
-	_, ok, err := c.Exists(ctx, "/")
+	_, _, err := c.Exists(ctx, "/")
 	if errors.Is(err, ErrNoAuth) {
 		return nil
-	}
-	if err == nil && !ok {
-		err = fmt.Errorf("%w: %s", ErrNoChroot, c.root)
 	}
 	return err
 }

@@ -30,7 +30,11 @@ var (
 	// ErrUnconfirmed: whether the session, or a node of it, is gone from the
 	// server is not known.
 	ErrUnconfirmed = errors.New("not confirmed by the server")
-	// ErrNoChroot: the chroot of the connect string does not exist.
+	// ErrNoChroot: the chroot of the connect string does not exist. Connect
+	// returns it, and later every synchronous call that finds a node missing, if
+	// the chroot has gone; the client looks for it then, by one more read. Calls of
+	// a Pipeline return it where they are about "/" or create a node right below
+	// it. Such an error is also an ErrNoNode.
 	ErrNoChroot = errors.New("chroot does not exist")
 	// ErrInvalidPath: the path is not one that ZooKeeper accepts.
 	ErrInvalidPath = errors.New("invalid path")

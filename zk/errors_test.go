@@ -47,6 +47,15 @@ func TestError_EveryCodeIsASentinel(t *testing.T) {
 			}
 			require.Equal(t, outcome, zk.OutcomeOf(err), "%v", code)
 			require.ErrorContains(t, err, "zk: set /n: "+code.Error())
+			if code == zk.ErrSaslRequired { // the one that ends the connection
+				synctest.Wait()
+				require.Equal(t, zk.StateAuthFailed, c.State())
+				for s := range c.States(inTime(t)) {
+					if s == zk.StateConnected {
+						break
+					}
+				}
+			}
 		}
 		for _, code := range []zk.Code{-119 - 7, -999, -128, 17} {
 			onNth(srv, "set", 1, zktest.Fail(int32(code)))

@@ -61,11 +61,12 @@ func (c *Client) expire(why error) error {
 // since what was refused may be mended on the server.
 func (c *Client) authFailed(err error) {
 	c.mu.Lock()
+	c.refusal = err
 	c.setState(StateAuthFailed, err)
-	c.turnAway(everyCall, ErrAuthFailed)
+	c.turnAway(everyCall, err)
 	dead := c.withdraw(&c.queue, everyCall)
 	c.unlock()
-	c.fail(dead, OutcomeNotSent, ErrAuthFailed, false)
+	c.fail(dead, OutcomeNotSent, err, false)
 }
 
 // closeLater ends a session that was given up by the clock, in the background:

@@ -25,6 +25,7 @@ func (c *Client) FollowChildren(ctx context.Context, path string) iter.Seq2[*Lis
 // exists sets where there is no node.
 func follow[R any](ctx context.Context, c *Client, op proto.OpCode, path string, take taker[Watched[R]]) iter.Seq2[*R, error] {
 	return func(yield func(*R, error) bool) {
+		var pause func() error // made at the first need
 		for {
 			r, err := run(ctx, c, c.readCall(op, path, true), take)
 			v, w := &r.Value, r.Watch
@@ -33,13 +34,19 @@ func follow[R any](ctx context.Context, c *Client, op proto.OpCode, path string,
 				_, there, w, err = c.ExistsW(ctx, path)
 				if v = nil; there {
 					w.Stop() // it came between the two reads: get it
-					continue
+					if pause == nil {
+						pause = c.pauses(ctx)
+					}
+					if err = pause(); err == nil {
+						continue
+					}
 				}
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+			pause = nil
 			if !yield(v, nil) {
 				w.Stop()
 				return

@@ -36,6 +36,7 @@ type greeting struct {
 	c      *Client
 	s      *Session // which it is to resume; nil: it opens one
 	server string
+	probe  bool // ask whether the server requires SASL
 
 	// Guarded by Client.mu.
 	assumed time.Duration // what it may have set; 0: it was not sent

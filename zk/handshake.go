@@ -42,7 +42,8 @@ var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 
 // dial connects to one server and opens or resumes a session, within ctx. It
 // returns errExpired if that session is over, and an error that wraps
-// ErrAuthFailed if a credential was refused. It tells g, unless it is nil, just
+// ErrAuthFailed if a credential was refused, or if g says to find out whether the
+// server requires SASL and it does. It tells g, unless it is nil, just
 // before the first byte of the handshake leaves. With an error the welcome may
 // still hold the server's answer.
 func (c *Client) dial(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth, g *greeting) (welcome, error) {
@@ -82,7 +83,10 @@ func (c *Client) dialAndGreet(ctx context.Context, server string, q proto.Connec
 			return w, err
 		}
 	}
-	return greet(stream, q, auth, g)
+	if w, err = greet(stream, q, auth, g); err == nil && g != nil && g.probe {
+		err = c.probeSasl(stream)
+	}
+	return w, err
 }
 
 func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) (net.Conn, error) {

@@ -33,7 +33,11 @@ func (c *Client) run() {
 			cn.sess.finish(ErrClosed) // the server has ended it at our request
 			c.mu.Unlock()
 		}
-		c.servers.lost(err, time.Since(start), time.Second)
+		c.servers.lost(err, time.Since(start))
+		if errors.Is(err, ErrSaslRequired) {
+			c.servers.probe = true
+			c.authFailed(err)
+		}
 	}
 }
 
@@ -58,14 +62,21 @@ func (c *Client) connect() (*conn, error) {
 		}
 		switch {
 		case errors.Is(err, errExpired):
+			c.servers.expired(c.sessionAge())
 			if err := c.expire(err); err != nil {
 				return nil, err
 			}
-			c.servers.tried = 0 // the server is fine: open the next session at once
 		case errors.Is(err, ErrAuthFailed):
 			c.authFailed(err)
 		}
 	}
+}
+
+// sessionAge returns how long ago the newest session was opened.
+func (c *Client) sessionAge() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.session.opened)
 }
 
 // expireByClock gives the session up when the ensemble must have dropped it
@@ -105,7 +116,7 @@ func (c *Client) pauseRound(d time.Duration) {
 		return
 	}
 	c.mu.Lock()
-	if s := c.live(); s != nil {
+	if s := c.live(); s != nil && !c.servers.probe { // else no pause saves the session
 		most := s.timing.timeout / 8
 		if len(s.guards) > 0 {
 			most = s.timing.timeout / 48
@@ -137,12 +148,13 @@ func (c *Client) attempt(server string) (*conn, error) {
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
 	defer cancel()
-	g := &greeting{c: c, s: s, server: server}
+	g := &greeting{c: c, s: s, server: server, probe: c.servers.probe}
 	w, err := c.dial(ctx, server, hello, c.cfg.Auth, g)
 	if err != nil {
 		g.failed(w)
 		return nil, err
 	}
+	c.servers.probe = false
 	return c.attach(w, server, hello.LastZxidSeen), nil
 }
 

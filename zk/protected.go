@@ -24,6 +24,7 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 		}
 	}
 	cfg.session = s
+	var pause func() error // made at the first need
 	for {
 		made, err := run(ctx, c, c.createCall(path, data, mode, cfg), takeCreated)
 		if err == nil || OutcomeOf(err) != OutcomeUnknown {
@@ -37,7 +38,14 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 		case ok:
 			return found, nil
 		}
-		// It never happened, and cannot happen any more: try again.
+		// It never happened, and cannot happen any more: try again, but not in a
+		// storm where the server never gives a verdict.
+		if pause == nil {
+			pause = c.pauses(ctx)
+		}
+		if pause() != nil {
+			return Created{}, err
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func (c *Client) GetW(ctx context.Context, path string) (Node, *Watch, error) {
 }
 
 // Exists returns the Stat of a node and whether it exists. That it does not is
-// no error.
+// no error, unless the chroot is missing: ErrNoChroot.
 //
 // Since 3.8.4 and 3.9.2 Apache ZooKeeper answers with ErrNoAuth when the node
 // exists and the client has no READ on it; before, it asked for no right. To learn

@@ -188,6 +188,9 @@ func (cn *conn) match(batch []reply) (int, error) {
 			// lost, and pings would hide that for ever.
 			replies = true
 		}
+		if Code(p.Err) == ErrSaslRequired {
+			return i + 1, errSasl // the server ends the connection behind it, and perhaps the session
+		}
 		c.zxid = max(c.zxid, p.Zxid)
 	}
 	switch {
@@ -268,6 +271,9 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 		// the next connection, and a read is repeated there.
 		cn.fail(fmt.Errorf("%w: reply to %v", code, cl.op))
 		cl.lost = true
+	}
+	if cl.err != nil && c.root != "" && cl.isAbsent() && cl.meansNoChroot() {
+		c.blameChroot(cl)
 	}
 	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {
 		cl.pipe.breakOff(cl.err)

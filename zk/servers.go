@@ -14,6 +14,7 @@ type servers struct {
 	hosts  []string
 	errs   []error // of the last try, by host
 	next   int
+	probe  bool            // the last one accepted the session, and then required SASL
 	tried  int             // since the last connection
 	policy backoff.BackOff // of the pauses between rounds
 	fresh  func() backoff.BackOff
@@ -44,15 +45,28 @@ func (s *servers) failed(err error) {
 	s.next = (s.next + 1) % len(s.hosts)
 }
 
+// enoughLife is how long a connection or a session must have lived to end a
+// round. A server that ends every connection or session right away must not be
+// hammered.
+const enoughLife = time.Second
+
 // lost notes that the connection to the server that pick returned last has
-// ended after it lived for the given time. The next server is tried at once;
-// but one that drops every connection right away must not be hammered, so that
-// only a connection with some life ends the round.
-func (s *servers) lost(err error, lived, enough time.Duration) {
+// ended after it lived for the given time. If that was long enough, the next
+// server is tried at once.
+func (s *servers) lost(err error, lived time.Duration) {
 	s.failed(err)
-	if lived >= enough {
+	if lived >= enoughLife {
 		s.tried = 0
 		s.policy = s.fresh()
+	}
+}
+
+// expired notes that a server has said that the session is over, which lived for
+// the given time. That server is fine: if the session lived long enough, the next
+// one is opened at once.
+func (s *servers) expired(lived time.Duration) {
+	if lived >= enoughLife {
+		s.tried = 0
 	}
 }
 

@@ -14,6 +14,7 @@ type Session struct {
 	c       *Client
 	ordinal uint64 // which session of its client it is, from 1
 	id      int64
+	opened  time.Time
 	passwd  []byte // never printed
 	ctx     context.Context
 	end     context.CancelCauseFunc
@@ -77,7 +78,7 @@ func (s *Session) label() string { return fmt.Sprintf("0x%x", s.id) }
 // newSession makes the session that a handshake has opened. The caller holds
 // c.mu.
 func (c *Client) newSession(w welcome) *Session {
-	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, guards: map[*guard]struct{}{}}
+	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, opened: time.Now(), guards: map[*guard]struct{}{}}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.handshaken(w, true)
 	return s

@@ -13,7 +13,8 @@ import (
 //	connecting ──session opened──▶ connected ◀──resumed──▶ disconnected
 //	     ▲                                                      │
 //	     └───────────────── expired ◀──server or clock says so──┘
-//	auth failed: the ensemble refused a credential; tried again with back-off
+//	auth failed: the ensemble refused a credential, or requires SASL, which the
+//	client does not speak; tried again with back-off
 //	closed: the end
 type State uint8
 
@@ -23,7 +24,7 @@ const (
 	StateConnected                 // a session and a connection
 	StateDisconnected              // a session that may still be alive, no connection
 	StateExpired                   // the last session is over; a new one is being opened
-	StateAuthFailed                // a credential of Config.Auth was refused
+	StateAuthFailed                // a credential of Config.Auth was refused, or the server requires SASL
 	StateClosed                    // Close has ended the client
 )
 
@@ -74,8 +75,9 @@ func (c *Client) States(ctx context.Context) iter.Seq[State] {
 }
 
 // Ready waits until the client is connected. It returns nil then, why ctx ended
-// when that comes first, ErrAuthFailed or ErrClosed in those states. Its errors
-// are *OpError with OutcomeNotSent.
+// when that comes first, an error that wraps ErrAuthFailed and says what was
+// refused, or ErrClosed, in those states. Its errors are *OpError with
+// OutcomeNotSent.
 func (c *Client) Ready(ctx context.Context) error {
 	if err := c.ready(ctx); err != nil {
 		return &OpError{Op: "wait for a connection", Outcome: OutcomeNotSent, Err: err}
@@ -90,7 +92,9 @@ func (c *Client) ready(ctx context.Context) error {
 		case StateConnected:
 			return nil
 		case StateAuthFailed:
-			return ErrAuthFailed
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.refusal
 		case StateClosed:
 			return ErrClosed
 		}

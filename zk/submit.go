@@ -23,6 +23,15 @@ func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
 		op, path, start := cl.op.String(), cl.path, time.Now()
 		defer func() { t.Request(op, path, time.Since(start), err) }()
 	}
+	alive, err = c.repeat(ctx, cl)
+	if c.root != "" && alive && cl.isAbsent() {
+		err = c.findChroot(ctx, cl)
+	}
+	return alive, err
+}
+
+// repeat is do without the trace, and without the look at the chroot.
+func (c *Client) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 	var pause func() error // made at the first need
 	for {
 		alive, err = c.roundTrip(ctx, cl)
@@ -52,6 +61,11 @@ func replyWithoutVerdict(cl *call) bool {
 	code, ok := cl.err.(Code)
 	return ok && cl.outcome == OutcomeUnknown && !code.verdict()
 }
+
+// Pauses returns a function that waits, longer at every call as Config.BackOff
+// says, for loops that repeat requests. It returns an error when ctx has ended or
+// the policy has, and the loop is to end.
+func (c *Client) Pauses(ctx context.Context) func() error { return c.pauses(ctx) }
 
 // pauses returns a function that waits longer and longer, until ctx ends.
 func (c *Client) pauses(ctx context.Context) func() error {
@@ -238,7 +252,7 @@ func (c *Client) allows(cl *call) error {
 	case c.closing:
 		return ErrClosed
 	case c.state == StateAuthFailed:
-		return ErrAuthFailed
+		return c.refusal
 	case cl.want != nil && (cl.want.over || cl.want != c.session):
 		return ErrSessionExpired
 	case cl.in != 0 && cl.in != c.ordinal():

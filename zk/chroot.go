@@ -1,0 +1,69 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// A chroot can vanish while the client runs: somebody deletes it, or it was a
+// container and the server has reaped it. Servers answer NoNode then, as for any
+// missing node, and a caller that creates what is missing would do so for ever.
+// So the client names the chroot: where NoNode can mean nothing else at once, and
+// elsewhere after a look at the chroot. Only calls that found nothing pay for that.
+
+// isAbsent reports whether a call found that its node, or the parent of what it
+// was to create, does not exist.
+func (cl *call) isAbsent() bool {
+	return cl.absent || cl.err != nil && errors.Is(cl.err, ErrNoNode)
+}
+
+// meansNoChroot reports whether such an answer says that the chroot is missing:
+// it was about the chroot itself, or about a create right below it.
+func (cl *call) meansNoChroot() bool {
+	if cl.path == "/" {
+		return cl.op != proto.OpMulti
+	}
+	switch cl.op {
+	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+		return Parent(cl.path) == "/"
+	}
+	return false
+}
+
+// blameChroot makes ErrNoChroot the error of a call. It stays a NoNode too.
+func (c *Client) blameChroot(cl *call) {
+	cause := cl.err
+	if cause == nil {
+		cause = ErrNoNode
+	}
+	cl.err, cl.outcome = fmt.Errorf("%w: %s: %w", ErrNoChroot, c.root, cause), OutcomeRejected
+}
+
+// findChroot is called with a synchronous call that is absent. It returns the
+// call's error, which is ErrNoChroot where the chroot is missing.
+func (c *Client) findChroot(ctx context.Context, cl *call) error {
+	if errors.Is(cl.err, ErrNoChroot) {
+		return cl.failure()
+	}
+	if !cl.meansNoChroot() {
+		look := c.readCall(proto.OpExists, "/", false)
+		look.await()
+		alive, err := c.repeat(ctx, look)
+		missing := alive && err == nil && look.absent
+		if alive {
+			c.freeCall(look)
+		}
+		if !missing {
+			return cl.failure()
+		}
+	}
+	if cl.watch != nil {
+		cl.watch.Stop()
+		cl.watch = nil
+	}
+	c.blameChroot(cl)
+	return cl.failure()
+}
