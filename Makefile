@@ -29,6 +29,12 @@ deps:
 unit:
 	$(GO) vet ./...
 	scripts/race.sh $(COUNT) $$($(GO) list ./... | grep -vxF "$$(printf '%s\n' $(ALONE))")
+	$(GO) test -count=1 -run '^TestLease' ./zk # the lease's model, without the race detector
+
+## model: every schedule of the lease's model, some minutes and 2 GB; unit has a
+## shorter form
+model:
+	ZOOKIT_MODEL=long $(GO) test -count=1 -timeout 60m -v -run '^TestLease' ./zk
 
 ## real: ensembles of three servers with faults, a short run of the acceptance suite
 real:
