@@ -63,11 +63,14 @@ type Config struct {
 	// calls wait for room. Default 1024.
 	MaxInFlight int
 	// MaxRequestSize bounds a request's encoded size in bytes. A larger one
-	// fails with ErrTooLarge and is not sent. Default 1,048,575, the most that
+	// fails with ErrTooLarge and is not sent; so does a watch on a path that would
+	// not fit into the request that restores it. Default 1,048,575, the most that
 	// servers accept by default (jute.maxbuffer).
 	MaxRequestSize int
 	// MaxReplySize bounds a reply. A larger one is skipped and its call fails
-	// with ErrReplyTooLarge. Default 16 MiB.
+	// with ErrReplyTooLarge. Default 16 MiB. Events of watches are read up to
+	// MaxRequestSize in any case; for a larger one every recursive subscription
+	// gets an EventResync.
 	MaxReplySize int
 	// QuorumLease makes the lease of a Guard rest on writes that a quorum has
 	// acknowledged instead of on answers of the leader, so that it holds also

@@ -30,6 +30,27 @@ func (c *Client) dispatch(typ EventType, path []byte, zxid int64) {
 	t.childOf(Parent(full), typ, zxid)
 }
 
+// missedEvent stands for an event that was too large to be read. No path that long
+// can be watched by itself (checkWatchedPath), so it came from a recursive watch.
+// Which one is not known: every subscription on such a path gets a resync, and a
+// one-shot watch of the children, which the recursive one feeds, ends with
+// ErrWatchLost.
+func (c *Client) missedEvent() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.watches
+	for _, p := range t.paths {
+		if p.held != modeRecursive {
+			continue
+		}
+		for s := p.subs; s != nil; s = s.next {
+			s.resync()
+		}
+		t.fire(p, watchChild, 0, 0, ErrWatchLost)
+		t.tidy(p)
+	}
+}
+
 // arrived handles an event of the very path. A one-shot watch that fired is gone
 // from the server too.
 func (t *watchTable) arrived(p *pathWatch, typ EventType, zxid int64) {

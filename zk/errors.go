@@ -25,7 +25,8 @@ var (
 	ErrPipelineBroken = errors.New("pipeline broken")
 	// ErrForeignOp: an op that is bound to one client was given to another.
 	ErrForeignOp = errors.New("op belongs to another client")
-	// ErrWatchLost: the server refused to restore the watch after a reconnect.
+	// ErrWatchLost: the server refused to restore the watch after a reconnect, or an
+	// event was too large to be read that may have been the watch's.
 	ErrWatchLost = errors.New("watch could not be restored")
 	// ErrUnconfirmed: whether the session, or a node of it, is gone from the
 	// server is not known.

@@ -63,7 +63,6 @@ func badFrames() []hostile {
 		hostile{name: "event with a negative length", raw: func(asked) []byte {
 			return replyTo(proto.XidWatchEvent, -1, proto.OK, []byte{0, 0, 0, 1, 0, 0, 0, 3, 0xff, 0xff, 0xff, 0xf0})
 		}},
-		hostile{name: "event over the limit", raw: func(asked) []byte { return event(-1, 1, "/"+strings.Repeat("x", 8<<10)) }},
 		hostile{name: "noise", raw: raw([]byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")...)},
 	)
 }

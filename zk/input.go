@@ -26,8 +26,12 @@ type input struct {
 	start int // first byte that was not consumed
 	end   int // first byte that was not read
 	skip  int // bytes of an oversized reply that are still to be thrown away
-	limit int // of a frame's body
-	got   int // bytes that the last fill read
+	limit int // of a reply's body
+	// events is the limit of an event's body. It is the size of the largest request
+	// where that is more: an event that could not be read would come again with
+	// every connection.
+	events int
+	got    int // bytes that the last fill read
 }
 
 // reply is one frame: its header and the rest. body is valid until the next
@@ -85,10 +89,16 @@ func (in *input) next() (reply, bool, error) {
 		return reply{}, false, fmt.Errorf("%w: frame of %d bytes", ErrProtocol, size)
 	}
 	have = have[proto.FrameHeader:]
-	if size > in.limit {
+	limit := in.limit
+	if size > limit {
 		if len(have) < proto.ReplyHeaderLen {
 			return reply{}, false, nil
 		}
+		if int32(proto.FrameLen(have)) == proto.XidWatchEvent {
+			limit = max(limit, in.events)
+		}
+	}
+	if size > limit {
 		n := min(size, len(have))
 		in.start += proto.FrameHeader + n
 		in.skip = size - n

@@ -114,7 +114,7 @@ func (cn *conn) yieldRead() bool {
 // decode and hand over without it, in the order of the wire, so that an event is
 // visible before the result of a later read.
 func (cn *conn) readBatch() error {
-	cn.in.limit = cn.c.cfg.MaxReplySize
+	cn.in.limit, cn.in.events = cn.c.cfg.MaxReplySize, cn.c.cfg.MaxRequestSize
 	if err := cn.in.fill(cn.nc); err != nil {
 		return err
 	}
@@ -290,8 +290,9 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 
 // event decodes a watch event and gives it to those who watch.
 func (cn *conn) event(p *reply, r *proto.Reader) error {
-	if p.size > cn.in.limit {
-		return fmt.Errorf("%w: event of %d bytes", ErrProtocol, p.size)
+	if p.size > max(cn.in.limit, cn.in.events) {
+		cn.c.missedEvent()
+		return nil
 	}
 	typ, _, path := EventType(r.Int32()), r.Int32(), r.View() // as proto.WatchEvent, without a copy
 	if err := r.Finish(); err != nil {

@@ -1,16 +1,37 @@
 package zk
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// restoreSize bounds the paths in a frame of watches to restore: a frame of
-// 128 KiB less its length, header, zxid and five counts. One frame with all could
-// be over what the server accepts, and would end every connection anew.
-const restoreSize = 128<<10 - (proto.FrameHeader + 8 + 8 + 5*4)
+const (
+	// restoreFrame bounds a frame of watches to restore, with its length. One frame
+	// with all could be over what the server accepts, and would end every connection
+	// anew. For the same reason Config.MaxRequestSize bounds it.
+	restoreFrame = 128 << 10
+	// restoreHead is what such a frame holds beside its length and its paths: the
+	// header, the zxid and five counts.
+	restoreHead = 8 + 8 + 5*4
+)
+
+// restoreRoom returns how many bytes of paths a frame of watches to restore holds,
+// each path with its length.
+func (c *Client) restoreRoom() int {
+	return min(restoreFrame-proto.FrameHeader, c.cfg.MaxRequestSize) - restoreHead
+}
+
+// checkWatchedPath refuses a path that could be watched but not restored: it does
+// not fit into a frame of its own. The frame that removes a watch is smaller.
+func (c *Client) checkWatchedPath(path string) error {
+	if n := restoreHead + 4 + len(path); n > c.cfg.MaxRequestSize {
+		return fmt.Errorf("%w: %d bytes to restore the watch, limit %d", ErrTooLarge, n, c.cfg.MaxRequestSize)
+	}
+	return nil
+}
 
 // restore returns the requests that set every watch again on a new connection,
 // with the zxid that was known before its handshake: the server fires at once
@@ -66,7 +87,7 @@ type restoreBatch struct {
 }
 
 func (b *restoreBatch) add(list *[]string, path string) {
-	if n := len(path) + 4; b.size+n > restoreSize && b.size > 0 {
+	if n := len(path) + 4; b.size+n > b.c.restoreRoom() && b.size > 0 {
 		b.flush()
 	}
 	b.size += len(path) + 4

@@ -140,6 +140,11 @@ func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
 	if cl.err != nil {
 		return nil, c.refused(cl, cl.err)
 	}
+	if cl.reg != nil {
+		if err := c.checkWatchedPath(cl.reg.path); err != nil {
+			return nil, c.refused(cl, err)
+		}
+	}
 	if n := len(cl.frame) - proto.FrameHeader; n > c.cfg.MaxRequestSize {
 		return nil, c.refused(cl, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, n, c.cfg.MaxRequestSize))
 	}
