@@ -170,17 +170,22 @@ func BenchmarkClient_GetOf256Callers(b *testing.B) {
 
 // A thousand requests outstanding.
 func BenchmarkPipeline_Get(b *testing.B) {
-	c := echoed(b)
-	b.ReportAllocs()
-	p := c.Pipeline()
-	ring := make([]*zk.Future[zk.Node], 1000)
-	for i := 0; b.Loop(); i++ {
-		if f := ring[i%len(ring)]; f != nil {
-			if _, err := f.Wait(context.Background()); err != nil {
-				b.Fatal(err)
+	for _, n := range []int{0, 1} {
+		b.Run(strconv.Itoa(n)+"guards", func(b *testing.B) {
+			c := echoed(b)
+			guards(b, c, n)
+			b.ReportAllocs()
+			p := c.Pipeline()
+			ring := make([]*zk.Future[zk.Node], 1000)
+			for i := 0; b.Loop(); i++ {
+				if f := ring[i%len(ring)]; f != nil {
+					if _, err := f.Wait(context.Background()); err != nil {
+						b.Fatal(err)
+					}
+				}
+				ring[i%len(ring)] = p.Get(context.Background(), "/a/b")
 			}
-		}
-		ring[i%len(ring)] = p.Get(context.Background(), "/a/b")
+		})
 	}
 }
 

@@ -25,6 +25,7 @@ type conn struct {
 
 	// Guarded by Client.mu.
 	sent          callQueue // the FIFO
+	pace          pace      // how long the FIFO may get while a guard lives
 	writing       bool      // the write token is out
 	reading       bool      // the read token is out
 	waking        bool      // a batch of replies is being handed over: see writeForAll

@@ -8,6 +8,7 @@ package zk
 type callQueue struct {
 	head, tail *call
 	bytes      int // encoded size of all
+	calls      int // how many
 }
 
 func (q *callQueue) empty() bool { return q.head == nil }
@@ -21,6 +22,7 @@ func (q *callQueue) push(cl *call) {
 	}
 	q.tail = cl
 	q.bytes += len(cl.frame)
+	q.calls++
 }
 
 // pushHead puts a call before all others.
@@ -33,6 +35,7 @@ func (q *callQueue) pushHead(cl *call) {
 	}
 	q.head = cl
 	q.bytes += len(cl.frame)
+	q.calls++
 }
 
 // pushFront puts calls, in their order, before all others.
@@ -59,4 +62,5 @@ func (q *callQueue) remove(cl *call) {
 	}
 	cl.prev, cl.next = nil, nil
 	q.bytes -= len(cl.frame)
+	q.calls--
 }

@@ -154,6 +154,8 @@ func (cn *conn) match(batch []reply) (int, error) {
 		return 0, cn.err // its calls belong to the session loop now
 	}
 	cn.zxidBefore = c.zxid
+	cn.pace.roll(now, cn.sess.timing.paceWindow())
+	held := cn.holdsBack()
 	replies, callers := false, 0
 	for i := range batch {
 		p := &batch[i]
@@ -172,6 +174,7 @@ func (cn *conn) match(batch []reply) (int, error) {
 				return i, fmt.Errorf("%w: reply to nobody, xid %d", ErrProtocol, p.Xid)
 			}
 			cn.sent.remove(cl)
+			cn.pace.current++
 			p.call = cl
 			if cl.future == nil {
 				callers++
@@ -200,7 +203,9 @@ func (cn *conn) match(batch []reply) (int, error) {
 	case cn.in.partialReply():
 		cn.arrived(now, cn.in.fresh())
 	}
-	cn.waking = callers > 1
+	if cn.waking = callers > 1; held && !cn.waking { // else writeForAll does
+		c.writeHeldBack()
+	}
 	return len(batch), nil
 }
 

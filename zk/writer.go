@@ -131,8 +131,11 @@ func (cn *conn) drain() {
 	cn.writing = false // under the lock that saw the queue empty: who comes now finds it free
 }
 
-// unwritten reports whether there is something to write. The caller holds c.mu.
-func (cn *conn) unwritten() bool { return !cn.c.queue.empty() || cn.pingDue }
+// unwritten reports whether there is something that may be written. The caller holds c.mu.
+func (cn *conn) unwritten() bool {
+	head := cn.c.queue.head
+	return cn.pingDue || head != nil && cn.mayWrite(head)
+}
 
 // gather moves calls from the queue to the FIFO of what is sent, and their
 // frames into the write buffer. From here on they cannot be withdrawn. It
@@ -152,7 +155,8 @@ func (cn *conn) gather(limit int) (broken []*call) {
 		cn.wbuf = proto.EndFrame(cn.wbuf, 0)
 		cn.pings, cn.lastWrite = append(cn.pings, now), now
 	}
-	for cl := c.queue.head; cl != nil && (len(cn.wbuf) == 0 || len(cn.wbuf)+len(cl.frame) <= limit); cl = c.queue.head {
+	cn.pace.roll(now, cn.sess.timing.paceWindow())
+	for cl := c.queue.head; cl != nil && (len(cn.wbuf) == 0 || len(cn.wbuf)+len(cl.frame) <= limit) && cn.mayWrite(cl); cl = c.queue.head {
 		c.queue.remove(cl)
 		if cl.pipe != nil && cl.pipe.Err() != nil {
 			c.released(cl)
