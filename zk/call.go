@@ -21,6 +21,7 @@ type call struct {
 	kind  callKind
 
 	want   *Session  // may run in this session only; nil: in the one of its submission
+	tied   bool      // to want, by the caller
 	pipe   *Pipeline // nil outside a pipeline
 	future settler   // which takes the result; nil: whoever waits for done
 	reg    *watchReg // a watch that the reply registers
@@ -174,6 +175,9 @@ func (cl *call) failure() error {
 		return nil
 	}
 	e := cl.opError(cl.outcome, cl.err)
+	if cl.tied && cl.outcome == OutcomeNotSent && cl.err == ErrSessionExpired {
+		e.Err = errBoundExpired
+	}
 	if cl.op == proto.OpMulti {
 		e.Path = cmp.Or(cl.text, cl.path)
 	}

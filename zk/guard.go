@@ -97,7 +97,11 @@ func (s *Session) tryGuard(parent context.Context) (*guard, error) {
 	defer s.c.mu.Unlock()
 	switch t := s.timing; {
 	case s.over || s.c.closing:
-		return nil, cmp.Or(context.Cause(s.ctx), ErrClosed)
+		err := cmp.Or(context.Cause(s.ctx), ErrClosed)
+		if err == ErrSessionExpired {
+			err = errBoundExpired
+		}
+		return nil, err
 	case t.renewed < t.timeout/4:
 		return nil, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
 	case clockUntil(s.leaseEnd()) < t.timeout/4:
@@ -169,7 +173,7 @@ func (s *Session) stopTimer() {
 // confirm makes one round trip that can renew the lease of s.
 func (s *Session) confirm(ctx context.Context) error {
 	cl := s.c.heartbeat()
-	cl.want = s
+	cl.want, cl.tied = s, true
 	_, err := run(ctx, s.c, cl, takeNothing)
 	return err
 }

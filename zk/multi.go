@@ -42,7 +42,7 @@ func (c *Client) multiCall(ops []Op) *call {
 		case o.session != nil && cl.want != nil && o.session != cl.want:
 			cl.err = fmt.Errorf("%w: two sessions in one multi", ErrBadArguments)
 		case o.session != nil:
-			cl.want = o.session
+			cl.want, cl.tied = o.session, true
 		}
 		if cl.err != nil {
 			cl.path = o.path

@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -97,6 +98,7 @@ type createConfig struct {
 	acl       []ACL
 	ttl       time.Duration
 	session   *Session
+	bound     bool // to session, by the caller
 	protected bool
 	guid      string
 	guidGiven bool // by the caller
@@ -114,8 +116,22 @@ func TTL(d time.Duration) CreateOption { return func(c *createConfig) { c.ttl = 
 
 // InSession makes the create fail with ErrSessionExpired (OutcomeNotSent)
 // rather than run in any other session than s, so that what depends on s
-// cannot come to life in its successor.
-func InSession(s *Session) CreateOption { return func(c *createConfig) { c.session = s } }
+// cannot come to life in its successor. That is not worth a retry: SafeToRetry
+// says no. A nil s would bind nothing, and is refused with ErrBadArguments.
+func InSession(s *Session) CreateOption {
+	return func(c *createConfig) { c.session, c.bound = s, true }
+}
+
+// check reports what is wrong with the options alone.
+func (c *createConfig) check() error {
+	switch {
+	case c.bound && c.session == nil:
+		return fmt.Errorf("%w: InSession of no session: Client.AwaitSession waits for one", ErrBadArguments)
+	case c.guidGiven:
+		return checkGUID(c.guid)
+	}
+	return nil
+}
 
 // Protected puts "_c_<GUID>-" before the name of the node, as Curator does, so
 // that Create can find out what became of a create whose reply was lost: after

@@ -74,6 +74,9 @@ func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (pr
 	} else if path == "/" {
 		errs = append(errs, fmt.Errorf("%w \"/\": it always exists", ErrInvalidPath))
 	}
+	if err := cfg.check(); err != nil {
+		errs = append(errs, err)
+	}
 	if cfg.acl != nil {
 		acl, err := wireACL(cfg.acl)
 		wire.ACL, errs = acl, append(errs, err)

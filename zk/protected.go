@@ -11,7 +11,7 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 	if !cfg.guidGiven {
 		cfg.guid = NewGUID()
 	}
-	if err := checkGUID(cfg.guid); err != nil { // before it waits for a session
+	if err := cfg.check(); err != nil { // before it waits for a session
 		return Created{}, &OpError{Op: "create", Path: path, Outcome: OutcomeNotSent, Err: err}
 	}
 	var s *Session // of which the node will be; nil for a persistent one
@@ -22,8 +22,8 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 				return Created{}, &OpError{Op: "create", Path: path, Outcome: OutcomeNotSent, Err: err}
 			}
 		}
+		cfg.session = s
 	}
-	cfg.session = s
 	var pause func() error // made at the first need
 	for {
 		made, err := run(ctx, c, c.createCall(path, data, mode, cfg), takeCreated)
@@ -82,7 +82,7 @@ func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string
 		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: err}
 	}
 	if s != nil && s.Context().Err() != nil {
-		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: ErrSessionExpired}
+		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: errBoundExpired}
 	}
 	if err := c.Sync(ctx, dir); err != nil {
 		return Created{}, false, err
@@ -117,7 +117,7 @@ func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string
 	if s != nil && s.Context().Err() != nil {
 		// Between the sync and the listing the client may have come into its next
 		// session: then the answer is not about s.
-		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: ErrSessionExpired}
+		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: errBoundExpired}
 	}
 	return best, best.Path != "", nil
 }

@@ -3,17 +3,22 @@ package zk
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cenkalti/backoff/v4"
 )
 
+// errBoundExpired is ErrSessionExpired for what is bound to one session by its
+// caller: it will not run in any other.
+var errBoundExpired = fmt.Errorf("%w: what is bound to it will never run", ErrSessionExpired)
+
 // SafeToRetry reports whether the operation that returned err can be run again
 // without running twice: it was not sent, or it was a read and its reply was
-// lost. What the server refused, and what is wrong with the request or the
+// lost. What the server refused, what is bound to a session that is over, and what is wrong with the request or the
 // client, is not worth a retry and is not reported.
 func SafeToRetry(err error) bool {
 	e, ok := errors.AsType[*OpError](err)
-	if !ok || errors.Is(err, ErrClosed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidPath) ||
+	if !ok || errors.Is(err, errBoundExpired) || errors.Is(err, ErrClosed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidPath) ||
 		errors.Is(err, ErrForeignOp) || errors.Is(err, ErrInvalidConfig) || errors.Is(err, ErrBadArguments) || errors.Is(err, ErrInvalidACL) ||
 		errors.Is(err, ErrReplyTooLarge) {
 		return false

@@ -64,12 +64,10 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 	case cfg.protected && cfg.guid == "" && !cfg.guidGiven:
 		err = fmt.Errorf("%w: Protected in a pipeline needs a GUID: use ProtectedBy", ErrBadArguments)
 	case cfg.protected:
-		if err = checkGUID(cfg.guid); err == nil {
-			path = protectedPath(path, cfg.guid)
-		}
+		path = protectedPath(path, cfg.guid)
 	}
 	cl := c.writeCall(path, wire, err)
-	cl.want = cfg.session
+	cl.want, cl.tied = cfg.session, cfg.bound
 	return cl
 }
 
