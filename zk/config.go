@@ -22,7 +22,7 @@ import (
 // own afterwards.
 type Config struct {
 	// Servers is the connect string: "h1:2181,h2:2181/chroot". The order is
-	// shuffled once; every name is resolved again at every attempt; a host that
+	// shuffled once; every name is resolved again at every attempt, and each address counts as a server; a host that
 	// does not resolve or answer is passed over. With a chroot every path of the
 	// client is below it; it must exist.
 	Servers string
@@ -54,6 +54,12 @@ type Config struct {
 	//     does not read (net.Pipe has none). Without one, a call may notice the end
 	//     of its context only when the server reads or the connection ends.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// LookupHost returns the addresses of a host name in Servers, at every attempt.
+	// Each address counts as a server: one that is silent costs its share of the
+	// time, and the next is tried. Default: net.DefaultResolver's where DialContext
+	// is nil. With a DialContext of one's own and no LookupHost, DialContext gets
+	// the names as they stand in Servers. TLS checks the name in any case.
+	LookupHost func(ctx context.Context, host string) ([]string, error)
 	// BackOff makes the policy for the pauses between rounds over all servers.
 	// There is no pause before the first retry, and none over an eighth of the
 	// session timeout while a session is alive. Default: exponential from 50 ms
@@ -133,6 +139,9 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	c.TLS = c.TLS.Clone() // nil stays nil
 	if c.Trace != nil {
 		c.Trace = &Trace{Request: c.Trace.Request}
+	}
+	if c.DialContext == nil && c.LookupHost == nil {
+		c.LookupHost = net.DefaultResolver.LookupHost
 	}
 	if c.DialContext == nil {
 		c.DialContext = (&net.Dialer{}).DialContext

@@ -109,10 +109,24 @@ func (c *Client) closeLater(s *Session) {
 	})
 }
 
+// closeSessionAt is closeSession at each address of a server until one has an
+// answer.
 func (c *Client) closeSessionAt(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
+	look, cancel := context.WithTimeout(ctx, budget)
+	addrs, err := c.resolve(look, server)
+	cancel()
+	for _, addr := range addrs {
+		if err = c.closeSession(ctx, server, addr, hello, budget); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+func (c *Client) closeSession(ctx context.Context, server, addr string, hello proto.ConnectRequest, budget time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	w, err := c.dial(ctx, server, hello, nil, nil)
+	w, err := c.dial(ctx, server, addr, hello, nil, nil)
 	if errors.Is(err, errExpired) {
 		return nil
 	}

@@ -40,21 +40,21 @@ func (c *Client) hello(s *Session, zxid int64) proto.ConnectRequest {
 // errExpired says that the server answered that the session is over.
 var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 
-// dial connects to one server and opens or resumes a session, within ctx. It
+// dial connects to one server, at one of its addresses, and opens or resumes a session, within ctx. It
 // returns errExpired if that session is over, and an error that wraps
 // ErrAuthFailed if a credential was refused, or if g says to find out whether the
 // server requires SASL and it does. It tells g, unless it is nil, just
 // before the first byte of the handshake leaves. With an error the welcome may
 // still hold the server's answer.
-func (c *Client) dial(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth, g *greeting) (welcome, error) {
-	return bounded(ctx, c, server, func(ctx context.Context) (welcome, error) {
-		return c.dialAndGreet(ctx, server, q, auth, g)
+func (c *Client) dial(ctx context.Context, server, addr string, q proto.ConnectRequest, auth []Auth, g *greeting) (welcome, error) {
+	return bounded(ctx, c, addr, func(ctx context.Context) (welcome, error) {
+		return c.dialAndGreet(ctx, server, addr, q, auth, g)
 	}, func(w welcome) { w.nc.Close() })
 }
 
 // dialAndGreet is dial, for as long as DialContext and the connection take.
-func (c *Client) dialAndGreet(ctx context.Context, server string, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
-	nc, err := c.cfg.DialContext(ctx, "tcp", server)
+func (c *Client) dialAndGreet(ctx context.Context, server, addr string, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
+	nc, err := c.cfg.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return w, err
 	}

@@ -134,28 +134,61 @@ func (c *Client) pauseRound(d time.Duration) {
 	_ = pause(ctx, d)
 }
 
-// attempt tries one server: to resume the session if there is one, else to open
-// the next.
+// attempt tries each address of one server: to resume the session if there is
+// one, else to open the next.
 func (c *Client) attempt(server string) (*conn, error) {
+	ctx, cancel := context.WithTimeoutCause(c.ctx, c.attemptBudget(len(c.servers.hosts)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
+	addrs, err := c.resolve(ctx, server)
+	cancel()
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, addr := range addrs {
+		cn, err := c.attemptAt(server, addr, len(c.servers.hosts)-1+len(addrs))
+		if err == nil {
+			return cn, nil
+		}
+		if addr != server {
+			err = fmt.Errorf("%s: %w", addr, err)
+		}
+		errs = append(errs, err)
+		if c.ctx.Err() != nil || errors.Is(err, errExpired) || errors.Is(err, ErrAuthFailed) {
+			break // it has answered
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+// attemptBudget is how long one attempt at one of so many servers may take.
+func (c *Client) attemptBudget(servers int) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.live()
+	if s == nil {
+		return newTiming(c.cfg.SessionTimeout, c.cfg.SessionTimeout, 0).handshake(servers, false)
+	}
+	budget := s.timing.handshake(servers, len(s.guards) > 0)
+	return min(budget, max(time.Millisecond, clockUntil(s.expiryTime())))
+}
+
+// attemptAt is attempt at one address.
+func (c *Client) attemptAt(server, addr string, servers int) (*conn, error) {
 	c.mu.Lock()
 	s := c.live()
 	hello := c.hello(s, c.zxid)
-	budget := newTiming(c.cfg.SessionTimeout, c.cfg.SessionTimeout, 0).handshake(len(c.servers.hosts), false)
-	if s != nil {
-		budget = s.timing.handshake(len(c.servers.hosts), len(s.guards) > 0)
-		budget = min(budget, max(time.Millisecond, clockUntil(s.expiryTime())))
-	}
 	c.mu.Unlock()
+	budget := c.attemptBudget(servers)
 	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
 	defer cancel()
-	g := &greeting{c: c, s: s, server: server, probe: c.servers.probe}
-	w, err := c.dial(ctx, server, hello, c.cfg.Auth, g)
+	g := &greeting{c: c, s: s, server: addr, probe: c.servers.probe}
+	w, err := c.dial(ctx, server, addr, hello, c.cfg.Auth, g)
 	if err != nil {
 		g.failed(w)
 		return nil, err
 	}
 	c.servers.probe = false
-	return c.attach(w, server, hello.LastZxidSeen), nil
+	return c.attach(w, addr, hello.LastZxidSeen), nil
 }
 
 // attach puts a connection in place: a heartbeat if the lease needs one, watches,

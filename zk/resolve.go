@@ -1,0 +1,38 @@
+package zk
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+)
+
+// resolve returns the addresses of a server as it stands in Config.Servers, in
+// random order. Each counts as a server: one name may stand for several (a
+// headless service), and the first may be silent. With a DialContext of the
+// user's and no LookupHost the name itself is the only one, because it may mean
+// something to DialContext alone.
+func (c *Client) resolve(ctx context.Context, server string) ([]string, error) {
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := netip.ParseAddr(host); err == nil || c.cfg.LookupHost == nil {
+		return []string{server}, nil
+	}
+	addrs, err := bounded(ctx, c, "lookup "+host, func(ctx context.Context) ([]string, error) {
+		return c.cfg.LookupHost(ctx, host)
+	}, func([]string) {})
+	if err != nil {
+		return nil, err
+	}
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("lookup %s: no address", host)
+	}
+	out := make([]string, len(addrs))
+	for i, j := range rand.Perm(len(addrs)) {
+		out[i] = net.JoinHostPort(addrs[j], port)
+	}
+	return out, nil
+}
