@@ -39,6 +39,8 @@ func (c *Client) multiCall(ops []Op) *call {
 			cl.err = fmt.Errorf("%w: op %d is the zero Op", ErrBadArguments, i)
 		case o.owner != nil && o.owner != c:
 			cl.err = ErrForeignOp
+		case o.kind == OpCreate && c.checkNameless(o.path) != nil:
+			cl.err = c.checkNameless(o.path)
 		case o.session != nil && cl.want != nil && o.session != cl.want:
 			cl.err = fmt.Errorf("%w: two sessions in one multi", ErrBadArguments)
 		case o.session != nil:

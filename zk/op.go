@@ -71,7 +71,7 @@ func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (pr
 	var errs []error
 	if err != nil {
 		errs = append(errs, err)
-	} else if path == "/" {
+	} else if path == "/" && !m.sequential {
 		errs = append(errs, fmt.Errorf("%w \"/\": it always exists", ErrInvalidPath))
 	}
 	if err := cfg.check(); err != nil {

@@ -102,3 +102,13 @@ func (c *Client) strip(path string) string {
 	}
 	return path
 }
+
+// checkNameless refuses to create a node at "/", which only a sequential one can
+// be, under a chroot: its name would go on with the chroot's, so that it would
+// stand beside the chroot and not in it.
+func (c *Client) checkNameless(path string) error {
+	if path != "/" || c.root == "" {
+		return nil
+	}
+	return fmt.Errorf("%w \"/\": a sequential node needs a name under the chroot %s", ErrInvalidPath, c.root)
+}

@@ -72,8 +72,9 @@ func (s *Session) Context() context.Context { return s.ctx }
 // Format prints the session's id, whatever the verb, and never its password.
 func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, "session "+s.label()) }
 
-// label is how logs and errors name a session.
-func (s *Session) label() string { return fmt.Sprintf("0x%x", s.id) }
+// label is how logs and errors name a session: as ZooKeeper's own log does, also
+// when the id is negative as an int64.
+func (s *Session) label() string { return fmt.Sprintf("0x%x", uint64(s.id)) }
 
 // newSession makes the session that a handshake has opened. The caller holds
 // c.mu.

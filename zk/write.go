@@ -66,6 +66,9 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 	case cfg.protected:
 		path = protectedPath(path, cfg.guid)
 	}
+	if err == nil {
+		err = c.checkNameless(path)
+	}
 	cl := c.writeCall(path, wire, err)
 	cl.want, cl.tied = cfg.session, cfg.bound
 	return cl

@@ -33,7 +33,7 @@ func (e *TakenError) Error() string {
 	case e.Owner == 0:
 		return fmt.Sprintf("%s is a node that is not ephemeral", e.Path)
 	}
-	return fmt.Sprintf("%s belongs to session 0x%x", e.Path, e.Owner)
+	return fmt.Sprintf("%s belongs to session 0x%x", e.Path, uint64(e.Owner))
 }
 
 // Is makes it ErrIDTaken.
