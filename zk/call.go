@@ -241,7 +241,7 @@ func (cl *call) decodeBody(r *proto.Reader) {
 		cl.acl = r.ACLs()
 		cl.stat.Decode(r)
 	case proto.OpMulti:
-		cl.multi = r.MultiResponse()
+		cl.multi = r.MultiResponseOf(len(cl.ops))
 	case proto.OpAddWatch, proto.OpRemoveWatches:
 		// addWatch answers an error code as its body, the others nothing.
 		r.Skip(r.Left())

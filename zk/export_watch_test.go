@@ -22,3 +22,10 @@ func NothingHeardFor(c *Client, d time.Duration) {
 	ago := time.Now().Add(-d)
 	c.session.lastAnswered, c.session.lastHeard = ago, ago
 }
+
+// WatchTableSize returns for how many paths the table has room at the least.
+func WatchTableSize(c *Client) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watches.most
+}

@@ -47,7 +47,8 @@ var ErrWatchStopped = errors.New("watch stopped")
 type Watch struct {
 	c    *Client
 	on   *pathWatch
-	next *Watch // in the list of its path and kind
+	prev *Watch // in the list of its path and kind
+	next *Watch
 	ch   chan Event
 	kind watchKind
 	over bool // fired, ended or stopped: no longer in the table

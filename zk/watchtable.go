@@ -2,6 +2,7 @@ package zk
 
 import (
 	"errors"
+	"maps"
 
 	"github.com/zookit/zookit/internal/proto"
 )
@@ -39,6 +40,7 @@ const (
 type watchTable struct {
 	c       *Client
 	paths   map[string]*pathWatch
+	most    int    // how many paths there were at the most since paths was made
 	longest int    // length of the longest path that was ever subscribed to
 	ended   uint32 // how many one-shot watches have fired or ended
 }
@@ -72,6 +74,7 @@ func (t *watchTable) at(path string) *pathWatch {
 	if p == nil {
 		p = &pathWatch{path: path}
 		t.paths[path] = p
+		t.most = max(t.most, len(t.paths))
 	}
 	return p
 }
@@ -150,6 +153,9 @@ func (c *Client) registered(cl *call) {
 		p.onKids = p.onKids || last == 1 && kind == watchChild
 		if cl.err == nil {
 			cl.watch = &Watch{c: c, on: p, kind: kind, next: p.one[kind]}
+			if cl.watch.next != nil {
+				cl.watch.next.prev = cl.watch
+			}
 			p.one[kind] = cl.watch
 		}
 	}
@@ -159,13 +165,15 @@ func (c *Client) registered(cl *call) {
 // unlink takes a watch out of the table.
 func (t *watchTable) unlink(w *Watch) {
 	p := w.on
-	for at := &p.one[w.kind]; *at != nil; at = &(*at).next {
-		if *at == w {
-			*at = w.next
-			break
-		}
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		p.one[w.kind] = w.next
 	}
-	w.next = nil
+	if w.next != nil {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next = nil, nil
 	t.tidy(p)
 }
 
@@ -199,6 +207,18 @@ func (t *watchTable) tidy(p *pathWatch) {
 	}
 	if p.unused() {
 		delete(t.paths, p.path)
+		t.shrink()
+	}
+}
+
+// shrink replaces the map when little of it is in use. A map of Go never gives
+// memory back. A loop over the old one goes on over what it still holds.
+func (t *watchTable) shrink() {
+	const kept = 1024 // a map of that size may stay
+	if n := len(t.paths); t.most > kept && n < t.most/8 {
+		fresh := make(map[string]*pathWatch, n)
+		maps.Copy(fresh, t.paths)
+		t.paths, t.most = fresh, n
 	}
 }
 
@@ -223,7 +243,7 @@ func (t *watchTable) fire(p *pathWatch, kind watchKind, typ EventType, zxid int6
 	p.one[kind] = nil
 	for w != nil {
 		next := w.next
-		w.next = nil
+		w.prev, w.next = nil, nil
 		w.finish(typ, zxid, err)
 		w = next
 	}

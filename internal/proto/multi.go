@@ -1,5 +1,7 @@
 package proto
 
+import "math"
+
 // MultiOp is a create of any kind, delete, setData or check: the body of such a
 // request, or one op of a multi. What Op has no use for is left out; a TTL is in
 // milliseconds.
@@ -155,12 +157,21 @@ func AppendMultiResponse(b []byte, results []MultiResult) []byte {
 }
 
 // MultiResponse takes the body of a multi's reply.
-func (r *Reader) MultiResponse() []MultiResult {
+func (r *Reader) MultiResponse() []MultiResult { return r.MultiResponseOf(math.MaxInt) }
+
+// MultiResponseOf takes the body of the reply to a multi of so many ops. It stops
+// at the first result beyond them: a result takes nine bytes on the wire and far
+// more in memory.
+func (r *Reader) MultiResponseOf(ops int) []MultiResult {
 	var out []MultiResult
 	for {
 		h := r.multiHeader()
 		if r.err != nil || h.done {
 			return out
+		}
+		if len(out) == ops {
+			r.fail("more than %d results", ops)
+			return nil
 		}
 		out = append(out, MultiResult{Op: h.op, Err: h.err})
 		out[len(out)-1].Decode(r)
