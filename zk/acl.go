@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -59,8 +60,11 @@ func DigestAuth(user, password string) Auth {
 // String names the scheme alone.
 func (a Auth) String() string { return "auth " + a.Scheme + ":***" }
 
-// GoString names the scheme alone.
-func (a Auth) GoString() string { return a.String() }
+// Format names the scheme alone, whatever the verb.
+func (a Auth) Format(f fmt.State, _ rune) { io.WriteString(f, a.String()) }
+
+// MarshalText names the scheme alone, for logs and JSON.
+func (a Auth) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // openACL is what a create gets when the caller names no ACL.
 var openACL = []proto.ACL{{Perms: proto.PermAll, Scheme: "world", ID: "anyone"}}

@@ -13,7 +13,8 @@ import (
 // Client is a client of an ensemble: one session at a time over one connection
 // at a time. All methods may be called by many goroutines. Make it by Connect.
 type Client struct {
-	cfg     Config
+	cfg     Config // without Auth
+	auth    secret[[]Auth]
 	root    string // the chroot, "" for none
 	log     *slog.Logger
 	base    time.Time // where the lease's clock starts: instant 0
@@ -68,10 +69,11 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, root: root, log: cfg.Logger, base: clockNow(),
+		cfg: cfg, auth: hide(cfg.Auth), root: root, log: cfg.Logger, base: clockNow(),
 		done: make(chan struct{}), changed: make(chan struct{}),
 		unconfirmed: map[*Session]bool{}, grants: grants{}, strays: map[string]<-chan struct{}{},
 	}
+	c.cfg.Auth = nil
 	c.watches.init(c)
 	c.generation = 1
 	c.servers = newServers(hosts, cfg.BackOff, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))

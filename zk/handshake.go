@@ -32,7 +32,7 @@ func (w *welcome) timeout() time.Duration {
 func (c *Client) hello(s *Session, zxid int64) proto.ConnectRequest {
 	q := proto.ConnectRequest{LastZxidSeen: zxid, TimeoutMillis: int32(c.cfg.SessionTimeout.Milliseconds())}
 	if q.Password = make([]byte, proto.PasswordLen); s != nil {
-		q.SessionID, q.Password = s.id, s.passwd
+		q.SessionID, q.Password = s.id, s.passwd()
 	}
 	return q
 }

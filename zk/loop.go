@@ -182,7 +182,7 @@ func (c *Client) attemptAt(server, addr string, servers int) (*conn, error) {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
 	defer cancel()
 	g := &greeting{c: c, s: s, server: addr, probe: c.servers.probe}
-	w, err := c.dial(ctx, server, addr, hello, c.cfg.Auth, g)
+	w, err := c.dial(ctx, server, addr, hello, c.auth(), g)
 	if err != nil {
 		g.failed(w)
 		return nil, err

@@ -15,7 +15,7 @@ type Session struct {
 	ordinal uint64 // which session of its client it is, from 1
 	id      int64
 	opened  time.Time
-	passwd  []byte // never printed
+	passwd  secret[[]byte]
 	ctx     context.Context
 	end     context.CancelCauseFunc
 
@@ -96,7 +96,7 @@ func (s *Session) assume(timeout time.Duration, sent time.Time) {
 // handshaken records the answer to a handshake that opened or resumed s. The
 // caller holds c.mu.
 func (s *Session) handshaken(w welcome, opened bool) {
-	s.passwd, s.lastAnswered = w.Password, w.sent
+	s.passwd, s.lastAnswered = hide(w.Password), w.sent
 	s.lapseIfDue(clockNow()) // by the timing that was in force until now
 	s.granted = w.timeout()
 	if opened {
