@@ -151,11 +151,32 @@ func (w *world) run(st step) string {
 			break
 		}
 		say("%s", w.canonical(st.op, p))
+		if p.Err == proto.Unimplemented {
+			seen = append(seen, w.endBehind(st.client))
+		}
 	}
 	for i := range w.clients {
 		seen = append(seen, w.eventsOf(i, st.op)...)
 	}
 	return strings.Join(seen, "\n\t")
+}
+
+// endBehind says whether a server ends the connection behind a reply that it does
+// not know the request. It does not ask with a ping: Apache ZooKeeper goes on
+// reading until another of its threads has closed the connection, and answers
+// what comes meanwhile.
+func (w *world) endBehind(i int) string {
+	c := w.clients[i]
+	if err := c.nc.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		w.tb.Fatal(err)
+	}
+	err := c.ended()
+	if isTimeout(err) {
+		_ = c.nc.SetReadDeadline(time.Time{})
+		return fmt.Sprintf("client %d: the connection goes on", i)
+	}
+	w.open(i)
+	return fmt.Sprintf("client %d: connection ended behind the reply: %v", i, err)
 }
 
 // eventsOf asks with a ping for the events that a client has been sent.
