@@ -45,7 +45,6 @@ var ErrWatchStopped = errors.New("watch stopped")
 // client, ErrWatchLost when the server refused to restore it. A watch that is no
 // longer wanted must be stopped, or it stays on the server.
 type Watch struct {
-	c    *Client
 	on   *pathWatch
 	prev *Watch // in the list of its path and kind
 	next *Watch
@@ -64,8 +63,8 @@ type Watch struct {
 // without one when the watch ends or is stopped, and Err says why. Whether
 // anyone receives makes no difference to anyone else.
 func (w *Watch) C() <-chan Event {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
+	w.on.c.mu.Lock()
+	defer w.on.c.mu.Unlock()
 	if w.ch == nil {
 		w.ch = make(chan Event, 1)
 		if w.over {
@@ -87,8 +86,8 @@ func (w *Watch) Wait(ctx context.Context) (Event, error) {
 			return Event{}, ctxerr.Of(ctx)
 		}
 	}
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
+	w.on.c.mu.Lock()
+	defer w.on.c.mu.Unlock()
 	return w.event(), w.err
 }
 
@@ -97,13 +96,13 @@ func (w *Watch) event() Event {
 	if !w.over || w.err != nil {
 		return Event{}
 	}
-	return Event{Type: EventType(w.typ), Path: w.c.strip(w.on.path), Zxid: w.zxid}
+	return Event{Type: EventType(w.typ), Path: w.on.c.strip(w.on.path), Zxid: w.zxid}
 }
 
 // Fired reports whether the event is there.
 func (w *Watch) Fired() bool {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
+	w.on.c.mu.Lock()
+	defer w.on.c.mu.Unlock()
 	return w.over && w.err == nil
 }
 
@@ -113,15 +112,15 @@ func (w *Watch) Fired() bool {
 // those it tells of in any (compare Session.Resumed with what it was before the
 // watches were set).
 func (w *Watch) FiredBefore(v *Watch) bool {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
+	w.on.c.mu.Lock()
+	defer w.on.c.mu.Unlock()
 	return w.over && w.err == nil && (!v.over || int32(v.order-w.order) > 0)
 }
 
 // Err returns why the watch can no longer fire, nil while it can or when it has.
 func (w *Watch) Err() error {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
+	w.on.c.mu.Lock()
+	defer w.on.c.mu.Unlock()
 	return w.err
 }
 
@@ -132,10 +131,10 @@ func (w *Watch) Stop() {
 	if w == nil {
 		return
 	}
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
+	w.on.c.mu.Lock()
+	defer w.on.c.mu.Unlock()
 	if !w.over {
-		w.c.watches.unlink(w)
+		w.on.c.watches.unlink(w)
 		w.finish(0, 0, ErrWatchStopped)
 	}
 }
@@ -143,8 +142,8 @@ func (w *Watch) Stop() {
 // finish fires the watch, or ends it with an error. The caller holds c.mu and
 // has taken it out of the table.
 func (w *Watch) finish(typ EventType, zxid int64, err error) {
-	w.c.watches.ended++
-	w.over, w.order, w.typ, w.zxid, w.err = true, w.c.watches.ended, int8(typ), zxid, err
+	w.on.c.watches.ended++
+	w.over, w.order, w.typ, w.zxid, w.err = true, w.on.c.watches.ended, int8(typ), zxid, err
 	if w.ch != nil {
 		w.deliver()
 	}

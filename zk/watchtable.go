@@ -47,6 +47,7 @@ type watchTable struct {
 
 // pathWatch is what is watched on one path.
 type pathWatch struct {
+	c      *Client
 	path   string
 	one    [watchKinds]*Watch // lists
 	subs   *Subscription      // a list
@@ -72,7 +73,7 @@ func (t *watchTable) armed() bool { return len(t.paths) > 0 }
 func (t *watchTable) at(path string) *pathWatch {
 	p := t.paths[path]
 	if p == nil {
-		p = &pathWatch{path: path}
+		p = &pathWatch{c: t.c, path: path}
 		t.paths[path] = p
 		t.most = max(t.most, len(t.paths))
 	}
@@ -152,7 +153,7 @@ func (c *Client) registered(cl *call) {
 		p.onData = p.onData || last == 1 && kind != watchChild
 		p.onKids = p.onKids || last == 1 && kind == watchChild
 		if cl.err == nil {
-			cl.watch = &Watch{c: c, on: p, kind: kind, next: p.one[kind]}
+			cl.watch = &Watch{on: p, kind: kind, next: p.one[kind]}
 			if cl.watch.next != nil {
 				cl.watch.next.prev = cl.watch
 			}
