@@ -129,6 +129,26 @@ type Observation struct {
 	Leader Leader // of Led
 }
 
+// observe reads who leads, shows it, and waits until something may have changed.
+// A connection that is lost ends it too, also in the middle of a read: the caller
+// then shows that. more is false when show wants no more.
+func (e *Election) observe(ctx context.Context, show func(Observation) bool) (more bool, err error) {
+	connected, stop := whileConnected(ctx, e.c)
+	defer stop()
+	o, watches, err := e.look(connected)
+	if err == nil {
+		defer watches.stop()
+		if !show(o) {
+			return false, nil
+		}
+		err = watches.wait(connected)
+	}
+	if ctx.Err() == nil && connected.Err() != nil {
+		err = nil
+	}
+	return true, err
+}
+
 // Observe yields who leads now and then every change; it may skip some, but
 // always reaches the latest. While the connection is lost it yields Unknown. It
 // goes on over expired sessions. When ctx ends, or on an error that no retry
@@ -148,14 +168,12 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 			if e.c.State() != zk.StateConnected && !show(Observation{}) {
 				return
 			}
-			o, watches, err := e.look(ctx)
+			err := e.c.Ready(ctx)
 			if err == nil {
-				if !show(o) {
-					watches.stop()
+				var more bool
+				if more, err = e.observe(ctx, show); !more {
 					return
 				}
-				err = watches.wait(ctx, e.c)
-				watches.stop()
 			}
 			if err != nil {
 				yield(Observation{}, e.wrap(err))

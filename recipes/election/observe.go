@@ -3,6 +3,7 @@ package election
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/zookit/zookit/zk"
 )
@@ -17,20 +18,12 @@ func (w watches) stop() {
 	}
 }
 
-// wait returns when something may have changed: a watch fired or ended with its
-// session, or the connection was lost.
-func (w watches) wait(ctx context.Context, c *zk.Client) error {
+// wait returns when something may have changed: a watch fired, ended with its
+// session, or was not restored after a reconnect.
+func (w watches) wait(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	changed := errors.New("changed")
-	go func() { // ends with ctx, which wait ends
-		for s := range c.States(ctx) {
-			if s != zk.StateConnected {
-				cancel(changed)
-				return
-			}
-		}
-	}()
 	fired := make(chan error, len(w))
 	for _, one := range w {
 		go func() {
@@ -43,10 +36,35 @@ func (w watches) wait(ctx context.Context, c *zk.Client) error {
 	for range len(w) - 1 {
 		<-fired
 	}
-	if errors.Is(err, changed) || errors.Is(err, zk.ErrSessionExpired) {
+	if errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrWatchLost) {
 		return nil
 	}
 	return err
+}
+
+// errCutOff is why the context of whileConnected ended.
+var errCutOff = errors.New("connection lost")
+
+// whileConnected returns a context that ends when the connection is lost, and at
+// once if there is none. stop ends it, and joins what watches the connection.
+func whileConnected(ctx context.Context, c *zk.Client) (_ context.Context, stop func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		seen := false
+		for s := range c.States(ctx) {
+			// States may skip some: connected twice means that it was lost between.
+			if seen || s != zk.StateConnected {
+				end(errCutOff)
+				return
+			}
+			seen = true
+		}
+	})
+	return ctx, func() {
+		end(nil)
+		watcher.Wait()
+	}
 }
 
 // look reads who leads, and watches for changes.

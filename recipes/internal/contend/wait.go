@@ -119,9 +119,7 @@ func (w *waiter) outlastNearest(ctx context.Context) error {
 		case <-told(w.ready.turn.data):
 			err = w.getReady(ctx)
 		case <-own:
-			// If its data changed: that we are still there is looked at again
-			// before the grant.
-			w.changed, err = true, w.lost()
+			err = w.lookAtOwn(ctx)
 		case <-session.Done():
 			if err = context.Cause(session); errors.Is(err, zk.ErrSessionExpired) {
 				err = errAgain
@@ -192,16 +190,26 @@ func (w *waiter) list(ctx context.Context) error {
 	return err
 }
 
-// lost is what our own watch says when it has fired or ended.
-func (w *waiter) lost() error {
+// lookAtOwn acts on what the watch on our own node says that has fired or ended.
+func (w *waiter) lookAtOwn(ctx context.Context) error {
 	switch err := w.own.Err(); {
 	case errors.Is(err, zk.ErrSessionExpired):
 		return errAgain
+	case errors.Is(err, zk.ErrWatchLost):
+		// The server refused to restore it after a reconnect. That is no reason to
+		// lose the place in the queue: watch again.
+		again, err := w.p.watchOwn(ctx)
+		if err == nil {
+			w.own = again
+		}
+		return err
 	case err != nil:
 		return err
 	case event(w.own).Type == zk.EventDeleted:
 		return errGone
 	}
+	// Its data changed. Whether the node is still there is checked before the grant.
+	w.changed = true
 	return nil
 }
 
@@ -222,11 +230,13 @@ func (w *waiter) watch(ctx context.Context, s *sight) error {
 	return err
 }
 
-// look takes in what a watch says that has fired or ended.
+// look acts on what the watch on another contender says that has fired or ended.
 func (w *waiter) look(ctx context.Context, s *sight) error {
 	switch err := s.watch.Err(); {
 	case errors.Is(err, zk.ErrSessionExpired):
 		return errAgain
+	case errors.Is(err, zk.ErrWatchLost):
+		return w.watch(ctx, s) // as in lookAtOwn
 	case err != nil:
 		return err
 	case event(s.watch).Type == zk.EventDeleted:
