@@ -35,6 +35,7 @@ func TestSecrets_AreInNoFormOfPrinting(t *testing.T) {
 		w, sub := watchAndSubscription(t, c)
 
 		holders := []any{struct{ C *zk.Client }{c}, &struct{ s *zk.Session }{c.Session()}}
+		synctest.Wait() // printing looks at everything without a lock: nothing may be under way
 		var all everything
 		logs := []*slog.Logger{slog.New(slog.NewTextHandler(&all, nil)), slog.New(slog.NewJSONHandler(&all, nil))}
 		for _, x := range append(holders,
