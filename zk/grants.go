@@ -39,6 +39,7 @@ type greeting struct {
 	probe  bool // ask whether the server requires SASL
 
 	// Guarded by Client.mu.
+	sent    time.Time     // zero: it was not sent
 	assumed time.Duration // what it may have set; 0: it was not sent
 	over    bool          // it has failed
 }
@@ -52,10 +53,11 @@ func (g *greeting) sending(at time.Time) {
 	if g.s == nil {
 		return
 	}
-	g.assumed = g.c.grants.assume(g.server)
+	g.sent, g.assumed = at, g.c.grants.assume(g.server)
 	g.s.assume(g.assumed, at)
 	if g.over { // the session loop has not waited for it
 		g.s.least = min(g.s.least, g.assumed)
+		g.s.leftOpen(g.server, at)
 	}
 }
 
@@ -65,6 +67,9 @@ func (g *greeting) failed(w welcome) {
 	g.c.mu.Lock()
 	defer g.c.mu.Unlock()
 	g.over = true
+	if g.s != nil && !g.sent.IsZero() {
+		g.s.leftOpen(g.server, g.sent)
+	}
 	if granted := w.timeout(); granted > 0 {
 		g.c.grants.record(g.server, granted)
 		g.assumed = granted

@@ -21,7 +21,8 @@ type instant int64
 //  3. When the second one is answered, the leader is known to have touched the
 //     session after the base. The lease ends at base + timeout − margin.
 //  4. The leader itself touches the session while it answers a handshake. So the
-//     answer to a handshake alone proves its send time.
+//     answer to a handshake alone proves its send time, unless it may belong to an
+//     earlier one (Session.touchedBy).
 //
 // Neither answer is enough alone. The client's server answers pings and reads
 // without the leader, and it reports its clients' touches to the leader only in

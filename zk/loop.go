@@ -199,10 +199,10 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	s := c.live()
 	c.grants.record(server, w.timeout())
 	if s == nil {
-		s = c.newSession(w)
+		s = c.newSession(w, server)
 		c.session = s
 	} else {
-		s.handshaken(w, false)
+		s.handshaken(w, server, false)
 		s.resumed.Add(1)
 	}
 	cn := c.newConn(w.nc, server, s)

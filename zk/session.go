@@ -23,8 +23,9 @@ type Session struct {
 
 	// Guarded by Client.mu.
 	timing       timing
-	least        time.Duration // the smallest timeout of all handshakes but the one under way
-	granted      time.Duration // that of the newest answered handshake
+	least        time.Duration        // the smallest timeout of all handshakes but the one under way
+	granted      time.Duration        // that of the newest answered handshake
+	open         map[string]time.Time // by server, when the first handshake was sent that led to no connection
 	lease        lease
 	lastAnswered time.Time // send time of the newest answered request of any kind
 	lastHeard    time.Time // when a reply last came in, whole or fast enough
@@ -78,10 +79,10 @@ func (s *Session) label() string { return fmt.Sprintf("0x%x", uint64(s.id)) }
 
 // newSession makes the session that a handshake has opened. The caller holds
 // c.mu.
-func (c *Client) newSession(w welcome) *Session {
+func (c *Client) newSession(w welcome, server string) *Session {
 	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, opened: time.Now(), guards: map[*guard]struct{}{}}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
-	s.handshaken(w, true)
+	s.handshaken(w, server, true)
 	return s
 }
 
@@ -93,9 +94,38 @@ func (s *Session) assume(timeout time.Duration, sent time.Time) {
 	}
 }
 
-// handshaken records the answer to a handshake that opened or resumed s. The
-// caller holds c.mu.
-func (s *Session) handshaken(w welcome, opened bool) {
+// leftOpen notes a handshake that led to no connection. Its answer may still come
+// to the server. The caller holds c.mu.
+func (s *Session) leftOpen(server string, sent time.Time) {
+	if s.open == nil {
+		s.open = map[string]time.Time{}
+	}
+	if first, ok := s.open[server]; !ok || sent.Before(first) {
+		s.open[server] = sent
+	}
+}
+
+// touchedBy returns when the leader has surely touched the session, given that a
+// server has answered a handshake that was sent at sent. A follower asks its
+// leader for each handshake, and gives the answer to the newest handshake of the
+// session, whichever it belongs to (Apache ZooKeeper's Learner, by session id):
+//
+//  1. The client sends a handshake, and gives it up before the answer comes.
+//  2. It sends another one to the same server.
+//  3. The leader's answer to the first one completes the second.
+//
+// So where a handshake led to no connection, all later ones at that server prove
+// no more than the first such one. The caller holds c.mu.
+func (s *Session) touchedBy(server string, sent time.Time) time.Time {
+	if first, ok := s.open[server]; ok {
+		return first
+	}
+	return sent
+}
+
+// handshaken records the answer of a server to a handshake that opened or resumed
+// s. The caller holds c.mu.
+func (s *Session) handshaken(w welcome, server string, opened bool) {
 	s.passwd, s.lastAnswered = hide(w.Password), w.sent
 	s.lapseIfDue(clockNow()) // by the timing that was in force until now
 	s.granted = w.timeout()
@@ -106,7 +136,7 @@ func (s *Session) handshaken(w welcome, opened bool) {
 	s.retime(s.least, w.sent)
 	// A resume is answered by the leader, but not by a quorum: a leader that
 	// was cut off and does not know it answers too.
-	s.lease.handshaken(s.c.instant(w.sent), opened || !s.c.cfg.QuorumLease)
+	s.lease.handshaken(s.c.instant(s.touchedBy(server, w.sent)), opened || !s.c.cfg.QuorumLease)
 	s.leaseChanged()
 }
 
