@@ -53,7 +53,9 @@ func (g *guard) Err() error {
 // that is cut off from its followers wants six ticks, or Config.QuorumLease.
 //
 // When less than a quarter of the session timeout is left of the lease, Guard
-// confirms it first by at most three round trips. It then returns an error if
+// confirms it first by at most three round trips. Where a handshake with the same
+// server has led to no connection, that takes a little more than
+// Config.TouchDelay after a reconnect. Guard then returns an error if
 // parent ends, the session is over, or the connection is lost meanwhile. It
 // returns ErrLeaseLapsed when the answers take too long for a lease: a round trip
 // must be below a tenth of the session timeout. It returns ErrBadArguments when
@@ -75,8 +77,12 @@ func (g *guard) Err() error {
 func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
 	const trips = 3
 	for tried := 0; ; tried++ {
-		g, err := s.tryGuard(parent)
-		if err == nil && g == nil && tried == trips {
+		g, ripens, err := s.tryGuard(parent)
+		switch {
+		case err == nil && g == nil && tried >= trips && ripens > 0:
+			tried = 0 // a connection that is lost meanwhile begins anew
+			err = pause(parent, ripens)
+		case err == nil && g == nil && tried >= trips:
 			err = fmt.Errorf("%w: less than a quarter of the timeout of %v is left of it after %d round trips", ErrLeaseLapsed, s.Timeout(), trips)
 		}
 		switch {
@@ -91,8 +97,9 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 	}
 }
 
-// tryGuard returns a guard, or nil if the lease has to be confirmed first.
-func (s *Session) tryGuard(parent context.Context) (*guard, error) {
+// tryGuard returns a guard, or nil if the lease has to be confirmed first, and then
+// how long to wait before confirming it can help (lease.ripens).
+func (s *Session) tryGuard(parent context.Context) (g *guard, ripens time.Duration, err error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	switch t := s.timing; {
@@ -101,13 +108,13 @@ func (s *Session) tryGuard(parent context.Context) (*guard, error) {
 		if err == ErrSessionExpired {
 			err = errBoundExpired
 		}
-		return nil, err
+		return nil, 0, err
 	case t.renewed < t.timeout/4:
-		return nil, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
+		return nil, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
 	case clockUntil(s.leaseEnd()) < t.timeout/4:
-		return nil, nil
+		return nil, s.lease.ripens(s.c.instant(clockNow()), t.timeout/4), nil
 	}
-	return s.newGuard(parent), nil
+	return s.newGuard(parent), 0, nil
 }
 
 // newGuard registers a guard. The caller holds c.mu.

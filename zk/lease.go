@@ -119,6 +119,17 @@ func (l *lease) confirmed(p proof) {
 	l.extend(p.proves)
 }
 
+// ripens returns how long after now a confirming request has to be written to
+// prove what has been answered on this connection. It returns 0 if one written
+// now would prove enough for a lease that lasts for least.
+func (l *lease) ripens(now instant, least time.Duration) time.Duration {
+	l.settle(now)
+	if l.endFrom(l.settled) >= now+instant(least) || l.n == 0 {
+		return 0
+	}
+	return time.Duration(l.recent[0].at-now) + l.touchDelay + l.margin
+}
+
 // settle brings settled up to date for requests that are written at now or later.
 func (l *lease) settle(now instant) {
 	by, k := now-instant(l.touchDelay+l.margin), 0
