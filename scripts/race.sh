@@ -5,7 +5,8 @@
 # down now and then: golang/go#78156. It says "ThreadSanitizer CHECK failed", or
 # it dies of a SIGSEGV in its own code, on a scheduler's stack, which is said of that
 # or of the goroutine in the bubble that it works for; one in Go code is a panic
-# instead. That says nothing of the test. A package to which it has
+# instead. Or the runtime cannot even trace that stack: "unexpected return pc", and
+# a fatal error behind it. That says nothing of the test. A package to which it has
 # happened, and of which no test has failed, is run once more without the
 # detector, and that run counts.
 set -euo pipefail
@@ -27,7 +28,9 @@ done < <(awk -F'\t' '
 	/^SIGSEGV: segmentation violation/ { outside = 1 }
 	outside && /^goroutine 0 / { scheduler = 1 }
 	scheduler && /^goroutine (0 |.*\[running).*synctest bubble/ { broke = 1 }
-	/^ *--- FAIL|^panic:|WARNING: DATA RACE|^fatal error:/ { failed = 1 }
+	/^runtime: g [0-9]+: unexpected return pc/ { broke = 1 }
+	/^ *--- FAIL|^panic:|WARNING: DATA RACE/ { failed = 1 }
+	/^fatal error:/ && !broke { failed = 1 }
 	/^(ok|FAIL|\?) *\t/ {
 		if ($1 == "FAIL") print $2 "\t" (broke && !failed ? "broke" : "failed")
 		broke = failed = outside = scheduler = 0
