@@ -55,7 +55,7 @@ func (a *abandoned) kind() nodeKind {
 // two.
 func (c *Client) janitorRoom() int { return max(1, min(64, c.cfg.MaxInFlight/16)) }
 
-// add takes in a node. The caller holds Client.mu.
+// add queues a node to be deleted. The caller holds Client.mu.
 func (j *janitor) add(a *abandoned) {
 	if j.tasks == nil {
 		j.tasks, j.woken = map[*abandoned]struct{}{}, make(chan struct{}, 1)

@@ -30,7 +30,7 @@ func suspend(t *testing.T, f func(srv *zktest.Server, s *zk.Session, guard conte
 	})
 }
 
-// Whoever looks at a guard after a suspend that was longer than the lease finds it
+// A look at a guard after a suspend that was longer than the lease finds it
 // over, before anything else has happened.
 func TestGuard_IsOverAfterASuspend(t *testing.T) {
 	suspend(t, func(_ *zktest.Server, s *zk.Session, guard context.Context, sleep func(time.Duration)) {
@@ -40,7 +40,7 @@ func TestGuard_IsOverAfterASuspend(t *testing.T) {
 	})
 }
 
-// Whoever waits for the guard's end is told at the next heartbeat.
+// A goroutine that waits for the guard's end is woken at the next heartbeat.
 func TestGuard_DoneClosesAfterASuspend(t *testing.T) {
 	suspend(t, func(_ *zktest.Server, s *zk.Session, guard context.Context, sleep func(time.Duration)) {
 		sleep(s.Timeout())

@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// usualTimeout is the longest that servers grant by default (20 ticks of
-	// 2 s). Whoever asks for less may get it.
+	// 2 s). A client that asks for less may get it.
 	usualTimeout = 40 * time.Second
 	// longestTimeout is the longest timeout from which heartbeats and limits of
 	// waiting are derived, whatever was asked for.

@@ -11,7 +11,7 @@ import (
 )
 
 // noServerNamed takes every variable that names a server or a Java out of the
-// environment for this test: whoever runs the tests may have set them.
+// environment for this test: they may be set where the tests run.
 func noServerNamed(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{envClasspath, envHome, envVersion, "JAVA_HOME"} {

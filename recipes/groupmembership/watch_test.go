@@ -334,7 +334,7 @@ func TestWatch_EndsWithWhatCannotBeMended(t *testing.T) {
 }
 
 // A member whose node may be read by its owner alone is a member; the others are
-// not affected. A server with recursive watches does not tell of it by itself.
+// not affected. A server with recursive watches does not report it by itself.
 func TestWatch_UnreadableMemberIsAMember(t *testing.T) {
 	for name, cfg := range map[string]zktest.Config{
 		"3.9": {Version: zktest.V3_9},

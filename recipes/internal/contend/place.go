@@ -139,7 +139,7 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 		// The node goes with its session.
 		return found, err
 	}
-	_ = q.c.AbandonProtected(s, q.dir, mark) // the mark is a GUID of ours
+	_ = q.c.AbandonProtected(s, q.dir, mark) // the mark is a GUID that NewGUID made
 	if ctx.Err() != nil {
 		cause = &zk.OpError{Op: "create", Path: q.dir, Outcome: zk.OutcomeUnknown, Err: ctxerr.Of(ctx)}
 	}
