@@ -2,6 +2,7 @@ package presence
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -14,11 +15,15 @@ import (
 type Keeper struct {
 	c *zk.Client
 
-	mu       sync.Mutex         // taken before the client's lock; guards what follows
-	sessions []*zk.Session      // the newest last
-	nodes    map[string]*Node   // by the path given to Start, until they have ended
-	left     map[string][]*debt // deletes that were left to the janitor
+	mu       sync.Mutex            // taken before the client's lock; guards what follows
+	sessions []*zk.Session         // the newest last
+	nodes    map[string]*Node      // by the path given to Start, until they have ended
+	left     map[*zk.Session]debts // deletes that were left to the janitor
 }
+
+// debts has the nodes of one session that the janitor has still to delete, by
+// path. One path can have many, when Leave after Leave had no time.
+type debts map[string]map[*debt]struct{}
 
 // debt is a node that the janitor has still to delete: ours at this path until
 // settled is closed, or the session is over.
@@ -33,7 +38,7 @@ const maxSessions = 16
 
 // NewKeeper returns a Keeper for nodes of c. It does no I/O.
 func NewKeeper(c *zk.Client) *Keeper {
-	return &Keeper{c: c, nodes: map[string]*Node{}, left: map[string][]*debt{}}
+	return &Keeper{c: c, nodes: map[string]*Node{}, left: map[*zk.Session]debts{}}
 }
 
 // Find returns the Node that was started at path and has not ended, or nil.
@@ -96,10 +101,12 @@ func (k *Keeper) give(n *Node) {
 func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context) error) *debt {
 	d := &debt{s: s, settled: make(chan struct{})}
 	k.mu.Lock()
-	for at := range k.left { // of a session that is gone the janitor says nothing more
-		k.drop(at, func(o *debt) bool { return o.s.Gone() })
+	// What a session that is gone has left is gone too. The janitor does not say so.
+	maps.DeleteFunc(k.left, func(s *zk.Session, _ debts) bool { return s.Gone() })
+	if k.left[s] == nil {
+		k.left[s] = debts{}
 	}
-	k.left[path] = append(k.left[path], d)
+	k.left[s].add(path, d)
 	k.mu.Unlock()
 	k.c.AbandonBy(s, path, func(ctx context.Context) error {
 		err := remove(ctx)
@@ -122,17 +129,29 @@ func (d *debt) open() bool {
 	}
 }
 
+// forget drops a debt that is settled.
 func (k *Keeper) forget(path string, d *debt) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.drop(path, func(o *debt) bool { return o == d })
+	k.left[d.s].drop(path, d)
+	if len(k.left[d.s]) == 0 {
+		delete(k.left, d.s)
+	}
 }
 
-// drop takes debts out. The caller holds k.mu.
-func (k *Keeper) drop(path string, which func(*debt) bool) {
-	k.left[path] = slices.DeleteFunc(k.left[path], which)
-	if len(k.left[path]) == 0 {
-		delete(k.left, path)
+// add notes a debt.
+func (of debts) add(path string, d *debt) {
+	if of[path] == nil {
+		of[path] = map[*debt]struct{}{}
+	}
+	of[path][d] = struct{}{}
+}
+
+// drop is the reverse of add. A debt that is not there is none.
+func (of debts) drop(path string, d *debt) {
+	delete(of[path], d)
+	if len(of[path]) == 0 {
+		delete(of, path)
 	}
 }
 
@@ -140,15 +159,12 @@ func (k *Keeper) drop(path string, which func(*debt) bool) {
 // session s. A node that we created there before would be taken for the one
 // that is to go. errAgain: s is over, and with it what the janitor does there.
 func (k *Keeper) settle(ctx context.Context, s *zk.Session, path string) error {
+	// What it deletes for another session it deletes in that or not at all:
+	// nothing of it will be done to ours.
 	k.mu.Lock()
-	debts := slices.Clone(k.left[path])
+	open := slices.Collect(maps.Keys(k.left[s][path]))
 	k.mu.Unlock()
-	for _, d := range debts {
-		if d.s != s {
-			// The janitor deletes for it in its own session or not at all: nothing
-			// of that will be done to ours.
-			continue
-		}
+	for _, d := range open {
 		select {
 		case <-d.settled:
 		case <-s.Context().Done():

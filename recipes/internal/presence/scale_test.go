@@ -1,0 +1,63 @@
+package presence_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/internal/presence"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// What a Leave without time costs does not depend on how many were left to the
+// janitor before. The test is outside a bubble, where time stands still while a
+// goroutine works. It compares the fastest of several hundreds of Leaves at the
+// beginning and at the end.
+func TestKeeper_LeavesWithoutTimeCostTheSame(t *testing.T) {
+	const hundreds, each, some = 100, 100, 10
+	srv := zktest.Start(t, zktest.Config{})
+	c := connect(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout = 40 * time.Second })
+	require.NoError(t, srv.Create("/p", nil))
+	k := presence.NewKeeper(c)
+	nodes := make([]*presence.Node, hundreds*each)
+	for i := range nodes {
+		var err error
+		nodes[i], err = k.Start(t.Context(), "/p/"+strconv.Itoa(i), nil, presence.Config{})
+		require.NoError(t, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, n := range nodes {
+		for s := range n.Statuses(ctx) {
+			if registered(s) {
+				break
+			}
+		}
+		require.Equal(t, presence.Registered, n.Status().State)
+	}
+	srv.OnRequest(func(r zktest.Request) zktest.Verdict { // all of them stay with the janitor
+		if r.Op == "delete" {
+			return zktest.Fail(int32(zk.ErrNoAuth))
+		}
+		return zktest.Pass
+	})
+	over, end := context.WithCancel(t.Context())
+	end()
+	var took []time.Duration
+	for some := range slices.Chunk(nodes, each) {
+		start := time.Now()
+		for _, n := range some {
+			require.ErrorIs(t, n.Leave(over), zk.ErrUnconfirmed)
+		}
+		took = append(took, time.Since(start))
+	}
+	first, last := slices.Min(took[:some]), slices.Min(took[len(took)-some:])
+	t.Logf("%d Leaves without time: the first take %v, the last %v", each, first, last)
+	require.Less(t, last, 5*first)
+	srv.OnRequest(nil)
+}
