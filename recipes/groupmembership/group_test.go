@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes/groupmembership"
@@ -291,6 +292,28 @@ func TestJoin_SessionThatEndsMeanwhileIsNoRefusal(t *testing.T) {
 		require.True(t, ended.Load())
 		require.NotEqual(t, first, srv.Owner("/group/a"))
 		require.Less(t, time.Since(start), 5*time.Second)
+		require.NoError(t, m.Leave(t.Context()))
+	})
+}
+
+// A server that throttles the create refuses nothing: Join goes on.
+func TestJoin_ThrottledCreateIsNoRefusal(t *testing.T) {
+	inBubble(t, zktest.Config{}, func(t *testing.T, srv *zktest.Server) {
+		c, err := zk.Connect(t.Context(), zk.Config{
+			Servers: srv.ConnectString(), DialContext: srv.DialContext,
+			BackOff: func() backoff.BackOff { return &backoff.StopBackOff{} },
+		})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, c.Close(context.Background())) }()
+		var tries atomic.Int32
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "create" && r.Path == "/g/a" && tries.Add(1) < 3 {
+				return zktest.Fail(int32(zk.ErrThrottled))
+			}
+			return zktest.Pass
+		})
+		m, err := groupmembership.New(c, "/g", groupmembership.Config{}).Join(t.Context(), "a", nil)
+		require.NoError(t, err)
 		require.NoError(t, m.Leave(t.Context()))
 	})
 }

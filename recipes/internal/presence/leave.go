@@ -5,13 +5,14 @@ import (
 	"errors"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
 // Leave ends the registration's context with ErrLeft, then deletes the node. It
 // is idempotent, and joins the Node's goroutine. nil says that no node of ours is
-// there, and that none will come. When ctx ends before that is known, or the
-// server refuses, the janitor goes on, and the error has OutcomeUnknown and wraps
+// there, and that none will come. A server that throttles is asked again. When ctx
+// ends before that is known, or the server refuses, the janitor goes on, and the error has OutcomeUnknown and wraps
 // zk.ErrUnconfirmed; so it does while a session that expired by the client's
 // clock alone may still own a node of ours.
 func (n *Node) Leave(ctx context.Context) error {
@@ -44,6 +45,7 @@ func (n *Node) unconfirmed(err error) error {
 
 // remove deletes our node, if there is one in the session that we are in.
 func (n *Node) remove(ctx context.Context) error {
+	policy := n.cfg.BackOff()
 	for n.own.s != nil {
 		if n.own.s.Gone() {
 			n.own = trace{}
@@ -58,6 +60,10 @@ func (n *Node) remove(ctx context.Context) error {
 			n.own = trace{}
 		case ctx.Err() != nil, errors.Is(err, zk.ErrSessionExpired), errors.Is(err, zk.ErrClosed):
 			return err
+		case errors.Is(err, zk.ErrThrottled):
+			if err := pace.Wait(ctx, policy.NextBackOff()); err != nil {
+				return err
+			}
 		case errors.Is(err, zk.ErrBadVersion): // its data changed meanwhile
 		case zk.OutcomeOf(err) != zk.OutcomeUnknown:
 			return err

@@ -118,11 +118,15 @@ func (n *Node) pause(policy backoff.BackOff, err error) error {
 // really reports whether somebody deleted the node. A session that expires takes
 // it along too, and the server may tell of that first.
 func (n *Node) really(r registration) bool {
-	for n.ctx.Err() == nil && r.s.Context().Err() == nil {
-		_, _, _, err := n.k.look(n.ctx, r.s, r.path)
+	ctx, end := context.WithCancel(n.ctx) // ends with the session too
+	defer end()
+	defer context.AfterFunc(r.s.Context(), end)()
+	for policy := n.cfg.BackOff(); ctx.Err() == nil; {
+		_, _, _, err := n.k.look(ctx, r.s, r.path)
 		if err == nil || errors.Is(err, zk.ErrNoAuth) { // a node that may not be read is not ours, which was watched
 			return true
 		}
+		_ = pace.Wait(ctx, policy.NextBackOff()) // its end ends the loop
 	}
 	return false
 }

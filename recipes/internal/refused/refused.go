@@ -9,9 +9,10 @@ import (
 )
 
 // By reports whether err is the server's answer about this very request, which
-// another try would not change. That the session has expired is no such answer,
-// although the server may give it as one: the next session is on its way, and the
-// request can be made again in it.
+// another try would not change. Two answers are none of that kind. After a
+// session has expired the next is on its way, and the request can be made again in
+// it. A throttled request was not looked at.
 func By(err error) bool {
-	return zk.OutcomeOf(err) == zk.OutcomeRejected && !errors.Is(err, zk.ErrSessionExpired)
+	return zk.OutcomeOf(err) == zk.OutcomeRejected &&
+		!errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrThrottled)
 }

@@ -1,0 +1,92 @@
+package presence_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/internal/presence"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// throttle lets the server throttle requests of an op for as long as given. It
+// returns their number, which has a bound, since a loop without a pause would
+// stop the clock of the test.
+func throttle(srv *zktest.Server, op string, during time.Duration) *atomic.Int32 {
+	var n atomic.Int32
+	until := time.Now().Add(during)
+	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+		if r.Op == op && time.Now().Before(until) && n.Add(1) < 500 {
+			return zktest.Fail(int32(zk.ErrThrottled))
+		}
+		return zktest.Pass
+	})
+	return &n
+}
+
+// A throttled request was not looked at. Leave makes it again while its context
+// lives, with pauses.
+func TestNode_LeaveOutlastsAThrottle(t *testing.T) {
+	for _, op := range []string{"sync", "exists", "delete"} {
+		t.Run(op, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *zktest.Server) {
+				n := start(t, connect(t, srv), presence.Config{})
+				await(t, n, registered)
+				tries := throttle(srv, op, 20*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				require.NoError(t, n.Leave(ctx))
+				require.False(t, srv.Exists("/p/a"))
+				require.Less(t, tries.Load(), int32(30))
+
+				// One that ends while it is throttled leaves the rest to the janitor.
+				n = start(t, connect(t, srv), presence.Config{})
+				await(t, n, registered)
+				throttle(srv, op, 20*time.Second)
+				short, stop := context.WithTimeout(t.Context(), time.Second)
+				defer stop()
+				err := n.Leave(short)
+				require.ErrorIs(t, err, zk.ErrUnconfirmed)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			})
+		})
+	}
+}
+
+// The client's own policy gives up on the throttled create. The server did not
+// refuse it, so the node does not wait as after a refusal.
+func TestNode_ThrottledCreateIsNoRefusal(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv, func(cfg *zk.Config) {
+			cfg.BackOff = func() backoff.BackOff { return backoff.WithMaxRetries(backoff.NewConstantBackOff(time.Millisecond), 3) }
+		})
+		require.NoError(t, srv.Create("/p", nil))
+		tries := throttle(srv, "create", time.Second)
+		begin := time.Now()
+		n := start(t, c, presence.Config{})
+		await(t, n, registered)
+		require.Less(t, time.Since(begin), 5*time.Second)
+		require.Less(t, tries.Load(), int32(50))
+		require.NoError(t, n.Leave(t.Context()))
+	})
+}
+
+// A server that throttles is not asked without a pause whether somebody deleted
+// the node.
+func TestNode_ThrottledLookForADeletedNodeIsNoHotLoop(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		n := start(t, connect(t, srv), presence.Config{ReportDeleted: true})
+		await(t, n, registered)
+		tries := throttle(srv, "sync", 20*time.Second)
+		require.NoError(t, srv.Delete("/p/a"))
+		s := await(t, n, func(s presence.Status) bool { return s.State == presence.Ended })
+		require.ErrorIs(t, s.Err, presence.ErrDeleted)
+		require.Less(t, tries.Load(), int32(30))
+		require.NoError(t, n.Leave(t.Context()))
+	})
+}
