@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
@@ -22,7 +23,9 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 	if err := zk.ValidatePath(q.dir); err != nil {
 		return nil, err
 	}
+	var again retries // when our node is deleted over and over
 	for {
+		began := time.Now()
 		p, names, err := q.join(ctx)
 		if err == nil {
 			var g *Grant
@@ -36,8 +39,9 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 		if !errors.Is(err, errAgain) {
 			return nil, Because(ctx, err)
 		}
-		if ctx.Err() != nil {
-			return nil, ctxerr.Of(ctx)
+		again.since(began)
+		if err := again.soon(ctx, context.Background()); err != nil {
+			return nil, err
 		}
 	}
 }

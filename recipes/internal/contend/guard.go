@@ -11,6 +11,7 @@ import (
 // lost over it, for as long as ctx and the session last: a blip at the very
 // moment of the grant must not cost the place.
 func (p *place) guard(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	var again retries // where the server gives no verdict
 	for {
 		guard, release, err := p.s.Guard(ctx)
 		if err == nil || ctx.Err() != nil || p.s.Context().Err() != nil ||
@@ -18,6 +19,9 @@ func (p *place) guard(ctx context.Context) (context.Context, context.CancelFunc,
 			return guard, release, err
 		}
 		if err := p.q.c.Ready(ctx); err != nil { // and not over and over without a connection
+			return nil, nil, err
+		}
+		if err := again.soon(ctx, p.s.Context()); err != nil {
 			return nil, nil, err
 		}
 	}

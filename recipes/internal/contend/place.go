@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -69,6 +71,7 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	guid := zk.NewGUID()
 	prefix := zk.Join(q.dir, q.d.prefix(guid))
 	opts := q.createOptions(s)
+	var again retries
 	for {
 		create := q.c.Pipeline().Create(ctx, prefix, q.data, zk.EphemeralSequential, opts...)
 		names, watch, listErr := q.first(ctx)
@@ -81,22 +84,36 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 			return q.joined(ctx, s, made, names, watch)
 		}
 		watch.Stop()
-		switch {
-		case err == nil:
+		if err == nil {
 			return q.joined(ctx, s, made, nil, nil)
-		case errors.Is(err, errRepeat):
-			// It never happened, and cannot any more: again, with the same GUID.
-		case errors.Is(err, zk.ErrNoNode):
-			// No directory yet, or it was reaped since we last looked.
-			if err := recipes.EnsurePath(ctx, q.c, q.dir, q.acl...); err != nil {
-				return nil, nil, err
-			}
-		case errors.Is(err, zk.ErrSessionExpired):
-			return nil, nil, errAgain
-		default:
+		}
+		if err := q.beforeRetry(ctx, s, &again, err); err != nil {
 			return nil, nil, err
 		}
 	}
+}
+
+// beforeRetry returns nil when a create that failed with err can be made again in
+// session s, with the same GUID. Nothing of it was done.
+func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *retries, err error) error {
+	switch {
+	case errors.Is(err, errRepeat):
+		return again.soon(ctx, s.Context())
+	case errors.Is(err, zk.ErrNoNode):
+		// No directory yet, or the server has removed it since the last look.
+		if err := recipes.EnsurePath(ctx, q.c, q.dir, q.acl...); err != nil {
+			return err
+		}
+		return again.soon(ctx, s.Context())
+	case refused.ForNow(err):
+		if end := again.later(ctx, s.Context()); end != nil {
+			return fmt.Errorf("%w: %w", end, err)
+		}
+		return nil
+	case errors.Is(err, zk.ErrSessionExpired):
+		return errAgain
+	}
+	return err
 }
 
 // expectedFor is for how many lists others are expected after some were seen.
@@ -122,6 +139,7 @@ func (q *Queue) createOptions(s *zk.Session) []zk.CreateOption {
 	return opts
 }
 
+// errRepeat says that a create never happened, and cannot happen any more.
 var errRepeat = errors.New("not created")
 
 // resolve finds out what became of a create that got no answer. It returns

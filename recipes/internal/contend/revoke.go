@@ -14,6 +14,7 @@ const request = "__REVOKE__"
 // Revoke asks the owner of a node of the queue to let go. ErrNotHeld: the node
 // is gone.
 func (q *Queue) Revoke(ctx context.Context, path string) error {
+	var again retries
 	for {
 		_, err := q.c.Set(ctx, path, []byte(request), zk.AnyVersion)
 		switch {
@@ -23,6 +24,9 @@ func (q *Queue) Revoke(ctx context.Context, path string) error {
 			return err
 		}
 		// The reply was lost. Asking twice is asking once.
+		if end := again.soon(ctx, context.Background()); end != nil {
+			return err
+		}
 	}
 }
 

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
-	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -40,7 +41,9 @@ func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
 // alone, whether to stand aside, and tells how often we did. It does so by going
 // to the end of the queue.
 func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(t Turn, times int) bool) (*Grant, error) {
+	var again retries // when our node is deleted at each turn
 	for times := 0; ; {
+		began := time.Now()
 		g, err := q.Acquire(ctx)
 		for decided := false; err == nil && g.p.asks() && !decided; {
 			if t, ok := g.p.foretold(); ok && g.ctx.Err() == nil && !standAside(t, times) {
@@ -67,8 +70,10 @@ func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(t Turn, times
 			return g, nil
 		case !errors.Is(err, errAgain):
 			return nil, err
-		case ctx.Err() != nil:
-			return nil, ctxerr.Of(ctx)
+		}
+		again.since(began)
+		if err := again.soon(ctx, context.Background()); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -167,6 +172,7 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 		zk.DeleteOp(p.path, zk.AnyVersion),
 	}
 	var made zk.Created
+	var again retries
 	for {
 		results, err := q.c.Multi(ctx, ops...)
 		if err == nil {
@@ -177,7 +183,15 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 		switch {
 		case err == nil:
 		case errors.Is(err, errRepeat):
-			continue // it never happened, and cannot any more
+			if err := again.soon(ctx, p.s.Context()); err != nil {
+				return nil, err
+			}
+			continue
+		case refused.ForNow(err):
+			if err := again.later(ctx, p.s.Context()); err != nil {
+				return nil, err
+			}
+			continue
 		case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrSessionExpired):
 			return nil, errGone
 		default:
@@ -220,6 +234,7 @@ func designated(data []byte) string {
 // not, and with ErrForeign if the directory holds data of somebody else.
 func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 	q := g.p.q
+	var again retries
 	for {
 		dir, err := q.c.Get(ctx, q.dir)
 		if err != nil {
@@ -240,6 +255,9 @@ func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 		}
 		// Lost with its connection, or overtaken: to name the same one twice is to
 		// name it once.
+		if end := again.soon(ctx, g.p.s.Context()); end != nil {
+			return err
+		}
 	}
 }
 

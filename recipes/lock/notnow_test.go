@@ -1,0 +1,155 @@
+package lock_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// answerCreates makes the server answer the first n creates of contenders with a
+// code, and returns how many it got. The server takes 10 µs for each request: a
+// loop without a pause then makes virtual time pass.
+func answerCreates(srv *zktest.Server, code zk.Code, n int64) *atomic.Int64 {
+	srv.Delay(1, 10*time.Microsecond)
+	seen := new(atomic.Int64)
+	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+		if r.Op == "create" && r.Path != "/l" && seen.Add(1) <= n {
+			return zktest.Fail(int32(code))
+		}
+		return zktest.Pass
+	})
+	return seen
+}
+
+// notNow are answers that say nothing of the next try.
+var notNow = map[string]zk.Code{
+	"throttled":   zk.ErrThrottled,
+	"read-only":   zk.ErrNotReadOnly,
+	"no verdict":  zk.ErrSystemError,
+	"no parent":   zk.ErrNoNode,
+	"passed on":   zk.ErrOperationTimeout,
+	"not settled": zk.ErrConnectionLoss,
+}
+
+// The server does not create the contender's node now. Acquire tries again until
+// it does.
+func TestLock_CreateThatIsPutOffIsTriedAgain(t *testing.T) {
+	for name, code := range notNow {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				l := lock.New(connect(t, srv), "/l", lock.Config{})
+				h, err := l.Acquire(t.Context())
+				require.NoError(t, err)
+				require.NoError(t, h.Release(t.Context()))
+				seen := answerCreates(srv, code, 5)
+				h, err = l.Acquire(t.Context())
+				require.NoError(t, err)
+				require.NoError(t, h.Release(t.Context()))
+				require.EqualValues(t, 6, seen.Load())
+			})
+		})
+	}
+}
+
+// The server goes on so. Acquire asks it less and less often, until its context
+// ends.
+func TestLock_CreateThatIsPutOffForEverIsNoHotLoop(t *testing.T) {
+	for name, code := range notNow {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				l := lock.New(connect(t, srv), "/l", lock.Config{})
+				h, err := l.Acquire(t.Context())
+				require.NoError(t, err)
+				require.NoError(t, h.Release(t.Context()))
+				seen := answerCreates(srv, code, 1<<40)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				stopRunaway(t, cancel, seen)
+				start := time.Now()
+				_, err = l.Acquire(ctx)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, time.Minute, time.Since(start))
+				require.Less(t, seen.Load(), int64(30))
+			})
+		})
+	}
+}
+
+// stopRunaway ends a context when a counter shows that a loop does not pause.
+func stopRunaway(t *testing.T, cancel context.CancelFunc, seen *atomic.Int64) {
+	tick := time.NewTicker(time.Millisecond)
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	go func() {
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if seen.Load() > 200 {
+					cancel()
+					return
+				}
+			case <-over:
+				return
+			}
+		}
+	}()
+}
+
+// A session ends while Acquire pauses: it does not wait for the end of the pause.
+func TestLock_CreateThatIsPutOffGoesOnInTheNextSession(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		first := c.Session().ID()
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "create" && r.Session == first {
+				return zktest.Fail(int32(zk.ErrThrottled))
+			}
+			return zktest.Pass
+		})
+		got := acquire(t.Context(), c)
+		time.Sleep(time.Minute) // its pauses have grown to some seconds
+		require.NoError(t, srv.ExpireSession(first))
+		select {
+		case a := <-got:
+			require.NoError(t, a.err)
+			require.NoError(t, a.h.Release(t.Context()))
+		case <-time.After(time.Second):
+			require.FailNow(t, "it still pauses")
+		}
+	})
+}
+
+// Somebody deletes each node of a contender at once. The contender comes back,
+// but not as fast as the server answers.
+func TestLock_NodeThatIsDeletedOverAndOverIsNoHotLoop(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
+		require.NoError(t, err)
+		c := connect(t, srv)
+		seen := answerCreates(srv, 0, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		stopRunaway(t, cancel, seen)
+		got := acquire(ctx, c)
+		for ctx.Err() == nil {
+			for _, name := range srv.Children("/l") {
+				if path := zk.Join("/l", name); path != h.Path() {
+					require.NoError(t, srv.Delete(path))
+				}
+			}
+			time.Sleep(time.Microsecond * 100)
+		}
+		a := <-got
+		require.ErrorIs(t, a.err, context.DeadlineExceeded)
+		require.Less(t, seen.Load(), int64(30))
+		require.NoError(t, h.Release(t.Context()))
+	})
+}
