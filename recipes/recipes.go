@@ -1,5 +1,6 @@
-// Package recipes holds what the recipes share: parents that clean up after
-// themselves, and the dialects of names in which other libraries can read ours.
+// Package recipes holds what the recipes share: errors, parents that clean up
+// after themselves, and the dialects of names in which other libraries can read
+// ours.
 //
 // The recipes themselves are in packages of their own:
 //

@@ -5,21 +5,24 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
 
 // Errors. ErrLeft and ErrDeleted are causes of Entry.Context, beside
 // zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
 var (
-	// ErrLeft: Leave was called.
-	ErrLeft = errors.New("left the barrier")
+	// ErrLeft: Leave was called. It wraps recipes.ErrReleased.
+	ErrLeft = sentinel.In("left the barrier", recipes.ErrReleased)
 	// ErrDeleted: somebody deleted the member's node. It can also be the cause
 	// when the session ends, if the server tells of the node first.
-	ErrDeleted = errors.New("own node was deleted")
+	ErrDeleted = recipes.ErrDeleted
 	// ErrTooMany: as many members as there are parties were there before this one.
 	ErrTooMany = errors.New("more members than parties")
-	// ErrLost: the entry had ended before Leave was called.
-	ErrLost = errors.New("was no longer in the barrier")
+	// ErrLost: the entry had ended before Leave was called. It wraps
+	// recipes.ErrLost.
+	ErrLost = sentinel.In("was no longer in the barrier", recipes.ErrLost)
 	// ErrRaised: the gate is closed already, by a node that opens it at another
 	// time than the wanted one would.
 	ErrRaised = errors.New("closed by another node")

@@ -9,18 +9,26 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors of a Registration, beside zk's.
+// Errors of a Registration. All are reasons in a Status; the first two are causes
+// of its Context too, beside zk.ErrSessionExpired, zk.ErrLeaseLapsed and
+// zk.ErrClosed.
 var (
-	// ErrUnregistered: Unregister was called.
-	ErrUnregistered = presence.ErrLeft
+	// ErrUnregistered: Unregister was called. It wraps recipes.ErrReleased.
+	ErrUnregistered = sentinel.In("unregistered", recipes.ErrReleased)
+	// ErrDeleted: the node of the instance was deleted; it is created again. It
+	// may be the end of the session too, of which the server can tell in this way
+	// first.
+	ErrDeleted = recipes.ErrDeleted
 	// ErrIDTaken: the node of somebody else stands where ours should. The error
 	// is a *TakenError then.
-	ErrIDTaken = presence.ErrIDTaken
+	ErrIDTaken = recipes.ErrIDTaken
 )
 
 // TakenError names a node that stands where ours should, and its owner.
@@ -146,7 +154,7 @@ func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 			keeper = presence.NewKeeper(r.d.c) // several may start from one path
 		}
 		r.node, err = keeper.Start(ctx, r.path, data, presence.Config{
-			Sequential: r.inst.Type == DynamicSequential, ACL: r.d.cfg.ACL, Logger: r.d.cfg.Logger,
+			Sequential: r.inst.Type == DynamicSequential, ACL: r.d.cfg.ACL, Logger: r.d.cfg.Logger, Left: ErrUnregistered,
 		})
 	}
 	node = r.node

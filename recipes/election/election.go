@@ -12,23 +12,24 @@ import (
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
 
 // Errors. The first three are causes of Leadership.Context, beside
 // zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
 var (
-	// ErrResigned: Resign was called.
-	ErrResigned = contend.ErrReleased
-	// ErrHandedOver: HandOver was called. This, too, is a cause.
-	ErrHandedOver = errors.New("handed over")
+	// ErrResigned: Resign was called. It wraps recipes.ErrReleased.
+	ErrResigned = sentinel.In("resigned", recipes.ErrReleased)
+	// ErrHandedOver: HandOver was called. It wraps recipes.ErrReleased.
+	ErrHandedOver = sentinel.In("handed over", recipes.ErrReleased)
 	// ErrDeleted: somebody deleted the leader's node.
-	ErrDeleted = contend.ErrDeleted
+	ErrDeleted = recipes.ErrDeleted
 	// ErrNoLeader: there is no candidate.
 	ErrNoLeader = errors.New("no leader")
 	// ErrNotLeader: a multi with Leadership.Check, or a Proclaim, came after the
-	// leadership was lost.
-	ErrNotLeader = contend.ErrNotHeld
+	// leadership was lost. It wraps recipes.ErrNotHeld.
+	ErrNotLeader = sentinel.In("no longer leader", recipes.ErrNotHeld)
 	// ErrNoCandidate: HandOver found nobody, or not the one who was named.
 	ErrNoCandidate = errors.New("no such candidate")
 	// ErrForeignAhead: a candidate of another library, which lets nobody pass, is
@@ -38,9 +39,9 @@ var (
 	ErrPriority = errors.New("priority not possible")
 	// ErrForeign: a candidate that would not see ours is in the directory, or
 	// data that is not ours is where HandOver names the successor.
-	ErrForeign = contend.ErrForeign
+	ErrForeign = recipes.ErrForeign
 	// ErrSequenceExhausted: the directory must be deleted and made anew.
-	ErrSequenceExhausted = contend.ErrSequenceExhausted
+	ErrSequenceExhausted = recipes.ErrSequenceExhausted
 )
 
 // Config says how a candidate looks and how Run behaves. Every zero value is a
@@ -80,7 +81,7 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	queue := contend.New(c, dir, contend.Latch, cfg.Dialect, []byte(cfg.ID), cfg.ACL)
-	return &Election{c: c, dir: dir, cfg: cfg, queue: queue.Ranked(int32(cfg.Priority))}
+	return &Election{c: c, dir: dir, cfg: cfg, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader)}
 }
 
 // Campaign waits until we lead. It returns at once when ctx ends, with its cause

@@ -40,7 +40,7 @@ func (l *Leadership) Proclaim(ctx context.Context, data []byte) error { return l
 
 // Resign ends the context and then lets the next candidate lead. It is
 // idempotent; its errors are those of lock.Held's Release.
-func (l *Leadership) Resign(ctx context.Context) error { return l.g.Release(ctx) }
+func (l *Leadership) Resign(ctx context.Context) error { return l.g.GiveUp(ctx, ErrResigned) }
 
 // HandOver ends the leadership in favour of the waiting candidate whose node
 // holds to; of several, of the first. Empty means whoever's turn it is, by

@@ -53,7 +53,7 @@ func ExampleGroup_Join() {
 	fmt.Println(context.Cause(work))
 	// Output:
 	// worker-1 10.0.0.1:80
-	// left
+	// left the group
 }
 
 func ExampleGroup_Watch() {

@@ -12,23 +12,25 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
 
 // Errors. The first two are causes of Membership.Context, beside
 // zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
 var (
-	// ErrLeft: Leave was called.
-	ErrLeft = presence.ErrLeft
+	// ErrLeft: Leave was called. It wraps recipes.ErrReleased.
+	ErrLeft = sentinel.In("left the group", recipes.ErrReleased)
 	// ErrDeleted: the member's node was deleted. As the cause of a Context it may
 	// be the end of the session too, of which the server can tell in this way
 	// first. With Config.ReportDeleted it ends the membership.
-	ErrDeleted = presence.ErrDeleted
+	ErrDeleted = recipes.ErrDeleted
 	// ErrIDTaken: another session's node is there under the id. The error is a
 	// *TakenError, which names the node and its owner.
-	ErrIDTaken = presence.ErrIDTaken
+	ErrIDTaken = recipes.ErrIDTaken
 )
 
 // TakenError names the node that stands under our id, and its owner.
@@ -71,7 +73,7 @@ type Group struct {
 func New(c *zk.Client, dir string, cfg Config) *Group {
 	return &Group{c: c, dir: dir, keeper: presence.NewKeeper(c), cfg: presence.Config{
 		ACL: slices.Clone(cfg.ACL), WaitOut: cfg.WaitOut, ReportDeleted: cfg.ReportDeleted, KeepParents: cfg.KeepParents,
-		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Logger: cfg.Logger,
+		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Logger: cfg.Logger, Left: ErrLeft,
 	}}
 }
 

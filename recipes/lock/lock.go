@@ -2,33 +2,35 @@ package lock
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors. The first two are causes of Held.Context, beside
-// zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
+// Errors. The first two are causes of the Context of Held, Permits and MultiHeld,
+// beside zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed. What is equal
+// to an error of package recipes says the same of the holds of all recipes.
 var (
 	// ErrReleased: Release was called.
-	ErrReleased = contend.ErrReleased
+	ErrReleased = recipes.ErrReleased
 	// ErrDeleted: somebody deleted the holder's node.
-	ErrDeleted = contend.ErrDeleted
+	ErrDeleted = recipes.ErrDeleted
 	// ErrHeld: TryAcquire found another contender ahead.
 	ErrHeld = contend.ErrHeld
 	// ErrNotHeld: a multi with Held.Check came after the lock was lost.
-	ErrNotHeld = contend.ErrNotHeld
-	// ErrLost: the lock was lost before the function given to Do had returned.
-	ErrLost = errors.New("lock was lost")
+	ErrNotHeld = recipes.ErrNotHeld
+	// ErrLost: the lock was lost before the function given to Do had returned. It
+	// wraps recipes.ErrLost.
+	ErrLost = sentinel.In("lock was lost", recipes.ErrLost)
 	// ErrForeign: a contender that would not see ours is in the directory. The
 	// error names its node.
-	ErrForeign = contend.ErrForeign
+	ErrForeign = recipes.ErrForeign
 	// ErrSequenceExhausted: the directory has counted to the end of its numbers
 	// and must be deleted and made anew. The error names it.
-	ErrSequenceExhausted = contend.ErrSequenceExhausted
+	ErrSequenceExhausted = recipes.ErrSequenceExhausted
 )
 
 // Config says how contenders look. Every zero value is a good default.

@@ -3,22 +3,24 @@ package contend
 import (
 	"errors"
 	"fmt"
+
+	"github.com/zookit/zookit/recipes"
 )
 
 // Errors of the queue; lock and election give them to their users.
 var (
 	// ErrReleased is the cause of a grant's context after Release.
-	ErrReleased = errors.New("released")
+	ErrReleased = recipes.ErrReleased
 	// ErrDeleted is the cause when somebody deleted the owner's node.
-	ErrDeleted = errors.New("own node was deleted")
+	ErrDeleted = recipes.ErrDeleted
 	// ErrHeld: another contender is ahead, and waiting was not wanted.
 	ErrHeld = errors.New("held by another")
 	// ErrNotHeld is what a guarded write fails with once the node is gone.
-	ErrNotHeld = errors.New("no longer held")
+	ErrNotHeld = recipes.ErrNotHeld
 	// ErrForeign is what errors.Is finds in a ForeignError.
-	ErrForeign = errors.New("foreign contender")
+	ErrForeign = recipes.ErrForeign
 	// ErrSequenceExhausted is what errors.Is finds in an ExhaustedError.
-	ErrSequenceExhausted = errors.New("sequence exhausted")
+	ErrSequenceExhausted = recipes.ErrSequenceExhausted
 )
 
 // ForeignError names a contender of another library or recipe that would not

@@ -116,10 +116,10 @@ func (g *Grant) Path() string { return g.Paths()[0] }
 // Session is the session that owns the node.
 func (g *Grant) Session() *zk.Session { return g.p.s }
 
-// Check is an op that makes a multi fail with ErrNotHeld unless our node is
+// Check is an op that makes a multi fail with the queue's ErrNotHeld unless our node is
 // there. Names do not come again, so that its version does not matter.
 func (g *Grant) Check() zk.Op {
-	return g.p.q.c.Bind(zk.CheckOp(g.Path(), zk.AnyVersion), ErrNotHeld)
+	return g.p.q.c.Bind(zk.CheckOp(g.Path(), zk.AnyVersion), g.p.q.lost)
 }
 
 // watch ends the context when a node of ours is deleted by somebody else, and

@@ -75,7 +75,7 @@ func (q *Queue) contender(ctx context.Context, path string) (Contender, error) {
 func (g *Grant) SetData(ctx context.Context, data []byte) error {
 	_, err := g.p.q.c.Set(ctx, g.Path(), data, zk.AnyVersion)
 	if errors.Is(err, zk.ErrNoNode) {
-		return errors.Join(ErrNotHeld, err)
+		return errors.Join(g.p.q.lost, err)
 	}
 	return err
 }

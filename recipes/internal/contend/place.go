@@ -24,6 +24,7 @@ type Queue struct {
 	d    dialect
 	read dialect // in which a writer goes on as a reader
 	kind Kind
+	lost error // what a write under a grant fails with when its node is gone: ErrNotHeld
 
 	crowd *atomic.Int32 // how many more times others are expected
 }
@@ -32,7 +33,15 @@ type Queue struct {
 // it and missing parents get (none: open to everybody).
 func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl []zk.ACL) *Queue {
 	data, acl = bytes.Clone(data), slices.Clone(acl)
-	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, crowd: new(atomic.Int32)}
+	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, lost: ErrNotHeld, crowd: new(atomic.Int32)}
+}
+
+// Denying returns the queue with the recipe's own word for ErrNotHeld, which lost
+// must wrap.
+func (q *Queue) Denying(lost error) *Queue {
+	r := *q
+	r.lost = lost
+	return &r
 }
 
 // place is our own node in the queue.

@@ -1,20 +1,21 @@
 package presence
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/zookit/zookit/recipes"
 )
 
 // Errors of a Node; recipes give them to their users.
 var (
-	// ErrLeft: Leave was called.
-	ErrLeft = errors.New("left")
+	// ErrLeft: Leave was called. A recipe gives its own word for it: Config.Left.
+	ErrLeft = recipes.ErrReleased
 	// ErrDeleted: our node is gone although its session was not known to be over.
 	// Somebody deleted it, or the server told of its end before that of the
 	// session. As the end of a Node it is always the former.
-	ErrDeleted = errors.New("own node was deleted")
+	ErrDeleted = recipes.ErrDeleted
 	// ErrIDTaken is what errors.Is finds in a TakenError.
-	ErrIDTaken = errors.New("id is taken")
+	ErrIDTaken = recipes.ErrIDTaken
 )
 
 // TakenError names a node that stands where ours should, and its owner.

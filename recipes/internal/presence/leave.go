@@ -9,14 +9,14 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Leave ends the registration's context with ErrLeft, then deletes the node. It
+// Leave ends the registration's context with Config.Left, then deletes the node. It
 // is idempotent, and joins the Node's goroutine. nil says that no node of ours is
 // there, and that none will come. A server that throttles is asked again. When ctx
 // ends before that is known, or the server refuses, the janitor goes on, and the error has OutcomeUnknown and wraps
 // zk.ErrUnconfirmed; so it does while a session that expired by the client's
 // clock alone may still own a node of ours.
 func (n *Node) Leave(ctx context.Context) error {
-	n.stop(ErrLeft)
+	n.stop(n.cfg.Left)
 	<-n.done // at once: whatever it waits for ends with its context
 	// Asked first without ctx: a Leave whose ctx has ended before must still see
 	// to it that the node goes. Whoever has the turn does that for everybody.

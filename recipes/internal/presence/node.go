@@ -40,6 +40,9 @@ type Config struct {
 	// for want of rights or of a parent. Default 30 s.
 	RefusedPause time.Duration
 	Logger       *slog.Logger // default: discard
+	// Left is the cause after Leave, in the recipe's word; it must wrap ErrLeft.
+	// Default ErrLeft.
+	Left error
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -52,6 +55,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Left == nil {
+		c.Left = ErrLeft
 	}
 	return c, nil
 }
