@@ -23,7 +23,9 @@ import (
 // old. With two requests there is a moment with two nodes or with none. Two: when
 // the session's connection is lost there, the old one, still first, blocks
 // everybody until the session ends. None: the candidate is out of the queue, and
-// if the create is refused it stays out.
+// if the create is refused it stays out. Only at a hard quota, where the server
+// refuses the transaction, a candidate uses two requests: first the delete, and
+// then the create, until there is room for it.
 
 // Turn is what a contender sees when its turn has come.
 type Turn struct {
@@ -141,15 +143,8 @@ func (g *Grant) retire() {
 // requeue goes to the end of the queue and waits there.
 func (g *Grant) requeue(ctx context.Context) (*Grant, error) {
 	g.retire()
-	p, err := g.p.moveBack(ctx)
+	p, names, err := g.p.toTheEnd(ctx)
 	if err != nil {
-		if !errors.Is(err, errGone) {
-			g.p.withdraw(ctx)
-		}
-		return nil, err
-	}
-	names, err := p.list(ctx)
-	if err != nil { // it has withdrawn the node
 		return nil, err
 	}
 	next, err := p.contend(ctx, names, true)
@@ -157,6 +152,39 @@ func (g *Grant) requeue(ctx context.Context) (*Grant, error) {
 		p.withdraw(ctx)
 	}
 	return next, err
+}
+
+// toTheEnd replaces our node by one at the end of the queue, and lists the queue.
+// On an error neither is left behind, or the janitor has it.
+func (p *place) toTheEnd(ctx context.Context) (*place, []string, error) {
+	next, err := p.moveBack(ctx)
+	switch {
+	case err == nil:
+		names, err := next.list(ctx) // withdraws on an error
+		return next, names, err
+	case errors.Is(err, zk.ErrQuotaExceeded):
+		// A quota counts the nodes as they are before a transaction: the node that
+		// it deletes makes no room for the one that it creates.
+		p.withdraw(ctx)
+		return p.q.joinWithRoom(ctx)
+	case !errors.Is(err, errGone):
+		p.withdraw(ctx)
+	}
+	return nil, nil, err
+}
+
+// joinWithRoom is join that waits until the quota has room for our node.
+func (q *Queue) joinWithRoom(ctx context.Context) (*place, []string, error) {
+	var again retries
+	for {
+		p, names, err := q.join(ctx)
+		if !errors.Is(err, zk.ErrQuotaExceeded) {
+			return p, names, err
+		}
+		if end := again.soon(ctx, context.Background()); end != nil {
+			return nil, nil, fmt.Errorf("%w: %w", end, err)
+		}
+	}
 }
 
 // moveBack replaces our node by one at the end of the queue. errGone: ours was
