@@ -109,11 +109,14 @@ func (c *commit) forget(path string) {
 // children what has vanished, also if it came long after the first load.
 func (m *mirror) link(path string) {
 	for m.at(path); path != m.cfg.Root; path = zk.Parent(path) {
-		siblings := m.at(zk.Parent(path)).children
-		if _, ok := siblings[path]; ok {
+		parent := m.at(zk.Parent(path))
+		if _, ok := parent.children[path]; ok {
 			return
 		}
-		siblings[path] = struct{}{}
+		if parent.children == nil {
+			parent.children = map[string]struct{}{}
+		}
+		parent.children[path] = struct{}{}
 	}
 }
 
@@ -121,7 +124,7 @@ func (m *mirror) link(path string) {
 func (m *mirror) at(path string) *node {
 	n := m.known[path]
 	if n == nil {
-		n = &node{children: map[string]struct{}{}}
+		n = &node{}
 		m.known[path] = n
 	}
 	return n

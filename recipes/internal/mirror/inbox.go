@@ -3,6 +3,9 @@ package mirror
 import (
 	"context"
 	"errors"
+	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,13 +17,16 @@ import (
 var errGap = errors.New("connection lost during a round")
 
 // inbox is what there is to look at. Events and changes of the connection put
-// into it, the goroutine of Run takes out. Its size is bounded by the number of
-// nodes, however many events there are.
+// into it, the goroutine of Run takes out. Its size is bounded by that of the copy,
+// however many events there are: a slow reader of a directory whose nodes come and
+// go under new names would otherwise have all of these names wait.
 type inbox struct {
 	wake chan struct{} // cap 1: there is something
 
 	mu      sync.Mutex
 	paths   map[string]struct{}
+	limit   int       // of paths
+	crowded bool      // there were more: everything is to be read, although none was missed
 	all     bool      // there was a gap: everything
 	since   time.Time // of the gap
 	offline bool
@@ -31,13 +37,17 @@ type inbox struct {
 
 // work is what is to be done in one turn.
 type work struct {
-	paths                      []string
+	paths                      map[string]struct{}
+	crowded                    bool
 	all, offline, lost, closed bool
 	since                      time.Time
 }
 
+// minLimit is how many paths wait at least before all are read anew.
+const minLimit = 1024
+
 func newInbox() *inbox {
-	return &inbox{wake: make(chan struct{}, 1), paths: map[string]struct{}{}, all: true, since: time.Now(), offline: true}
+	return &inbox{wake: make(chan struct{}, 1), paths: map[string]struct{}{}, limit: minLimit, all: true, since: time.Now(), offline: true}
 }
 
 // take empties the inbox. While offline the work stays in it. The context is
@@ -51,10 +61,9 @@ func (b *inbox) take(ctx context.Context) (work, context.Context, context.Cancel
 	if b.offline || b.closed {
 		return w, ctx, func() { end(nil) }
 	}
-	for p := range b.paths {
-		w.paths = append(w.paths, p)
-	}
-	clear(b.paths)
+	// Not cleared: after many events at once that would cost as much each time.
+	w.paths, b.paths = b.paths, map[string]struct{}{}
+	w.crowded, b.crowded = b.crowded, false
 	b.all = false
 	b.end = end
 	return w, ctx, func() {
@@ -69,9 +78,8 @@ func (b *inbox) take(ctx context.Context) (work, context.Context, context.Cancel
 func (b *inbox) giveBack(w work) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, p := range w.paths {
-		b.paths[p] = struct{}{}
-	}
+	b.put(maps.Keys(w.paths))
+	b.crowded = b.crowded || w.crowded
 	if w.all {
 		b.all, b.since = true, w.since
 	}
@@ -81,10 +89,28 @@ func (b *inbox) giveBack(w work) {
 func (b *inbox) add(paths ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, p := range paths {
-		b.paths[p] = struct{}{}
-	}
+	b.put(slices.Values(paths))
 	b.poke()
+}
+
+// put is called with mu held.
+func (b *inbox) put(paths iter.Seq[string]) {
+	for p := range paths {
+		if b.crowded {
+			return
+		}
+		b.paths[p] = struct{}{}
+		if len(b.paths) > b.limit {
+			b.crowded, b.paths = true, map[string]struct{}{}
+		}
+	}
+}
+
+// bound says how many nodes the copy has.
+func (b *inbox) bound(nodes int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = max(minLimit, 2*nodes)
 }
 
 // state takes in a state of the client. States may be skipped: connected twice

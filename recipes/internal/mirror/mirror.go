@@ -104,7 +104,7 @@ type mirror struct {
 // node is what the copy knows of a node: of a directory its children, of a leaf
 // which incarnation and change of it was last told.
 type node struct {
-	children     map[string]struct{} // their paths
+	children     map[string]struct{} // their paths; nil if there is none
 	czxid, mzxid int64
 	told         bool // an Entry is out
 }
@@ -151,10 +151,11 @@ func (m *mirror) turn(ctx context.Context) error {
 	if work.all {
 		m.outdated(work.since)
 	}
-	if work.offline || !work.all && len(work.paths) == 0 {
+	everything := work.all || work.crowded
+	if work.offline || !everything && len(work.paths) == 0 {
 		return nil
 	}
-	r := round{m: m, ctx: roundCtx, all: work.all}
+	r := round{m: m, ctx: roundCtx, all: everything}
 	err := r.read(work.paths)
 	switch {
 	case ctx.Err() != nil:
@@ -176,6 +177,7 @@ func (m *mirror) turn(ctx context.Context) error {
 	}
 	c := commit{m: m}
 	c.take(&r)
+	m.inbox.bound(len(m.known))
 	status := m.status
 	if why := m.failed[m.cfg.Root]; why != nil {
 		status = m.stale(why)

@@ -26,7 +26,7 @@ type round struct {
 
 // read reads paths, or everything. An error says that the picture is not
 // complete. Then nothing of it counts, and all of it must be read again.
-func (r *round) read(paths []string) error {
+func (r *round) read(paths map[string]struct{}) error {
 	m := r.m
 	if err := m.subscribe(r.ctx); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (r *round) read(paths []string) error {
 	for d := range levels {
 		levels[d] = map[string]struct{}{}
 	}
-	for _, p := range paths {
+	for p := range paths {
 		levels[m.depth(p)][p] = struct{}{}
 	}
 	if r.all {
