@@ -45,7 +45,7 @@ func (v *view) until(t *testing.T, want ...string) groupmembership.Snapshot {
 		require.NoError(t, err)
 		v.seen = s
 		var got []string
-		for _, m := range s.Members {
+		for _, m := range s.Members() {
 			require.NoError(t, m.Err)
 			got = append(got, m.ID+"="+string(m.Data))
 		}
@@ -64,7 +64,7 @@ func TestGroup_BothSeeEachOtherComeAndGoWithData(t *testing.T) {
 
 	theirs := r.memberOf(t, dir, "theirs", "1")
 	s := v.until(t, "theirs=1")
-	require.Equal(t, theirs.p.session, s.Members[0].Session)
+	require.Equal(t, theirs.p.session, s.Members()[0].Session)
 	ours, err := g.Join(within(t), "ours", []byte("a"))
 	require.NoError(t, err)
 	r.awaitMembersOf(t, theirs, "ours=a", "theirs=1")

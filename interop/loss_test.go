@@ -166,7 +166,7 @@ func TestLoss_MembersInstancesPermitsAndParties(t *testing.T) {
 	for _, l := range left {
 		require.NoError(t, <-l)
 	}
-	require.Len(t, seen.until(t, "ours=1").Members, 1)
+	require.Equal(t, 1, seen.until(t, "ours=1").Len())
 	for s := range cache.Snapshots(within(t)) {
 		if tell(t, s.Instances("svc")...) == tell(t, instance("ours")) {
 			break

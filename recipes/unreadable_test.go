@@ -124,7 +124,7 @@ func TestUnreadable_MembersAndWatchShowAMemberThatMayNotBeRead(t *testing.T) {
 	check(members)
 	for s, err := range group.Watch(soon(t)) {
 		require.NoError(t, err)
-		check(s.Members)
+		check(s.Members())
 		break
 	}
 }

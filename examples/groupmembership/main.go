@@ -33,7 +33,7 @@ func main() {
 		}
 		switch step++; step {
 		case 1:
-			fmt.Println("members at first:", len(s.Members))
+			fmt.Println("members at first:", s.Len())
 			alice, err = group(0).Join(ctx, "alice", []byte("starting"))
 		case 2:
 			bob, err = group(1).Join(ctx, "bob", []byte("ready"))

@@ -127,7 +127,7 @@ func (k *contender) watchGroup(ctx context.Context) {
 			r.Gone = append(r.Gone, gone{m.ID, m.Session})
 		}
 		r.Stale = s.Stale
-		for _, m := range s.Members {
+		for _, m := range s.Members() {
 			r.Members = append(r.Members, m.ID)
 		}
 		k.say(r)

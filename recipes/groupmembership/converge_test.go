@@ -94,7 +94,7 @@ func converge(t *testing.T, srv *zktest.Server, seed uint64) {
 		for i, e := range eyes {
 			snapshots += e.drain()
 			require.False(t, e.last.Stale)
-			require.Equal(t, want, names(e.last.Members), "watch of %d in round %d", i, round)
+			require.Equal(t, want, names(e.last.Members()), "watch of %d in round %d", i, round)
 		}
 		require.Equal(t, want, members(t, groups[0]))
 		for id, m := range here {
@@ -169,7 +169,7 @@ func TestWatch_LargeGroup(t *testing.T) {
 		watcher := group(t, srv)
 		before := srv.Requests()
 		e := watch(t, watcher)
-		require.Len(t, e.next().Members, size)
+		require.Equal(t, size, e.next().Len())
 		require.Less(t, srv.Requests()-before, int64(size+10))
 		require.LessOrEqual(t, srv.Watches(), 2, "one persistent watch, in both tables of the server")
 		synctest.Wait()
@@ -181,7 +181,7 @@ func TestWatch_LargeGroup(t *testing.T) {
 		for i := range size {
 			require.NoError(t, srv.Delete(fmt.Sprintf("/g/m%05d", i)))
 		}
-		for len(e.last.Members) > 0 {
+		for e.last.Len() > 0 {
 			e.next()
 		}
 		require.ErrorIs(t, e.end(), context.Canceled)

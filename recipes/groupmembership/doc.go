@@ -18,12 +18,19 @@
 // Leave leaves nothing, whenever it is called: what it cannot delete in its time
 // is deleted in the background, and no later registration can be on its way.
 //
+// # Who is there
+//
 // Members and Watch say what ZooKeeper says, and nothing else: who has joined is
-// in the view when the server shows it. Watch yields snapshots with what changed
-// since the one before. It tells an empty group from one that it does not know
-// yet, and in an outage of the ensemble it keeps the last view, marked as stale.
-// It needs one watch a group; where the server has no recursive ones (before 3.6),
-// one a member.
+// in the view when the server shows it. Members reads the group once. Watch yields
+// a Snapshot whenever the group has changed: it says who joined, left and changed
+// since the one before, and lists all members when it is asked to. A change costs
+// the same in a group of ten and of ten thousand; the list costs what it is long.
+//
+// Watch tells an empty group from one that it does not know yet, and in an outage
+// of the ensemble it keeps the last view, marked as stale. It needs one watch a
+// group; where the server has no recursive ones (before 3.6), one a member.
+//
+// # Layout
 //
 // The layout is that of Curator's GroupMember, `dir/<id>` with the data as it is,
 // and programs of both kinds can be in one group.
@@ -37,7 +44,7 @@
 //
 // # What is left to the caller
 //
-// Ids that are unique, and to stop what only a member
-// may do when the Context ends. Membership is no mutual exclusion: two members may
-// see different views at one time.
+// Ids that are unique, and to stop what only a member may do when the Context
+// ends. Membership is no mutual exclusion: two members may see different views at
+// one time.
 package groupmembership

@@ -81,7 +81,7 @@ func ExampleGroup_Watch() {
 			if _, err := g.Join(ctx, "worker-1", nil); err != nil {
 				log.Fatal(err)
 			}
-		case len(s.Members) == 1:
+		case s.Len() == 1:
 			m, _ := g.Find("worker-1")
 			if err := m.Leave(ctx); err != nil {
 				log.Fatal(err)
@@ -106,8 +106,8 @@ func ExampleGroup_Maintain() {
 	go func() { done <- g.Maintain(ctx, "worker-1", []byte("ready")) }()
 
 	for s, err := range g.Watch(ctx) {
-		if err == nil && len(s.Members) == 1 {
-			fmt.Println("seen:", s.Members[0].ID)
+		if err == nil && s.Len() == 1 {
+			fmt.Println("seen:", s.Members()[0].ID)
 			break
 		}
 	}

@@ -1,8 +1,10 @@
 package groupmembership
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/zk"
@@ -13,15 +15,14 @@ const window = 64
 
 // Members returns the members by their ids, as the client's server sees them: a
 // server that lags may show an older group, but never one older than this client
-// has seen before. A directory that does not exist has no members. Who goes while
+// has seen before. The list is the caller's own. A directory that does not exist has no members. Who goes while
 // they are read is left out. It tries until ctx ends or the server refuses.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	for {
-		var v view
-		read, zxid, err := (&reader{g: g}).all(ctx)
+		read, err := (&reader{g: g}).all(ctx)
 		if err == nil {
-			s, _ := v.apply(read, true, zxid)
-			return s.Members, nil
+			slices.SortFunc(read, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+			return read, nil
 		}
 		if ctx.Err() != nil {
 			return nil, g.wrap(ctxerr.Of(ctx))
@@ -36,27 +37,20 @@ func (g *Group) Members(ctx context.Context) ([]Member, error) {
 type reader struct{ g *Group }
 
 // all reads everybody.
-func (r *reader) all(ctx context.Context) ([]change, int64, error) {
-	names, zxid, err := r.list(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	read, err := r.members(ctx, names)
-	return read, zxid, err
-}
-
-// list returns the names in the directory, and the zxid of its last change.
-func (r *reader) list(ctx context.Context) ([]string, int64, error) {
-	names, stat, err := r.g.c.Children(ctx, r.g.dir)
+func (r *reader) all(ctx context.Context) ([]Member, error) {
+	names, _, err := r.g.c.Children(ctx, r.g.dir)
 	if errors.Is(err, zk.ErrNoNode) {
-		return nil, 0, nil
+		return nil, nil
 	}
-	return names, stat.Pzxid, err
+	if err != nil {
+		return nil, err
+	}
+	return r.members(ctx, names)
 }
 
 // members reads the nodes of ids, some at a time.
-func (r *reader) members(ctx context.Context, ids []string) ([]change, error) {
-	out := make([]change, 0, len(ids))
+func (r *reader) members(ctx context.Context, ids []string) ([]Member, error) {
+	out := make([]Member, 0, len(ids))
 	pending := make([]*zk.Future[zk.Node], 0, window)
 	for len(ids) > 0 {
 		some := ids[:min(window, len(ids))]
@@ -76,8 +70,8 @@ func (r *reader) members(ctx context.Context, ids []string) ([]change, error) {
 	return out, nil
 }
 
-// found appends what reading a member's node has given.
-func (r *reader) found(ctx context.Context, out []change, id string, n zk.Node, err error) ([]change, error) {
+// found appends what reading a node has given, if it is a member.
+func (r *reader) found(ctx context.Context, out []Member, id string, n zk.Node, err error) ([]Member, error) {
 	if err != nil && ctx.Err() == nil && (zk.SafeToRetry(err) || errors.Is(err, zk.ErrThrottled)) {
 		// Alone, the client repeats it itself, with pauses where there is a need.
 		n, err = r.g.c.Get(ctx, zk.Join(r.g.dir, id))
@@ -98,11 +92,13 @@ func (r *reader) found(ctx context.Context, out []change, id string, n zk.Node, 
 		}
 	}
 	if errors.Is(err, zk.ErrNoNode) {
-		return append(out, change{id: id}), nil
+		return out, nil
 	}
 	if err != nil {
 		return out, err
 	}
-	m, ok := memberOf(id, n.Data, n.Stat, unreadable)
-	return append(out, change{id: m.ID, m: m, there: ok}), nil
+	if m, ok := memberOf(id, n.Data, n.Stat, unreadable); ok {
+		out = append(out, m)
+	}
+	return out, nil
 }

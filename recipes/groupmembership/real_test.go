@@ -42,7 +42,7 @@ func (e *eye) until(want dict) {
 		case <-limit:
 			require.FailNow(e.t, "views did not converge", "want %v, last %+v", want, e.last)
 		}
-		if got := names(e.last.Members); !e.last.Stale && fmt.Sprint(got) == fmt.Sprint(want) {
+		if got := names(e.last.Members()); !e.last.Stale && fmt.Sprint(got) == fmt.Sprint(want) {
 			return
 		}
 	}
@@ -98,15 +98,15 @@ func TestReal_MemberSeenFromAnotherServer(t *testing.T) {
 	ens.Clients(0).Heal()
 	require.NoError(t, <-updated)
 	e.until(dict{"a": "2"})
-	require.NotEqual(t, id, e.last.Members[0].Session)
-	require.Equal(t, c.Session().ID(), e.last.Members[0].Session)
+	require.NotEqual(t, id, e.last.Members()[0].Session)
+	require.Equal(t, c.Session().ID(), e.last.Members()[0].Session)
 
 	// The observer's server dies: its last view stays, stale.
 	require.NoError(t, ens.Kill(1))
 	for !e.last.Stale {
 		e.next()
 	}
-	require.Equal(t, dict{"a": "2"}, names(e.last.Members))
+	require.Equal(t, dict{"a": "2"}, names(e.last.Members()))
 	require.NoError(t, ens.Start(ctx, 1))
 	e.until(dict{"a": "2"})
 

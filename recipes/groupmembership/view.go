@@ -40,12 +40,22 @@ func memberOf(id string, data []byte, stat zk.Stat, err error) (Member, bool) {
 	return m, stat.EphemeralOwner != 0 && stat.EphemeralOwner != container
 }
 
+// own returns the member with data that nobody else has.
+func (m *Member) own() Member {
+	out := *m
+	out.Data = bytes.Clone(m.Data)
+	return out
+}
+
 // Snapshot is the group at one time, and what changed since the snapshot before.
+// It never changes, and may be kept or handed to other goroutines. What it gives
+// out is the reader's own: Joined, Left and Changed, each list that Members
+// returns, and the Data of the members in them.
 type Snapshot struct {
-	Members []Member // by their ids; the reader's own
-	// Joined and Left are the differences from the snapshot before; of the first,
-	// all have joined. A member that registered anew in between is in both, with
-	// its old and its new Czxid. Changed are those with new data.
+	// Joined, Left and Changed are the differences from the snapshot before, by
+	// their ids; of the first, all have joined. A member that registered anew in
+	// between is in Left and in Joined, with its old and its new Czxid. One that
+	// joined and left in between is in neither. Changed are those with new data.
 	Joined, Left, Changed []Member
 	// Stale says that the ensemble cannot be reached, since Since, or was not yet
 	// read again: the members are those last seen.
@@ -53,6 +63,19 @@ type Snapshot struct {
 	Since time.Time
 	// Zxid is that of the newest change that the view is known to contain.
 	Zxid int64
+
+	tree *tree
+}
+
+// Len is the number of members. It costs nothing.
+func (s Snapshot) Len() int { return s.tree.len() }
+
+// Members returns all members, by their ids. Each call makes the list anew, which
+// costs time and memory in proportion to the group.
+func (s Snapshot) Members() []Member {
+	out := make([]Member, 0, s.tree.len())
+	s.tree.all(func(m *Member) { out = append(out, m.own()) })
+	return out
 }
 
 // change is what a read found under an id.
@@ -64,62 +87,50 @@ type change struct {
 
 // view is the last known state of a group. Pure.
 type view struct {
-	known   bool
-	members []Member // by id; never changed in place
-	zxid    int64
-	stale   bool
-	since   time.Time
+	known bool
+	tree  *tree
+	zxid  int64
+	stale bool
+	since time.Time
 }
 
-// apply takes in what was read under some ids; with all, there is nobody else. It
-// returns the snapshot, and whether there is anything to tell: the first view
-// always is, an empty one too, and so is one that is not stale any more.
-func (v *view) apply(read []change, all bool, zxid int64) (Snapshot, bool) {
+// apply records what was read under some ids. It returns the snapshot, and whether
+// there is anything to report: the first view always is, an empty one too, and so
+// is one that is not stale any more.
+func (v *view) apply(read []change, zxid int64) (Snapshot, bool) {
 	slices.SortFunc(read, func(a, b change) int { return cmp.Compare(a.id, b.id) })
 	var s Snapshot
-	next := make([]Member, 0, len(v.members)+len(read))
-	old := v.members
-	gone := func(m Member) { s.Left = append(s.Left, m) }
+	var joined []*Member
+	next := v.tree
 	for _, c := range read {
-		for len(old) > 0 && old[0].ID < c.id {
-			if all {
-				gone(old[0])
-			} else {
-				next = append(next, old[0])
-			}
-			old = old[1:]
-		}
-		var was Member
-		had := len(old) > 0 && old[0].ID == c.id
-		if had {
-			was, old = old[0], old[1:]
+		was := next.find(c.id)
+		if was != nil && (!c.there || was.Czxid != c.m.Czxid) {
+			s.Left = append(s.Left, was.own())
+			next = next.drop(c.id)
+			was = nil
 		}
 		switch {
-		case had && (!c.there || was.Czxid != c.m.Czxid):
-			gone(was)
-			fallthrough
-		case !had:
-			if c.there {
-				s.Joined = append(s.Joined, c.m)
-			}
+		case !c.there:
+			continue
+		case was == nil:
+			s.Joined = append(s.Joined, c.m.own())
+			joined = append(joined, &c.m)
 		case was.mzxid != c.m.mzxid || !bytes.Equal(was.Data, c.m.Data) || (was.Err == nil) != (c.m.Err == nil):
-			s.Changed = append(s.Changed, c.m)
+			s.Changed = append(s.Changed, c.m.own())
+			next = next.put(&c.m)
 		}
-		if c.there {
-			next = append(next, c.m)
-			zxid = max(zxid, c.m.mzxid)
-		}
+		zxid = max(zxid, c.m.mzxid)
 	}
-	for _, m := range old {
-		if all {
-			gone(m)
-		} else {
-			next = append(next, m)
+	if next == nil {
+		next = build(joined)
+	} else {
+		for _, m := range joined {
+			next = next.put(m)
 		}
 	}
 	news := !v.known || v.stale || len(s.Joined)+len(s.Left)+len(s.Changed) > 0
-	*v = view{known: true, members: next, zxid: max(v.zxid, zxid)}
-	s.Members, s.Zxid = slices.Clone(next), v.zxid
+	*v = view{known: true, tree: next, zxid: max(v.zxid, zxid)}
+	s.tree, s.Zxid = next, v.zxid
 	return s, news
 }
 
@@ -129,5 +140,5 @@ func (v *view) lost(since time.Time) (Snapshot, bool) {
 		return Snapshot{}, false
 	}
 	v.stale, v.since = true, since
-	return Snapshot{Members: slices.Clone(v.members), Stale: true, Since: since, Zxid: v.zxid}, true
+	return Snapshot{Stale: true, Since: since, Zxid: v.zxid, tree: v.tree}, true
 }

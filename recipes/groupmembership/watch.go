@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/zookit/zookit/recipes/internal/mirror"
@@ -11,10 +13,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Watch yields the group as it is now, and a snapshot whenever it has changed; a
-// slow reader gets several changes as one. Nothing is yielded before the group is
-// known; from then on a snapshot with no members says that there are none, also
-// when the directory is gone.
+// Watch yields the group as it is now, with all members as Joined, and a snapshot
+// with what has changed whenever it has changed. Nothing is yielded before the
+// group is known; from then on a snapshot with no members says that there are
+// none, also when the directory is gone.
+//
+// A change costs what has changed, however large the group is; only
+// Snapshot.Members makes a list of all. On servers before 3.6 each join and leave
+// also lists the names in the directory. A slow reader gets several changes as
+// one. What waits for it is bounded by the size of the group.
 //
 // When the connection is lost it yields the last view with Stale set, and the
 // present one once it has read it again, with the changes in between as Joined and
@@ -64,17 +71,16 @@ type watcher struct {
 	pending map[string]change // read, while the view was stale: told when it is not
 }
 
-// apply takes in a batch. An error is one that no retry mends.
+// apply records a batch. An error is one that no retry mends.
 func (w *watcher) apply(b mirror.Batch) (s Snapshot, news bool, err error) {
 	prefix := zk.Join(w.g.dir, "")
 	for _, path := range b.Gone {
-		id := strings.TrimPrefix(path, prefix)
-		w.pending[id] = change{id: id}
+		w.note(change{id: strings.TrimPrefix(path, prefix)})
 	}
 	for _, e := range b.Set {
 		id := strings.TrimPrefix(e.Path, prefix)
 		m, ok := memberOf(id, e.Data, e.Stat, e.Err)
-		w.pending[id] = change{id: id, m: m, there: ok}
+		w.note(change{id: id, m: m, there: ok})
 	}
 	if b.Status.Stale {
 		if why := b.Status.Why; refused.By(why) || errors.Is(why, zk.ErrAuthFailed) {
@@ -83,11 +89,18 @@ func (w *watcher) apply(b mirror.Batch) (s Snapshot, news bool, err error) {
 		s, news = w.view.lost(b.Status.Since)
 		return s, news, nil
 	}
-	read := make([]change, 0, len(w.pending))
-	for _, c := range w.pending {
-		read = append(read, c)
-	}
-	clear(w.pending)
-	s, news = w.view.apply(read, false, b.Zxid)
+	read := slices.Collect(maps.Values(w.pending))
+	w.pending = map[string]change{} // not cleared: after a first load that would cost as much each time
+	s, news = w.view.apply(read, b.Zxid)
 	return s, news, nil
+}
+
+// note keeps a change until the view is not stale. What came and went unseen is
+// forgotten, so that there is never more than the group and the view have.
+func (w *watcher) note(c change) {
+	if !c.there && w.view.tree.find(c.id) == nil {
+		delete(w.pending, c.id)
+		return
+	}
+	w.pending[c.id] = c
 }

@@ -62,7 +62,7 @@ func (e *eye) next() groupmembership.Snapshot {
 func (e *eye) check(s groupmembership.Snapshot) {
 	e.t.Helper()
 	want := map[string]int64{}
-	for _, m := range e.last.Members {
+	for _, m := range e.last.Members() {
 		want[m.ID] = m.Czxid
 	}
 	for _, m := range s.Left {
@@ -74,12 +74,12 @@ func (e *eye) check(s groupmembership.Snapshot) {
 		want[m.ID] = m.Czxid
 	}
 	have := map[string]int64{}
-	for _, m := range s.Members {
+	for _, m := range s.Members() {
 		have[m.ID] = m.Czxid
 	}
 	require.Equal(e.t, want, have, "members do not follow from joined and left")
 	require.GreaterOrEqual(e.t, s.Zxid, e.last.Zxid)
-	require.IsIncreasing(e.t, append([]string{""}, ids(s.Members)...))
+	require.IsIncreasing(e.t, append([]string{""}, ids(s.Members())...))
 	e.last = s
 }
 
@@ -117,12 +117,12 @@ func TestWatch_TellsOfEveryChange(t *testing.T) {
 		g := group(t, srv)
 		e := watch(t, group(t, srv))
 		s := e.next()
-		require.Empty(t, s.Members, "no directory: known to be empty")
+		require.Empty(t, s.Members(), "no directory: known to be empty")
 		require.False(t, s.Stale)
 		a := join(t, g, "a", "1")
 		s = e.next()
 		require.Equal(t, dict{"a": "1"}, names(s.Joined))
-		require.Equal(t, dict{"a": "1"}, names(s.Members))
+		require.Equal(t, dict{"a": "1"}, names(s.Members()))
 		require.GreaterOrEqual(t, s.Zxid, a.Status().Czxid)
 		b := join(t, g, "b", "1")
 		require.Equal(t, []string{"b"}, ids(e.next().Joined))
@@ -130,13 +130,13 @@ func TestWatch_TellsOfEveryChange(t *testing.T) {
 		s = e.next()
 		require.Equal(t, dict{"a": "2"}, names(s.Changed))
 		require.Empty(t, s.Joined)
-		require.Equal(t, dict{"a": "2", "b": "1"}, names(s.Members))
+		require.Equal(t, dict{"a": "2", "b": "1"}, names(s.Members()))
 		require.NoError(t, a.Leave(t.Context()))
 		require.Equal(t, dict{"a": "2"}, names(e.next().Left))
 		require.NoError(t, b.Leave(t.Context()))
 		s = e.next()
 		require.Equal(t, []string{"b"}, ids(s.Left))
-		require.Empty(t, s.Members)
+		require.Empty(t, s.Members())
 		require.False(t, s.Stale)
 		require.Zero(t, e.drain())
 		require.ErrorIs(t, e.end(), context.Canceled)
@@ -149,12 +149,12 @@ func TestWatch_OutlivesItsDirectory(t *testing.T) {
 	onBoth(t, func(t *testing.T, srv *zktest.Server) {
 		g := group(t, srv)
 		e := watch(t, group(t, srv))
-		require.Empty(t, e.next().Members)
+		require.Empty(t, e.next().Members())
 		for i := range 5 {
 			m := join(t, g, "a", fmt.Sprint(i))
 			require.Equal(t, dict{"a": fmt.Sprint(i)}, names(e.next().Joined))
 			require.NoError(t, m.Leave(t.Context()))
-			require.Empty(t, e.next().Members)
+			require.Empty(t, e.next().Members())
 			require.NoError(t, srv.Delete("/g"))
 			before := srv.Requests()
 			time.Sleep(10 * time.Minute)
@@ -173,7 +173,7 @@ func TestWatch_KeepsTheLastViewInAnOutage(t *testing.T) {
 		g := group(t, srv)
 		a, b := join(t, g, "a", "1"), join(t, g, "b", "1")
 		e := watch(t, group(t, srv))
-		require.Len(t, e.next().Members, 2)
+		require.Equal(t, 2, e.next().Len())
 
 		// Shorter than the session: nothing but the marking.
 		srv.Down(1, true)
@@ -181,13 +181,13 @@ func TestWatch_KeepsTheLastViewInAnOutage(t *testing.T) {
 		s := e.next()
 		require.True(t, s.Stale)
 		require.Equal(t, down, s.Since)
-		require.Equal(t, dict{"a": "1", "b": "1"}, names(s.Members))
+		require.Equal(t, dict{"a": "1", "b": "1"}, names(s.Members()))
 		time.Sleep(timeout / 4)
 		require.Zero(t, e.drain(), "it is told once")
 		srv.Down(1, false)
 		s = e.next()
 		require.False(t, s.Stale)
-		require.Equal(t, dict{"a": "1", "b": "1"}, names(s.Members))
+		require.Equal(t, dict{"a": "1", "b": "1"}, names(s.Members()))
 		require.Empty(t, s.Joined, "a resync is not a flap")
 		require.Empty(t, s.Left)
 		require.Empty(t, s.Changed)
@@ -202,9 +202,9 @@ func TestWatch_KeepsTheLastViewInAnOutage(t *testing.T) {
 		for time.Sleep(time.Minute); e.drain() > 0; {
 			require.False(t, e.last.Stale)
 		}
-		require.Equal(t, dict{"a": "1"}, names(e.last.Members))
+		require.Equal(t, dict{"a": "1"}, names(e.last.Members()))
 		require.NoError(t, a.Leave(t.Context()))
-		require.Empty(t, e.next().Members)
+		require.Empty(t, e.next().Members())
 		require.ErrorIs(t, e.end(), context.Canceled)
 	})
 }
@@ -228,7 +228,7 @@ func TestWatch_UnknownIsNotEmpty(t *testing.T) {
 		require.Zero(t, e.drain())
 		srv.Down(1, false)
 		s := e.next()
-		require.Equal(t, dict{"a": "1"}, names(s.Members))
+		require.Equal(t, dict{"a": "1"}, names(s.Members()))
 		require.False(t, s.Stale)
 		require.ErrorIs(t, e.end(), context.Canceled)
 		require.NoError(t, m.Leave(t.Context()))
@@ -250,7 +250,7 @@ func TestWatch_ReconnectOfAMemberIsNoFlap(t *testing.T) {
 		synctest.Wait()
 		srv.CutConnections(2)
 		e := watch(t, watcher)
-		require.Len(t, e.next().Members, 1)
+		require.Equal(t, 1, e.next().Len())
 		e.drain()
 		id := c.Session().ID()
 		for i := range 20 {
@@ -288,7 +288,7 @@ func TestWatch_NeverAddsOneself(t *testing.T) {
 		require.NoError(t, srv.Create("/g/directory", nil))
 		m := join(t, g, "a", "1")
 		e := watch(t, g)
-		require.Equal(t, []string{"a"}, ids(e.next().Members))
+		require.Equal(t, []string{"a"}, ids(e.next().Members()))
 		require.NoError(t, srv.Delete("/g/a"))
 		require.Equal(t, []string{"a"}, ids(e.next().Left))
 		require.Empty(t, members(t, g))
@@ -325,7 +325,7 @@ func TestWatch_EndsWithWhatCannotBeMended(t *testing.T) {
 		require.NoError(t, admin.Delete(t.Context(), "/g", 0))
 
 		e = watch(t, g)
-		require.Empty(t, e.next().Members)
+		require.Empty(t, e.next().Members())
 		require.NoError(t, c.Close(t.Context()))
 		for range e.seen { // the last view may be told to be stale
 		}
@@ -355,23 +355,23 @@ func unreadableMember(t *testing.T, srv *zktest.Server, v zktest.Version) {
 	b := join(t, secret, "b", "2")
 	e := watch(t, g)
 	s := e.next()
-	require.Equal(t, dict{"a": "1", "b": ""}, names(s.Members))
-	require.NoError(t, s.Members[0].Err)
-	require.ErrorIs(t, s.Members[1].Err, zk.ErrNoAuth)
+	require.Equal(t, dict{"a": "1", "b": ""}, names(s.Members()))
+	require.NoError(t, s.Members()[0].Err)
+	require.ErrorIs(t, s.Members()[1].Err, zk.ErrNoAuth)
 	if v == zktest.V3_8 {
-		require.Equal(t, b.Status().Czxid, s.Members[1].Czxid, "exists shows it")
+		require.Equal(t, b.Status().Czxid, s.Members()[1].Czxid, "exists shows it")
 	} else {
-		require.Zero(t, s.Members[1].Czxid, "exists is refused as well")
+		require.Zero(t, s.Members()[1].Czxid, "exists is refused as well")
 	}
 	require.NoError(t, b.Leave(t.Context()))
 	synctest.Wait()
 	srv.CutConnections(1) // after which everybody is read again
-	for len(e.last.Members) == 2 {
+	for e.last.Len() == 2 {
 		e.next()
 	}
-	require.Equal(t, dict{"a": "1"}, names(e.last.Members))
+	require.Equal(t, dict{"a": "1"}, names(e.last.Members()))
 	require.NoError(t, a.Leave(t.Context()))
-	for len(e.last.Members) > 0 {
+	for e.last.Len() > 0 {
 		e.next()
 	}
 	require.ErrorIs(t, e.end(), context.Canceled)
@@ -385,7 +385,7 @@ func TestWatch_ReaderBreaksOff(t *testing.T) {
 		for range 20 {
 			for s, err := range g.Watch(t.Context()) {
 				require.NoError(t, err)
-				require.Len(t, s.Members, 1)
+				require.Equal(t, 1, s.Len())
 				break
 			}
 		}
@@ -398,7 +398,7 @@ func TestWatch_SetsALostWatchAgain(t *testing.T) {
 	onBoth(t, func(t *testing.T, srv *zktest.Server) {
 		g := group(t, srv)
 		e := watch(t, group(t, srv))
-		require.Empty(t, e.next().Members)
+		require.Empty(t, e.next().Members())
 		oneReply(srv, "setWatches", zktest.Fail(int32(zk.ErrUnimplemented)))
 		srv.CutConnections(1)
 		time.Sleep(time.Minute)
@@ -406,7 +406,7 @@ func TestWatch_SetsALostWatchAgain(t *testing.T) {
 		m := join(t, g, "a", "1")
 		require.Equal(t, []string{"a"}, ids(e.next().Joined))
 		require.NoError(t, m.Leave(t.Context()))
-		require.Empty(t, e.next().Members)
+		require.Empty(t, e.next().Members())
 		require.ErrorIs(t, e.end(), context.Canceled)
 	})
 }
