@@ -48,35 +48,34 @@ func (e *Election) Candidates(ctx context.Context) ([]Candidate, error) {
 	return out, nil
 }
 
-// mostAside bounds how often a candidate stands aside in one campaign. A
-// candidate of a high priority that crashes and comes back over and over could
-// otherwise keep all others from leading.
-const mostAside = 8
-
-// standsAside decides, when our turn has come in one campaign, whether we let
-// another pass: the one whom the last leader named, or one of a
-// higher priority whom no foreign candidate would keep waiting all the same.
-// Equals never stand aside for each other, and everyone who does goes behind the
-// one for whom it does, so that with every step fewer are ahead of that one.
-func (e *Election) standsAside(t contend.Turn, times int) bool {
-	aside := times < mostAside && t.Next != t.Own && (slices.Contains(t.Behind, t.Next) || higher(t.Behind, e.cfg.Priority))
-	if aside {
-		e.cfg.Logger.Debug("election: stands aside", "dir", e.dir, "node", t.Own, "named", t.Next)
+// choose decides, when our turn has come, whether we let another pass: the one
+// whom the last leader named, or one of a higher priority. Equals never stand
+// aside for each other, and everyone who does goes behind the one for whom it
+// does, so that with every step fewer are ahead of that one.
+func (e *Election) choose(t contend.Turn) contend.Choice {
+	c := contend.Choice{Higher: higher(t.Behind, e.cfg.Priority)}
+	if t.Next != t.Own {
+		c.Named = slices.Contains(t.Behind, t.Next)
+		c.Aside = c.Named || c.Higher > 0
 	}
-	return aside
+	if c.Aside {
+		e.cfg.Logger.Debug("election: lets others pass", "dir", e.dir, "node", t.Own, "named", t.Next, "higher", c.Higher)
+	}
+	return c
 }
 
-// higher reports whether one of those behind has a higher priority, and only our
-// own before it.
-func higher(behind []string, priority int) bool {
+// higher counts those behind that have a higher priority, up to the first
+// foreign candidate: that one would lead before those behind it.
+func higher(behind []string, priority int) int {
+	n := 0
 	for _, name := range behind {
 		p, ours := contend.Priority(name)
 		if !ours {
-			return false
+			break
 		}
 		if int(p) > priority {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }

@@ -12,10 +12,16 @@
 // that one going to the end of the queue when their turn comes, each in one
 // transaction that makes its new node and deletes the old: nobody ever leads out
 // of turn, and nobody is in the queue twice, or out of it. A priority deposes
-// nobody. A candidate stands aside at most eight times in one campaign, so that
-// others that come and die over and over cannot keep it from leading for ever.
-// If the one for whom they stand aside dies unnoticed, nobody leads until its
-// session has expired, as with any candidate that is first.
+// nobody. If the one for whom they stand aside dies unnoticed, nobody leads until
+// its session has expired, as with any candidate that is first.
+//
+// Candidates of a high priority that crash over and over do not keep the others
+// from leading for ever: a candidate stands aside for a priority at most eight
+// times in a row. A time does not count if those whom it let pass then led for at
+// least two session timeouts each, and standing aside for a candidate that was
+// named never counts. Candidates of one election should have the same session
+// timeout: one whose timeout is more than twice as long looks, when it crashes,
+// as if it had led.
 //
 // The layout is that of Curator's LeaderLatch: ephemeral sequential nodes that
 // end in `latch-<seq>`, with the candidate's ID as data, so that Curator's

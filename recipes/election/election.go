@@ -30,8 +30,11 @@ var (
 	// ErrNotLeader: a multi with Leadership.Check, or a Proclaim, came after the
 	// leadership was lost. It wraps recipes.ErrNotHeld.
 	ErrNotLeader = sentinel.In("no longer leader", recipes.ErrNotHeld)
-	// ErrNoCandidate: HandOver found nobody, or not the one who was named.
+	// ErrNoCandidate: HandOver found nobody, or not the one who was named. We
+	// still lead.
 	ErrNoCandidate = errors.New("no such candidate")
+	// ErrNotFirst is what errors.Is finds in a HandOverError.
+	ErrNotFirst = errors.New("the named candidate was not seen to be first")
 	// ErrForeignAhead: a candidate of another library, which lets nobody pass, is
 	// ahead of the one whom HandOver is to make leader.
 	ErrForeignAhead = errors.New("a foreign candidate is ahead")
@@ -94,7 +97,7 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if int(int32(e.cfg.Priority)) != e.cfg.Priority || e.cfg.Priority != 0 && e.cfg.Dialect != recipes.Curator {
 		return nil, e.wrap(fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect))
 	}
-	g, err := e.queue.AcquireInTurn(ctx, e.standsAside)
+	g, err := e.queue.AcquireInTurn(ctx, e.choose)
 	if err != nil {
 		return nil, e.wrap(err)
 	}

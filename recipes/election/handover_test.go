@@ -169,7 +169,12 @@ func TestHandOver_UnderFaults(t *testing.T) {
 						}
 						return f.verdict
 					})
-					require.NoError(t, a.HandOver(t.Context(), "d"))
+					err := a.HandOver(t.Context(), "d")
+					if f.want == "d" {
+						require.NoError(t, err)
+					} else {
+						require.ErrorIs(t, err, election.ErrNotFirst)
+					}
 					time.Sleep(10 * time.Second)
 					id, _ := c.leader()
 					require.Contains(t, f.want, id)

@@ -3,6 +3,7 @@ package election_test
 import (
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,8 +45,12 @@ func TestHandOver_CandidateThatLearnsLateOfItsNode(t *testing.T) {
 				if name == "named" {
 					c.join("e", 99)
 				}
-				require.NoError(t, leave(t, a))
+				left := make(chan error, 1)
+				go func() { left <- leave(t, a) }()
+				synctest.Wait()
+				require.False(t, srv.Exists(a.Path()))
 				close(settle)
+				require.NoError(t, <-left)
 				id, _ := c.leader()
 				require.Equal(t, "d", id)
 				srv.OnRequest(nil)

@@ -33,6 +33,16 @@ func (q *Queue) Contenders(ctx context.Context) ([]Contender, error) {
 	return out, nil
 }
 
+// Names returns the names of the contenders, in their order. It reads no node.
+func (q *Queue) Names(ctx context.Context) ([]string, error) {
+	queue, err := q.entries(ctx)
+	names := make([]string, len(queue))
+	for i, e := range queue {
+		names[i] = e.name
+	}
+	return names, err
+}
+
 // First returns who is first in the queue; false if it is empty.
 func (q *Queue) First(ctx context.Context) (Contender, bool, error) {
 	for {

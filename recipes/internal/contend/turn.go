@@ -40,32 +40,16 @@ type Turn struct {
 func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
 
 // AcquireInTurn is Acquire that asks, whenever our turn has come and we are not
-// alone, whether to stand aside, and tells how often we did. It does so by going
-// to the end of the queue.
-func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(t Turn, times int) bool) (*Grant, error) {
+// alone, whether to stand aside. It does so by going to the end of the queue,
+// unless it has done that too often already: see patience.
+func (q *Queue) AcquireInTurn(ctx context.Context, choose func(Turn) Choice) (*Grant, error) {
+	var asides patience
 	var again retries // when our node is deleted at each turn
-	for times := 0; ; {
+	for {
 		began := time.Now()
 		g, err := q.Acquire(ctx)
-		for decided := false; err == nil && g.p.asks() && !decided; {
-			if t, ok := g.p.foretold(); ok && g.ctx.Err() == nil && !standAside(t, times) {
-				break
-			}
-			// Nobody stands aside without a look: who goes with its leader's session
-			// may have gone after it.
-			var t Turn
-			switch t, err = g.turnNow(ctx); {
-			case err != nil:
-			case standAside(t, times):
-				times++
-				g, err = g.requeue(ctx)
-			case g.ctx.Err() != nil:
-				// Looking took longer than the lease. We are still first: with
-				// another lease look again, since others may have come.
-				g, err = g.Renew(ctx)
-			default:
-				decided = true
-			}
+		if err == nil {
+			g, err = g.takeTurn(ctx, choose, &asides)
 		}
 		switch {
 		case err == nil:
@@ -78,6 +62,38 @@ func (q *Queue) AcquireInTurn(ctx context.Context, standAside func(t Turn, times
 			return nil, err
 		}
 	}
+}
+
+// takeTurn stands aside for as long as choose and our patience say so. On an
+// error the grant is given up.
+func (g *Grant) takeTurn(ctx context.Context, choose func(Turn) Choice, asides *patience) (*Grant, error) {
+	for g.p.asks() {
+		if t, ok := g.p.foretold(); ok && g.ctx.Err() == nil && !asides.allows(choose(t)) {
+			return g, nil
+		}
+		// Nobody stands aside without a look: one that goes with its leader's
+		// session may have gone after it.
+		t, err := g.turnNow(ctx)
+		if err != nil {
+			return nil, err
+		}
+		choice := choose(t)
+		switch {
+		case asides.allows(choice):
+			asides.spend(choice, g.p.s.Timeout())
+			g, err = g.requeue(ctx)
+		case g.ctx.Err() != nil:
+			// Looking took longer than the lease. We are still first: with
+			// another lease look again, since others may have come.
+			g, err = g.Renew(ctx)
+		default:
+			return g, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
 }
 
 // foretold is how things are at our turn, if that was known beforehand; once,

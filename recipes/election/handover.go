@@ -1,0 +1,148 @@
+package election
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/zk"
+)
+
+// HandOverError says that a leadership has ended by HandOver, and that the named
+// candidate was not seen to be first afterwards. errors.Is finds ErrNotFirst in
+// it.
+type HandOverError struct {
+	To    string // the ID that was named
+	Node  string // the path of the named candidate's node
+	First string // the path of the node that was first when last seen; "" if there was none
+	Err   error  // why: the node is gone, another stayed first, the context ended, or a read failed
+}
+
+// Error names the candidate, the reason and who is first instead.
+func (e *HandOverError) Error() string {
+	s := fmt.Sprintf("handed over, but %q (%s) was not seen to be first: %v", e.To, e.Node, e.Err)
+	if e.First != "" {
+		s += "; first is " + e.First
+	}
+	return s
+}
+
+// Is makes it ErrNotFirst.
+func (e *HandOverError) Is(target error) bool { return target == ErrNotFirst }
+
+// Unwrap returns Err.
+func (e *HandOverError) Unwrap() error { return e.Err }
+
+// HandOver ends the leadership in favour of the waiting candidate whose node
+// holds to; of several, of the first. Empty means whoever's turn it is, by
+// priority and order. With Run it is the way to stop leading and stay a
+// candidate; Resign is the way to leave.
+//
+// Nobody leads out of turn: those ahead of the one who was named queue again
+// behind it, one after the other, each in a round trip or two. HandOver waits for
+// that. nil says that our node is gone, and that the named candidate was then
+// first in the queue: it leads, or is about to.
+//
+// The end of the leadership also ends the context that Run has given to lead.
+// HandOver may be called with that context: only another end of it counts.
+//
+// We lead no longer after these errors:
+//   - ErrNotFirst, in a HandOverError: another leads, or will, since the named
+//     one is gone or another did not let it pass; or ctx ended before it was seen.
+//     If the named one led for a moment only, it may be gone by the time HandOver
+//     looks. HandOver stops waiting when another stays first for two session
+//     timeouts.
+//   - ErrNotLeader: the leadership had ended before.
+//   - an error of lock.Held's Release: that our node is gone could not be confirmed.
+//
+// We still lead after these:
+//   - ErrNoCandidate.
+//   - ErrForeignAhead, which names the node that would not let the other pass.
+//   - ErrForeign: the directory has data of somebody else.
+//   - zk.ErrNoAuth: the server refuses to have the successor named.
+//   - an error of ctx or the connection over the naming: the name may stand, and
+//     then counts when the leadership ends.
+func (l *Leadership) HandOver(ctx context.Context, to string) error {
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return l.e.wrap(ctxerr.Of(ctx))
+	}
+	if l.Context().Err() != nil {
+		return l.e.wrap(fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(l.Context())))
+	}
+	list, err := l.e.Candidates(ctx)
+	if err != nil {
+		return err
+	}
+	successor, err := l.name(ctx, list, to)
+	if err != nil {
+		return l.e.wrap(fmt.Errorf("hand over to %q: %w", to, err))
+	}
+	after, cancel := outliving(ctx)
+	defer cancel()
+	if err := l.g.GiveUp(after, ErrHandedOver); err != nil || successor == "" {
+		return err
+	}
+	first, err := l.e.queue.AwaitFirst(after, successor, 2*l.g.Session().Timeout())
+	if err != nil {
+		return l.e.wrap(&HandOverError{To: to, Node: zk.Join(l.e.dir, successor), First: first, Err: contend.Because(after, err)})
+	}
+	return nil
+}
+
+// outliving returns a context that ends as ctx does, but not if ctx ends because
+// of a HandOver: by then the request that ends it must still be made.
+func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
+	after, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	unbind := context.AfterFunc(ctx, func() {
+		if cause := context.Cause(ctx); !errors.Is(cause, ErrHandedOver) {
+			end(cause)
+		}
+	})
+	cancel := func() {}
+	if deadline, ok := ctx.Deadline(); ok {
+		after, cancel = context.WithDeadline(after, deadline)
+	}
+	return after, func() {
+		unbind()
+		cancel()
+		end(nil)
+	}
+}
+
+// name has the successor named, if that is needed, and returns its name; "" if
+// it may be anybody.
+func (l *Leadership) name(ctx context.Context, list []Candidate, to string) (string, error) {
+	own := slices.IndexFunc(list, func(c Candidate) bool { return c.Path == l.Path() })
+	if own < 0 {
+		return "", ErrNotLeader
+	}
+	waiting := list[own+1:]
+	if to == "" {
+		if len(waiting) == 0 {
+			return "", ErrNoCandidate
+		}
+		return "", nil
+	}
+	next := slices.IndexFunc(waiting, func(c Candidate) bool { return string(c.Data) == to })
+	if next < 0 {
+		return "", ErrNoCandidate
+	}
+	if i := slices.IndexFunc(waiting[:next], func(c Candidate) bool { return c.Foreign }); i >= 0 {
+		return "", fmt.Errorf("%w: %s", ErrForeignAhead, waiting[i].Path)
+	}
+	name := waiting[next].Name()
+	if next == 0 && waiting[0].Foreign {
+		return name, nil // its turn comes, and it looks at nothing
+	}
+	err := l.g.Designate(ctx, name, ErrNoCandidate)
+	if err == nil || errors.Is(err, ErrNotLeader) || l.Context().Err() == nil {
+		return name, err
+	}
+	return "", errors.Join(ErrNotLeader, context.Cause(l.Context()), err)
+}

@@ -1,0 +1,73 @@
+package contend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/zk"
+)
+
+// ErrLeft: the contender is not in the queue any more.
+var ErrLeft = errors.New("its node is gone")
+
+// AwaitFirst waits until the contender of that name is first in the queue. It
+// returns the path of the first that it saw last, "" if it saw nobody, and nil
+// only if that is the one. ErrLeft: the contender is not in the queue. It gives up
+// when one and the same other has been first for longer than patience.
+func (q *Queue) AwaitFirst(ctx context.Context, name string, patience time.Duration) (first string, err error) {
+	var since time.Time // when first became first
+	for {
+		queue, err := q.entries(ctx)
+		if err != nil {
+			return first, err
+		}
+		own := slices.IndexFunc(queue, func(e entry) bool { return e.name == name })
+		now := ""
+		if len(queue) > 0 {
+			now = zk.Join(q.dir, queue[0].name)
+		}
+		if now != first {
+			first, since = now, time.Now()
+		}
+		switch {
+		case own < 0:
+			return first, ErrLeft
+		case own == 0:
+			return first, nil
+		case time.Since(since) >= patience:
+			return first, fmt.Errorf("another has been first for %v", time.Since(since).Round(time.Millisecond))
+		}
+		if err := q.awaitEnd(ctx, queue[own-1], patience); err != nil {
+			return first, err
+		}
+	}
+}
+
+// awaitEnd returns when a contender may have gone, or some time has passed.
+func (q *Queue) awaitEnd(ctx context.Context, e entry, atMost time.Duration) error {
+	_, w, err := q.c.GetW(ctx, zk.Join(q.dir, e.name))
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer w.Stop()
+	t := time.NewTimer(atMost)
+	defer t.Stop()
+	select {
+	case <-w.C():
+		if err := w.Err(); err != nil && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrWatchLost) {
+			return err
+		}
+		return nil // or the watch has ended: look again
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctxerr.Of(ctx)
+	}
+}
