@@ -13,7 +13,7 @@ import (
 )
 
 // ErrDuplicate: two locks of a Multi are in one directory, and would wait for
-// each other.
+// each other. Two clients of one ensemble do not make it two directories.
 var ErrDuplicate = errors.New("same directory twice")
 
 // Multi is several locks that are held together, or not at all. They are
@@ -54,11 +54,8 @@ func (m *Multi) TryAcquire(ctx context.Context) (*MultiHeld, error) {
 var errLostOne = errors.New("one of the locks was lost")
 
 func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
-	for i := 1; i < len(m.order); i++ {
-		a, b := m.locks[m.order[i-1]], m.locks[m.order[i]]
-		if a.c == b.c && a.dir == b.dir {
-			return nil, fmt.Errorf("lock: %s: %w", b.dir, ErrDuplicate)
-		}
+	if err := m.distinct(); err != nil {
+		return nil, err
 	}
 	for {
 		h, err := m.attempt(ctx, get)
@@ -71,13 +68,58 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 	}
 }
 
+// distinct returns ErrDuplicate if two locks of one client are in one directory.
+func (m *Multi) distinct() error {
+	type place struct {
+		c   *zk.Client
+		dir string
+	}
+	seen := make(map[place]bool, len(m.locks))
+	for _, l := range m.locks {
+		p := place{l.c, l.dir}
+		if seen[p] {
+			return fmt.Errorf("lock: %s: %w", l.dir, ErrDuplicate)
+		}
+		seen[p] = true
+	}
+	return nil
+}
+
+// meets returns ErrDuplicate if l is in the directory of a part that another
+// client holds already: l would wait for that part for ever. Directories of one
+// name may be in two ensembles. So it looks for the node of the part, whose name
+// is in no other.
+func (h *MultiHeld) meets(ctx context.Context, l *Lock) error {
+	for _, part := range h.parts {
+		if part == nil || zk.Parent(part.Path()) != l.dir {
+			continue
+		}
+		err := l.c.Sync(ctx, l.dir)
+		there := false
+		if err == nil {
+			_, there, err = l.c.Exists(ctx, part.Path())
+		}
+		if err == nil && there {
+			err = ErrDuplicate
+		}
+		if err != nil {
+			return fmt.Errorf("lock: %s: %w", l.dir, err)
+		}
+	}
+	return nil
+}
+
 // attempt acquires all, or none.
 func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
 	work, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
 	h := &MultiHeld{parts: make([]*Held, len(m.locks)), order: m.order}
 	for _, i := range m.order {
-		part, err := get(m.locks[i], work)
+		err := h.meets(work, m.locks[i])
+		var part *Held
+		if err == nil {
+			part, err = get(m.locks[i], work)
+		}
 		if err != nil {
 			_ = h.release(ctx) // the janitor goes on
 			return nil, err

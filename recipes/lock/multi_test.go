@@ -190,6 +190,39 @@ func TestMulti_SameDirectoryTwiceIsRefused(t *testing.T) {
 	})
 }
 
+// Whatever stands between the two in the list. Two clients of one ensemble are no
+// different: the second would wait for the first.
+func TestMulti_SameDirectoryTwiceIsRefusedWithSeveralClients(t *testing.T) {
+	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+		a, b := connect(t, srv), connect(t, srv)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for name, clients := range map[string][]*zk.Client{"a client twice": {a, b, a}, "two clients": {a, b}} {
+			var locks []*lock.Lock
+			for _, c := range clients {
+				locks = append(locks, plain(c, "/a")...)
+			}
+			start := time.Now()
+			_, err := lock.NewMulti(append(locks, plain(a, "/b")...)...).Acquire(ctx)
+			require.ErrorIs(t, err, lock.ErrDuplicate, name)
+			require.ErrorContains(t, err, "/a", name)
+			require.Less(t, time.Since(start), time.Second, name)
+		}
+	})
+}
+
+// In two ensembles a directory of one name is two directories.
+func TestMulti_SameDirectoryInTwoEnsembles(t *testing.T) {
+	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+		other := zktest.Start(t, zktest.Config{})
+		h, err := lock.NewMulti(append(plain(connect(t, srv), "/a"), plain(connect(t, other), "/a")...)...).Acquire(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, h.Context().Err())
+		require.NoError(t, h.Release(t.Context()))
+		require.Empty(t, other.Children("/a"))
+	})
+}
+
 // asked reports whether a hold was asked to let go.
 func asked(t *testing.T, h *lock.Held) bool {
 	t.Helper()
