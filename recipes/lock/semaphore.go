@@ -69,7 +69,8 @@ func (s *Semaphore) wrap(err error) error { return fmt.Errorf("lock: %s: %w", s.
 // error its nodes are deleted, now or in the background.
 //
 // More permits than the limit are ErrOverLimit, at once; also when the limit is
-// lowered below n while it waits. It returns ErrBadPermits, ErrBadLimit,
+// lowered below n while it waits, wherever it stands in the queue. So it is with
+// ErrLimitMismatch for a semaphore that insists on a limit. It returns ErrBadPermits, ErrBadLimit,
 // ErrLimitMismatch, ErrNoLimit, ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth,
 // zk.ErrClosed or whatever else the server refuses with.
 func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permits, error) {
@@ -90,12 +91,8 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 	if _, _, _, err := s.limit(ctx, n, false); err != nil {
 		return nil, s.wrap(contend.Because(ctx, err))
 	}
-	get := s.queue.TryAcquire
-	if wait {
-		get = s.queue.Acquire
-	}
 	for {
-		ticket, err := get(ctx)
+		ticket, err := s.enqueue(ctx, n, wait)
 		if err != nil {
 			return nil, s.wrap(err)
 		}
