@@ -24,6 +24,30 @@ const (
 	PermAll    = Perm(proto.PermAll)
 )
 
+// String names the permissions as zkCli and the documentation of ZooKeeper do:
+// "READ|CREATE", "ALL", or "none".
+func (p Perm) String() string {
+	switch p {
+	case 0:
+		return "none"
+	case PermAll:
+		return "ALL"
+	}
+	var names []string
+	for _, one := range []struct {
+		p    Perm
+		name string
+	}{{PermRead, "READ"}, {PermWrite, "WRITE"}, {PermCreate, "CREATE"}, {PermDelete, "DELETE"}, {PermAdmin, "ADMIN"}} {
+		if p&one.p != 0 {
+			names = append(names, one.name)
+		}
+	}
+	if rest := p &^ PermAll; rest != 0 {
+		names = append(names, fmt.Sprintf("%#x", int32(rest)))
+	}
+	return strings.Join(names, "|")
+}
+
 // ACL grants permissions on one node to an identity of a scheme. It is not
 // inherited by children.
 type ACL struct {

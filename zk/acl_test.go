@@ -85,3 +85,10 @@ func TestAuth_PrintsWithoutItsSecret(t *testing.T) {
 		require.NotContains(t, fmt.Sprintf(verb, zk.Config{Auth: []zk.Auth{a}}), "hunter2")
 	}
 }
+
+func TestPerm_PrintsNames(t *testing.T) {
+	require.Equal(t, "READ|CREATE", fmt.Sprint(zk.PermRead|zk.PermCreate))
+	require.Equal(t, "ALL", zk.PermAll.String())
+	require.Equal(t, "none", zk.Perm(0).String())
+	require.Equal(t, "WRITE|DELETE|ADMIN|0x20", (zk.PermWrite | zk.PermDelete | zk.PermAdmin | 32).String())
+}

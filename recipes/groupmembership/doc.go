@@ -41,6 +41,9 @@
 // that it is still there, and WRITE on it for Update. Without that READ Join fails
 // with zk.ErrNoAuth and leaves no node. Members and Watch need READ on the
 // directory. A member whose node they may not read is listed with its id and Err.
+// Where a right is missing the error is a *recipes.RightError. Without DELETE the
+// node of a member that has left stays until its session ends, and Join under that
+// id fails until then.
 //
 // # What is left to the caller
 //

@@ -16,7 +16,8 @@
 //     Update returns nil when that, or newer, data is stored.
 //   - A reconnect inside the session changes nothing on the server.
 //   - Registering is tried, with a back-off, until it succeeds or Leave. What the
-//     server refuses (NoAuth) shows in the status and is tried again slowly.
+//     server refuses (NoAuth) shows in the status, with the right that is missing
+//     (recipes.RightError), and is tried again slowly.
 //   - After Leave no node is left, and none appears later. What Leave could not
 //     confirm in its time, the client's janitor goes on with.
 //

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -16,10 +17,10 @@ import (
 // the next registration.
 func (n *Node) hold(r registration) error {
 	policy := n.cfg.BackOff()
-	for first := true; ; first = false {
+	for {
 		err := n.term(r)
 		switch {
-		case first && errors.Is(err, errUnreadable):
+		case errors.Is(err, errUnreadable) && n.Status().Czxid != r.czxid: // it was never registered
 			return n.takeBack(r, err)
 		case n.ctx.Err() != nil, r.s.Context().Err() != nil:
 			return err
@@ -31,7 +32,7 @@ func (n *Node) hold(r registration) error {
 		case errors.Is(err, zk.ErrLeaseLapsed):
 			continue
 		}
-		if err := n.pause(policy, err); err != nil {
+		if err := n.pause(policy, refusal(err)); err != nil {
 			return err
 		}
 	}
@@ -83,7 +84,7 @@ func (n *Node) watch(ctx context.Context, r registration) (*zk.Watch, error) {
 			err = ctxerr.Of(ctx)
 		}
 		if errors.Is(err, zk.ErrNoAuth) {
-			err = fmt.Errorf("%w: %w", errUnreadable, err)
+			err = fmt.Errorf("%w: %w", errUnreadable, refused.Explain(err))
 		}
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (n *Node) store(guard context.Context, r registration) error {
 				return err
 			}
 		case errors.Is(err, zk.ErrTooLarge), zk.OutcomeOf(err) == zk.OutcomeRejected:
-			n.dropData(d, err)
+			n.dropData(d, refused.Explain(err))
 			if !n.behind() {
 				return nil
 			}

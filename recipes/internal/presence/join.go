@@ -99,18 +99,25 @@ func (n *Node) create(s *zk.Session) (registration, error) {
 			return registration{}, refusal(err)
 		}
 		return registration{}, errAgain
-	case errors.Is(err, zk.ErrTooLarge) && n.dropData(d, err):
-		return registration{}, errAgain
-	case errors.Is(err, zk.ErrTooLarge), errors.Is(err, zk.ErrInvalidPath), errors.Is(err, zk.ErrBadArguments):
-		return registration{}, fatalError{err}
 	}
-	return registration{}, refusal(err)
+	return registration{}, n.unmade(d, err)
+}
+
+// unmade says what is to be done after a create with data d has failed.
+func (n *Node) unmade(d content, err error) error {
+	switch {
+	case errors.Is(err, zk.ErrTooLarge) && n.dropData(d, err):
+		return errAgain
+	case errors.Is(err, zk.ErrTooLarge), errors.Is(err, zk.ErrInvalidPath), errors.Is(err, zk.ErrBadArguments):
+		return fatalError{err}
+	}
+	return refusal(err)
 }
 
 // refusal marks an error that is the server's no, or the client's own.
 func refusal(err error) error {
 	if refused.By(err) || errors.Is(err, zk.ErrInvalidACL) {
-		return refusedError{err}
+		return refusedError{refused.Explain(err)}
 	}
 	return err
 }
@@ -145,7 +152,13 @@ func (n *Node) occupied(s *zk.Session) error {
 	case stat.EphemeralOwner == 0, stat.EphemeralOwner == container:
 		return fatalError{&TakenError{Path: n.base, Czxid: stat.Czxid}}
 	case stat.EphemeralOwner != s.ID() && n.k.had(stat.EphemeralOwner):
-		return n.takeOver(s, stat)
+		err := n.takeOver(s, stat)
+		if no, ok := errors.AsType[refusedError](err); ok {
+			// It goes with its session. Our turn may come long before a pause ends.
+			n.lost(no.error)
+			return n.outlast(w, n.cfg.RefusedPause)
+		}
+		return err
 	case n.seen.Czxid == 0:
 		n.seen = TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
 		n.until = time.Now().Add(n.cfg.waitOut(s.Timeout()))
@@ -157,7 +170,13 @@ func (n *Node) occupied(s *zk.Session) error {
 	}
 	seen := n.seen
 	n.lost(&seen)
-	t := time.NewTimer(time.Until(n.until))
+	return n.outlast(w, time.Until(n.until))
+}
+
+// outlast waits until something happens to the node at our path, for d at most.
+// It returns errAgain.
+func (n *Node) outlast(w *zk.Watch, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-w.C(): // it was deleted, or it changed, or our session is over: see
@@ -173,7 +192,7 @@ func (n *Node) occupied(s *zk.Session) error {
 func (n *Node) takeOver(s *zk.Session, old zk.Stat) error {
 	d := n.latest()
 	n.own, n.tried = trace{s: s, path: n.base}, d
-	_, err := n.k.c.Multi(n.ctx, zk.DeleteOp(n.base, zk.Version(old.Version)),
+	done, err := n.k.c.Multi(n.ctx, zk.DeleteOp(n.base, zk.Version(old.Version)),
 		zk.CreateOp(n.base, d.data, zk.Ephemeral, n.options(s)...))
 	if err == nil || zk.OutcomeOf(err) == zk.OutcomeUnknown {
 		return errAgain // join looks at it first
@@ -182,8 +201,12 @@ func (n *Node) takeOver(s *zk.Session, old zk.Stat) error {
 	switch {
 	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists):
 		return errAgain // it went by itself, or changed
-	case errors.Is(err, zk.ErrTooLarge) && n.dropData(d, err):
-		return errAgain
+	case errors.Is(err, zk.ErrNoAuth) && len(done) == 2:
+		right := zk.PermCreate
+		if done[0].State == zk.OpFailed {
+			right = zk.PermDelete
+		}
+		err = &recipes.RightError{Path: zk.Parent(n.base), Right: right, Err: err}
 	}
-	return refusal(err)
+	return n.unmade(d, err)
 }

@@ -2,11 +2,13 @@ package presence
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -30,6 +32,8 @@ type debts map[string]map[*debt]struct{}
 type debt struct {
 	s       *zk.Session
 	settled chan struct{}
+	refused chan struct{} // closed when the server has refused a delete, for
+	why     error         // set before refused is closed
 }
 
 // maxSessions bounds how far back a session is remembered. Each of them took a
@@ -99,7 +103,7 @@ func (k *Keeper) give(n *Node) {
 // abandon leaves the delete of our node at path, in session s, to the janitor.
 // remove is what does it.
 func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context) error) *debt {
-	d := &debt{s: s, settled: make(chan struct{})}
+	d := &debt{s: s, settled: make(chan struct{}), refused: make(chan struct{})}
 	k.mu.Lock()
 	// What a session that is gone has left is gone too. The janitor does not say so.
 	maps.DeleteFunc(k.left, func(s *zk.Session, _ debts) bool { return s.Gone() })
@@ -110,13 +114,27 @@ func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context
 	k.mu.Unlock()
 	k.c.AbandonBy(s, path, func(ctx context.Context) error {
 		err := remove(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			close(d.settled)
 			k.forget(path, d)
+		case refused.By(err):
+			d.refuse(err)
 		}
 		return err
 	})
 	return d
+}
+
+// refuse notes that the server has refused to delete the node. The janitor goes
+// on, and does not call it twice at once.
+func (d *debt) refuse(err error) {
+	select {
+	case <-d.refused: // before
+	default:
+		d.why = refused.Explain(err)
+		close(d.refused)
+	}
 }
 
 // open reports whether the node may still be there.
@@ -157,7 +175,9 @@ func (of debts) drop(path string, d *debt) {
 
 // settle waits until the janitor has nothing to delete any more at path in
 // session s. A node that we created there before would be taken for the one
-// that is to go. errAgain: s is over, and with it what the janitor does there.
+// that is to go. errAgain: s is over, and with it what the janitor does there. A
+// refusedError: the server has refused to delete one, and nobody knows for how
+// long it will.
 func (k *Keeper) settle(ctx context.Context, s *zk.Session, path string) error {
 	// What it deletes for another session it deletes in that or not at all:
 	// nothing of it will be done to ours.
@@ -166,7 +186,14 @@ func (k *Keeper) settle(ctx context.Context, s *zk.Session, path string) error {
 	k.mu.Unlock()
 	for _, d := range open {
 		select {
+		case <-d.settled: // it may have been refused before
+			continue
+		default:
+		}
+		select {
 		case <-d.settled:
+		case <-d.refused:
+			return refusedError{fmt.Errorf("an earlier node of ours cannot be deleted: %w", d.why)}
 		case <-s.Context().Done():
 			return errAgain
 		case <-ctx.Done():

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -40,7 +41,10 @@ func (n *Node) Leave(ctx context.Context) error {
 }
 
 func (n *Node) unconfirmed(err error) error {
-	return &zk.OpError{Op: "leave", Path: n.base, Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, err)}
+	return &zk.OpError{
+		Op: "leave", Path: n.base, Outcome: zk.OutcomeUnknown,
+		Err: errors.Join(zk.ErrUnconfirmed, refused.Explain(err)),
+	}
 }
 
 // remove deletes our node, if there is one in the session that we are in.
