@@ -18,7 +18,8 @@ var (
 	ErrLeaseLapsed = errors.New("session lease lapsed")
 	// ErrTooLarge: the request is over Config.MaxRequestSize; it was not sent.
 	ErrTooLarge = errors.New("request too large")
-	// ErrReplyTooLarge: the reply was over Config.MaxReplySize and was skipped.
+	// ErrReplyTooLarge: the reply was over Config.MaxReplySize and was skipped. The
+	// error is a *ReplyTooLargeError, which has both sizes.
 	ErrReplyTooLarge = errors.New("reply too large")
 	// ErrPipelineBroken: an earlier request of the Pipeline ended without a
 	// verdict of the server. The first cause is wrapped beside it.
@@ -127,3 +128,18 @@ func OutcomeOf(err error) Outcome {
 	}
 	return OutcomeUnknown
 }
+
+// ReplyTooLargeError is an ErrReplyTooLarge. The OpError around it names the
+// operation and the path.
+type ReplyTooLargeError struct {
+	Size  int // of the reply, in bytes
+	Limit int // Config.MaxReplySize
+}
+
+// Error gives both sizes, and says what to do.
+func (e *ReplyTooLargeError) Error() string {
+	return fmt.Sprintf("%v: %d bytes, limit %d: raise Config.MaxReplySize", ErrReplyTooLarge, e.Size, e.Limit)
+}
+
+// Unwrap returns ErrReplyTooLarge.
+func (e *ReplyTooLargeError) Unwrap() error { return ErrReplyTooLarge }

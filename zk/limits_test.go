@@ -2,6 +2,7 @@ package zk_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"strconv"
@@ -89,7 +90,10 @@ func TestLimit_ReplyIsSkippedAndTheConnectionLives(t *testing.T) {
 				require.ErrorIs(t, err, zk.ErrReplyTooLarge)
 				require.ErrorContains(t, err, "get "+path)
 				require.ErrorContains(t, err, strconv.Itoa(reply))
-				require.ErrorContains(t, err, "limit 1000")
+				require.ErrorContains(t, err, "limit 1000: raise Config.MaxReplySize")
+				large, ok := errors.AsType[*zk.ReplyTooLargeError](err)
+				require.True(t, ok)
+				require.Equal(t, zk.ReplyTooLargeError{Size: reply, Limit: 1000}, *large)
 				require.False(t, zk.SafeToRetry(err))
 				require.ErrorIs(t, p.Err(), zk.ErrReplyTooLarge, "it has no verdict")
 			}

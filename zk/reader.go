@@ -260,7 +260,7 @@ func (cn *conn) handle(p *reply, lost error) (err error) {
 	case lost != nil:
 		cl.outcome, cl.err, cl.lost = OutcomeUnknown, lossOf(cn.ofServer(lost)), true
 	case p.size > cn.in.limit:
-		cl.outcome, cl.err = OutcomeUnknown, fmt.Errorf("%w: %d bytes, limit %d", ErrReplyTooLarge, p.size, cn.in.limit)
+		cl.outcome, cl.err = OutcomeUnknown, &ReplyTooLargeError{Size: p.size, Limit: cn.in.limit}
 	default:
 		if err = cl.decode(p.ReplyHeader, r); err != nil {
 			cn.fail(err) // before the caller hears of it: his next request must not go this way

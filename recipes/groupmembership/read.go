@@ -15,8 +15,12 @@ const window = 64
 
 // Members returns the members by their ids, as the client's server sees them: a
 // server that lags may show an older group, but never one older than this client
-// has seen before. The list is the caller's own. A directory that does not exist has no members. Who goes while
-// they are read is left out. It tries until ctx ends or the server refuses.
+// has seen before. A directory that does not exist has no members. Who goes while
+// they are read is left out. The list is the caller's own.
+//
+// It tries until ctx ends or the server refuses. It fails at once with
+// zk.ErrReplyTooLarge if the names in the directory do not fit into
+// zk.Config.MaxReplySize.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	for {
 		read, err := (&reader{g: g}).all(ctx)

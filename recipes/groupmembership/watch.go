@@ -34,7 +34,8 @@ import (
 // it is looked at every 10 s.
 //
 // When ctx ends, or on an error that no retry mends (zk.ErrNoAuth on the
-// directory, zk.ErrClosed), it yields the error and stops. All its goroutines have
+// directory, zk.ErrReplyTooLarge when the list of its names does not fit into
+// zk.Config.MaxReplySize, zk.ErrClosed), it yields the error and stops. All its goroutines have
 // then ended, and so they have when the reader breaks off.
 func (g *Group) Watch(ctx context.Context) iter.Seq2[Snapshot, error] {
 	return func(yield func(Snapshot, error) bool) {
@@ -83,7 +84,7 @@ func (w *watcher) apply(b mirror.Batch) (s Snapshot, news bool, err error) {
 		w.note(change{id: id, m: m, there: ok})
 	}
 	if b.Status.Stale {
-		if why := b.Status.Why; refused.By(why) || errors.Is(why, zk.ErrAuthFailed) {
+		if why := b.Status.Why; refused.By(why) || errors.Is(why, zk.ErrAuthFailed) || errors.Is(why, zk.ErrReplyTooLarge) {
 			return Snapshot{}, false, why
 		}
 		s, news = w.view.lost(b.Status.Since)

@@ -1,0 +1,64 @@
+package groupmembership_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/groupmembership"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// A list of members that does not fit into a reply is an error at once, not a view
+// that never comes. So it is when the list grows while the group is watched, and is
+// read again after a gap.
+func TestWatch_ListThatIsLargerThanAReply(t *testing.T) {
+	for _, old := range []bool{false, true} {
+		t.Run(fmt.Sprintf("old=%v", old), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := zktest.Start(t, zktest.Config{DisableWatchAndContainer: old})
+				crowd := newCrowd(t, srv, 10)
+				c, err := zk.Connect(t.Context(), zk.Config{
+					Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout, MaxReplySize: 2000,
+				})
+				require.NoError(t, err)
+				g := groupmembership.New(c, "/g", groupmembership.Config{})
+
+				e := watch(t, g)
+				require.Equal(t, 10, e.next().Len())
+				for range 190 {
+					crowd.join(t)
+				}
+				srv.CutConnections(1)
+				time.Sleep(time.Minute)
+				e.drain()
+				requireTooLarge(t, e.end())
+
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				start := time.Now()
+				for s, err := range g.Watch(ctx) {
+					require.Zero(t, s.Len())
+					requireTooLarge(t, err)
+				}
+				require.Less(t, time.Since(start), time.Second)
+				_, err = g.Members(ctx)
+				requireTooLarge(t, err)
+				require.NoError(t, c.Close(t.Context()))
+			})
+		})
+	}
+}
+
+func requireTooLarge(t *testing.T, err error) {
+	t.Helper()
+	require.ErrorIs(t, err, zk.ErrReplyTooLarge)
+	for _, want := range []string{"/g", "limit 2000", "MaxReplySize"} {
+		require.ErrorContains(t, err, want)
+	}
+}
