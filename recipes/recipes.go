@@ -29,6 +29,11 @@ type Contender struct {
 	Session int64     // the id of its owner's session
 	Token   int64     // the node's czxid: the fencing token of whoever holds by it
 	Since   time.Time // when it was created, by the server's clock
+
+	// Err says why the node could not be read: zk.ErrNoAuth or zk.ErrReplyTooLarge.
+	// Then Path is known and Data is not. Session, Token and Since are zero where
+	// the server does not show them either.
+	Err error
 }
 
 // Name is the name of the contender's node.

@@ -34,18 +34,27 @@ type Candidate struct {
 }
 
 // Candidates returns all candidates in the order of the queue, as the client's
-// server sees it. One that goes while it is read is left out.
+// server sees it. One that goes while it is read is left out, and one whose node
+// may not be read has its Err.
 func (e *Election) Candidates(ctx context.Context) ([]Candidate, error) {
 	list, err := e.queue.Contenders(ctx)
 	if err != nil {
 		return nil, e.wrap(err)
 	}
+	out := candidates(list)
+	for i := range out {
+		out[i].Leader = i == 0
+	}
+	return out, nil
+}
+
+func candidates(list []recipes.Contender) []Candidate {
 	out := make([]Candidate, len(list))
 	for i, c := range list {
 		p, ours := contend.Priority(c.Name())
-		out[i] = Candidate{Contender: c, Leader: i == 0, Priority: int(p), Foreign: !ours}
+		out[i] = Candidate{Contender: c, Priority: int(p), Foreign: !ours}
 	}
-	return out, nil
+	return out
 }
 
 // choose decides, when our turn has come, whether we let another pass: the one

@@ -75,11 +75,7 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	if l.Context().Err() != nil {
 		return l.e.wrap(fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(l.Context())))
 	}
-	list, err := l.e.Candidates(ctx)
-	if err != nil {
-		return err
-	}
-	successor, err := l.name(ctx, list, to)
+	successor, err := l.name(ctx, to)
 	if err != nil {
 		return l.e.wrap(fmt.Errorf("hand over to %q: %w", to, err))
 	}
@@ -115,23 +111,32 @@ func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// name has the successor named, if that is needed, and returns its name; "" if
-// it may be anybody.
-func (l *Leadership) name(ctx context.Context, list []Candidate, to string) (string, error) {
-	own := slices.IndexFunc(list, func(c Candidate) bool { return c.Path == l.Path() })
+// name has the successor named, if that is needed, and returns the name of its
+// node; "" if it may be anybody.
+func (l *Leadership) name(ctx context.Context, to string) (string, error) {
+	names, err := l.e.queue.Names(ctx)
+	if err != nil {
+		return "", err
+	}
+	own := slices.IndexFunc(names, func(name string) bool { return zk.Join(l.e.dir, name) == l.Path() })
 	if own < 0 {
 		return "", ErrNotLeader
 	}
-	waiting := list[own+1:]
+	behind := names[own+1:]
 	if to == "" {
-		if len(waiting) == 0 {
+		if len(behind) == 0 {
 			return "", ErrNoCandidate
 		}
-		return "", nil
+		return "", nil // nobody's data matters
 	}
+	list, err := l.e.queue.Read(ctx, behind)
+	if err != nil {
+		return "", err
+	}
+	waiting := candidates(list)
 	next := slices.IndexFunc(waiting, func(c Candidate) bool { return string(c.Data) == to })
 	if next < 0 {
-		return "", ErrNoCandidate
+		return "", noCandidate(waiting)
 	}
 	if i := slices.IndexFunc(waiting[:next], func(c Candidate) bool { return c.Foreign }); i >= 0 {
 		return "", fmt.Errorf("%w: %s", ErrForeignAhead, waiting[i].Path)
@@ -140,9 +145,20 @@ func (l *Leadership) name(ctx context.Context, list []Candidate, to string) (str
 	if next == 0 && waiting[0].Foreign {
 		return name, nil // its turn comes, and it looks at nothing
 	}
-	err := l.g.Designate(ctx, name, ErrNoCandidate)
+	err = l.g.Designate(ctx, name, ErrNoCandidate)
 	if err == nil || errors.Is(err, ErrNotLeader) || l.Context().Err() == nil {
 		return name, err
 	}
 	return "", errors.Join(ErrNotLeader, context.Cause(l.Context()), err)
+}
+
+// noCandidate is ErrNoCandidate. If candidates could not be read, one of them
+// may be the one who is meant, and the error says that.
+func noCandidate(waiting []Candidate) error {
+	unreadable := slices.DeleteFunc(waiting, func(c Candidate) bool { return c.Err == nil })
+	if len(unreadable) == 0 {
+		return ErrNoCandidate
+	}
+	first := unreadable[0]
+	return fmt.Errorf("%w among those that may be read; %d may not, the first is %s: %w", ErrNoCandidate, len(unreadable), first.Path, first.Err)
 }

@@ -112,7 +112,7 @@ type Contender struct {
 
 // Contenders returns who is in the queue, in its order, as the client's server
 // sees it. The first holds the lock, or is about to; of a read-write lock all
-// readers before the first writer.
+// readers before the first writer. One whose node may not be read has its Err.
 func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
 	list, err := l.queue.Contenders(ctx)
 	if err != nil {

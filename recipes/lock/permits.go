@@ -44,15 +44,16 @@ func (s *Semaphore) Contenders(ctx context.Context) ([]Contender, error) {
 	if err != nil && !errors.Is(err, zk.ErrNoNode) {
 		return nil, s.wrap(err)
 	}
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = zk.Join(s.leases, name)
+	}
+	holders, err := contend.ReadNodes(ctx, s.c, paths)
+	if err != nil {
+		return nil, s.wrap(err)
+	}
 	var out []Contender
-	for _, name := range names {
-		c, err := s.queue.Look(ctx, zk.Join(s.leases, name))
-		if errors.Is(err, zk.ErrNoNode) {
-			continue // gone since
-		}
-		if err != nil {
-			return nil, s.wrap(err)
-		}
+	for _, c := range holders {
 		out = append(out, Contender{Contender: c, Holder: true})
 	}
 	slices.SortFunc(out, func(a, b Contender) int {

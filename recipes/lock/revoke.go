@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/zookit/zookit/recipes/internal/contend"
 )
 
 // ErrNoHolder: there is nobody to ask to let go.
@@ -15,31 +17,26 @@ var ErrNoHolder = errors.New("held by nobody")
 // Curator's that were made revocable see it as well.
 //
 // It returns ErrNoHolder if nobody holds the lock. An error with OutcomeUnknown
-// says that somebody may have been asked; to ask again does no harm.
+// says that somebody may have been asked; to ask again does no harm. Of several
+// readers all are asked, also when one cannot be.
 func (l *Lock) Revoke(ctx context.Context) error {
 	for {
-		list, err := l.Contenders(ctx)
+		names, err := l.queue.Names(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("lock: %s: %w", l.dir, err)
 		}
-		holders, asked := 0, 0
-		for _, c := range list {
-			if !c.Holder {
-				break
-			}
+		holders := 0
+		for holders < len(names) && (holders == 0 || contend.IsShared(names[holders-1]) && contend.IsShared(names[holders])) {
 			holders++
-			switch err := l.queue.Revoke(ctx, c.Path); {
-			case err == nil:
-				asked++
-			case errors.Is(err, ErrNotHeld): // let go already
-			default:
-				return fmt.Errorf("lock: %s: %w", l.dir, err)
-			}
 		}
-		switch {
-		case holders == 0:
+		if holders == 0 {
 			return fmt.Errorf("lock: %s: %w", l.dir, ErrNoHolder)
-		case asked > 0:
+		}
+		asked, err := l.queue.RevokeAll(ctx, names[:holders])
+		if err != nil {
+			return fmt.Errorf("lock: %s: %w", l.dir, contend.Because(ctx, err))
+		}
+		if asked > 0 {
 			return nil
 		}
 		// All have gone since the listing. Others may hold it now.

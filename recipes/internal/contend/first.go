@@ -50,6 +50,13 @@ func (q *Queue) AwaitFirst(ctx context.Context, name string, patience time.Durat
 // awaitEnd returns when a contender may have gone, or some time has passed.
 func (q *Queue) awaitEnd(ctx context.Context, e entry, atMost time.Duration) error {
 	_, w, err := q.c.GetW(ctx, zk.Join(q.dir, e.name))
+	if errors.Is(err, zk.ErrNoAuth) { // then watch the queue
+		var names []string
+		if names, _, w, err = q.c.ChildrenW(ctx, q.dir); err == nil && !slices.Contains(names, e.name) {
+			w.Stop()
+			return nil
+		}
+	}
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil
 	}

@@ -3,7 +3,6 @@ package contend
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zk"
@@ -13,24 +12,22 @@ import (
 type Contender = recipes.Contender
 
 // Contenders returns the queue in its order. One that goes while it is read is
-// left out.
+// left out, and one that may not be read has its Err.
 func (q *Queue) Contenders(ctx context.Context) ([]Contender, error) {
-	queue, err := q.entries(ctx)
+	names, err := q.Names(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []Contender
-	for _, e := range queue {
-		c, err := q.contender(ctx, zk.Join(q.dir, e.name))
-		if errors.Is(err, zk.ErrNoNode) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
+	return q.Read(ctx, names)
+}
+
+// Read reads the nodes of those names, as Contenders does.
+func (q *Queue) Read(ctx context.Context, names []string) ([]Contender, error) {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = zk.Join(q.dir, name)
 	}
-	return out, nil
+	return ReadNodes(ctx, q.c, paths)
 }
 
 // Names returns the names of the contenders, in their order. It reads no node.
@@ -76,9 +73,7 @@ func (q *Queue) contender(ctx context.Context, path string) (Contender, error) {
 	if err != nil {
 		return Contender{}, err
 	}
-	return Contender{
-		Path: path, Data: n.Data, Session: n.Stat.EphemeralOwner, Token: n.Stat.Czxid, Since: time.UnixMilli(n.Stat.Ctime),
-	}, nil
+	return contenderOf(path, n), nil
 }
 
 // SetData replaces the data of our node.

@@ -30,6 +30,35 @@ func (q *Queue) Revoke(ctx context.Context, path string) error {
 	}
 }
 
+// RevokeAll asks the owners of several nodes, some at a time, and returns how
+// many it has asked. Those whose nodes are gone do not count. The others are
+// asked even if one cannot be.
+func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err error) {
+	var errs []error
+	for len(names) > 0 {
+		some := names[:min(window, len(names))]
+		names = names[len(some):]
+		sets := make([]*zk.Future[zk.Stat], len(some))
+		pipe := q.c.Pipeline()
+		for i, name := range some {
+			sets[i] = pipe.Set(ctx, zk.Join(q.dir, name), []byte(request), zk.AnyVersion)
+		}
+		for i, name := range some {
+			_, err := sets[i].Wait(ctx)
+			if err != nil && ctx.Err() == nil && zk.OutcomeOf(err) != zk.OutcomeRejected {
+				err = q.Revoke(ctx, zk.Join(q.dir, name)) // what a pipeline has lost is not sent again
+			}
+			switch {
+			case err == nil:
+				asked++
+			case !errors.Is(err, zk.ErrNoNode):
+				errs = append(errs, err)
+			}
+		}
+	}
+	return asked, errors.Join(errs...)
+}
+
 // Revoked is closed when somebody has asked us to let go, also while we waited.
 func (g *Grant) Revoked() <-chan struct{} { return g.revoked }
 

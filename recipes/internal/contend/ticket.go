@@ -57,8 +57,3 @@ func (g *Grant) Checks() []zk.Op {
 	}
 	return out
 }
-
-// Look reads what the node at path says of its owner.
-func (q *Queue) Look(ctx context.Context, path string) (Contender, error) {
-	return q.contender(ctx, path)
-}
