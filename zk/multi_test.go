@@ -238,3 +238,27 @@ func TestMulti_AnswerThatDoesNotFitIsAProtocolError(t *testing.T) {
 		})
 	}
 }
+
+// MultiSize is what decides whether a Multi is sent.
+func TestMulti_SizeIsThatOfTheRequest(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		require.NoError(t, srv.Create("/root/a", nil))
+		const limit = 200
+		c := connect(t, srv, func(cfg *zk.Config) { cfg.Servers, cfg.MaxRequestSize = cfg.Servers+"/root", limit })
+		sent, tooLarge := 0, 0
+		for n := range limit {
+			ops := []zk.Op{zk.SetOp("/a", make([]byte, n), zk.AnyVersion), zk.CheckOp("/a", zk.AnyVersion)}
+			size, most := c.MultiSize(ops...)
+			require.Equal(t, limit, most)
+			if _, err := c.Multi(t.Context(), ops...); size <= limit {
+				require.NoError(t, err, "%d bytes", size)
+				sent++
+			} else {
+				require.ErrorIs(t, err, zk.ErrTooLarge, "%d bytes", size)
+				tooLarge++
+			}
+		}
+		require.NotZero(t, sent)
+		require.NotZero(t, tooLarge)
+	})
+}

@@ -30,13 +30,20 @@ func inBubble(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server
 // connect returns a client; with a server, of that one alone.
 func connect(t testing.TB, srv *zktest.Server, server ...int) *zk.Client {
 	t.Helper()
+	return connectWith(t, srv, func(cfg *zk.Config) {
+		if len(server) > 0 {
+			cfg.Servers = strings.Split(cfg.Servers, ",")[server[0]-1]
+		}
+	})
+}
+
+func connectWith(t testing.TB, srv *zktest.Server, change func(*zk.Config)) *zk.Client {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	servers := srv.ConnectString()
-	if len(server) > 0 {
-		servers = strings.Split(servers, ",")[server[0]-1]
-	}
-	c, err := zk.Connect(ctx, zk.Config{Servers: servers, DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
+	cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
+	change(&cfg)
+	c, err := zk.Connect(ctx, cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

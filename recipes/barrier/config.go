@@ -18,6 +18,8 @@ var (
 	// ErrDeleted: somebody deleted the member's node. It can also be the cause
 	// when the session ends, if the server tells of the node first.
 	ErrDeleted = recipes.ErrDeleted
+	// ErrParties is what errors.Is finds in a PartiesError.
+	ErrParties = errors.New("bad number of parties")
 	// ErrTooMany: as many members as there are parties were there before this one.
 	ErrTooMany = errors.New("more members than parties")
 	// ErrLost: the entry had ended before Leave was called. It wraps

@@ -36,7 +36,8 @@ func NewDouble(c *zk.Client, dir string, parties int, cfg Config) *Double {
 // or in the background. It returns ErrTooMany when as many members as there are
 // parties were there before it, ErrDeleted when somebody deleted its node,
 // zk.ErrSessionExpired when its session ended, zk.ErrClosed, zk.ErrNoAuth, or
-// whatever else the server refuses with. After an expired session it does not
+// whatever else the server refuses with. A number of parties that can never be let
+// in together is a *PartiesError, at once. After an expired session it does not
 // begin anew by itself: the others may have been let in, counting it.
 //
 // While a round is on to which it does not belong, it waits for the next.
@@ -52,8 +53,8 @@ func (d *Double) enter(ctx context.Context) (*Entry, error) {
 	if err := zk.ValidatePath(d.dir); err != nil {
 		return nil, err
 	}
-	if d.parties < 1 {
-		return nil, fmt.Errorf("%w: %d parties", zk.ErrBadArguments, d.parties)
+	if err := d.possible(nil); err != nil {
+		return nil, &zk.OpError{Op: "enter", Path: d.dir, Outcome: zk.OutcomeNotSent, Err: err}
 	}
 	m, err := d.join(ctx)
 	if err != nil {

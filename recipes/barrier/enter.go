@@ -79,6 +79,9 @@ func (m *member) step(ctx context.Context) (*round, error) {
 		return nil, err
 	}
 	defer ready.Stop()
+	if err := m.d.possible(v.dir.Data); err != nil {
+		return nil, err // what others keep in the directory takes the room
+	}
 	if _, ok := slices.BinarySearch(v.members, m.name); !ok {
 		return nil, m.gone()
 	}
@@ -114,13 +117,7 @@ func (m *member) open(ctx context.Context, v view) (*round, error) {
 			return nil, fmt.Errorf("%w: %d of %d", ErrTooMany, len(v.members), d.parties)
 		}
 	}
-	ops := make([]zk.Op, 0, len(names)+2)
-	ops = append(ops, d.set(v))
-	for _, name := range names { // our own among them
-		ops = append(ops, zk.CheckOp(zk.Join(d.dir, name), zk.AnyVersion))
-	}
-	ops = append(ops, zk.CreateOp(zk.Join(d.dir, readyName), encodeRound(names), zk.Persistent, d.cfg.create()...))
-	done, err := d.c.Multi(ctx, ops...)
+	done, err := d.c.Multi(ctx, d.opening(v, names)...) // our own name is among them
 	if err != nil {
 		return nil, lookAgain(ctx, err)
 	}
