@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -54,7 +55,7 @@ func (d *Double) enter(ctx context.Context) (*Entry, error) {
 		return nil, err
 	}
 	if err := d.possible(nil); err != nil {
-		return nil, &zk.OpError{Op: "enter", Path: d.dir, Outcome: zk.OutcomeNotSent, Err: err}
+		return nil, refused.AtOnce("enter", d.dir, err)
 	}
 	m, err := d.join(ctx)
 	if err != nil {

@@ -13,10 +13,13 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
-// ErrBadPermits: no such number of permits can be asked for.
+// ErrBadPermits: no such number of permits can be asked for. It is below 1, or more
+// than one transaction can grant (then the error wraps zk.ErrTooLarge and names the
+// most), or above 1 in kazoo's layout.
 var ErrBadPermits = errors.New("bad number of permits")
 
 // Semaphore gives out a limited number of permits, any number of them at once
@@ -86,7 +89,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permits, error) {
 
 func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, error) {
 	if err := s.valid(n); err != nil {
-		return nil, s.wrap(err)
+		return nil, s.wrap(refused.AtOnce("acquire", s.dir, err))
 	}
 	if _, _, _, err := s.limit(ctx, n, false); err != nil {
 		return nil, s.wrap(contend.Because(ctx, err))
@@ -116,7 +119,34 @@ func (s *Semaphore) valid(n int) error {
 	case n < 1, n > 1 && s.cfg.Dialect == recipes.Kazoo:
 		return fmt.Errorf("%w: %d", ErrBadPermits, n)
 	}
-	return zk.ValidatePath(s.dir)
+	if err := zk.ValidatePath(s.dir); err != nil {
+		return err
+	}
+	return s.grantable(n)
+}
+
+// grantable returns ErrBadPermits if no transaction can grant n permits at once.
+func (s *Semaphore) grantable(n int) error {
+	if n == 1 {
+		return nil // as kazoo's always are
+	}
+	guid := zk.NewGUID() // all are as long as this one
+	ticket := zk.Join(s.dir, "locks/_c_"+guid+"-lock-0000000000")
+	var opts []zk.CreateOption
+	if len(s.cfg.ACL) > 0 {
+		opts = append(opts, zk.WithACL(s.cfg.ACL...))
+	}
+	size := func(n int) (size, limit int) {
+		x := s.exchange(opts, slices.Repeat([]string{guid}, n), 0)
+		return s.c.MultiSize(append(x.Ops, zk.DeleteOp(ticket, zk.AnyVersion))...)
+	}
+	one, limit := size(1)
+	two, _ := size(2)
+	if most := 1 + (limit-one)/(two-one); n > most {
+		return fmt.Errorf("%w: %d are more than %d, the most that one transaction of %d bytes (MaxRequestSize) can grant: %w",
+			ErrBadPermits, n, most, limit, zk.ErrTooLarge)
+	}
+	return nil
 }
 
 // errQueueAgain: the ticket was lost; take another.
@@ -162,7 +192,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 		if ticket.Context().Err() != nil {
 			continue // what was read took longer than the lease
 		}
-		switch err := ticket.Exchange(ctx, s.exchange(ticket, guids, v)); {
+		switch err := ticket.Exchange(ctx, s.exchange(ticket.CreateOptions(), guids, v)); {
 		case err == nil:
 			return ticket, nil
 		case ctx.Err() != nil:
@@ -188,9 +218,8 @@ func renew(ctx context.Context, ticket *contend.Grant) (*contend.Grant, error) {
 }
 
 // exchange is the transaction of the grant.
-func (s *Semaphore) exchange(ticket *contend.Grant, guids []string, v zk.Version) *contend.Exchange {
+func (s *Semaphore) exchange(opts []zk.CreateOption, guids []string, v zk.Version) *contend.Exchange {
 	x := &contend.Exchange{Dir: s.leases, Ops: []zk.Op{zk.CheckOp(s.dir, v)}}
-	opts := ticket.CreateOptions()
 	for _, guid := range guids {
 		if s.cfg.Dialect == recipes.Kazoo {
 			name := strings.ReplaceAll(guid, "-", "")

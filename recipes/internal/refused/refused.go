@@ -16,3 +16,8 @@ func By(err error) bool {
 	return zk.OutcomeOf(err) == zk.OutcomeRejected &&
 		!errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrThrottled)
 }
+
+// AtOnce returns the error of a call that is refused before anything was sent.
+func AtOnce(op, path string, err error) error {
+	return &zk.OpError{Op: op, Path: path, Outcome: zk.OutcomeNotSent, Err: err}
+}
