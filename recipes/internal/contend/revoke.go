@@ -63,12 +63,25 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 func (g *Grant) Revoked() <-chan struct{} { return g.revoked }
 
 // readRequest looks whether the data of our node, which somebody has changed,
-// asks us to let go.
+// asks us to let go. It reads until it has an answer: nothing else tells of the
+// request later. A node that may not be read, or whose data is too large to be
+// the request, is an answer too.
 func (g *Grant) readRequest(path string) {
-	n, err := g.p.q.c.Get(g.ctx, path)
-	if err != nil || string(n.Data) != request {
-		return
+	for {
+		n, err := g.p.q.c.Get(g.ctx, path)
+		switch {
+		case err == nil && string(n.Data) == request:
+			g.noteRequest()
+			return
+		case err == nil, errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrReplyTooLarge), g.ctx.Err() != nil:
+			return
+		}
+		pause(g.ctx, lookPause)
 	}
+}
+
+// noteRequest notes that somebody has asked us to let go.
+func (g *Grant) noteRequest() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
