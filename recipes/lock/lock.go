@@ -76,17 +76,14 @@ func (l *Lock) TryAcquire(ctx context.Context) (*Held, error) {
 }
 
 func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.Grant, error)) (*Held, error) {
-	ctx, u, err := l.enter(ctx)
-	if err != nil {
-		return nil, err
+	if l.kind == contend.Write && l.queue.SharedUnder(ctx) {
+		return nil, fmt.Errorf("lock: %s: %w", l.dir, ErrUpgrade)
 	}
 	g, err := get(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, err)
 	}
-	h := &Held{g: g}
-	u.held.Store(h)
-	return h, nil
+	return &Held{g: g}, nil
 }
 
 // Do acquires the lock, runs f and releases the lock. f's context ends with
@@ -135,6 +132,10 @@ type Held struct{ g *contend.Grant }
 // Context ends when the lock may be lost, before anybody else can have it. Its
 // cause is ErrReleased, ErrDeleted, zk.ErrSessionExpired, zk.ErrLeaseLapsed or
 // zk.ErrClosed. It has the values of Acquire's context, not its deadline.
+//
+// It may be given to the Acquire of another lock, and this one released then, any
+// number of times: no chain of contexts is kept. A context that is derived from it
+// is kept for as long as the other lock is held.
 func (h *Held) Context() context.Context { return h.g.Context() }
 
 // Token is the fencing token: it is higher than that of every holder before, and

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -111,9 +112,14 @@ func (h *MultiHeld) meets(ctx context.Context, l *Lock) error {
 
 // attempt acquires all, or none.
 func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
-	work, lost := context.WithCancelCause(ctx)
+	if err := ctxerr.Of(ctx); err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	scope := contend.NewScope(ctx)
+	work, lost := context.WithCancelCause(scope)
 	defer lost(nil)
-	h := &MultiHeld{parts: make([]*Held, len(m.locks)), order: m.order}
+	defer context.AfterFunc(ctx, func() { lost(context.Cause(ctx)) })()
+	h := &MultiHeld{parts: make([]*Held, len(m.locks)), order: m.order, scope: scope}
 	for _, i := range m.order {
 		err := h.meets(work, m.locks[i])
 		var part *Held
@@ -127,7 +133,7 @@ func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*
 		h.parts[i] = part
 		defer context.AfterFunc(part.Context(), func() { lost(errLostOne) })()
 	}
-	h.join(ctx)
+	h.join()
 	if h.ctx.Err() != nil {
 		_ = h.Release(ctx)
 		return nil, errLostOne
@@ -154,6 +160,7 @@ func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHeld
 type MultiHeld struct {
 	parts []*Held // in the order of the locks given; nil: not acquired yet
 	order []int
+	scope *contend.Scope
 	ctx   *joint
 }
 
@@ -183,6 +190,7 @@ func (h *MultiHeld) Check() []zk.Op {
 func (h *MultiHeld) Release(ctx context.Context) error {
 	h.ctx.end(ErrReleased)
 	h.ctx.stop()
+	h.scope.End()
 	return h.release(ctx)
 }
 
@@ -197,9 +205,10 @@ func (h *MultiHeld) release(ctx context.Context) error {
 }
 
 // join makes the context of all the parts.
-func (h *MultiHeld) join(ctx context.Context) {
+func (h *MultiHeld) join() {
 	j := &joint{parts: h.parts}
-	j.Context, j.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	j.Context, j.end = context.WithCancelCause(h.scope)
+	h.scope.Begin(j, nil)
 	for _, part := range h.parts {
 		j.stops = append(j.stops, context.AfterFunc(part.Context(), func() { j.Err() }))
 	}

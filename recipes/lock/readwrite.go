@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/zk"
@@ -72,26 +71,3 @@ func (h *Held) Downgrade(ctx context.Context) error {
 // Shared reports whether others can hold the lock too: it is held as a reader,
 // or was downgraded.
 func (h *Held) Shared() bool { return h.g.Shared() }
-
-// under is what the context of a hold on a read-write lock knows of it, so that
-// an upgrade is found out instead of waiting for itself.
-type under struct {
-	l     *Lock
-	held  atomic.Pointer[Held]
-	outer *under
-}
-
-type underKey struct{}
-
-// enter returns the context for contending with l, and where to note the hold.
-func (l *Lock) enter(ctx context.Context) (context.Context, *under, error) {
-	u := &under{l: l}
-	u.outer, _ = ctx.Value(underKey{}).(*under)
-	for o := u.outer; o != nil && l.kind == contend.Write; o = o.outer {
-		h := o.held.Load()
-		if h != nil && o.l.c == l.c && o.l.dir == l.dir && h.Shared() && h.Context().Err() == nil {
-			return nil, nil, fmt.Errorf("lock: %s: %w", l.dir, ErrUpgrade)
-		}
-	}
-	return context.WithValue(ctx, underKey{}, u), u, nil
-}

@@ -91,7 +91,11 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 	if err := s.valid(n); err != nil {
 		return nil, s.wrap(refused.AtOnce("acquire", s.dir, err))
 	}
-	if _, _, _, err := s.limit(ctx, n, false); err != nil {
+	check := s.full
+	if wait {
+		check = s.over
+	}
+	if err := check(ctx, n); err != nil {
 		return nil, s.wrap(contend.Because(ctx, err))
 	}
 	for {
@@ -145,6 +149,28 @@ func (s *Semaphore) grantable(n int) error {
 	if most := 1 + (limit-one)/(two-one); n > most {
 		return fmt.Errorf("%w: %d are more than %d, the most that one transaction of %d bytes (MaxRequestSize) can grant: %w",
 			ErrBadPermits, n, most, limit, zk.ErrTooLarge)
+	}
+	return nil
+}
+
+// over returns an error if the limit does not allow n permits at all.
+func (s *Semaphore) over(ctx context.Context, n int) error {
+	_, _, _, err := s.limit(ctx, n, false)
+	return err
+}
+
+// full is over that returns ErrHeld if there is no room for n permits now. It
+// takes no ticket. It asks for a sync first: a server that lags behind can show a
+// permit that was given back before we were called. Where that cannot be known,
+// the ticket has to find out.
+func (s *Semaphore) full(ctx context.Context, n int) error {
+	sync := s.c.Pipeline().Sync(ctx, s.dir)
+	_, room, err := s.room(ctx, n, false)
+	if err != nil {
+		return err
+	}
+	if _, err := sync.Wait(ctx); err == nil && !room.there {
+		return ErrHeld
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
@@ -16,8 +17,32 @@ import (
 // queue.
 func (q *Queue) Acquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, true) }
 
-// TryAcquire is Acquire that does not wait: ErrHeld if somebody is ahead.
-func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, false) }
+// TryAcquire is Acquire that does not wait: ErrHeld if somebody is ahead. It joins
+// the queue only if nobody is there for whom it would have to wait.
+func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) {
+	if err := q.blocked(ctx); err != nil {
+		return nil, Because(ctx, err)
+	}
+	return q.acquire(ctx, false)
+}
+
+// blocked returns ErrHeld if somebody is in the queue for whom we would wait. It
+// asks for a sync first: a server that lags behind can show a contender that had
+// gone before we were called. It returns nil where that cannot be known.
+func (q *Queue) blocked(ctx context.Context) error {
+	sync := q.c.Pipeline().Sync(ctx, q.dir)
+	queue, err := q.entries(ctx)
+	if err != nil {
+		return err
+	}
+	if len(queue) > 0 {
+		q.saw(true)
+	}
+	if _, err := sync.Wait(ctx); err == nil && slices.ContainsFunc(queue, q.d.blocks) {
+		return ErrHeld
+	}
+	return nil
+}
 
 func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 	if err := zk.ValidatePath(q.dir); err != nil {

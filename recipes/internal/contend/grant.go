@@ -14,6 +14,7 @@ import (
 // Grant is the place at the head of the queue.
 type Grant struct {
 	p       *place
+	scope   *Scope
 	ctx     context.Context
 	end     context.CancelCauseFunc // of the parent of ctx
 	release context.CancelFunc      // of the session's guard
@@ -66,7 +67,8 @@ const quietFor = 5 * time.Millisecond
 // the node or Release. ctx bounds the confirming of the lease, and gives the
 // values, but not the deadline.
 func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
-	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	scope := NewScope(ctx)
+	base, end := context.WithCancelCause(scope)
 	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	guard, release, err := p.guard(base)
 	if !bound() && err == nil {
@@ -82,12 +84,13 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 		return nil, err
 	}
 	g := &Grant{
-		p: p, ctx: guard, end: end, release: release, nodes: []string{p.path},
+		p: p, scope: scope, ctx: guard, end: end, release: release, nodes: []string{p.path},
 		stop: make(chan struct{}), swept: make(chan struct{}), turn: make(chan struct{}, 1),
 	}
 	if p.q.kind != Latch { // there the data is the candidate's own
 		g.revoked = make(chan struct{})
 	}
+	scope.Begin(guard, g)
 	g.watcher.Go(func() { g.watch(p.path, own) })
 	return g, nil
 }
@@ -253,6 +256,7 @@ func (g *Grant) GiveUp(ctx context.Context, cause error) error {
 func (g *Grant) finishContext(cause error) {
 	g.end(cause)
 	g.release()
+	g.scope.End()
 }
 
 // sweep notes that nothing of ours is left that is not in hand. The caller has

@@ -128,6 +128,15 @@ func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *retries, 
 // expectedFor is for how many lists others are expected after some were seen.
 const expectedFor = 8
 
+// saw notes whether a list has shown others.
+func (q *Queue) saw(others bool) {
+	if others {
+		q.crowd.Store(expectedFor)
+	} else if q.crowd.Load() > 0 {
+		q.crowd.Add(-1)
+	}
+}
+
 // first reads the queue behind our create. One who expects to be alone watches it
 // too: that spares a watch on our own node, which nobody needs who is soon gone.
 // Where others come and go it would only fire.
@@ -230,11 +239,7 @@ func (p *place) ahead(names []string) ([]entry, error) {
 		return nil, errAgain
 	}
 	p.crowded = p.crowded || len(queue) > 1
-	if len(queue) > 1 {
-		p.q.crowd.Store(expectedFor)
-	} else if p.q.crowd.Load() > 0 {
-		p.q.crowd.Add(-1)
-	}
+	p.q.saw(len(queue) > 1)
 	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !p.q.d.blocks(e) }), nil
 }
 
