@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/mirror"
@@ -36,10 +37,13 @@ type Cache struct {
 	root string
 	only *string // the service; nil: all
 
-	mu      sync.Mutex // leaf lock; guards what follows
+	mu      sync.Mutex // a Provider's lock alone is taken under it; guards what follows
 	snap    *Snapshot
 	changed chan struct{} // closed and replaced when snap is
 	running bool
+	// By service. Weak, since a Provider has no end: one that nobody picks from any
+	// more must not be prepared for ever.
+	providers map[string][]weak.Pointer[Provider]
 }
 
 // Cache returns a cache of all services below the base path, for which the
@@ -53,7 +57,8 @@ func (d *Discovery) CacheOf(name string) *Cache { return newCache(d, zk.Join(d.b
 func newCache(d *Discovery, root string, only *string) *Cache {
 	return &Cache{
 		d: d, root: root, only: only, changed: make(chan struct{}),
-		snap: &Snapshot{Stale: true, Since: time.Now(), Why: ErrLoading},
+		providers: map[string][]weak.Pointer[Provider]{},
+		snap:      &Snapshot{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
 }
 
@@ -103,6 +108,57 @@ func (c *Cache) publish(s *Snapshot) {
 	c.snap = s
 	close(c.changed)
 	c.changed = make(chan struct{})
+}
+
+// show publishes a snapshot when all providers are prepared for it: who has seen
+// it must not be given an instance that is not in it any more. It is called from
+// the goroutine of Run.
+func (c *Cache) show(s *Snapshot) {
+	for {
+		c.mu.Lock()
+		behind := c.behind(s)
+		if len(behind) == 0 {
+			c.publish(s)
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		for _, p := range behind {
+			p.refresh(s.services[p.name])
+		}
+	}
+}
+
+// behind returns the providers that are not prepared for a snapshot. The caller
+// holds c.mu.
+func (c *Cache) behind(s *Snapshot) (out []*Provider) {
+	for name, list := range c.providers {
+		list = slices.DeleteFunc(list, func(w weak.Pointer[Provider]) bool { return w.Value() == nil })
+		if c.providers[name] = list; len(list) == 0 {
+			delete(c.providers, name)
+		}
+		for _, w := range list {
+			if p := w.Value(); p != nil && !p.isFor(s.services[name]) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// serve prepares a provider, now and for every snapshot to come.
+func (c *Cache) serve(p *Provider) {
+	for {
+		from := c.Snapshot().services[p.name]
+		p.refresh(from)
+		c.mu.Lock()
+		if c.snap.services[p.name] == from {
+			c.providers[p.name] = append(c.providers[p.name], weak.Make(p))
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+	}
 }
 
 // Snapshot returns what is known now.
@@ -243,17 +299,16 @@ func (b *builder) apply(batch mirror.Batch) {
 	}
 	b.loaded = b.loaded || !batch.Status.Stale
 
-	b.c.mu.Lock()
-	defer b.c.mu.Unlock()
 	s := &Snapshot{
 		Loaded: true, services: b.next,
 		Stale: batch.Status.Stale, Since: batch.Status.Since, Why: batch.Status.Why,
 	}
 	if !b.loaded {
 		// What an earlier Run has left is better than half of the new.
-		s.Loaded, s.services = b.c.snap.Loaded, b.c.snap.services
+		old := b.c.Snapshot()
+		s.Loaded, s.services = old.Loaded, old.services
 	}
-	b.c.publish(s)
+	b.c.show(s)
 }
 
 // service returns the service that a path belongs to.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"slices"
+	"time"
 
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/zk"
@@ -64,6 +66,53 @@ func ExampleRegistration_Serve() {
 	check(c.Close(ctx))
 	check(srv.Close())
 	// Output: context canceled false
+}
+
+// A strategy of one's own: the instance with the newest registration.
+func ExampleStrategy() {
+	newest := func(list []discovery.Candidate) (discovery.Chooser, error) {
+		// Once for each change of the service.
+		order := make([]int, len(list))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(a, b int) int { return list[b].Registered.Compare(list[a].Registered) })
+		// Once for each pick.
+		return func(usable *discovery.Usable, _ string) int {
+			for _, i := range order {
+				if usable.Has(i) {
+					return i
+				}
+			}
+			return -1 // does not happen: at least one is usable
+		}, nil
+	}
+
+	srv, err := zktest.New(zktest.Config{})
+	check(err)
+	ctx := context.Background()
+	c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+	check(err)
+	d := discovery.New(c, "/services", discovery.Config{})
+	for year, id := range map[int]string{2024: "old", 2026: "new", 2025: "middle"} {
+		_, err := d.Register(ctx, discovery.Instance{Name: "web", ID: id, Registered: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})
+		check(err)
+	}
+	cache := d.Cache()
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- cache.Run(running) }()
+	check(cache.Loaded(ctx))
+	use, err := cache.Provider("web", discovery.ProviderConfig{Strategy: newest}).Pick()
+	check(err)
+	fmt.Println(use.Instance.ID)
+	use.Done(nil)
+
+	stop()
+	<-done
+	check(c.Close(ctx))
+	check(srv.Close())
+	// Output: new
 }
 
 func check(err error) {

@@ -17,8 +17,8 @@ var ErrNoInstance = errors.New("no instance")
 type ProviderConfig struct {
 	Strategy Strategy // default RoundRobin
 	// Filter says which instances are used at all; default: all that are not
-	// Disabled. It is asked again when the service changes, and must not call the
-	// Provider.
+	// Disabled. It is asked once for each instance, and again when that changes;
+	// and must not call the Provider.
 	Filter func(*Instance) bool
 	// An instance is set aside after Errors uses that failed, one after the
 	// other with no success in between, in no more than Window; it comes back
@@ -28,25 +28,38 @@ type ProviderConfig struct {
 }
 
 // Provider gives out the instances of one service, from what a Cache knows. It
-// does no I/O and may be used by many goroutines.
+// does no I/O and may be used by many goroutines. Make one for a service and keep
+// it: it remembers which instances have failed, and the Cache prepares its
+// choices whenever the service changes, so that a pick has only to choose.
 type Provider struct {
 	cache *Cache
 	name  string
 	cfg   ProviderConfig
 
-	mu      sync.Mutex // leaf lock; guards what follows. No strategy runs under it.
-	from    *service   // that of which usable was made
-	usable  []Candidate
-	records map[string]*record // by path, so that a new payload clears nothing
-	aside   int                // records that may be set aside
+	making sync.Mutex // held while a table is made; taken before mu
+
+	mu     sync.Mutex // leaf lock; guards what follows. Choosers run under it.
+	table  *table
+	usable *Usable // those of table that are not set aside
+	aside  []pause // that have begun, in their order; those that ended early too
+	gone   map[string]*record
 }
 
-// record is what a Provider remembers of an instance.
+// record is what a Provider remembers of an instance. It goes by the path, so
+// that a new payload clears nothing.
 type record struct {
+	path    string
 	pending atomic.Int64
-	errors  int       // since the last success; guarded by Provider.mu
+	errors  int       // since the last success; guarded by Provider.mu, as what follows
 	first   time.Time // of errors
 	until   time.Time // set aside until then; zero: it is not
+}
+
+// pause is the time for which an instance is set aside. It has ended early if
+// the record says otherwise.
+type pause struct {
+	r     *record
+	until time.Time
 }
 
 // Provider returns a provider for a service that the cache covers. It does no
@@ -58,16 +71,18 @@ func (c *Cache) Provider(name string, cfg ProviderConfig) *Provider {
 	cfg.Errors = cmp.Or(cfg.Errors, 2)
 	cfg.Window = cmp.Or(cfg.Window, 30*time.Second)
 	cfg.SetAside = cmp.Or(cfg.SetAside, 30*time.Second)
-	return &Provider{cache: c, name: name, cfg: cfg, records: map[string]*record{}}
+	p := &Provider{cache: c, name: name, cfg: cfg, table: &table{}, usable: allUsable(0), gone: map[string]*record{}}
+	c.serve(p)
+	return p
 }
 
-// Use is one use of an instance.
+// Use is one use of an instance. It must not be copied.
 type Use struct {
 	Instance *Instance // shared: it must not be changed
 
 	p    *Provider
 	r    *record
-	once sync.Once
+	done atomic.Bool
 }
 
 // Pick chooses an instance by the Provider's strategy, among those that are
@@ -75,150 +90,76 @@ type Use struct {
 // aside, it chooses among these: a doubtful instance is better than none. Call
 // Done when the use is over.
 //
-// It does not wait. During an outage it goes on with what was last known. It
-// returns ErrNoInstance; and with it the reason, such as ErrLoading, while the
-// cache has not been loaded.
-func (p *Provider) Pick() (*Use, error) { return p.PickBy(p.cfg.Strategy) }
+// It does not wait, and allocates nothing. During an outage it goes on with what
+// was last known. It returns ErrNoInstance; and with it the reason, such as
+// ErrLoading, while the cache has not been loaded. If the strategy fails it
+// returns a *StrategyError.
+func (p *Provider) Pick() (Use, error) { return p.PickKey("") }
 
-// PickBy is Pick by another strategy, such as Hash of this very request's key.
-func (p *Provider) PickBy(s Strategy) (*Use, error) {
-	snap := p.cache.Snapshot()
-	list := p.candidates(snap.services[p.name])
-	if len(list) == 0 {
-		err := ErrNoInstance
-		if !snap.Loaded {
-			err = errors.Join(ErrNoInstance, snap.Why)
-		}
-		return nil, fmt.Errorf("discovery: %s: %w", p.name, err)
+// PickKey is Pick for a key, of which the strategy Hash makes the choice: the
+// same key gets the same instance. The other strategies of this package do not
+// look at it.
+func (p *Provider) PickKey(key string) (Use, error) {
+	c, t, err := p.choose(key)
+	switch {
+	case err != nil:
+		return Use{}, fmt.Errorf("discovery: %s: %w", p.name, err)
+	case c.Instance == nil:
+		return Use{}, fmt.Errorf("discovery: %s: %w", p.name, p.none(t))
 	}
-	c := s(list)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	r := p.record(c.Path)
-	r.pending.Add(1)
-	return &Use{Instance: c.Instance, p: p, r: r}, nil
+	return Use{Instance: c.Instance, p: p, r: c.r}, nil
 }
+
+// choose chooses a candidate and counts the use of it. Without any it returns the
+// table in which there is none.
+func (p *Provider) choose(key string) (Candidate, *table, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock() // also when a Chooser panics
+	t := p.table
+	if t.err != nil || len(t.list) == 0 {
+		return Candidate{}, t, t.err
+	}
+	p.bringBack()
+	usable := p.usable
+	if usable.Len() == 0 {
+		usable = t.all
+	}
+	n := t.choose(usable, key)
+	if !usable.Has(n) {
+		return Candidate{}, t, &StrategyError{Err: fmt.Errorf("it chose index %d of %d candidates, which cannot be chosen", n, len(t.list))}
+	}
+	c := t.list[n]
+	c.r.pending.Add(1)
+	return c, t, nil
+}
+
+// none says why there is nothing to choose from.
+func (p *Provider) none(*table) error {
+	if s := p.cache.Snapshot(); !s.Loaded {
+		return errors.Join(ErrNoInstance, s.Why)
+	}
+	return ErrNoInstance
+}
+
+// StrategyError says that a Strategy failed, or that its Chooser chose what
+// cannot be chosen.
+type StrategyError struct{ Err error }
+
+// Error names what is wrong.
+func (e *StrategyError) Error() string { return "strategy: " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *StrategyError) Unwrap() error { return e.Err }
 
 // Done ends a use. err is what the instance is to be blamed for: nil if it did
 // its work, and also if the caller gave up or made the mistake himself. Only the
 // first call counts.
 func (u *Use) Done(err error) {
-	u.once.Do(func() {
-		u.r.pending.Add(-1)
-		u.p.mu.Lock()
-		defer u.p.mu.Unlock()
-		u.p.judge(u.r, err)
-	})
-}
-
-// judge counts a success or an error. The caller holds p.mu.
-func (p *Provider) judge(r *record, err error) {
-	now := time.Now()
-	if err == nil {
-		// One that was chosen before it was set aside, or for want of another,
-		// and did well is good again.
-		p.settle(r)
+	if u.p == nil || !u.done.CompareAndSwap(false, true) {
 		return
 	}
-	if !r.until.IsZero() && now.Before(r.until) {
-		return // it is out already; late errors do not make it longer
-	}
-	if r.errors == 0 || now.Sub(r.first) > p.cfg.Window {
-		p.settle(r)
-		r.first = now
-	}
-	if r.errors++; r.errors >= p.cfg.Errors {
-		r.until = now.Add(p.cfg.SetAside)
-		r.errors = 0
-		p.aside++
-	}
-}
-
-// settle forgets errors. The caller holds p.mu.
-func (p *Provider) settle(r *record) {
-	if !r.until.IsZero() {
-		p.aside--
-	}
-	r.errors, r.until = 0, time.Time{}
-}
-
-// SetAside returns the paths of the instances that are set aside now.
-func (p *Provider) SetAside() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []string
-	for path, r := range p.records {
-		if p.isAside(r) {
-			out = append(out, path)
-		}
-	}
-	return out
-}
-
-// isAside reports whether an instance is set aside, and ends that when its time
-// is over. The caller holds p.mu.
-func (p *Provider) isAside(r *record) bool {
-	if r.until.IsZero() {
-		return false
-	}
-	if time.Now().Before(r.until) {
-		return true
-	}
-	p.settle(r)
-	return false
-}
-
-// candidates returns who can be chosen. The slice does not change any more.
-func (p *Provider) candidates(from *service) []Candidate {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if from != p.from {
-		p.from, p.usable = from, nil
-		if from != nil {
-			for _, i := range from.instances {
-				if !i.Disabled && (p.cfg.Filter == nil || p.cfg.Filter(i)) {
-					p.usable = append(p.usable, Candidate{i, &p.record(i.Path).pending})
-				}
-			}
-		}
-		p.prune()
-	}
-	if p.aside == 0 {
-		return p.usable
-	}
-	var good []Candidate
-	for _, c := range p.usable {
-		if !p.isAside(p.record(c.Path)) {
-			good = append(good, c)
-		}
-	}
-	if len(good) == 0 {
-		return p.usable
-	}
-	return good
-}
-
-// record returns the record of an instance. The caller holds p.mu.
-func (p *Provider) record(path string) *record {
-	r := p.records[path]
-	if r == nil {
-		r = &record{}
-		p.records[path] = r
-	}
-	return r
-}
-
-// prune drops the records of instances that have gone, unless there is something
-// in them. The caller holds p.mu.
-func (p *Provider) prune() {
-	there := make(map[string]struct{}, len(p.usable))
-	for _, c := range p.usable {
-		there[c.Path] = struct{}{}
-	}
-	for path, r := range p.records {
-		if _, ok := there[path]; !ok && r.pending.Load() == 0 && !p.isAside(r) &&
-			(r.errors == 0 || time.Since(r.first) > p.cfg.Window) {
-			delete(p.records, path)
-		}
-	}
+	u.r.pending.Add(-1)
+	u.p.mu.Lock()
+	defer u.p.mu.Unlock()
+	u.p.judge(u.r, err)
 }

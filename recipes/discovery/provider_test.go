@@ -137,7 +137,7 @@ func TestProvider_LeastLoadedEvensOut(t *testing.T) {
 		for range 30 {
 			u, err := p.Pick()
 			require.NoError(t, err)
-			open[u.Instance.ID] = append(open[u.Instance.ID], u)
+			open[u.Instance.ID] = append(open[u.Instance.ID], &u)
 		}
 		for id := range open {
 			require.Len(t, open[id], 10, "instance %s", id)
@@ -171,11 +171,11 @@ func TestProvider_ZoneFirstAndThenTheOthers(t *testing.T) {
 
 func TestProvider_HashMovesOnlyTheKeysOfWhoGoes(t *testing.T) {
 	serving(t, 5, func(t *testing.T, srv *zktest.Server, c *discovery.Cache) {
-		p := c.Provider("web", discovery.ProviderConfig{})
+		p := c.Provider("web", discovery.ProviderConfig{Strategy: discovery.Hash(discovery.RoundRobin())})
 		place := func() map[int]string {
 			out := map[int]string{}
 			for key := range 1000 {
-				u, err := p.PickBy(discovery.Hash(fmt.Sprint("key", key)))
+				u, err := p.PickKey(fmt.Sprint("key", key))
 				require.NoError(t, err)
 				out[key] = u.Instance.ID
 				u.Done(nil)
@@ -242,7 +242,7 @@ func TestProvider_SetsAsideAfterErrors(t *testing.T) {
 		for range 3 {
 			u, err := p.Pick()
 			require.NoError(t, err, "all are doubtful: better one of them than none")
-			open, tried[u.Instance.ID] = append(open, u), true
+			open, tried[u.Instance.ID] = append(open, &u), true
 		}
 		require.Len(t, tried, 3)
 		for _, u := range open {

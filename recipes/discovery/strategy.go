@@ -1,150 +1,159 @@
 package discovery
 
 import (
-	"hash/fnv"
+	"errors"
 	"math/rand/v2"
 	"sort"
-	"sync"
 	"sync/atomic"
 )
 
 // Candidate is an instance that a Strategy can choose.
 type Candidate struct {
 	*Instance
-	pending *atomic.Int64
+	r *record
 }
 
 // Pending is how many uses of the instance, by this Provider, are not done yet.
-func (c Candidate) Pending() int { return int(c.pending.Load()) }
+func (c Candidate) Pending() int { return int(c.r.pending.Load()) }
 
-// Strategy chooses one of the candidates, of which there is at least one and
-// which are sorted by path. It must not change the slice. Those of this package
-// may be called by many goroutines, and be shared by Providers where that makes
-// sense. One that chooses among a part of them and leaves the rest to another
-// Strategy is made by a function that takes the other.
-type Strategy func(candidates []Candidate) Candidate
+// Strategy says how a Provider chooses. It gets the candidates, sorted by path,
+// and returns what chooses among them. The list may be empty; its Chooser is then
+// not called.
+//
+// A Provider calls its Strategy once when it is made, and again whenever the
+// candidates have changed: in the goroutine of the Cache's Run, and never in a
+// pick. So what takes time belongs here, such as decoding payloads, sorting and
+// tables. It must keep the list as it is, and must not call the Provider. If it
+// returns an error, picks return that in a *StrategyError.
+//
+// The strategies of this package may be given to several Providers. Those that
+// leave a choice to another Strategy take it as an argument.
+type Strategy func(list []Candidate) (Chooser, error)
+
+// Chooser chooses one of the candidates that its Strategy was given, and returns
+// its index in that list. usable says which may be chosen; another index is a
+// *StrategyError. key is what was given to PickKey, "" in a Pick.
+//
+// A Provider makes one choice at a time, and counts it in Candidate.Pending
+// before the next: a Chooser needs no lock, and never sees a count that lacks a
+// choice. All picks wait meanwhile, so it should be quick, and it must not call
+// the Provider.
+type Chooser func(usable *Usable, key string) int
+
+// errNil says that a strategy was made with a function that is nil.
+func errNil(what string) (Chooser, error) { return nil, errors.New(what + " is nil") }
 
 // RoundRobin takes one after the other, in the order of their paths. Instances
 // that come and go do not make it start again or pass over others.
 func RoundRobin() Strategy {
-	var (
-		mu   sync.Mutex
-		last string
-	)
-	return func(list []Candidate) Candidate {
-		mu.Lock()
-		defer mu.Unlock()
-		n := sort.Search(len(list), func(i int) bool { return list[i].Path > last })
-		if n == len(list) {
-			n = 0
-		}
-		last = list[n].Path
-		return list[n]
+	var last atomic.Pointer[Instance] // of the list before too
+	return func(list []Candidate) (Chooser, error) {
+		next := -1 // not known yet
+		return func(usable *Usable, _ string) int {
+			if next < 0 {
+				next = 0
+				if l := last.Load(); l != nil {
+					next = sort.Search(len(list), func(i int) bool { return list[i].Path > l.Path })
+				}
+			}
+			n := usable.Next(next)
+			next = n + 1
+			last.Store(list[n].Instance)
+			return n
+		}, nil
 	}
 }
 
 // Random takes any, all with the same chance.
 func Random() Strategy {
-	return func(list []Candidate) Candidate { return list[rand.IntN(len(list))] }
-}
-
-// Weighted takes any, with a chance in proportion to its weight. A weight of 0
-// or less is none; if nobody has one, it is Random.
-func Weighted(weight func(*Instance) int) Strategy {
-	return func(list []Candidate) Candidate {
-		sums := make([]int, len(list))
-		sum := 0
-		for n, c := range list {
-			sum += max(0, weight(c.Instance))
-			sums[n] = sum
-		}
-		if sum == 0 {
-			return list[rand.IntN(len(list))]
-		}
-		return list[sort.SearchInts(sums, 1+rand.IntN(sum))]
+	return func([]Candidate) (Chooser, error) {
+		return func(usable *Usable, _ string) int { return usable.Random() }, nil
 	}
 }
 
-// Sticky takes what inner takes, and stays with it for as long as it is a
-// candidate.
+// Sticky takes what inner takes, and stays with it for as long as it can be
+// chosen.
 func Sticky(inner Strategy) Strategy {
-	var (
-		mu   sync.Mutex
-		path string
-	)
-	return func(list []Candidate) Candidate {
-		mu.Lock()
-		defer mu.Unlock()
-		n := sort.Search(len(list), func(i int) bool { return list[i].Path >= path })
-		if n < len(list) && list[n].Path == path {
-			return list[n]
+	if inner == nil {
+		return func([]Candidate) (Chooser, error) { return errNil("the inner strategy of Sticky") }
+	}
+	var last atomic.Pointer[Instance] // of the list before too
+	return func(list []Candidate) (Chooser, error) {
+		choose, err := inner(list)
+		if err != nil {
+			return nil, err
 		}
-		c := inner(list)
-		path = c.Path
-		return c
+		at := -1
+		find := func() {
+			l := last.Load()
+			if l == nil {
+				return
+			}
+			n := sort.Search(len(list), func(i int) bool { return list[i].Path >= l.Path })
+			if n < len(list) && list[n].Path == l.Path {
+				at = n
+			}
+		}
+		first := true
+		return func(usable *Usable, key string) int {
+			if first {
+				first = false
+				find()
+			}
+			if at >= 0 && usable.Has(at) {
+				return at
+			}
+			n := choose(usable, key)
+			if usable.Has(n) {
+				at = n
+				last.Store(list[n].Instance)
+			}
+			return n
+		}, nil
 	}
 }
 
 // LeastLoaded takes the one with the fewest uses pending, any of them if there
-// are several. It knows the load that this Provider makes, not that of others.
+// are several. It compares all of up to eight candidates, and of more the first
+// four that it draws at random. It knows the load that this Provider makes, not
+// that of others.
+//
+// The best of four is nearly as good as the best of all: of 10,000 uses on 10,000
+// instances, an instance gets three at the most. And many clients that know nothing of
+// each other do not all run to the same idle instance.
 func LeastLoaded() Strategy {
-	return func(list []Candidate) Candidate {
-		best, least, ties := list[0], list[0].Pending(), 1
-		for _, c := range list[1:] {
-			switch p := c.Pending(); {
-			case p < least:
-				best, least, ties = c, p, 1
-			case p == least:
-				if ties++; rand.IntN(ties) == 0 {
-					best = c
+	const few, drawn = 8, 4
+	return func(list []Candidate) (Chooser, error) {
+		return func(usable *Usable, _ string) int {
+			least := lightest{list: list, at: -1}
+			if usable.Len() <= few {
+				for k := range usable.Len() {
+					least.compare(usable.At(k))
+				}
+			} else {
+				for range drawn {
+					least.compare(usable.Random())
 				}
 			}
-		}
-		return best
+			return least.at
+		}, nil
 	}
 }
 
-// ZoneFirst leaves the choice to inner, among the instances of the zone own, or
-// among all if there is none. zone says in which zone an instance is, by its
-// payload for instance; it is asked at every choice.
-func ZoneFirst(own string, zone func(*Instance) string, inner Strategy) Strategy {
-	return func(list []Candidate) Candidate {
-		var near []Candidate
-		for _, c := range list {
-			if zone(c.Instance) == own {
-				near = append(near, c)
-			}
-		}
-		if len(near) == 0 {
-			near = list
-		}
-		return inner(near)
-	}
+// lightest is the candidate with the fewest uses pending of those compared, any of
+// them with the same chance if there are several.
+type lightest struct {
+	list              []Candidate
+	at, pending, ties int
 }
 
-// Hash takes the same one for the same key, for as long as it is a candidate;
-// when others come or go, only the keys of those move (rendezvous hashing). It
-// is meant for PickBy.
-func Hash(key string) Strategy {
-	return func(list []Candidate) Candidate {
-		best, most := list[0], uint64(0)
-		for _, c := range list {
-			h := fnv.New64a()
-			h.Write([]byte(key))
-			h.Write([]byte{0})
-			h.Write([]byte(c.Path))
-			if s := mix(h.Sum64()); s > most {
-				best, most = c, s
-			}
+func (l *lightest) compare(n int) {
+	switch p := l.list[n].Pending(); {
+	case l.at < 0 || p < l.pending:
+		l.at, l.pending, l.ties = n, p, 1
+	case p == l.pending:
+		if l.ties++; rand.IntN(l.ties) == 0 {
+			l.at = n
 		}
-		return best
 	}
-}
-
-// mix spreads what FNV leaves in the low bits: paths that differ only at their
-// end would be ranked alike for every key.
-func mix(x uint64) uint64 {
-	x = (x ^ x>>33) * 0xff51afd7ed558ccd
-	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
-	return x ^ x>>33
 }
