@@ -51,7 +51,7 @@ func (s *Semaphore) neverServed(ctx context.Context, n int) error {
 	}
 	policy := pace.Endless(nil)()
 	for {
-		_, _, w, err := s.limit(ctx, n, true)
+		_, w, err := s.limit(ctx, n, true)
 		if err == nil {
 			_, err = w.Wait(ctx)
 			w.Stop()

@@ -137,10 +137,17 @@ func (s *Semaphore) createDir(ctx context.Context, data []byte) error {
 	return err
 }
 
-// limit returns the limit for a request of n permits with the version of the
-// directory in which it was read, and stores the one that we insist on if there
-// is none. With watch it returns one that fires when the limit may be another.
-func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (limit int, v zk.Version, w *zk.Watch, err error) {
+// setting is a limit, and which state of which directory it was read in.
+type setting struct {
+	limit   int
+	version zk.Version
+	czxid   int64
+}
+
+// limit returns the limit for a request of n permits, and stores the one that we
+// insist on if there is none. With watch it returns one that fires when the limit
+// may be another.
+func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, w *zk.Watch, err error) {
 	defer func() {
 		if err != nil {
 			w.Stop()
@@ -156,24 +163,25 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (limit int, v 
 		}
 		absent := errors.Is(err, zk.ErrNoNode)
 		if err != nil && !absent {
-			return 0, 0, w, err
+			return set, w, err
 		}
-		limit, err = s.accept(node.Data, n)
+		set.version, set.czxid = zk.Version(node.Stat.Version), node.Stat.Czxid
+		set.limit, err = s.accept(node.Data, n)
 		want := int(s.want.Load())
-		switch v = zk.Version(node.Stat.Version); {
+		switch {
 		case err == nil:
-			return limit, v, w, nil
+			return set, w, nil
 		case errors.Is(err, ErrNoLimit) && want != 0:
-			err = s.store(ctx, want, absent, v)
+			err = s.store(ctx, want, absent, set.version)
 		case synced:
-			return 0, 0, w, err
+			return set, w, err
 		default:
 			// Not without having looked once more: the server may lag behind one who
 			// has set another limit and told us so.
 			err, synced = s.c.Sync(ctx, s.dir), true
 		}
 		if err != nil {
-			return 0, 0, w, err
+			return set, w, err
 		}
 		w.Stop()
 	}

@@ -155,7 +155,7 @@ func (s *Semaphore) grantable(n int) error {
 
 // over returns an error if the limit does not allow n permits at all.
 func (s *Semaphore) over(ctx context.Context, n int) error {
-	_, _, _, err := s.limit(ctx, n, false)
+	_, _, err := s.limit(ctx, n, false)
 	return err
 }
 
@@ -165,7 +165,7 @@ func (s *Semaphore) over(ctx context.Context, n int) error {
 // the ticket has to find out.
 func (s *Semaphore) full(ctx context.Context, n int) error {
 	sync := s.c.Pipeline().Sync(ctx, s.dir)
-	_, room, err := s.room(ctx, n, false)
+	room, err := s.room(ctx, n, false)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 				return nil, err
 			}
 		}
-		v, room, err := s.room(ctx, n, watch)
+		room, err := s.room(ctx, n, watch)
 		if err != nil {
 			return nil, err
 		}
@@ -218,9 +218,10 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 		if ticket.Context().Err() != nil {
 			continue // what was read took longer than the lease
 		}
-		switch err := ticket.Exchange(ctx, s.exchange(ticket.CreateOptions(), guids, v)); {
+		err = ticket.Exchange(ctx, s.exchange(ticket.CreateOptions(), guids, room.set.version))
+		switch {
 		case err == nil:
-			return ticket, nil
+			return ticket, s.confirm(ctx, room.set)
 		case ctx.Err() != nil:
 			return nil, err
 		case ticket.Context().Err() != nil, errors.Is(err, contend.ErrNotHeld):
@@ -231,6 +232,22 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 			return nil, err
 		}
 	}
+}
+
+// confirm returns nil if leases that were just granted are in the directory in which
+// the limit was read. In Curator's layout they are: the ticket was below it, and the
+// grant deleted that. In kazoo's the directory can be deleted and made again between
+// the look and the grant, with another limit. Its version is 0 again then, so that
+// the grant does not fail. It cannot happen any more once our lease is in it.
+func (s *Semaphore) confirm(ctx context.Context, set setting) error {
+	if s.cfg.Dialect != recipes.Kazoo {
+		return nil
+	}
+	stat, there, err := s.c.Exists(ctx, s.dir)
+	if err == nil && (!there || stat.Czxid != set.czxid) {
+		err = errQueueAgain
+	}
+	return err
 }
 
 // renew is for a ticket whose context has ended while nothing was done under it.
@@ -263,6 +280,7 @@ func (s *Semaphore) exchange(opts []zk.CreateOption, guids []string, v zk.Versio
 // changed.
 type room struct {
 	there         bool
+	set           setting
 	limit, leases *zk.Watch
 }
 
@@ -270,12 +288,10 @@ type room struct {
 // fewer while we have the first ticket, and the ticket of who made the last was
 // gone before ours was the first, so that those that a server shows are no less
 // than there are.
-func (s *Semaphore) room(ctx context.Context, n int, watch bool) (v zk.Version, r room, err error) {
-	limit, v, w, err := s.limit(ctx, n, watch)
-	if err != nil {
-		return 0, r, err
+func (s *Semaphore) room(ctx context.Context, n int, watch bool) (r room, err error) {
+	if r.set, r.limit, err = s.limit(ctx, n, watch); err != nil {
+		return r, err
 	}
-	r.limit = w
 	for {
 		var names []string
 		if watch {
@@ -291,10 +307,10 @@ func (s *Semaphore) room(ctx context.Context, n int, watch bool) (v zk.Version, 
 		}
 		if err != nil {
 			r.stop()
-			return 0, r, err
+			return r, err
 		}
-		r.there = len(names)+n <= limit
-		return v, r, nil
+		r.there = len(names)+n <= r.set.limit
+		return r, nil
 	}
 }
 
