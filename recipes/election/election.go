@@ -12,6 +12,7 @@ import (
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
@@ -89,13 +90,15 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 
 // Campaign waits until we lead. It returns at once when ctx ends, with its cause
 // wrapped; on any error the candidate's node is deleted, now or in the
-// background.
+// background. If it was in the queue by then, the error holds a
+// *recipes.WaitError, which says who was ahead as far as was known.
 //
 // It returns ErrForeign, ErrSequenceExhausted, ErrPriority, zk.ErrNoAuth,
 // zk.ErrClosed or whatever else the server refuses with.
 func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if int(int32(e.cfg.Priority)) != e.cfg.Priority || e.cfg.Priority != 0 && e.cfg.Dialect != recipes.Curator {
-		return nil, e.wrap(fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect))
+		err := fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect)
+		return nil, e.wrap(refused.AtOnce("campaign", e.dir, err))
 	}
 	g, err := e.queue.AcquireInTurn(ctx, e.choose)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -70,10 +71,11 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
 	case <-ctx.Done():
-		return l.e.wrap(ctxerr.Of(ctx))
+		return l.e.wrap(refused.AtOnce("hand over", l.Path(), ctxerr.Of(ctx)))
 	}
 	if l.Context().Err() != nil {
-		return l.e.wrap(fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(l.Context())))
+		err := fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(l.Context()))
+		return l.e.wrap(refused.AtOnce("hand over", l.Path(), err))
 	}
 	successor, err := l.name(ctx, to)
 	if err != nil {

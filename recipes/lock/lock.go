@@ -6,6 +6,7 @@ import (
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
@@ -61,7 +62,9 @@ func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
 
 // Acquire waits until the lock is ours. It returns at once when ctx ends, in
 // every state of the connection, with ctx's cause wrapped. On any error the
-// contender's node is deleted, now or in the background.
+// contender's node is deleted, now or in the background. If it was in the queue
+// when ctx ended, the error holds a *recipes.WaitError, which says who was ahead as
+// far as was known.
 //
 // It returns ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed or
 // whatever else the server refuses with.
@@ -70,14 +73,14 @@ func (l *Lock) Acquire(ctx context.Context) (*Held, error) {
 }
 
 // TryAcquire is Acquire that does not wait for others: it returns ErrHeld if a
-// contender is ahead.
+// contender is ahead, in a *recipes.WaitError that says who.
 func (l *Lock) TryAcquire(ctx context.Context) (*Held, error) {
 	return l.acquire(ctx, l.queue.TryAcquire)
 }
 
 func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.Grant, error)) (*Held, error) {
 	if l.kind == contend.Write && l.queue.SharedUnder(ctx) {
-		return nil, fmt.Errorf("lock: %s: %w", l.dir, ErrUpgrade)
+		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
 	g, err := get(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -58,6 +59,9 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 	if err := m.distinct(); err != nil {
 		return nil, err
 	}
+	if err := ctxerr.Of(ctx); err != nil {
+		return nil, fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", err))
+	}
 	for {
 		h, err := m.attempt(ctx, get)
 		switch {
@@ -79,7 +83,7 @@ func (m *Multi) distinct() error {
 	for _, l := range m.locks {
 		p := place{l.c, l.dir}
 		if seen[p] {
-			return fmt.Errorf("lock: %s: %w", l.dir, ErrDuplicate)
+			return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrDuplicate))
 		}
 		seen[p] = true
 	}

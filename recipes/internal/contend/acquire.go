@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -17,8 +18,8 @@ import (
 // queue.
 func (q *Queue) Acquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, true) }
 
-// TryAcquire is Acquire that does not wait: ErrHeld if somebody is ahead. It joins
-// the queue only if nobody is there for whom it would have to wait.
+// TryAcquire is Acquire that does not wait: ErrHeld in a WaitError if somebody is
+// ahead. It joins the queue only if nobody is there for whom it would have to wait.
 func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) {
 	if err := q.blocked(ctx); err != nil {
 		return nil, Because(ctx, err)
@@ -26,7 +27,7 @@ func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) {
 	return q.acquire(ctx, false)
 }
 
-// blocked returns ErrHeld if somebody is in the queue for whom we would wait. It
+// blocked returns ErrHeld, in a WaitError, if somebody is in the queue for whom we would wait. It
 // asks for a sync first: a server that lags behind can show a contender that had
 // gone before we were called. It returns nil where that cannot be known.
 func (q *Queue) blocked(ctx context.Context) error {
@@ -38,15 +39,18 @@ func (q *Queue) blocked(ctx context.Context) error {
 	if len(queue) > 0 {
 		q.saw(true)
 	}
-	if _, err := sync.Wait(ctx); err == nil && slices.ContainsFunc(queue, q.d.blocks) {
-		return ErrHeld
+	before := slices.DeleteFunc(queue, func(e entry) bool { return !q.d.blocks(e) })
+	if _, err := sync.Wait(ctx); err != nil || len(before) == 0 {
+		return nil
 	}
-	return nil
+	held := q.heldBy(before)
+	q.readHolder(ctx, held)()
+	return held
 }
 
 func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 	if err := zk.ValidatePath(q.dir); err != nil {
-		return nil, err
+		return nil, refused.AtOnce("acquire", q.dir, err)
 	}
 	var again retries // when our node is deleted over and over
 	for {
@@ -58,7 +62,9 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 				return g, nil
 			}
 			if !errors.Is(err, errGone) {
+				note := q.readHolder(ctx, err)
 				p.withdraw(ctx)
+				note()
 			}
 		}
 		if !errors.Is(err, errAgain) {
@@ -75,7 +81,7 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 // with its connection is not made again when ctx has ended meanwhile, and tells
 // of the connection only.
 func Because(ctx context.Context, err error) error {
-	if ctx.Err() == nil || !errors.Is(err, zk.ErrConnectionLoss) {
+	if ctx.Err() == nil || !errors.Is(err, zk.ErrConnectionLoss) || errors.Is(err, ctx.Err()) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ctxerr.Of(ctx), err)
@@ -99,7 +105,7 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 		return p.grant(ctx, p.q.c.Pipeline().ExistsW(ctx, p.path))
 	}
 	if !wait && len(before) > 0 {
-		return nil, ErrHeld
+		return nil, p.q.heldBy(before)
 	}
 	own, err := p.outlast(ctx, before)
 	defer func() { own.Stop() }()

@@ -39,6 +39,7 @@ type waiter struct {
 // sight is what is known of another contender.
 type sight struct {
 	entry
+	known Contender // what its node said when it was last read
 	watch *zk.Watch
 	gone  bool
 }
@@ -62,6 +63,9 @@ func (p *place) outlast(ctx context.Context, before []entry) (*zk.Watch, error) 
 		w.ahead.stop()
 		w.ahead = nil
 		w.near, err = w.see(ctx, w.nearest())
+	}
+	if err != nil {
+		err = w.gaveUp(ctx, err)
 	}
 	w.near.stop()
 	w.ahead.stop()
@@ -222,7 +226,11 @@ func (w *waiter) see(ctx context.Context, e entry) (*sight, error) {
 // watch goes by get, as Curator and kazoo do: where the node has just gone it
 // leaves no watch behind, as exists does, which would cost a request to take back.
 func (w *waiter) watch(ctx context.Context, s *sight) error {
-	_, watch, err := w.p.q.c.GetW(ctx, zk.Join(w.p.q.dir, s.name))
+	path := zk.Join(w.p.q.dir, s.name)
+	n, watch, err := w.p.q.c.GetW(ctx, path)
+	if err == nil {
+		s.known = contenderOf(path, n)
+	}
 	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode) // nobody comes back
 	if s.gone {
 		return nil

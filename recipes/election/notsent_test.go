@@ -1,0 +1,59 @@
+package election_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// What is refused before anything was sent says so, so that the caller can repeat
+// it without a thought.
+func TestElection_RefusedBeforeAnythingWasSent(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		e := election.New(c, "/e", election.Config{ID: "a"})
+		l, err := e.Campaign(t.Context())
+		require.NoError(t, err)
+		resigned, err := election.New(c, "/other", election.Config{}).Campaign(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, resigned.Resign(t.Context()))
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		requests := 0
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op != "ping" {
+				requests++
+			}
+			return zktest.Pass
+		})
+		for name, call := range map[string]func() error{
+			"Campaign": func() error { _, err := e.Campaign(ended); return err },
+			"Campaign: priority": func() error {
+				_, err := election.New(c, "/e", election.Config{Priority: 1, Dialect: recipes.Kazoo}).Campaign(t.Context())
+				return err
+			},
+			"Campaign: path":     func() error { _, err := election.New(c, "e", election.Config{}).Campaign(t.Context()); return err },
+			"Run":                func() error { return e.Run(ended, nil) },
+			"Leader":             func() error { _, err := e.Leader(ended); return err },
+			"Candidates":         func() error { _, err := e.Candidates(ended); return err },
+			"HandOver":           func() error { return l.HandOver(ended, "b") },
+			"HandOver, resigned": func() error { return resigned.HandOver(t.Context(), "b") },
+			"Proclaim":           func() error { return l.Proclaim(ended, nil) },
+		} {
+			err := call()
+			require.Error(t, err, name)
+			assert.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err), "%s: %v", name, err)
+			t.Log(name+":", err)
+		}
+		require.Zero(t, requests)
+		srv.OnRequest(nil)
+		require.NoError(t, l.Resign(t.Context()))
+	})
+}
