@@ -40,6 +40,7 @@ func (c *commit) listed(dir string, stat zk.Stat, err error) {
 	}
 	m.zxid = max(m.zxid, stat.Pzxid)
 	m.link(dir)
+	m.at(dir).listed = true
 	if _, ok := m.failed[dir]; ok && dir != m.cfg.Root {
 		m.at(dir).told = false
 		c.gone = append(c.gone, dir)

@@ -105,6 +105,7 @@ type mirror struct {
 // which incarnation and change of it was last told.
 type node struct {
 	children     map[string]struct{} // their paths; nil if there is none
+	listed       bool                // of a directory: the server has listed it
 	czxid, mzxid int64
 	told         bool // an Entry is out
 }
@@ -155,8 +156,8 @@ func (m *mirror) turn(ctx context.Context) error {
 	if work.offline || !everything && len(work.paths) == 0 {
 		return nil
 	}
-	r := round{m: m, ctx: roundCtx, all: everything}
-	err := r.read(work.paths)
+	r := round{m: m, ctx: roundCtx}
+	err := r.read(work.paths, everything)
 	switch {
 	case ctx.Err() != nil:
 		return ctxerr.Of(ctx)

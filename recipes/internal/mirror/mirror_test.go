@@ -33,6 +33,7 @@ func connect(t testing.TB, srv *zktest.Server) *zk.Client {
 
 // replica is what a user of the mirror would build from its batches.
 type replica struct {
+	t      *testing.T
 	mu     sync.Mutex
 	data   map[string]string
 	status mirror.Status
@@ -45,7 +46,7 @@ func (r *replica) apply(b mirror.Batch) {
 	defer r.mu.Unlock()
 	for _, p := range b.Gone {
 		if _, ok := r.data[p]; !ok {
-			panic("gone, and never told: " + p)
+			r.t.Error("gone, and never told: " + p)
 		}
 		delete(r.data, p)
 	}
@@ -67,7 +68,7 @@ func (r *replica) now() (map[string]string, mirror.Status, int) {
 // run starts a mirror; end ends it and checks that nothing is left.
 func run(t *testing.T, srv *zktest.Server, c *zk.Client, cfg mirror.Config) (r *replica, end func()) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r = &replica{data: map[string]string{}, status: mirror.Status{Stale: true}}
+	r = &replica{t: t, data: map[string]string{}, status: mirror.Status{Stale: true}}
 	done := make(chan error, 1)
 	go func() { done <- mirror.Run(ctx, c, cfg, r.apply) }()
 	return r, func() {

@@ -16,18 +16,19 @@ import (
 // connection is lost in the middle must leave the copy as it was, since the next
 // round finds what changed by comparing with it.
 type round struct {
-	m   *mirror
-	ctx context.Context
-	all bool // read everything, whether or not there was an event
+	m     *mirror
+	ctx   context.Context
+	whole map[string]bool // directories of which everything is read, whether or not there was an event
 
 	lists []answer[zk.Listing] // parents before their children
 	nodes []answer[zk.Node]
 }
 
-// read reads paths, or everything. An error says that the picture is not
+// read reads paths, and with all everything. An error says that the picture is not
 // complete. Then nothing of it counts, and all of it must be read again.
-func (r *round) read(paths map[string]struct{}) error {
+func (r *round) read(paths map[string]struct{}, all bool) error {
 	m := r.m
+	r.whole = map[string]bool{}
 	if err := m.subscribe(r.ctx); err != nil {
 		return err
 	}
@@ -38,8 +39,9 @@ func (r *round) read(paths map[string]struct{}) error {
 	for p := range paths {
 		levels[m.depth(p)][p] = struct{}{}
 	}
-	if r.all {
+	if all {
 		levels[0][m.cfg.Root] = struct{}{}
+		r.whole[m.cfg.Root] = true
 	}
 	for d, level := range levels[:m.cfg.Depth] {
 		lists, err := each(r, level, m.list)
@@ -57,8 +59,9 @@ func (r *round) read(paths map[string]struct{}) error {
 }
 
 // addChildren says which children of a directory to read next: those that are
-// new, those that the copy has and the listing has not, and in a round that reads
-// everything all of them.
+// new, and those that the copy has and the listing has not. All of them are read
+// in a round that reads everything; and when the directory could not be listed
+// before, since the round that failed to may have been one that reads everything.
 func (r *round) addChildren(l answer[zk.Listing], next map[string]struct{}) {
 	var known map[string]struct{}
 	if d := r.m.known[l.path]; d != nil {
@@ -67,12 +70,21 @@ func (r *round) addChildren(l answer[zk.Listing], next map[string]struct{}) {
 	if l.err != nil {
 		return // commit decides: without a directory its children go, else they stay
 	}
+	whole := r.whole[l.path] || r.m.failed[l.path] != nil
+	directories := r.m.depth(l.path)+1 < r.m.cfg.Depth
 	there := make(map[string]struct{}, len(l.value.Names))
 	for _, name := range l.value.Names {
 		p := zk.Join(l.path, name)
 		there[p] = struct{}{}
-		if _, ok := known[p]; !ok || r.all {
+		_, ok := known[p]
+		if ok && directories && !r.m.known[p].listed {
+			ok = false // it was missing when it was listed, and then a node was read in it
+		}
+		if !ok || whole {
 			next[p] = struct{}{}
+		}
+		if whole && directories {
+			r.whole[p] = true
 		}
 	}
 	for p := range known {

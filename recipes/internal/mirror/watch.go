@@ -65,9 +65,14 @@ func (m *mirror) list(ctx context.Context, dir string) (zk.Listing, error) {
 			return zk.Listing{Names: names, Stat: stat}, err
 		}
 		_, ok, w, err2 := m.c.ExistsW(ctx, dir)
-		if !ok || err2 != nil {
+		if err2 != nil {
+			// Not NoNode too: without a watch nobody would notice when it comes. A
+			// refusal is tried again from time to time.
+			return zk.Listing{}, err2
+		}
+		if !ok {
 			m.hold(dir, w)
-			return zk.Listing{}, errors.Join(err2, err)
+			return zk.Listing{}, err
 		}
 		w.Stop() // it came between the two reads: list it
 	}
