@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -137,77 +134,6 @@ func TestMirror_FollowsEveryChange(t *testing.T) {
 				end()
 			})
 		})
-	}
-}
-
-// seeds is how many random runs a test makes: few, unless ZOOKIT_SEEDS says
-// otherwise.
-func seeds(t *testing.T, few uint64) uint64 {
-	text := os.Getenv("ZOOKIT_SEEDS")
-	if text == "" {
-		return few
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	require.NoError(t, err, "ZOOKIT_SEEDS")
-	return n
-}
-
-// failures: 102, 103: random changes under cuts and expiries; in the end the
-// copy is the truth, and nothing that is there was ever reported gone by an
-// outage.
-func TestMirror_ConvergesUnderCutsAndExpiries(t *testing.T) {
-	for _, old := range []bool{false, true} {
-		for seed := range seeds(t, 8) {
-			t.Run(fmt.Sprintf("old=%v seed=%d", old, seed), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					rnd := rand.New(rand.NewPCG(seed, 1))
-					srv := zktest.Start(t, zktest.Config{DisableWatchAndContainer: old})
-					c := connect(t, srv)
-					require.NoError(t, srv.Create("/s/keep/1", []byte("always there")))
-					r, end := run(t, srv, c, mirror.Config{Root: "/s", Depth: 2, Parallel: 3})
-					var kept sync.Once
-					for range 400 {
-						p := fmt.Sprintf("/s/%d/%d", rnd.IntN(3), rnd.IntN(4))
-						switch rnd.IntN(13) {
-						case 0, 1, 2, 3:
-							_ = srv.Create(p, []byte{byte('a' + rnd.IntN(26))}) // may be there
-						case 4, 5:
-							_ = srv.Set(p, []byte{byte('A' + rnd.IntN(26))}) // may be missing
-						case 6, 7:
-							_ = srv.Delete(p)
-						case 8:
-							_ = srv.Delete(zk.Parent(p))
-						case 9:
-							srv.CutConnections(1)
-						case 10:
-							if s := srv.Sessions(); rnd.IntN(4) == 0 && len(s) > 0 {
-								require.NoError(t, srv.ExpireSession(s[0]))
-							}
-						case 11:
-							time.Sleep(time.Duration(rnd.IntN(200)) * time.Millisecond)
-						case 12:
-							srv.Down(1, true)
-							for range rnd.IntN(6) {
-								p := fmt.Sprintf("/s/%d/%d", rnd.IntN(3), rnd.IntN(4))
-								_ = srv.Delete(p)
-								_ = srv.Delete(zk.Parent(p))
-							}
-							time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
-							srv.Down(1, false)
-						}
-						if data, _, _ := r.now(); len(data) > 0 {
-							kept.Do(func() { require.Contains(t, data, "/s/keep/1") })
-							require.Contains(t, data, "/s/keep/1", "reported gone")
-						}
-					}
-					time.Sleep(time.Minute)
-					data, status, _ := r.now()
-					require.False(t, status.Stale)
-					require.Equal(t, truth(srv, "/s", 2), data)
-					end()
-				})
-			})
-		}
 	}
 }
 

@@ -1,0 +1,160 @@
+package chaos
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// Storm is what disturbs a server. Its methods are called by one goroutine. It
+// uses the server's OnRequest hook.
+type Storm struct {
+	srv     *zktest.Server
+	servers int
+	rnd     *rand.Rand
+	heal    map[fault]func() // faults that last
+
+	mu    sync.Mutex // leaf lock; guards fates
+	fates []fate
+}
+
+// fault is a fault that lasts, of one server.
+type fault struct {
+	kind   string
+	server int
+}
+
+// fate is what becomes of one of the next requests.
+type fate struct {
+	ops     []string // empty: any
+	left    int      // requests until then
+	times   int      // requests that it becomes of
+	verdict zktest.Verdict
+}
+
+// reads are the requests of a round of reads.
+var reads = []string{"get", "children", "exists"}
+
+// New returns a storm over a server of so many members, which has not begun.
+func New(srv *zktest.Server, servers int, rnd *rand.Rand) *Storm {
+	s := &Storm{srv: srv, servers: servers, rnd: rnd, heal: map[fault]func(){}}
+	srv.OnRequest(s.judge)
+	return s
+}
+
+// judge is the server's hook.
+func (s *Storm) judge(r zktest.Request) zktest.Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.fates {
+		f := &s.fates[i]
+		if len(f.ops) > 0 && !slices.Contains(f.ops, r.Op) {
+			continue
+		}
+		if f.left--; f.left > 0 {
+			continue
+		}
+		v := f.verdict
+		if f.times--; f.times <= 0 {
+			s.fates = slices.Delete(s.fates, i, i+1)
+		}
+		return v
+	}
+	return zktest.Pass
+}
+
+// Step causes one fault, or ends one that lasts.
+func (s *Storm) Step() {
+	server := 1 + s.rnd.IntN(s.servers)
+	switch s.rnd.IntN(12) {
+	case 0, 1:
+		s.srv.CutConnections(server)
+	case 2:
+		if ids := s.srv.Sessions(); len(ids) > 0 {
+			_ = s.srv.ExpireSession(ids[s.rnd.IntN(len(ids))]) // it may just have ended
+		}
+	case 3:
+		s.toggle("down", server, func(on bool) { s.srv.Down(server, on) })
+	case 4:
+		s.toggle("silence", server, func(on bool) { s.srv.Silence(server, on) })
+	case 5:
+		s.toggle("silent replies", server, func(on bool) { s.srv.SilenceReplies(server, on) })
+	case 6:
+		d := time.Duration(s.rnd.IntN(400)) * time.Millisecond
+		s.toggle("delay", server, func(on bool) {
+			if !on {
+				d = 0
+			}
+			s.srv.Delay(server, d)
+		})
+	case 7:
+		if s.servers > 1 {
+			s.toggle("cut from the leader", s.servers, func(on bool) { s.srv.CutFromLeader(s.servers, on) })
+		}
+	case 8:
+		s.spoil(nil, 8)
+	case 9:
+		s.spoil([]string{"addWatch", "setWatches", "removeWatches", "sync"}, 2)
+	default:
+		// In the middle of a round that reads everything.
+		s.spoil(reads, 30)
+		if s.rnd.IntN(2) == 0 {
+			s.srv.CutConnections(server)
+		}
+	}
+}
+
+// toggle begins a fault that lasts, or ends it.
+func (s *Storm) toggle(kind string, server int, set func(on bool)) {
+	f := fault{kind, server}
+	if end := s.heal[f]; end != nil {
+		end()
+		return
+	}
+	set(true)
+	s.heal[f] = func() {
+		set(false)
+		delete(s.heal, f)
+	}
+}
+
+// spoil makes one of the next requests of some kinds, or a few from it on, fail.
+func (s *Storm) spoil(ops []string, within int) {
+	verdicts := []zktest.Verdict{
+		zktest.DropReply, zktest.DropReplyAndCut, zktest.CutBefore, zktest.Hang,
+		zktest.CutReplyAfter(s.rnd.IntN(60)), zktest.RawReply([]byte("nonsense")),
+		zktest.Fail(int32(zk.ErrThrottled)), zktest.Fail(int32(zk.ErrSystemError)),
+		zktest.Fail(int32(zk.ErrConnectionLoss)), zktest.Fail(int32(zk.ErrOperationTimeout)),
+		zktest.Fail(int32(zk.ErrSessionExpired)), zktest.Fail(int32(zk.ErrSessionMoved)),
+	}
+	s.Spoil(verdicts[s.rnd.IntN(len(verdicts))], within, ops...)
+}
+
+// Spoil makes v the verdict on one of the next requests of some kinds, or on up to
+// three from it on.
+func (s *Storm) Spoil(v zktest.Verdict, within int, ops ...string) {
+	f := fate{ops: ops, left: 1 + s.rnd.IntN(within), times: 1 + s.rnd.IntN(3), verdict: v}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fates = append(s.fates, f); len(s.fates) > 4 {
+		s.fates = s.fates[1:]
+	}
+}
+
+// Calm ends all faults. Connections are not mended by that: clients need time.
+func (s *Storm) Calm() {
+	for server := 1; server <= s.servers; server++ {
+		for _, kind := range []string{"down", "silence", "silent replies", "delay", "cut from the leader"} {
+			if end := s.heal[fault{kind, server}]; end != nil {
+				end()
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fates = nil
+}
