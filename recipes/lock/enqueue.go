@@ -26,7 +26,7 @@ func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool) (*contend.Gra
 	if n == 1 && s.want.Load() == 0 {
 		return s.queue.Acquire(ctx) // every limit has room for one
 	}
-	waiting, end := context.WithCancelCause(ctx)
+	waiting, end := contend.Bounded(ctx)
 	var follower sync.WaitGroup
 	var never error
 	follower.Go(func() {

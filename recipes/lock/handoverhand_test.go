@@ -26,6 +26,7 @@ func TestLock_HandOverHandIsFlat(t *testing.T) {
 		}
 		return hold{h.Context(), h.Release}, nil
 	}
+	var permits [2]*lock.Semaphore
 	for name, next := range map[string]func(ctx context.Context, locks [2]*lock.ReadWrite, plain [2]*lock.Lock, i int) (hold, error){
 		"plain": func(ctx context.Context, _ [2]*lock.ReadWrite, plain [2]*lock.Lock, i int) (hold, error) {
 			return held(plain[i%2].Acquire(ctx))
@@ -43,6 +44,13 @@ func TestLock_HandOverHandIsFlat(t *testing.T) {
 			}
 			return hold{m.Context(), m.Release}, nil
 		},
+		"permits": func(ctx context.Context, _ [2]*lock.ReadWrite, _ [2]*lock.Lock, i int) (hold, error) {
+			p, err := permits[i%2].Acquire(ctx, 2)
+			if err != nil {
+				return hold{}, err
+			}
+			return hold{p.Context(), p.Release}, nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inRealTime(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -52,6 +60,7 @@ func TestLock_HandOverHandIsFlat(t *testing.T) {
 				for i := range locks {
 					locks[i] = lock.NewReadWrite(c, fmt.Sprint("/rw/", i), lock.Config{})
 					plain[i] = lock.New(c, fmt.Sprint("/plain/", i), lock.Config{})
+					permits[i] = lock.NewSemaphore(c, fmt.Sprint("/s/", i), 2, lock.Config{})
 				}
 				type key struct{}
 				h, err := next(context.WithValue(t.Context(), key{}, "mine"), locks, plain, 0)

@@ -116,14 +116,9 @@ func (h *MultiHeld) meets(ctx context.Context, l *Lock) error {
 
 // attempt acquires all, or none.
 func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
-	if err := ctxerr.Of(ctx); err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	scope := contend.NewScope(ctx)
-	work, lost := context.WithCancelCause(scope)
+	work, lost := contend.Bounded(ctx)
 	defer lost(nil)
-	defer context.AfterFunc(ctx, func() { lost(context.Cause(ctx)) })()
-	h := &MultiHeld{parts: make([]*Held, len(m.locks)), order: m.order, scope: scope}
+	h := &MultiHeld{parts: make([]*Held, len(m.locks)), order: m.order, scope: contend.NewScope(ctx)}
 	for _, i := range m.order {
 		err := h.meets(work, m.locks[i])
 		var part *Held

@@ -28,8 +28,24 @@ type held struct {
 
 type scopeKey struct{}
 
+// Bounded returns a context that ends with ctx or when end is called. A hold that
+// is acquired with it has the scope of one that is acquired with ctx.
+func Bounded(ctx context.Context) (_ context.Context, end context.CancelCauseFunc) {
+	b := &bounded{ctx: ctx}
+	b.Context, end = context.WithCancelCause(ctx)
+	return b, end
+}
+
+type bounded struct {
+	context.Context // a child of ctx
+	ctx             context.Context
+}
+
 // NewScope returns the scope of a hold that is acquired with ctx.
 func NewScope(ctx context.Context) *Scope {
+	if b, ok := ctx.(*bounded); ok {
+		ctx = b.ctx
+	}
 	outer, h := scopeOf(ctx).live()
 	if outer == nil {
 		return &Scope{Context: context.WithoutCancel(ctx)}
