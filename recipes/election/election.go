@@ -142,13 +142,13 @@ type Observation struct {
 func (e *Election) observe(ctx context.Context, show func(Observation) bool) (more bool, err error) {
 	connected, stop := whileConnected(ctx, e.c)
 	defer stop()
-	o, watches, err := e.look(connected)
+	o, watch, err := e.look(connected)
 	if err == nil {
-		defer watches.stop()
+		defer watch.Stop()
 		if !show(o) {
 			return false, nil
 		}
-		err = watches.wait(connected)
+		err = waitChanged(connected, watch)
 	}
 	if ctx.Err() == nil && connected.Err() != nil {
 		err = nil
@@ -160,6 +160,10 @@ func (e *Election) observe(ctx context.Context, show func(Observation) bool) (mo
 // always reaches the latest. While the connection is lost it yields Unknown. It
 // goes on over expired sessions. When ctx ends, or on an error that no retry
 // mends, it yields the error and stops.
+//
+// It costs two reads for each new leader and each proclamation, and nothing while
+// the leader stays: candidates that join or leave behind it send no event to an
+// observer.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 	return func(yield func(Observation, error) bool) {
 		var last Observation

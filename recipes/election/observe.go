@@ -5,37 +5,14 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/zk"
 )
 
-// watches are what wakes an observer: the list of candidates, and the leader's
-// data.
-type watches []*zk.Watch
-
-func (w watches) stop() {
-	for _, one := range w {
-		one.Stop()
-	}
-}
-
-// wait returns when something may have changed: a watch fired, ended with its
-// session, or was not restored after a reconnect.
-func (w watches) wait(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	changed := errors.New("changed")
-	fired := make(chan error, len(w))
-	for _, one := range w {
-		go func() {
-			_, err := one.Wait(ctx)
-			fired <- err
-		}()
-	}
-	err := <-fired
-	cancel(changed)
-	for range len(w) - 1 {
-		<-fired
-	}
+// waitChanged returns when something may have changed: the watch fired, ended
+// with its session, or was not restored after a reconnect.
+func waitChanged(ctx context.Context, w *zk.Watch) error {
+	_, err := w.Wait(ctx)
 	if errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrWatchLost) {
 		return nil
 	}
@@ -67,38 +44,36 @@ func whileConnected(ctx context.Context, c *zk.Client) (_ context.Context, stop 
 	}
 }
 
-// look reads who leads, and watches for changes.
-func (e *Election) look(ctx context.Context) (Observation, watches, error) {
+// look reads who leads, and watches for changes. While there is a leader it
+// watches that node alone: others queue behind it, so that nobody else is first
+// before the node goes. While there is none it watches the directory.
+func (e *Election) look(ctx context.Context) (Observation, *zk.Watch, error) {
 	for {
-		_, _, list, err := e.c.ChildrenW(ctx, e.dir)
-		if errors.Is(err, zk.ErrNoNode) {
-			_, ok, w, err := e.c.ExistsW(ctx, e.dir)
-			if err == nil && ok {
-				w.Stop() // it came between the two reads
-				continue
-			}
-			return Observation{State: Vacant}, watches{w}, err
-		}
+		names, err := e.queue.Names(ctx)
 		if err != nil {
 			return Observation{}, nil, err
 		}
-		l, ok, err := e.queue.First(ctx)
-		if err != nil || !ok {
-			if err != nil {
-				list.Stop()
+		if len(names) > 0 {
+			o, w, err := e.watchLeader(ctx, zk.Join(e.dir, names[0]))
+			if errors.Is(err, zk.ErrNoNode) {
+				continue // gone meanwhile: another is first
 			}
-			return Observation{State: Vacant}, watches{list}, err
+			return o, w, err
 		}
-		n, data, err := e.c.GetW(ctx, l.Path)
-		if errors.Is(err, zk.ErrNoNode) {
-			list.Stop() // gone meanwhile
+		names, w, err := e.queue.WatchNames(ctx)
+		if err == nil && len(names) > 0 {
+			w.Stop() // one has come between the two reads
 			continue
 		}
-		if err != nil {
-			list.Stop()
-			return Observation{}, nil, err
-		}
-		l.Data = n.Data
-		return Observation{State: Led, Leader: l}, watches{list, data}, nil
+		return Observation{State: Vacant}, w, err
 	}
+}
+
+// watchLeader reads the node of the first candidate, and watches it.
+func (e *Election) watchLeader(ctx context.Context, path string) (Observation, *zk.Watch, error) {
+	n, w, err := e.c.GetW(ctx, path)
+	if err != nil {
+		return Observation{}, nil, err
+	}
+	return Observation{State: Led, Leader: contend.ContenderOf(path, n)}, w, nil
 }

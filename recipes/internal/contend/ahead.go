@@ -35,7 +35,7 @@ func (q *Queue) readHolder(ctx context.Context, err error) (note func()) {
 		if err != nil {
 			return // it has gone, or may not be read: its path has to do
 		}
-		held.First = contenderOf(path, n)
+		held.First = ContenderOf(path, n)
 		if held.Nearest.Path == path {
 			held.Nearest = held.First
 		}

@@ -33,11 +33,41 @@ func (q *Queue) Read(ctx context.Context, names []string) ([]Contender, error) {
 // Names returns the names of the contenders, in their order. It reads no node.
 func (q *Queue) Names(ctx context.Context) ([]string, error) {
 	queue, err := q.entries(ctx)
+	return namesOf(queue), err
+}
+
+// WatchNames returns Names, and a watch that fires when one more is in the
+// directory, or one less, or when the directory is created or deleted.
+func (q *Queue) WatchNames(ctx context.Context) ([]string, *zk.Watch, error) {
+	for {
+		names, _, w, err := q.c.ChildrenW(ctx, q.dir)
+		if errors.Is(err, zk.ErrNoNode) {
+			var there bool
+			_, there, w, err = q.c.ExistsW(ctx, q.dir)
+			if err == nil && there {
+				w.Stop() // it came between the two reads
+				continue
+			}
+			return nil, w, err
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		queue, err := q.d.queueOf(q.dir, names)
+		if err != nil {
+			w.Stop()
+			return nil, nil, err
+		}
+		return namesOf(queue), w, nil
+	}
+}
+
+func namesOf(queue []entry) []string {
 	names := make([]string, len(queue))
 	for i, e := range queue {
 		names[i] = e.name
 	}
-	return names, err
+	return names
 }
 
 // First returns who is first in the queue; false if it is empty.
@@ -73,7 +103,7 @@ func (q *Queue) contender(ctx context.Context, path string) (Contender, error) {
 	if err != nil {
 		return Contender{}, err
 	}
-	return contenderOf(path, n), nil
+	return ContenderOf(path, n), nil
 }
 
 // SetData replaces the data of our node.

@@ -48,7 +48,7 @@ func ReadNodes(ctx context.Context, c *zk.Client, paths []string) ([]Contender, 
 // show its Stat. Newer ones refuse that too.
 func contender(ctx context.Context, c *zk.Client, path string, n zk.Node, err error) (Contender, error) {
 	if !errors.Is(err, zk.ErrNoAuth) && !errors.Is(err, zk.ErrReplyTooLarge) {
-		return contenderOf(path, n), err
+		return ContenderOf(path, n), err
 	}
 	stat, ok, statErr := c.Exists(ctx, path)
 	switch {
@@ -59,12 +59,13 @@ func contender(ctx context.Context, c *zk.Client, path string, n zk.Node, err er
 	case !ok:
 		return Contender{}, zk.ErrNoNode
 	}
-	out := contenderOf(path, zk.Node{Stat: stat})
+	out := ContenderOf(path, zk.Node{Stat: stat})
 	out.Err = err
 	return out, nil
 }
 
-func contenderOf(path string, n zk.Node) Contender {
+// ContenderOf is what the node at path says of its owner.
+func ContenderOf(path string, n zk.Node) Contender {
 	return Contender{
 		Path: path, Data: n.Data, Session: n.Stat.EphemeralOwner, Token: n.Stat.Czxid, Since: time.UnixMilli(n.Stat.Ctime),
 	}

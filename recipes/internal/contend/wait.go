@@ -229,7 +229,7 @@ func (w *waiter) watch(ctx context.Context, s *sight) error {
 	path := zk.Join(w.p.q.dir, s.name)
 	n, watch, err := w.p.q.c.GetW(ctx, path)
 	if err == nil {
-		s.known = contenderOf(path, n)
+		s.known = ContenderOf(path, n)
 	}
 	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode) // nobody comes back
 	if s.gone {
