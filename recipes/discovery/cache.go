@@ -1,14 +1,11 @@
 package discovery
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 	"weak"
@@ -41,6 +38,7 @@ type Cache struct {
 	snap    *Snapshot
 	changed chan struct{} // closed and replaced when snap is
 	running bool
+	b       builder
 	// By service. Weak, since a Provider has no end: one that nobody picks from any
 	// more must not be prepared for ever.
 	providers map[string][]weak.Pointer[Provider]
@@ -55,11 +53,13 @@ func (d *Discovery) Cache() *Cache { return newCache(d, d.base, nil) }
 func (d *Discovery) CacheOf(name string) *Cache { return newCache(d, zk.Join(d.base, name), &name) }
 
 func newCache(d *Discovery, root string, only *string) *Cache {
-	return &Cache{
+	c := &Cache{
 		d: d, root: root, only: only, changed: make(chan struct{}),
 		providers: map[string][]weak.Pointer[Provider]{},
 		snap:      &Snapshot{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
+	c.b = builder{c: c, wake: make(chan struct{}, 1)}
+	return c
 }
 
 // Run keeps the cache up to date until ctx ends, and returns its cause then; or
@@ -87,19 +87,19 @@ func (c *Cache) Run(ctx context.Context) error {
 	}
 	c.running = true
 	c.mu.Unlock()
-	b := builder{c: c, nodes: map[string]map[string]entry{}, next: map[string]*service{}}
+	c.b.begin()
+	inner, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { c.b.lapse(inner) })
 	err := mirror.Run(ctx, c.d.c, mirror.Config{
 		Root: c.root, Depth: depth, Parallel: c.d.cfg.Parallel, Logger: c.d.cfg.Logger,
-	}, b.apply)
+	}, c.b.apply)
+	stop()
+	wg.Wait()
+	c.b.end(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running = false
-	last := *c.snap
-	if !last.Stale {
-		last.Since = time.Now()
-	}
-	last.Stale, last.Why = true, err
-	c.publish(&last)
 	return fmt.Errorf("discovery: %s: %w", c.root, err)
 }
 
@@ -111,8 +111,8 @@ func (c *Cache) publish(s *Snapshot) {
 }
 
 // show publishes a snapshot when all providers are prepared for it: who has seen
-// it must not be given an instance that is not in it any more. It is called from
-// the goroutine of Run.
+// it must not be given an instance that is not in it any more. The caller holds
+// c.b.mu.
 func (c *Cache) show(s *Snapshot) {
 	for {
 		c.mu.Lock()
@@ -222,14 +222,17 @@ type Snapshot struct {
 	services map[string]*service
 }
 
-// service is what a snapshot has of one service. It does not change.
-type service struct {
-	instances []*Instance // sorted by path
-	bad       []Bad
-}
-
 // Names returns the names of the services that have nodes, sorted.
-func (s *Snapshot) Names() []string { return slices.Sorted(maps.Keys(s.services)) }
+func (s *Snapshot) Names() []string {
+	var out []string
+	for name, sv := range s.services {
+		if len(sv.instances)+len(sv.bad) > 0 {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
 
 // Instances returns the instances of a service, Disabled ones too, sorted by
 // path. Neither the slice nor the instances may be changed.
@@ -240,96 +243,22 @@ func (s *Snapshot) Instances(name string) []*Instance {
 	return nil
 }
 
+// Vanished returns the instances of a service that were there before an outage and
+// not after it, sorted by path, for as long as Config.Grace says. None of them is
+// among the Instances.
+//
+// Neither the slice nor the instances may be changed.
+func (s *Snapshot) Vanished(name string) []*Instance {
+	if sv := s.services[name]; sv != nil {
+		return sv.vanished
+	}
+	return nil
+}
+
 // Bad returns the nodes of a service that show no instance.
 func (s *Snapshot) Bad(name string) []Bad {
 	if sv := s.services[name]; sv != nil {
 		return sv.bad
 	}
 	return nil
-}
-
-// entry is one node: an instance, or a bad one.
-type entry struct {
-	instance *Instance
-	err      error
-}
-
-// builder makes snapshots of what the mirror tells. It belongs to Run.
-type builder struct {
-	c      *Cache
-	nodes  map[string]map[string]entry // by service, by path
-	next   map[string]*service
-	loaded bool
-}
-
-// apply takes in a batch and shows the snapshot with it. Only services that the
-// batch touches are made anew.
-func (b *builder) apply(batch mirror.Batch) {
-	touched := map[string]struct{}{}
-	for _, p := range batch.Gone {
-		name := b.service(p)
-		delete(b.nodes[name], p)
-		touched[name] = struct{}{}
-	}
-	for _, e := range batch.Set {
-		name := b.service(e.Path)
-		touched[name] = struct{}{}
-		n := entry{err: e.Err}
-		if e.Err == nil {
-			n.instance, n.err = decode(e.Path, e.Data, e.Stat)
-		}
-		if n.err != nil {
-			b.c.d.cfg.Logger.Warn("discovery: node without an instance", "path", e.Path, "why", n.err)
-		}
-		if b.nodes[name] == nil {
-			b.nodes[name] = map[string]entry{}
-		}
-		b.nodes[name][e.Path] = n
-	}
-	if len(touched) > 0 {
-		b.next = maps.Clone(b.next)
-	}
-	for name := range touched {
-		if len(b.nodes[name]) == 0 {
-			delete(b.nodes, name)
-			delete(b.next, name)
-			continue
-		}
-		b.next[name] = makeService(b.nodes[name])
-	}
-	b.loaded = b.loaded || !batch.Status.Stale
-
-	s := &Snapshot{
-		Loaded: true, services: b.next,
-		Stale: batch.Status.Stale, Since: batch.Status.Since, Why: batch.Status.Why,
-	}
-	if !b.loaded {
-		// What an earlier Run has left is better than half of the new.
-		old := b.c.Snapshot()
-		s.Loaded, s.services = old.Loaded, old.services
-	}
-	b.c.show(s)
-}
-
-// service returns the service that a path belongs to.
-func (b *builder) service(path string) string {
-	if b.c.only != nil {
-		return *b.c.only
-	}
-	name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, b.c.root), "/"), "/")
-	return name
-}
-
-func makeService(nodes map[string]entry) *service {
-	s := &service{instances: make([]*Instance, 0, len(nodes))}
-	for p, e := range nodes {
-		if e.err != nil {
-			s.bad = append(s.bad, Bad{Path: p, Err: e.err})
-		} else {
-			s.instances = append(s.instances, e.instance)
-		}
-	}
-	slices.SortFunc(s.instances, func(a, b *Instance) int { return cmp.Compare(a.Path, b.Path) })
-	slices.SortFunc(s.bad, func(a, b Bad) int { return cmp.Compare(a.Path, b.Path) })
-	return s
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -21,8 +22,18 @@ type Config struct {
 	// WriteEnabled writes "enabled" also when it is true. Default: only when it
 	// is false, since readers from before that field may refuse it.
 	WriteEnabled bool
-	Parallel     int          // reads that are made at the same time; default 32
-	Logger       *slog.Logger // default: discard
+	Parallel     int // reads that are made at the same time; default 32
+	// Grace is for how long a Cache keeps instances that are gone after an outage,
+	// from its end on. Then all of them may have expired, and most come back.
+	// Providers choose them only where there is no other, and the first call that
+	// is reported as failed drops one. Default a minute; below zero: not at all.
+	Grace time.Duration
+	// Spread is how long an instance waits, at random and at the most, before it is
+	// registered again in a new session: so that thousands whose sessions expired
+	// together do not come back at one instant. Default a second; below zero: not
+	// at all.
+	Spread time.Duration
+	Logger *slog.Logger // default: discard
 }
 
 // Discovery is the services below one path. It may be used by many goroutines.
@@ -37,6 +48,8 @@ type Discovery struct {
 func New(c *zk.Client, base string, cfg Config) *Discovery {
 	cfg.ACL = slices.Clone(cfg.ACL)
 	cfg.Parallel = cmp.Or(cfg.Parallel, 32)
+	cfg.Spread = cmp.Or(cfg.Spread, time.Second)
+	cfg.Grace = cmp.Or(cfg.Grace, time.Minute)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	return &Discovery{c: c, base: base, cfg: cfg, keeper: presence.NewKeeper(c)}
 }

@@ -79,6 +79,9 @@ func (c *Cache) Provider(name string, cfg ProviderConfig) *Provider {
 // Use is one use of an instance. It must not be copied.
 type Use struct {
 	Instance *Instance // shared: it must not be changed
+	// Vanished: the instance was gone after an outage, and there is no other. It is
+	// likely to come back (see Config.Grace), but it may not be there.
+	Vanished bool
 
 	p    *Provider
 	r    *record
@@ -87,8 +90,9 @@ type Use struct {
 
 // Pick chooses an instance by the Provider's strategy, among those that are
 // enabled, pass the filter and are not set aside. If all that are left are set
-// aside, it chooses among these: a doubtful instance is better than none. Call
-// Done when the use is over.
+// aside, it chooses among these: a doubtful instance is better than none. If there
+// is none at all, it chooses among those that have vanished over an outage
+// (Use.Vanished). Call Done when the use is over.
 //
 // It does not wait, and allocates nothing. During an outage it goes on with what
 // was last known. It returns ErrNoInstance; and with it the reason, such as
@@ -107,11 +111,11 @@ func (p *Provider) PickKey(key string) (Use, error) {
 	case c.Instance == nil:
 		return Use{}, fmt.Errorf("discovery: %s: %w", p.name, p.none(t))
 	}
-	return Use{Instance: c.Instance, p: p, r: c.r}, nil
+	return Use{Instance: c.Instance, Vanished: t.gone, p: p, r: c.r}, nil
 }
 
-// choose chooses a candidate and counts the use of it. Without any it returns the
-// table in which there is none.
+// choose chooses a candidate and counts the use of it. It returns also the table
+// that it is of, or in which there is none.
 func (p *Provider) choose(key string) (Candidate, *table, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock() // also when a Chooser panics
@@ -159,6 +163,10 @@ func (u *Use) Done(err error) {
 		return
 	}
 	u.r.pending.Add(-1)
+	if u.Vanished && err != nil {
+		u.p.cache.b.drop(u.Instance)
+		return
+	}
 	u.p.mu.Lock()
 	defer u.p.mu.Unlock()
 	u.p.judge(u.r, err)

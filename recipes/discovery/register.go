@@ -154,7 +154,7 @@ func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 			keeper = presence.NewKeeper(r.d.c) // several may start from one path
 		}
 		r.node, err = keeper.Start(ctx, r.path, data, presence.Config{
-			Sequential: r.inst.Type == DynamicSequential, ACL: r.d.cfg.ACL, Logger: r.d.cfg.Logger, Left: ErrUnregistered,
+			Sequential: r.inst.Type == DynamicSequential, ACL: r.d.cfg.ACL, Spread: max(0, r.d.cfg.Spread), Logger: r.d.cfg.Logger, Left: ErrUnregistered,
 		})
 	}
 	node = r.node

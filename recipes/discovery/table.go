@@ -1,18 +1,15 @@
 package discovery
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // table is what a Provider has prepared for one state of its service. It does not
 // change. A change of the service costs one new table, and a pick only looks at
 // it.
 type table struct {
-	from   *service // that it was made of; nil: there is none
-	known  []known  // all its instances, sorted by path
-	list   []Candidate
+	from   *service    // that it was made of; nil: there is none
+	known  []known     // all its instances, sorted by path
+	list   []Candidate // those that can be chosen: live ones, or else vanished ones
+	gone   bool        // list is of vanished ones
 	all    *Usable
 	choose Chooser
 	err    error // a *StrategyError, if there is nothing that chooses
@@ -23,11 +20,25 @@ type known struct {
 	i        *Instance
 	r        *record
 	filtered bool
+	gone     bool // it has vanished
+}
+
+func (k known) path() string { return k.i.Path }
+
+// candidates returns the instances that may be chosen, of the live or of the
+// vanished ones.
+func (t *table) candidates(gone bool) (out []Candidate) {
+	for _, k := range t.known {
+		if k.gone == gone && !k.filtered && !k.i.Disabled {
+			out = append(out, Candidate{k.i, k.r})
+		}
+	}
+	return out
 }
 
 // find returns the index of a candidate.
 func (t *table) find(path string) (int, bool) {
-	return slices.BinarySearchFunc(t.list, path, func(c Candidate, path string) int { return cmp.Compare(c.Path, path) })
+	return find(t.list, path, Candidate.path)
 }
 
 // isFor reports whether the table is that of a state of the service.
@@ -51,10 +62,8 @@ func (p *Provider) refresh(from *service) {
 	t := &table{from: from}
 	var left []*record // of instances that are gone
 	t.known, left = p.look(old.known, from)
-	for _, k := range t.known {
-		if !k.filtered && !k.i.Disabled {
-			t.list = append(t.list, Candidate{k.i, k.r})
-		}
+	if t.list = t.candidates(false); len(t.list) == 0 {
+		t.list, t.gone = t.candidates(true), true
 	}
 	t.all = allUsable(len(t.list))
 	var err error
@@ -71,30 +80,48 @@ func (p *Provider) refresh(from *service) {
 // look finds out about the instances of a service: what has not changed is known.
 // Both are sorted by path. It returns also the records of those that are gone.
 func (p *Provider) look(old []known, from *service) (now []known, left []*record) {
-	if from == nil {
-		from = &service{}
-	}
-	now = make([]known, len(from.instances))
+	now = from.known()
 	at := 0
-	for n, i := range from.instances {
-		for ; at < len(old) && old[at].i.Path < i.Path; at++ {
+	for n := range now {
+		k := &now[n]
+		for ; at < len(old) && old[at].i.Path < k.i.Path; at++ {
 			left = append(left, old[at].r)
 		}
-		switch {
-		case at == len(old) || old[at].i.Path != i.Path:
-			now[n] = known{i: i, r: p.record(i.Path), filtered: !p.passes(i)}
-		case old[at].i != i: // it has changed
-			now[n] = known{i: i, r: old[at].r, filtered: !p.passes(i)}
-			at++
-		default:
-			now[n] = old[at]
-			at++
+		if at == len(old) || old[at].i.Path != k.i.Path { // it is new
+			k.r, k.filtered = p.record(k.i.Path), !p.passes(k.i)
+			continue
 		}
+		if k.r = old[at].r; old[at].i == k.i {
+			k.filtered = old[at].filtered
+		} else { // it has changed
+			k.filtered = !p.passes(k.i)
+		}
+		at++
 	}
 	for ; at < len(old); at++ {
 		left = append(left, old[at].r)
 	}
 	return now, left
+}
+
+// known returns all instances of the service, live and vanished, sorted by path.
+func (s *service) known() []known {
+	if s == nil {
+		return nil
+	}
+	out := make([]known, 0, len(s.instances)+len(s.vanished))
+	vanished := s.vanished
+	for _, i := range s.instances {
+		for len(vanished) > 0 && vanished[0].Path < i.Path {
+			out = append(out, known{i: vanished[0], gone: true})
+			vanished = vanished[1:]
+		}
+		out = append(out, known{i: i})
+	}
+	for _, i := range vanished {
+		out = append(out, known{i: i, gone: true})
+	}
+	return out
 }
 
 func (p *Provider) passes(i *Instance) bool { return p.cfg.Filter == nil || p.cfg.Filter(i) }
@@ -127,7 +154,7 @@ func (p *Provider) put(t *table, left []*record) {
 		p.gone[r.path] = r
 	}
 	for path, r := range p.gone {
-		_, back := slices.BinarySearchFunc(t.known, path, func(k known, path string) int { return cmp.Compare(k.i.Path, path) })
+		_, back := find(t.known, path, known.path)
 		forgotten := r.pending.Load() == 0 && r.until.IsZero() && (r.errors == 0 || time.Since(r.first) > p.cfg.Window)
 		if back || forgotten {
 			delete(p.gone, path)

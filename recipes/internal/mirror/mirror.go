@@ -57,6 +57,7 @@ type Batch struct {
 	Gone   []string
 	Set    []Entry
 	Zxid   int64 // of the newest change that the copy is known to contain
+	Gap    bool  // what is Gone went while nobody could see when, and why
 	Status Status
 }
 
@@ -185,7 +186,7 @@ func (m *mirror) turn(ctx context.Context) error {
 	} else if !m.inbox.gapped() {
 		status = Status{}
 	}
-	m.tell(Batch{Gone: c.gone, Set: c.set, Status: status})
+	m.tell(Batch{Gone: c.gone, Set: c.set, Gap: work.all, Status: status})
 	return nil
 }
 

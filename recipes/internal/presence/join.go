@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -26,7 +28,9 @@ func (n *Node) join() (registration, error) {
 		return registration{}, err
 	}
 	n.k.saw(s)
-	n.enter(s)
+	if err := n.enter(s); err != nil {
+		return registration{}, err
+	}
 	if n.own.s == s && !n.cfg.Sequential {
 		// A create got no answer.
 		stat, ours, _, err := n.k.look(n.ctx, s, n.base)
@@ -45,13 +49,20 @@ func (n *Node) join() (registration, error) {
 }
 
 // enter notes that we are in session s. What was or may have been created in
-// another is that one's, until it is gone.
-func (n *Node) enter(s *zk.Session) {
+// another is that one's, until it is gone. It waits a part of Config.Spread if there
+// was another.
+func (n *Node) enter(s *zk.Session) error {
 	if n.own.s != nil && n.own.s != s {
 		n.older = append(n.older, n.own)
 		n.own = trace{}
 	}
 	n.tidy()
+	another := n.in != nil && n.in != s
+	n.in = s
+	if another && n.cfg.Spread > 0 {
+		return pace.Wait(n.ctx, rand.N(n.cfg.Spread))
+	}
+	return nil
 }
 
 // tidy drops what is known to be gone.

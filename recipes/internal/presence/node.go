@@ -36,6 +36,10 @@ type Config struct {
 	// exponential, 100 ms to 10 s. A policy that ends goes on with the longest
 	// pause that it has returned, or with 10 s.
 	BackOff func() backoff.BackOff
+	// Spread is how long the first try in a new session waits, at random and at the
+	// most, after the one before has ended: so that thousands whose sessions ended
+	// together do not come back at one instant. Default: not at all.
+	Spread time.Duration
 	// RefusedPause is the time between tries after the server has refused one,
 	// for want of rights or of a parent. Default 30 s.
 	RefusedPause time.Duration
@@ -46,8 +50,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.WaitOut < 0 || c.RefusedPause < 0 {
-		return c, fmt.Errorf("negative duration: WaitOut %v, RefusedPause %v", c.WaitOut, c.RefusedPause)
+	if c.WaitOut < 0 || c.Spread < 0 || c.RefusedPause < 0 {
+		return c, fmt.Errorf("negative duration: WaitOut %v, Spread %v, RefusedPause %v", c.WaitOut, c.Spread, c.RefusedPause)
 	}
 	c.BackOff = pace.Endless(c.BackOff)
 	if c.RefusedPause == 0 {
@@ -125,12 +129,13 @@ type Node struct {
 	wake chan struct{} // cap 1: there is new data
 
 	// Owned by the goroutine, and by whoever has the turn after it has ended.
-	own   trace      // of the session that we are in
-	older []trace    // of sessions before that
-	tried content    // what the last create was sent with
-	debts []*debt    // what the janitor has of us
-	seen  TakenError // the last node of another session at our path, with
-	until time.Time  // the end of its time to go
+	in    *zk.Session // in which the last try was made; nil before the first
+	own   trace       // of the session that we are in
+	older []trace     // of sessions before that
+	tried content     // what the last create was sent with
+	debts []*debt     // what the janitor has of us
+	seen  TakenError  // the last node of another session at our path, with
+	until time.Time   // the end of its time to go
 
 	turn chan struct{} // cap 1: who removes the node; not a mutex, since it waits
 

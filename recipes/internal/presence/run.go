@@ -7,6 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
@@ -97,7 +98,8 @@ func (n *Node) final(err error) error {
 	return nil
 }
 
-// pause waits before the next try, as long as the last error asks for.
+// pause waits before the next try, as long as the last error asks for. What failed
+// in a session that has ended is no reason to wait in the next.
 func (n *Node) pause(policy backoff.BackOff, err error) error {
 	var d time.Duration
 	switch refused, ok := errors.AsType[refusedError](err); {
@@ -112,7 +114,14 @@ func (n *Node) pause(policy backoff.BackOff, err error) error {
 		}
 		d = policy.NextBackOff()
 	}
-	return pace.Wait(n.ctx, d)
+	if n.in == nil {
+		return pace.Wait(n.ctx, d)
+	}
+	ctx, end := context.WithCancel(n.ctx)
+	defer end()
+	defer context.AfterFunc(n.in.Context(), end)()
+	_ = pace.Wait(ctx, d)
+	return ctxerr.Of(n.ctx)
 }
 
 // really reports whether somebody deleted the node. A session that expires takes

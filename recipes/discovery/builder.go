@@ -1,0 +1,177 @@
+package discovery
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zookit/zookit/recipes/internal/mirror"
+)
+
+// builder makes the snapshots of a Cache, of what its mirror tells. It belongs to
+// Run, but for drop.
+type builder struct {
+	c    *Cache
+	wake chan struct{} // cap 1: lapse must look at the times again
+
+	mu       sync.Mutex          // held while a snapshot is made and shown; taken before Cache.mu
+	services map[string]*service // what the mirror has told so far; replaced, not changed
+	loaded   bool                // that is all of it
+	until    time.Time           // what has vanished is kept until then
+}
+
+// begin forgets what an earlier Run has left. Its last snapshot is shown until
+// everything has been read anew.
+func (b *builder) begin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.services, b.loaded = map[string]*service{}, false
+}
+
+// end shows that the cache is not kept up to date any more.
+func (b *builder) end(why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := *b.c.Snapshot()
+	if !last.Stale {
+		last.Since = time.Now()
+	}
+	last.Stale, last.Why = true, why
+	b.c.show(&last)
+}
+
+// apply records a batch and shows the snapshot with it. Only services that the
+// batch touches are made anew.
+func (b *builder) apply(batch mirror.Batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	changes := map[string]map[string]entry{} // by service, by path
+	at := func(path string) map[string]entry {
+		name := b.service(path)
+		if changes[name] == nil {
+			changes[name] = map[string]entry{}
+		}
+		return changes[name]
+	}
+	for _, p := range batch.Gone {
+		at(p)[p] = entry{}
+	}
+	for _, e := range batch.Set {
+		n := entry{err: e.Err}
+		if e.Err == nil {
+			n.instance, n.err = decode(e.Path, e.Data, e.Stat)
+		}
+		if n.err != nil {
+			n.instance = nil
+			b.c.d.cfg.Logger.Warn("discovery: node without an instance", "path", e.Path, "why", n.err)
+		}
+		at(e.Path)[e.Path] = n
+	}
+	if batch.Gap || !batch.Status.Stale && b.c.Snapshot().Stale {
+		// Also for what has vanished before: after another outage others need as
+		// long to come back.
+		b.until = time.Now().Add(b.c.d.cfg.Grace)
+		select {
+		case b.wake <- struct{}{}:
+		default: // it has not looked yet
+		}
+	}
+	services := maps.Clone(b.services)
+	for name, c := range changes {
+		put(services, name, services[name].edit(c, batch.Gap && b.c.d.cfg.Grace > 0))
+	}
+	b.services = services
+	b.loaded = b.loaded || !batch.Status.Stale
+	s := &Snapshot{
+		Loaded: true, services: services,
+		Stale: batch.Status.Stale, Since: batch.Status.Since, Why: batch.Status.Why,
+	}
+	if !b.loaded {
+		// What an earlier Run has left is better than half of the new.
+		old := b.c.Snapshot()
+		s.Loaded, s.services = old.Loaded, old.services
+	}
+	b.c.show(s)
+}
+
+// service returns the service that a path belongs to.
+func (b *builder) service(path string) string {
+	if b.c.only != nil {
+		return *b.c.only
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, b.c.root), "/"), "/")
+	return name
+}
+
+// lapse drops what has vanished when its time is over, until ctx ends.
+func (b *builder) lapse(ctx context.Context) {
+	t := time.NewTimer(time.Hour)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			b.forget()
+		case <-b.wake:
+			b.mu.Lock()
+			t.Reset(time.Until(b.until))
+			b.mu.Unlock()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// forget drops all that has vanished. While the cache is stale nobody can come
+// back: the time begins anew when it is fresh.
+func (b *builder) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.c.Snapshot().Stale {
+		return
+	}
+	services, some := maps.Clone(b.services), false
+	for name, s := range services {
+		if len(s.vanished) == 0 {
+			continue
+		}
+		some = true
+		put(services, name, &service{instances: s.instances, bad: s.bad})
+	}
+	if some {
+		b.show(services)
+	}
+}
+
+// drop drops an instance that has vanished, because a call to it has failed.
+func (b *builder) drop(i *Instance) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name, services := b.service(i.Path), maps.Clone(b.c.Snapshot().services)
+	next, ok := services[name].without(i)
+	if !ok {
+		return // it has come back, or another call was faster
+	}
+	put(services, name, next)
+	b.show(services)
+}
+
+// show shows other services in the present state. The caller holds b.mu.
+func (b *builder) show(services map[string]*service) {
+	s := *b.c.Snapshot()
+	s.services = services
+	if b.loaded {
+		b.services = services
+	}
+	b.c.show(&s)
+}
+
+// put replaces a service. One without anything in it is none.
+func put(services map[string]*service, name string, s *service) {
+	if s.empty() {
+		delete(services, name)
+	} else {
+		services[name] = s
+	}
+}
