@@ -64,8 +64,8 @@ func (d Dialect) String() string {
 // EnsurePath creates dir and the parents that it lacks, as containers, so that
 // the server removes them some time after their last child; as persistent nodes
 // where the server has no containers. acl is for all that it creates; none
-// means open to everybody. It tries until ctx ends or the server refuses, with
-// pauses as zk.Config.BackOff says. It never creates the chroot: where that is
+// means open to everybody. It tries until ctx ends or the server refuses, over
+// lost connections and expired sessions, with pauses as zk.Config.BackOff says. It never creates the chroot: where that is
 // missing it returns zk.ErrNoChroot.
 func EnsurePath(ctx context.Context, c *zk.Client, dir string, acl ...zk.ACL) error {
 	if dir == "/" {
@@ -106,6 +106,8 @@ func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateO
 			}
 		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
 			// Again: if it was made after all, that is as good.
+		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
+			// Again in the next session: a directory belongs to none.
 		default:
 			return err
 		}
