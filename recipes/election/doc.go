@@ -34,6 +34,9 @@
 // kazoo's Election, where all look alike, so that everybody counts as foreign and
 // there are no priorities.
 //
+// For health checks and logs, Election.IsLeader, Leading and Known answer from
+// memory.
+//
 // # Rights
 //
 // A candidate needs READ, CREATE and DELETE on the directory, and READ on the nodes

@@ -76,6 +76,8 @@ type Election struct {
 	dir   string
 	cfg   Config
 	queue *contend.Queue
+
+	memory memory
 }
 
 // New returns an election in dir. It does no I/O.
@@ -104,7 +106,9 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if err != nil {
 		return nil, e.wrap(err)
 	}
-	return &Leadership{g: g, e: e, turn: make(chan struct{}, 1)}, nil
+	l := &Leadership{g: g, e: e, turn: make(chan struct{}, 1)}
+	e.memory.lead(l)
+	return l, nil
 }
 
 func (e *Election) wrap(err error) error { return fmt.Errorf("election: %s: %w", e.dir, err) }
@@ -166,6 +170,8 @@ func (e *Election) observe(ctx context.Context, show func(Observation) bool) (mo
 // observer.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 	return func(yield func(Observation, error) bool) {
+		e.memory.begin()
+		defer e.memory.end()
 		var last Observation
 		first := true
 		show := func(o Observation) bool {
@@ -173,6 +179,7 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 				return true
 			}
 			first, last = false, o
+			e.memory.see(o)
 			return yield(o, nil)
 		}
 		for {

@@ -1,7 +1,9 @@
 package election
 
 import (
+	"bytes"
 	"context"
+	"sync/atomic"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/zk"
@@ -13,6 +15,8 @@ type Leadership struct {
 	g    *contend.Grant
 	e    *Election
 	turn chan struct{} // cap 1: one HandOver at a time, or the last to name would win
+
+	proclaimed atomic.Pointer[[]byte] // what Proclaim has set last; nil: nothing
 }
 
 // Context ends when the leadership may be lost, before anybody else can lead.
@@ -32,7 +36,14 @@ func (l *Leadership) Check() zk.Op { return l.g.Check() }
 
 // Proclaim replaces the data that observers see. It returns ErrNotLeader when
 // the node is gone.
-func (l *Leadership) Proclaim(ctx context.Context, data []byte) error { return l.g.SetData(ctx, data) }
+func (l *Leadership) Proclaim(ctx context.Context, data []byte) error {
+	data = bytes.Clone(data)
+	err := l.g.SetData(ctx, data)
+	if err == nil {
+		l.proclaimed.Store(&data)
+	}
+	return err
+}
 
 // Resign ends the context and then lets the next candidate lead. It is
 // idempotent; its errors are those of lock.Held's Release.

@@ -1,0 +1,128 @@
+package election_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// IsLeader and Leading follow the leadership of Run, over its end too.
+func TestElection_IsLeader(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		a := election.New(connect(t, srv), "/e", election.Config{ID: "a"})
+		b := election.New(connect(t, srv), "/e", election.Config{ID: "b"})
+		check := func(a1, b1 bool) {
+			t.Helper()
+			time.Sleep(time.Second)
+			require.Equal(t, []bool{a1, b1}, []bool{a.IsLeader(), b.IsLeader()})
+			require.Equal(t, []bool{a1, b1}, []bool{a.Leading() != nil, b.Leading() != nil})
+		}
+		check(false, false)
+		ctx, cancel := context.WithCancel(t.Context())
+		lead := func(ctx context.Context, _ *election.Leadership) error { <-ctx.Done(); return nil }
+		ended := make(chan error, 2)
+		go func() { ended <- a.Run(ctx, lead) }()
+		check(true, false)
+		go func() { ended <- b.Run(ctx, lead) }()
+		check(true, false)
+		require.NoError(t, a.Leading().HandOver(t.Context(), "b"))
+		require.False(t, a.IsLeader())
+		check(false, true)
+		require.NoError(t, b.Leading().Resign(t.Context()))
+		check(true, false)
+		cancel()
+		<-ended
+		<-ended
+		check(false, false)
+	})
+}
+
+// Nothing is heard from the server any more. IsLeader says no before the session
+// can have expired there.
+func TestElection_IsLeaderEndsWithTheLease(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		e := election.New(connect(t, srv), "/e", election.Config{ID: "a"})
+		l, err := e.Campaign(t.Context())
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		require.True(t, e.IsLeader())
+		srv.SilenceReplies(1, true)
+		for e.IsLeader() {
+			require.True(t, srv.Exists(l.Path()))
+			time.Sleep(10 * time.Millisecond)
+		}
+		require.True(t, srv.Exists(l.Path()), "the node has gone first")
+		require.ErrorIs(t, context.Cause(l.Context()), zk.ErrLeaseLapsed)
+		srv.SilenceReplies(1, false)
+		require.NoError(t, l.Resign(t.Context()))
+	})
+}
+
+// Known follows a running Observe, and our own leadership, and is Unknown when
+// neither is there or the connection is lost. It asks nothing.
+func TestElection_KnownFollowsTheObserver(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		c := newCrew(t, srv)
+		mine := connect(t, srv)
+		e := election.New(mine, "/e", election.Config{ID: "me"})
+		require.Equal(t, election.Unknown, e.Known().State)
+		ctx, cancel := context.WithCancel(t.Context())
+		o := observe(ctx, e)
+		time.Sleep(time.Second)
+		require.Equal(t, election.Vacant, e.Known().State)
+		c.join("a", 0)
+		_, a := c.leader()
+		require.NoError(t, a.Proclaim(t.Context(), []byte("a's address")))
+		time.Sleep(time.Second)
+
+		var requests atomic.Int32
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Session == mine.Session().ID() && r.Op != "ping" {
+				requests.Add(1)
+			}
+			return zktest.Pass
+		})
+		known := e.Known()
+		require.Equal(t, election.Led, known.State)
+		require.Equal(t, a.Token(), known.Leader.Token)
+		require.Equal(t, "a's address", string(known.Leader.Data))
+		require.False(t, known.Leader.Since.IsZero())
+		require.Zero(t, testing.AllocsPerRun(100, func() { _, _, _ = e.IsLeader(), e.Leading(), e.Known() }))
+		synctest.Wait()
+		require.Zero(t, requests.Load())
+		srv.OnRequest(nil)
+
+		srv.Down(1, true)
+		synctest.Wait()
+		require.Equal(t, election.Unknown, e.Known().State, "the connection is lost")
+		srv.Down(1, false)
+		time.Sleep(2 * time.Second)
+		require.Equal(t, election.Led, e.Known().State)
+		cancel()
+		<-o.done
+		require.Equal(t, election.Unknown, e.Known().State, "nobody observes")
+		c.end()
+		c.runs.Wait()
+
+		l, err := e.Campaign(t.Context())
+		require.NoError(t, err)
+		known = e.Known()
+		require.Equal(t, election.Led, known.State)
+		require.Equal(t, []any{l.Path(), l.Token(), mine.Session().ID(), "me"},
+			[]any{known.Leader.Path, known.Leader.Token, known.Leader.Session, string(known.Leader.Data)})
+		data := []byte("my address")
+		require.NoError(t, l.Proclaim(t.Context(), data))
+		data[0] = 'x'
+		require.Equal(t, "my address", string(e.Known().Leader.Data))
+		require.NoError(t, l.Resign(t.Context()))
+		require.Equal(t, election.Unknown, e.Known().State)
+	})
+}
