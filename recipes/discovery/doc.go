@@ -34,10 +34,12 @@
 // # Rights
 //
 // An instance needs CREATE and DELETE on the directory of its service, READ on its
-// own node, to see that it is still there, and WRITE on it for updates. Without that
-// READ Register fails with zk.ErrNoAuth and leaves no node. A consumer needs READ on
-// the base path, the directories of services and the instances. An instance that it
-// may not read is reported as Bad, with its path.
+// own node, to see that it is still there, and WRITE on it for updates. Without
+// CREATE or that READ Register fails at once with a *recipes.RightError and leaves
+// no node. Without DELETE the node of an instance that was unregistered stays until
+// its session ends. A consumer needs READ on the base path, the directories of
+// services and the instances. An instance that it may not read is reported as Bad,
+// with its path.
 //
 // # What is left to the caller
 //

@@ -102,10 +102,13 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 //
 // The node of another session at our path is waited out, for twice the session
 // timeout and at least 20 s: it may be what a crash of this very process has
-// left. If it stays, or another comes, that is ErrIDTaken. What the server
-// refuses, such as zk.ErrNoAuth, is tried again, and is in the error when ctx
-// ends; but that our own node may not be read ends the registering at once. After an error the instance is not registered; a node that was created
-// meanwhile is deleted, now or in the background.
+// left. If it stays, or another comes, that is ErrIDTaken.
+//
+// Register returns at once when the server refuses: a *recipes.RightError, in
+// which is zk.ErrNoAuth, names the right that is missing. (Once registered, an
+// instance whose registering is refused in a later session is tried again slowly;
+// so it is by Serve.) After an error the instance is not registered; a node that
+// was created meanwhile is deleted, now or in the background.
 //
 // A persistent instance (Static, Permanent) replaces the data of the persistent
 // node at its path, if there is one, and is not made again when somebody deletes
@@ -124,9 +127,14 @@ func (r *Registration) Register(ctx context.Context) error {
 		if last.State == Registered {
 			return nil
 		}
+		// Whatever the server refuses would be tried again, slowly. Here somebody
+		// waits who can be told.
+		if refused.Waiter(last.Err) {
+			break
+		}
 	}
 	why := last.Err
-	if last.State != Ended {
+	if last.State != Ended && !refused.Waiter(why) {
 		why = errors.Join(ctxerr.Of(ctx), why)
 	}
 	_ = r.leave(ctx, node) // what it cannot confirm is deleted in the background
@@ -160,7 +168,7 @@ func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 	node = r.node
 	r.mu.Unlock()
 	if err == nil && persistent {
-		err = r.put(ctx, data, true)
+		err = refused.Explain(r.put(ctx, data, true))
 	}
 	return node, err
 }
@@ -258,7 +266,7 @@ func (r *Registration) update(ctx context.Context, change func(i *Instance, drai
 	switch {
 	case err != nil:
 	case static:
-		err = r.put(ctx, data, false)
+		err = refused.Explain(r.put(ctx, data, false))
 	case node != nil:
 		err = node.Update(ctx, data)
 	}
@@ -302,7 +310,7 @@ func (r *Registration) Unregister(ctx context.Context) error {
 	case node != nil: // registered meanwhile
 		return r.wrap(r.leave(ctx, node))
 	case static:
-		return r.wrap(r.remove(ctx))
+		return r.wrap(refused.Explain(r.remove(ctx)))
 	}
 	return nil
 }

@@ -312,7 +312,7 @@ func TestRegistration_GivenUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := d.Register(ctx, discovery.Instance{Name: "web", ID: "1"})
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, ctx.Err(), "that would be tried again, but here somebody waits")
 		require.ErrorIs(t, err, zk.ErrNoAuth)
 
 		srv.OnRequest(func(q zktest.Request) zktest.Verdict {

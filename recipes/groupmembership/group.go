@@ -114,8 +114,7 @@ func (g *Group) Join(ctx context.Context, id string, data []byte) (*Membership, 
 		}
 		// Whatever the server refuses would be tried again, slowly. Here somebody
 		// waits who can be told.
-		if s.State == presence.Ended || refused.By(s.Err) ||
-			errors.Is(s.Err, zk.ErrInvalidACL) || errors.Is(s.Err, zk.ErrAuthFailed) {
+		if s.State == presence.Ended || refused.Waiter(s.Err) {
 			err = s.Err
 			break
 		}

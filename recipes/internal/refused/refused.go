@@ -17,6 +17,13 @@ func By(err error) bool {
 		!errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrThrottled)
 }
 
+// Waiter reports whether a caller that waits for a node to be registered is told
+// err instead of waiting on: the server refuses, or the client cannot ask. Another
+// try may go well, but only after somebody has done something.
+func Waiter(err error) bool {
+	return By(err) || errors.Is(err, zk.ErrInvalidACL) || errors.Is(err, zk.ErrAuthFailed)
+}
+
 // AtOnce returns the error of a call that is refused before anything was sent.
 func AtOnce(op, path string, err error) error {
 	return &zk.OpError{Op: op, Path: path, Outcome: zk.OutcomeNotSent, Err: err}
