@@ -2,7 +2,9 @@ package election_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -54,6 +56,25 @@ func TestElection_RefusedBeforeAnythingWasSent(t *testing.T) {
 		}
 		require.Zero(t, requests)
 		srv.OnRequest(nil)
+		require.NoError(t, l.Resign(t.Context()))
+	})
+}
+
+// A campaign whose time is over says who leads and how many are ahead.
+func TestElection_CampaignSaysWhoIsAhead(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		l, err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Campaign(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, l.Proclaim(t.Context(), []byte("a's address")))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = election.New(connect(t, srv), "/e", election.Config{ID: "b"}).Campaign(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		ahead, ok := errors.AsType[*recipes.WaitError](err)
+		require.True(t, ok)
+		require.Equal(t, 1, ahead.Ahead)
+		require.Equal(t, l.Token(), ahead.First.Token)
+		require.ErrorContains(t, err, "a's address")
 		require.NoError(t, l.Resign(t.Context()))
 	})
 }

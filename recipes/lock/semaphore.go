@@ -81,8 +81,8 @@ func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permits, error) {
 }
 
 // TryAcquire is Acquire that does not wait for others: it returns ErrHeld if
-// there is no room for n, or if somebody is ahead in the queue, which may be
-// one that is just being served.
+// there is no room for n, in a FullError, or if somebody is ahead in the queue,
+// which may be one that is just being served, in a *recipes.WaitError.
 func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permits, error) {
 	return s.acquire(ctx, n, false)
 }
@@ -170,7 +170,7 @@ func (s *Semaphore) full(ctx context.Context, n int) error {
 		return err
 	}
 	if _, err := sync.Wait(ctx); err == nil && !room.there {
-		return ErrHeld
+		return room.full(n, ErrHeld)
 	}
 	return nil
 }
@@ -203,9 +203,11 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 		if !room.there {
 			switch {
 			case !wait:
-				return nil, ErrHeld
+				return nil, room.full(n, ErrHeld)
 			case watch:
-				err = room.wait(ctx, ticket.Context())
+				if err = room.wait(ctx, ticket.Context()); err != nil {
+					err = room.full(n, err)
+				}
 			}
 			room.stop()
 			if err != nil {
@@ -281,6 +283,7 @@ func (s *Semaphore) exchange(opts []zk.CreateOption, guids []string, v zk.Versio
 type room struct {
 	there         bool
 	set           setting
+	held          int // permits
 	limit, leases *zk.Watch
 }
 
@@ -309,9 +312,15 @@ func (s *Semaphore) room(ctx context.Context, n int, watch bool) (r room, err er
 			r.stop()
 			return r, err
 		}
-		r.there = len(names)+n <= r.set.limit
+		r.held, r.there = len(names), len(names)+n <= r.set.limit
 		return r, nil
 	}
+}
+
+// full is err, for which a request of n permits ended that had no room, with what
+// was known then.
+func (r *room) full(n int, err error) error {
+	return &FullError{Wanted: n, Held: r.held, Limit: r.set.limit, Err: err}
 }
 
 func (r *room) stop() {

@@ -78,3 +78,30 @@ func TestLock_ErrorsSayWhoIsAhead(t *testing.T) {
 		require.NoError(t, h.Release(t.Context()))
 	})
 }
+
+// A semaphore without room says how many permits are held, and how many there are:
+// to one that does not wait, and to one whose time is over. One that waits in the
+// queue is told who is ahead there.
+func TestSemaphore_ErrorsSayWhatIsHeld(t *testing.T) {
+	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		p, err := lock.NewSemaphore(connect(t, srv), "/s", 4, lock.Config{}).Acquire(t.Context(), 3)
+		require.NoError(t, err)
+		s := lock.NewSemaphore(connect(t, srv), "/s", 4, lock.Config{Data: []byte("worker-7")})
+		_, err = s.TryAcquire(t.Context(), 2)
+		require.ErrorIs(t, err, lock.ErrHeld)
+		require.ErrorContains(t, err, "3 of 4 permits are held, 2 wanted")
+		acquire := func(d time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			_, err := s.Acquire(ctx, 2)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			return err
+		}
+		first := make(chan error)
+		go func() { first <- acquire(2 * time.Second) }()
+		time.Sleep(time.Second)
+		require.ErrorContains(t, acquire(500*time.Millisecond), "worker-7")
+		require.ErrorContains(t, <-first, "3 of 4 permits are held, 2 wanted")
+		require.NoError(t, p.Release(t.Context()))
+	})
+}
