@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,10 +56,22 @@ const (
 
 // String returns the dialect's name.
 func (d Dialect) String() string {
-	if d == Kazoo {
+	switch d {
+	case Curator:
+		return "curator"
+	case Kazoo:
 		return "kazoo"
 	}
-	return "curator"
+	return "unknown dialect " + strconv.Itoa(int(d))
+}
+
+// Validate returns an error that wraps zk.ErrBadArguments unless there is such a
+// dialect. Recipes call it: none takes an unknown dialect for another.
+func (d Dialect) Validate() error {
+	if d != Curator && d != Kazoo {
+		return fmt.Errorf("%w: %v: want recipes.Curator or recipes.Kazoo", zk.ErrBadArguments, d)
+	}
+	return nil
 }
 
 // EnsurePath creates dir and the parents that it lacks, as containers, so that

@@ -25,7 +25,8 @@ type Double struct {
 // NewDouble returns the barrier in dir, which is to be used for nothing else. It
 // does no I/O; dir and its parents are created when they are missed, as
 // containers that the server removes after use. Members need the right to write
-// dir, whose data stays as it is.
+// dir, whose data stays as it is. Without a client Enter returns
+// zk.ErrBadArguments.
 func NewDouble(c *zk.Client, dir string, parties int, cfg Config) *Double {
 	return &Double{c: c, dir: dir, parties: parties, cfg: cfg.clone()}
 }
@@ -51,10 +52,11 @@ func (d *Double) Enter(ctx context.Context) (*Entry, error) {
 }
 
 func (d *Double) enter(ctx context.Context) (*Entry, error) {
-	if err := zk.ValidatePath(d.dir); err != nil {
-		return nil, err
+	err := cmp.Or(refused.Client(d.c), zk.ValidatePath(d.dir))
+	if err == nil {
+		err = d.possible(nil)
 	}
-	if err := d.possible(nil); err != nil {
+	if err != nil {
 		return nil, refused.AtOnce("enter", d.dir, err)
 	}
 	m, err := d.join(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -18,7 +19,7 @@ type Barrier struct {
 }
 
 // New returns the gate at path. It does no I/O; parents are created when Raise
-// misses them.
+// misses them. Without a client every method returns zk.ErrBadArguments.
 func New(c *zk.Client, path string, cfg Config) *Barrier {
 	return &Barrier{c: c, path: path, cfg: cfg.clone()}
 }
@@ -30,7 +31,7 @@ func New(c *zk.Client, path string, cfg Config) *Barrier {
 // another session, since that opens it at another time. When a reply is lost it
 // asks again; a Lower that came between is then undone. If ctx ends meanwhile,
 // an error with OutcomeUnknown says that the gate may have been closed.
-func (b *Barrier) Raise(ctx context.Context) error { return b.error(b.raise(ctx)) }
+func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", b.raise) }
 
 func (b *Barrier) raise(ctx context.Context) error {
 	mode := zk.Persistent
@@ -84,7 +85,7 @@ func (b *Barrier) raised(ctx context.Context, s *zk.Session) (bool, error) {
 // reply is lost it asks again, so that a Raise that came between is undone. If
 // ctx ends meanwhile, an error with OutcomeUnknown says that the gate may have
 // been opened.
-func (b *Barrier) Lower(ctx context.Context) error { return b.error(b.lower(ctx)) }
+func (b *Barrier) Lower(ctx context.Context) error { return b.run(ctx, "lower", b.lower) }
 
 func (b *Barrier) lower(ctx context.Context) error {
 	for {
@@ -103,7 +104,7 @@ func (b *Barrier) lower(ctx context.Context) error {
 // Raise that had returned before the call is not missed, also when it was made
 // by another client. It returns the cause of ctx when that ends, zk.ErrClosed,
 // zk.ErrNoAuth or whatever else the server refuses with, and leaves no watch.
-func (b *Barrier) Wait(ctx context.Context) error { return b.error(b.wait(ctx)) }
+func (b *Barrier) Wait(ctx context.Context) error { return b.run(ctx, "wait", b.wait) }
 
 func (b *Barrier) wait(ctx context.Context) error {
 	for {
@@ -137,7 +138,14 @@ func over(ctx context.Context, w *zk.Watch) error {
 	return err
 }
 
-func (b *Barrier) error(err error) error {
+// run makes one of the calls.
+func (b *Barrier) run(ctx context.Context, op string, call func(context.Context) error) error {
+	err := refused.Client(b.c)
+	if err != nil {
+		err = refused.AtOnce(op, b.path, err)
+	} else {
+		err = call(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("barrier: %s: %w", b.path, err)
 	}

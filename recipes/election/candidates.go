@@ -14,6 +14,9 @@ type Leader = recipes.Contender
 // Leader returns who is first, as the client's server sees it; ErrNoLeader if
 // there is no candidate.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
+	if err := e.usable("leader"); err != nil {
+		return Leader{}, err
+	}
 	l, ok, err := e.queue.First(ctx)
 	if err == nil && !ok {
 		err = ErrNoLeader
@@ -37,6 +40,9 @@ type Candidate struct {
 // server sees it. One that goes while it is read is left out, and one whose node
 // may not be read has its Err.
 func (e *Election) Candidates(ctx context.Context) ([]Candidate, error) {
+	if err := e.usable("candidates"); err != nil {
+		return nil, err
+	}
 	list, err := e.queue.Contenders(ctx)
 	if err != nil {
 		return nil, e.wrap(err)

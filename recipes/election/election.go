@@ -76,18 +76,24 @@ type Election struct {
 	dir   string
 	cfg   Config
 	queue *contend.Queue
+	bad   error // why it cannot be used
 
 	memory memory
 }
 
-// New returns an election in dir. It does no I/O.
+// New returns an election in dir. It does no I/O. Without a client, or with a
+// Dialect that there is not, every method returns zk.ErrBadArguments.
 func New(c *zk.Client, dir string, cfg Config) *Election {
 	cfg.BackOff = pace.Endless(cfg.BackOff)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	queue := contend.New(c, dir, contend.Latch, cfg.Dialect, []byte(cfg.ID), cfg.ACL)
-	return &Election{c: c, dir: dir, cfg: cfg, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader)}
+	bad := refused.Client(c)
+	if bad == nil {
+		bad = cfg.Dialect.Validate()
+	}
+	return &Election{c: c, dir: dir, cfg: cfg, bad: bad, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader)}
 }
 
 // Campaign waits until we lead. It returns at once when ctx ends, with its cause
@@ -98,6 +104,9 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 // It returns ErrForeign, ErrSequenceExhausted, ErrPriority, zk.ErrNoAuth,
 // zk.ErrClosed or whatever else the server refuses with.
 func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
+	if err := e.usable("campaign"); err != nil {
+		return nil, err
+	}
 	if int(int32(e.cfg.Priority)) != e.cfg.Priority || e.cfg.Priority != 0 && e.cfg.Dialect != recipes.Curator {
 		err := fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect)
 		return nil, e.wrap(refused.AtOnce("campaign", e.dir, err))
@@ -109,6 +118,15 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	l := &Leadership{g: g, e: e, turn: make(chan struct{}, 1)}
 	e.memory.lead(l)
 	return l, nil
+}
+
+// usable returns an error if e can only be refused: it has no client, or a dialect
+// that there is not.
+func (e *Election) usable(op string) error {
+	if e.bad == nil {
+		return nil
+	}
+	return e.wrap(refused.AtOnce(op, e.dir, e.bad))
 }
 
 func (e *Election) wrap(err error) error { return fmt.Errorf("election: %s: %w", e.dir, err) }
@@ -170,6 +188,10 @@ func (e *Election) observe(ctx context.Context, show func(Observation) bool) (mo
 // observer.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 	return func(yield func(Observation, error) bool) {
+		if err := e.usable("observe"); err != nil {
+			yield(Observation{}, err)
+			return
+		}
 		e.memory.begin()
 		defer e.memory.end()
 		var last Observation

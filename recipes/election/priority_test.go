@@ -146,7 +146,8 @@ func TestPriority_ThatCannotBe(t *testing.T) {
 			_, err := election.New(c, "/e", cfg).Campaign(t.Context())
 			require.ErrorIs(t, err, election.ErrPriority)
 			require.ErrorContains(t, err, fmt.Sprint(cfg.Priority))
-			require.ErrorIs(t, election.New(c, "/e", cfg).Run(t.Context(), nil), election.ErrPriority)
+			lead := func(context.Context, *election.Leadership) error { return nil }
+			require.ErrorIs(t, election.New(c, "/e", cfg).Run(t.Context(), lead), election.ErrPriority)
 		}
 		for _, p := range []int{math.MinInt32, math.MaxInt32} {
 			l, err := election.New(c, "/e", election.Config{Priority: p}).Campaign(t.Context())

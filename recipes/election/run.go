@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 )
@@ -20,6 +21,9 @@ import (
 // fails because its connection did is tried again after a pause. A panic of lead
 // resigns and goes on.
 func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Leadership) error) error {
+	if lead == nil {
+		return e.wrap(refused.AtOnce("run", e.dir, refused.ErrFunction))
+	}
 	policy := e.cfg.BackOff()
 	for {
 		l, err := e.Campaign(ctx)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -81,6 +82,9 @@ func decodeLimit(d recipes.Dialect, data []byte) (int, error) {
 
 // Limit returns the limit that is stored; ErrNoLimit if there is none.
 func (s *Semaphore) Limit(ctx context.Context) (int, error) {
+	if err := s.usable("limit"); err != nil {
+		return 0, err
+	}
 	node, err := s.c.Get(ctx, s.dir)
 	if err != nil && !errors.Is(err, zk.ErrNoNode) {
 		return 0, s.wrap(err)
@@ -101,8 +105,11 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 // limit from then on; another that insists on the old one gets ErrLimitMismatch.
 // An error with OutcomeUnknown says that the limit may be stored.
 func (s *Semaphore) SetLimit(ctx context.Context, n int) error {
+	if err := s.usable("set limit"); err != nil {
+		return err
+	}
 	if n < 1 || n > math.MaxInt32 {
-		return s.wrap(fmt.Errorf("%w: %d", ErrBadLimit, n))
+		return s.wrap(refused.AtOnce("set limit", s.dir, fmt.Errorf("%w: %d", ErrBadLimit, n)))
 	}
 	// Before it is stored: who waits here sees the new limit before we know that
 	// it is stored, and must not take it for another's.

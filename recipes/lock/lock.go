@@ -48,16 +48,39 @@ type Lock struct {
 	dir   string
 	kind  contend.Kind
 	queue *contend.Queue
+	bad   error // why it cannot be used
 }
 
 // New returns the lock in dir. It does no I/O; dir and its parents are created
-// when they are missed, as containers that the server removes after use.
+// when they are missed, as containers that the server removes after use. Without a
+// client, or with a Dialect that there is not, every method returns
+// zk.ErrBadArguments. So it is with all constructors of this package.
 func New(c *zk.Client, dir string, cfg Config) *Lock {
 	return newLock(c, dir, contend.Lock, cfg)
 }
 
 func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
-	return &Lock{c: c, dir: dir, kind: kind, queue: contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL)}
+	return &Lock{
+		c: c, dir: dir, kind: kind, bad: unusable(c, cfg),
+		queue: contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL),
+	}
+}
+
+// unusable returns why nothing can be done with a client and a Config.
+func unusable(c *zk.Client, cfg Config) error {
+	if err := refused.Client(c); err != nil {
+		return err
+	}
+	return cfg.Dialect.Validate()
+}
+
+// usable returns an error if l can only be refused: it has no client, or a dialect
+// that there is not.
+func (l *Lock) usable(op string) error {
+	if l.bad == nil {
+		return nil
+	}
+	return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce(op, l.dir, l.bad))
 }
 
 // Acquire waits until the lock is ours. It returns at once when ctx ends, in
@@ -79,6 +102,9 @@ func (l *Lock) TryAcquire(ctx context.Context) (*Held, error) {
 }
 
 func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.Grant, error)) (*Held, error) {
+	if err := l.usable("acquire"); err != nil {
+		return nil, err
+	}
 	if l.kind == contend.Write && l.queue.SharedUnder(ctx) {
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
@@ -94,6 +120,9 @@ func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.
 // the lock was lost before f had returned, and so is an error of the release. A
 // panic of f releases the lock and goes on.
 func (l *Lock) Do(ctx context.Context, f func(ctx context.Context, h *Held) error) error {
+	if f == nil {
+		return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("do", l.dir, refused.ErrFunction))
+	}
 	h, err := l.Acquire(ctx)
 	if err != nil {
 		return err
@@ -114,6 +143,9 @@ type Contender struct {
 // sees it. The first holds the lock, or is about to; of a read-write lock all
 // readers before the first writer. One whose node may not be read has its Err.
 func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
+	if err := l.usable("contenders"); err != nil {
+		return nil, err
+	}
 	list, err := l.queue.Contenders(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, err)

@@ -34,7 +34,9 @@ func NewMulti(locks ...*Lock) *Multi {
 	for i := range locks {
 		m.order[i] = i
 	}
-	slices.SortStableFunc(m.order, func(a, b int) int { return strings.Compare(locks[a].dir, locks[b].dir) })
+	if !slices.Contains(locks, nil) { // which Acquire refuses
+		slices.SortStableFunc(m.order, func(a, b int) int { return strings.Compare(locks[a].dir, locks[b].dir) })
+	}
 	return m
 }
 
@@ -56,7 +58,7 @@ func (m *Multi) TryAcquire(ctx context.Context) (*MultiHeld, error) {
 var errLostOne = errors.New("one of the locks was lost")
 
 func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
-	if err := m.distinct(); err != nil {
+	if err := m.possible(); err != nil {
 		return nil, err
 	}
 	if err := ctxerr.Of(ctx); err != nil {
@@ -73,14 +75,21 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 	}
 }
 
-// distinct returns ErrDuplicate if two locks of one client are in one directory.
-func (m *Multi) distinct() error {
+// possible returns an error if a lock cannot be used, and ErrDuplicate if two of
+// one client are in one directory.
+func (m *Multi) possible() error {
 	type place struct {
 		c   *zk.Client
 		dir string
 	}
 	seen := make(map[place]bool, len(m.locks))
-	for _, l := range m.locks {
+	for i, l := range m.locks {
+		if l == nil {
+			return fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", fmt.Errorf("%w: nil lock at index %d of NewMulti", zk.ErrBadArguments, i)))
+		}
+		if err := l.usable("acquire"); err != nil {
+			return err
+		}
 		p := place{l.c, l.dir}
 		if seen[p] {
 			return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrDuplicate))
@@ -142,6 +151,9 @@ func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*
 
 // Do acquires the locks, runs f and releases them; see Lock.Do.
 func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHeld) error) error {
+	if f == nil {
+		return fmt.Errorf("lock: %w", refused.AtOnce("do", "", refused.ErrFunction))
+	}
 	h, err := m.Acquire(ctx)
 	if err != nil {
 		return err

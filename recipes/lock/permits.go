@@ -40,6 +40,9 @@ func (p *Permits) Release(ctx context.Context) error { return p.g.Release(ctx) }
 // they were granted, and then who waits, in the order of the queue, as the
 // client's server sees it.
 func (s *Semaphore) Contenders(ctx context.Context) ([]Contender, error) {
+	if err := s.usable("contenders"); err != nil {
+		return nil, err
+	}
 	names, _, err := s.c.Children(ctx, s.leases)
 	if err != nil && !errors.Is(err, zk.ErrNoNode) {
 		return nil, s.wrap(err)

@@ -20,6 +20,9 @@ var ErrNoHolder = errors.New("held by nobody")
 // says that somebody may have been asked; to ask again does no harm. Of several
 // readers all are asked, also when one cannot be.
 func (l *Lock) Revoke(ctx context.Context) error {
+	if err := l.usable("revoke"); err != nil {
+		return err
+	}
 	for {
 		names, err := l.queue.Names(ctx)
 		if err != nil {

@@ -39,6 +39,7 @@ type Semaphore struct {
 	leases string // the directory of leases
 	cfg    Config
 	queue  *contend.Queue
+	bad    error        // why it cannot be used
 	want   atomic.Int64 // the limit that we insist on; 0: none
 }
 
@@ -55,7 +56,7 @@ type Semaphore struct {
 // can be asked for. The two do not see each other's leases.
 func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg}
+	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg, bad: unusable(c, cfg)}
 	locks := zk.Join(dir, "locks")
 	if cfg.Dialect == recipes.Kazoo {
 		s.leases, locks = dir, dir+"-__lock__"
@@ -63,6 +64,14 @@ func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	s.queue = contend.New(c, locks, contend.Lock, cfg.Dialect, cfg.Data, cfg.ACL)
 	s.want.Store(int64(limit))
 	return s
+}
+
+// usable is that of a Lock.
+func (s *Semaphore) usable(op string) error {
+	if s.bad == nil {
+		return nil
+	}
+	return s.wrap(refused.AtOnce(op, s.dir, s.bad))
 }
 
 func (s *Semaphore) wrap(err error) error { return fmt.Errorf("lock: %s: %w", s.dir, err) }
@@ -88,6 +97,9 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permits, error) {
 }
 
 func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, error) {
+	if err := s.usable("acquire"); err != nil {
+		return nil, err
+	}
 	if err := s.valid(n); err != nil {
 		return nil, s.wrap(refused.AtOnce("acquire", s.dir, err))
 	}
@@ -342,6 +354,9 @@ func (r *room) wait(ctx, ticket context.Context) error {
 
 // Do acquires n permits, runs f and releases them; see Lock.Do.
 func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p *Permits) error) error {
+	if f == nil {
+		return s.wrap(refused.AtOnce("do", s.dir, refused.ErrFunction))
+	}
 	p, err := s.Acquire(ctx, n)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ package refused
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/zookit/zookit/zk"
 )
@@ -23,6 +24,17 @@ func By(err error) bool {
 func Waiter(err error) bool {
 	return By(err) || errors.Is(err, zk.ErrInvalidACL) || errors.Is(err, zk.ErrAuthFailed)
 }
+
+// Client returns an error if there is no client.
+func Client(c *zk.Client) error {
+	if c == nil {
+		return fmt.Errorf("%w: nil client: zk.Connect makes one", zk.ErrBadArguments)
+	}
+	return nil
+}
+
+// ErrFunction says that there is no function to run.
+var ErrFunction = fmt.Errorf("%w: nil function", zk.ErrBadArguments)
 
 // AtOnce returns the error of a call that is refused before anything was sent.
 func AtOnce(op, path string, err error) error {

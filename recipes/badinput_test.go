@@ -1,0 +1,126 @@
+package recipes_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/barrier"
+	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// callsOf are the calls of lock, barrier and election that go to the server.
+func callsOf(c *zk.Client, dialect recipes.Dialect) map[string]func(ctx context.Context) error {
+	l := lock.New(c, "/l", lock.Config{Dialect: dialect})
+	rw := lock.NewReadWrite(c, "/rw", lock.Config{Dialect: dialect})
+	s := lock.NewSemaphore(c, "/s", 1, lock.Config{Dialect: dialect})
+	m := lock.NewMulti(l)
+	e := election.New(c, "/e", election.Config{Dialect: dialect})
+	return map[string]func(ctx context.Context) error{
+		"Lock.Acquire":    func(ctx context.Context) error { _, err := l.Acquire(ctx); return err },
+		"Lock.TryAcquire": func(ctx context.Context) error { _, err := l.TryAcquire(ctx); return err },
+		"Lock.Do": func(ctx context.Context) error {
+			return l.Do(ctx, func(context.Context, *lock.Held) error { return nil })
+		},
+		"Lock.Contenders":      func(ctx context.Context) error { _, err := l.Contenders(ctx); return err },
+		"Lock.Revoke":          func(ctx context.Context) error { return l.Revoke(ctx) },
+		"ReadWrite.Read":       func(ctx context.Context) error { _, err := rw.Read().Acquire(ctx); return err },
+		"ReadWrite.Write":      func(ctx context.Context) error { _, err := rw.Write().Acquire(ctx); return err },
+		"ReadWrite.Contenders": func(ctx context.Context) error { _, err := rw.Contenders(ctx); return err },
+		"ReadWrite.Revoke":     func(ctx context.Context) error { return rw.Revoke(ctx) },
+		"Semaphore.Acquire":    func(ctx context.Context) error { _, err := s.Acquire(ctx, 1); return err },
+		"Semaphore.TryAcquire": func(ctx context.Context) error { _, err := s.TryAcquire(ctx, 1); return err },
+		"Semaphore.Limit":      func(ctx context.Context) error { _, err := s.Limit(ctx); return err },
+		"Semaphore.SetLimit":   func(ctx context.Context) error { return s.SetLimit(ctx, 2) },
+		"Semaphore.Contenders": func(ctx context.Context) error { _, err := s.Contenders(ctx); return err },
+		"Multi.Acquire":        func(ctx context.Context) error { _, err := m.Acquire(ctx); return err },
+		"Multi.TryAcquire":     func(ctx context.Context) error { _, err := m.TryAcquire(ctx); return err },
+		"Election.Campaign":    func(ctx context.Context) error { _, err := e.Campaign(ctx); return err },
+		"Election.Leader":      func(ctx context.Context) error { _, err := e.Leader(ctx); return err },
+		"Election.Candidates":  func(ctx context.Context) error { _, err := e.Candidates(ctx); return err },
+		"Election.Observe":     func(ctx context.Context) error { return lastOf(e, ctx) },
+		"Election.Run": func(ctx context.Context) error {
+			return e.Run(ctx, func(context.Context, *election.Leadership) error { return nil })
+		},
+	}
+}
+
+// lastOf returns the error with which an observation ends.
+func lastOf(e *election.Election, ctx context.Context) (last error) {
+	for _, err := range e.Observe(ctx) {
+		last = err
+		if err == nil {
+			return nil
+		}
+	}
+	return last
+}
+
+// try runs a call, and returns its error, or fails the test if it panics.
+func try(t *testing.T, name string, call func(context.Context) error) error {
+	t.Helper()
+	defer func() {
+		if p := recover(); p != nil {
+			t.Errorf("%s: panic: %v", name, p)
+		}
+	}()
+	return call(t.Context())
+}
+
+// refusedAtOnce fails the test unless a call was refused before anything was sent.
+func refusedAtOnce(t *testing.T, name string, err error, says string) {
+	t.Helper()
+	require.ErrorIs(t, err, zk.ErrBadArguments, name)
+	require.ErrorContains(t, err, says, name)
+	require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err), name)
+}
+
+// A recipe that was made without a client says so at its first call.
+func TestRecipes_NilClientIsRefused(t *testing.T) {
+	calls := callsOf(nil, recipes.Curator)
+	gate, double := barrier.New(nil, "/g", barrier.Config{}), barrier.NewDouble(nil, "/d", 1, barrier.Config{})
+	calls["Barrier.Raise"], calls["Barrier.Lower"], calls["Barrier.Wait"] = gate.Raise, gate.Lower, gate.Wait
+	calls["Double.Enter"] = func(ctx context.Context) error { _, err := double.Enter(ctx); return err }
+	for name, call := range calls {
+		if err := try(t, name, call); !t.Failed() {
+			refusedAtOnce(t, name, err, "nil client")
+		}
+	}
+}
+
+// A dialect that there is not is refused, and not taken for Curator's.
+func TestRecipes_UnknownDialectIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		for name, call := range callsOf(client(t, srv), recipes.Kazoo+1) {
+			refusedAtOnce(t, name, try(t, name, call), "unknown dialect 2")
+		}
+		require.Empty(t, srv.Dump())
+	})
+}
+
+// A nil function is refused before anything is acquired for it.
+func TestRecipes_NilFunctionIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		c := client(t, srv)
+		l := lock.New(c, "/l", lock.Config{})
+		for name, call := range map[string]func(context.Context) error{
+			"Lock.Do":      func(ctx context.Context) error { return l.Do(ctx, nil) },
+			"Semaphore.Do": func(ctx context.Context) error { return lock.NewSemaphore(c, "/s", 1, lock.Config{}).Do(ctx, 1, nil) },
+			"Multi.Do":     func(ctx context.Context) error { return lock.NewMulti(l).Do(ctx, nil) },
+			"Election.Run": func(ctx context.Context) error { return election.New(c, "/e", election.Config{}).Run(ctx, nil) },
+		} {
+			refusedAtOnce(t, name, try(t, name, call), "nil function")
+		}
+		_, err := lock.NewMulti(l, nil).Acquire(t.Context())
+		refusedAtOnce(t, "NewMulti", err, "nil lock")
+		require.Empty(t, srv.Dump(), "nothing was acquired")
+	})
+}
