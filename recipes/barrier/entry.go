@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -97,4 +98,9 @@ func (e *Entry) watch() {
 func deleted(w *zk.Watch) bool {
 	ev, _ := w.Wait(context.Background()) // does not block: it is there
 	return ev.Type == zk.EventDeleted
+}
+
+// String shows the node, the round and whether the party is inside.
+func (e *Entry) String() string {
+	return show.Hold(e.Path(), "round", e.Round(), e.Context(), "inside")
 }

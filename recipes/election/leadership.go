@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -48,3 +49,8 @@ func (l *Leadership) Proclaim(ctx context.Context, data []byte) error {
 // Resign ends the context and then lets the next candidate lead. It is
 // idempotent; its errors are those of lock.Held's Release.
 func (l *Leadership) Resign(ctx context.Context) error { return l.g.GiveUp(ctx, ErrResigned) }
+
+// String shows the node, the token and whether we lead.
+func (l *Leadership) String() string {
+	return show.Hold(l.Path(), "token", l.Token(), l.Context(), "leads")
+}

@@ -2,9 +2,12 @@ package groupmembership
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/zookit/zookit/recipes/internal/presence"
+	"github.com/zookit/zookit/recipes/internal/show"
+	"github.com/zookit/zookit/zk"
 )
 
 // State says whether a membership is registered on the server.
@@ -84,4 +87,14 @@ func (m *Membership) Leave(ctx context.Context) error {
 		return m.g.wrap(err)
 	}
 	return nil
+}
+
+// String shows the node, its czxid as token, and whether it is registered or why it
+// is not.
+func (m *Membership) String() string {
+	s := m.Status()
+	if s.State == Registered {
+		return show.Hold(s.Path, "token", s.Czxid, s.Context, s.State.String())
+	}
+	return fmt.Sprintf("%s (%v: %v)", zk.Join(m.g.dir, m.id), s.State, s.Err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -190,3 +191,8 @@ func (h *Held) Check() zk.Op { return h.g.Check() }
 // goes on in the background, and the error has OutcomeUnknown and wraps
 // zk.ErrUnconfirmed.
 func (h *Held) Release(ctx context.Context) error { return h.g.Release(ctx) }
+
+// String shows the node, the token and whether the lock is held.
+func (h *Held) String() string {
+	return show.Hold(h.Path(), "token", h.Token(), h.Context(), "held")
+}

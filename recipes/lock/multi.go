@@ -250,3 +250,12 @@ func (j *joint) stop() {
 		stop()
 	}
 }
+
+// String shows each lock as its Held does.
+func (h *MultiHeld) String() string {
+	parts := make([]string, len(h.parts))
+	for i, part := range h.parts {
+		parts[i] = part.String()
+	}
+	return strings.Join(parts, ", ")
+}

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -70,4 +72,14 @@ func (s *Semaphore) Contenders(ctx context.Context) ([]Contender, error) {
 		out = append(out, Contender{Contender: c})
 	}
 	return out, nil
+}
+
+// String shows a node, how many more there are, the token and whether the permits
+// are held.
+func (p *Permits) String() string {
+	path := p.Paths()[0]
+	if more := p.Len() - 1; more > 0 {
+		path = fmt.Sprintf("%s and %d more", path, more)
+	}
+	return show.Hold(path, "token", p.Token(), p.Context(), "held")
 }

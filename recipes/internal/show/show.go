@@ -1,0 +1,16 @@
+// Package show prints holds.
+package show
+
+import (
+	"context"
+	"fmt"
+)
+
+// Hold is a hold for a log or a terminal: what it rests on, its number, and either
+// state, while ctx lasts, or why it ended. kind says what the number is.
+func Hold(path, kind string, number int64, ctx context.Context, state string) string {
+	if ctx.Err() != nil {
+		state = "ended: " + context.Cause(ctx).Error()
+	}
+	return fmt.Sprintf("%s (%s %d, %s)", path, kind, number, state)
+}
