@@ -24,7 +24,7 @@
 // between; a reader cannot become a writer. The permits of one Acquire of a
 // semaphore are granted all at once or not at all, by a limit that is stored
 // beside them and can be changed while they are out. A holder can be asked to
-// let go (Lock.Revoke, Held.Revoked).
+// let go (Lock.Revoke, Held.Revoked), of permits and of several locks as well.
 //
 // # Rights
 //

@@ -18,6 +18,9 @@ import (
 // each other. Two clients of one ensemble do not make it two directories.
 var ErrDuplicate = errors.New("same directory twice")
 
+// errNilLock: NewMulti was given a nil lock.
+var errNilLock = fmt.Errorf("%w: nil lock given to NewMulti", zk.ErrBadArguments)
+
 // Multi is several locks that are held together, or not at all. They are
 // acquired one after the other in the order of their directories, whatever order
 // they are given in: who wants some of the same locks cannot end up waiting in a
@@ -83,9 +86,9 @@ func (m *Multi) possible() error {
 		dir string
 	}
 	seen := make(map[place]bool, len(m.locks))
-	for i, l := range m.locks {
+	for _, l := range m.locks {
 		if l == nil {
-			return fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", fmt.Errorf("%w: nil lock at index %d of NewMulti", zk.ErrBadArguments, i)))
+			return fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", errNilLock))
 		}
 		if err := l.usable("acquire"); err != nil {
 			return err
@@ -173,6 +176,7 @@ type MultiHeld struct {
 	order []int
 	scope *contend.Scope
 	ctx   *joint
+	asked asked
 }
 
 // Context ends when the first of the locks may be lost, with its cause; see
@@ -201,6 +205,8 @@ func (h *MultiHeld) Check() []zk.Op {
 func (h *MultiHeld) Release(ctx context.Context) error {
 	h.ctx.end(ErrReleased)
 	h.ctx.stop()
+	h.asked.once.Do(func() { h.asked.c = make(chan struct{}) }) // nobody is asked any more
+	h.asked.watcher.Wait()
 	h.scope.End()
 	return h.release(ctx)
 }

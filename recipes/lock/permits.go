@@ -59,7 +59,7 @@ func (s *Semaphore) Contenders(ctx context.Context) ([]Contender, error) {
 	}
 	var out []Contender
 	for _, c := range holders {
-		out = append(out, Contender{Contender: c, Holder: true})
+		out = append(out, Contender{Contender: c, Holder: true, Revoked: contend.IsRevoked(c)})
 	}
 	slices.SortFunc(out, func(a, b Contender) int {
 		return cmp.Or(cmp.Compare(a.Token, b.Token), cmp.Compare(a.Path, b.Path))
