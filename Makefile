@@ -15,7 +15,7 @@ NESTED   := interop bench
 # they measure margins of milliseconds.
 ALONE := github.com/zookit/zookit github.com/zookit/zookit/internal/ensemble
 
-.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race faults soak lease bench
+.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race faults soak lease bench curves
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -100,3 +100,8 @@ lease: deps
 ## bench: benchmarks with allocations
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./zk ./internal/proto ./recipes/...
+
+## curves: how the cost of the recipes grows with the work, into bench/CURVES.md;
+## some two minutes
+curves:
+	cd bench && $(GO) run ./curves -before curves/before.json -md CURVES.md -svg curves.svg

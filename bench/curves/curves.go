@@ -1,0 +1,9 @@
+package main
+
+// curves are all of them. end ends what they keep between measurements.
+func curves() (list []curve, end func()) {
+	all := new(services)
+	list = append(queueCurves(), holdCurves()...)
+	list = append(list, memberCurves()...)
+	return append(list, pickCurves(all)...), all.close
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/zookit/zookit/recipes/lock"
+)
+
+// holdCurves are about those who hold.
+func holdCurves() []curve {
+	return []curve{{
+		name: "Hand-over-hand: Acquire with the context of the hold before", n: "steps",
+		figures: []figure{{"bytes kept a step", ownPanel}, {"us a step, of the last tenth", ownPanel}},
+		sizes:   []int{10, 100, 1000, 10_000}, run: handOverHand,
+	}, {
+		name: "One request of many permits", n: "permits",
+		figures: []figure{{"goroutines", ownPanel}, {"watches", samePanel}, {"ms", tableOnly}},
+		sizes:   []int{10, 100, 1000, 10_000}, run: permits,
+	}}
+}
+
+// handOverHand goes from lock to lock, and acquires each under the one before.
+func handOverHand(ctx context.Context, n int) ([]float64, error) {
+	l, err := newLab()
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	c, err := l.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	locks := [2]*lock.Lock{lock.New(c, "/a", lock.Config{}), lock.New(c, "/b", lock.Config{})}
+	held, err := locks[1].Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	step := func(i int) error {
+		next, err := locks[i%2].Acquire(held.Context())
+		if err != nil {
+			return err
+		}
+		err = held.Release(ctx)
+		held = next
+		return err
+	}
+	for i := range 10 { // what the first steps make is made once
+		if err := step(i); err != nil {
+			return nil, err
+		}
+	}
+	before, start := live(), time.Now()
+	for i := range n {
+		if i == n-n/10 {
+			start = time.Now()
+		}
+		if err := step(i); err != nil {
+			return nil, err
+		}
+	}
+	took := time.Since(start)
+	kept := max(0, live()-before)
+	runtime.KeepAlive(held)
+	return []float64{kept / float64(n), us(took) / float64(n/10)}, nil
+}
+
+// permits takes n permits at once.
+func permits(ctx context.Context, n int) ([]float64, error) {
+	l, err := newLab()
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	c, err := l.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := lock.NewSemaphore(c, "/s", n, lock.Config{})
+	one, err := s.Acquire(ctx, 1) // what the first request makes is made once
+	if err != nil {
+		return nil, err
+	}
+	if err := one.Release(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.quiet(ctx); err != nil {
+		return nil, err
+	}
+	goroutines, watches, start := runtime.NumGoroutine(), l.srv.Watches(), time.Now()
+	held, err := s.Acquire(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	if err := l.quiet(ctx); err != nil {
+		return nil, err
+	}
+	out := []float64{float64(runtime.NumGoroutine() - goroutines), float64(l.srv.Watches() - watches), ms(took)}
+	if held.Context().Err() != nil {
+		return nil, fmt.Errorf("permits were lost: %w", context.Cause(held.Context()))
+	}
+	return out, held.Release(ctx)
+}
