@@ -60,6 +60,7 @@ type Registration struct {
 	draining bool
 	node     *presence.Node // of a dynamic instance
 	static   Status         // of a persistent one
+	serving  serving
 }
 
 // Registration returns an instance that can be registered. It fills in what
@@ -209,10 +210,28 @@ func (r *Registration) Instance() Instance {
 	return i
 }
 
-// Status returns what is known of the node now.
+// Status returns what is known of the node now. While Serve runs, an instance that
+// is not registered is Unregistered and not Ended; Err is then the error of the
+// check that keeps it out, nil before the first.
 func (r *Registration) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s := r.presentLocked()
+	if r.serving.running > 0 && s.State == Ended && errors.Is(s.Err, ErrUnregistered) {
+		return Status{State: Unregistered, Since: r.serving.since, Err: r.serving.why}
+	}
+	return s
+}
+
+// present returns what is known of the node, without a look at Serve.
+func (r *Registration) present() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.presentLocked()
+}
+
+// presentLocked is present. The caller holds r.mu.
+func (r *Registration) presentLocked() Status {
 	switch {
 	case r.inst.Type.persistent():
 		return r.static
@@ -318,7 +337,7 @@ func (r *Registration) Unregister(ctx context.Context) error {
 // Drain disables the instance, so that providers send it nothing new, waits, and
 // unregisters it, also when the disabling failed or ctx ended.
 func (r *Registration) Drain(ctx context.Context, wait time.Duration) error {
-	if r.Status().State == Ended {
+	if r.present().State == Ended {
 		return r.Unregister(ctx) // there is nothing to disable
 	}
 	err := r.update(ctx, func(_ *Instance, draining *bool) { *draining = true })

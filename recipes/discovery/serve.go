@@ -37,8 +37,9 @@ type Gate struct {
 // The instance is registered after the first check that passes. A failing one
 // takes it out, no later than Every and Timeout after the fact for each of
 // Failures; the next that passes brings it back. Registering goes on in the
-// background meanwhile (see Register), so that an outage stops no check. It ends
-// early with ErrIDTaken, zk.ErrClosed, or what is wrong with the instance.
+// background meanwhile (see Register), so that an outage stops no check. While
+// Serve runs, the Status of an instance that is taken out is Unregistered, with
+// the error of the check. It ends early with ErrIDTaken, zk.ErrClosed, or what is wrong with the instance.
 func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	g.Every = cmp.Or(g.Every, 5*time.Second)
 	g.Timeout = cmp.Or(g.Timeout, g.Every)
@@ -48,6 +49,8 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	}
 	r.clear(ctx)
 	<-r.turn
+	r.beginServing()
+	defer r.endServing()
 	p := prober{g: g}
 	defer p.join()
 	failures := 0
@@ -62,7 +65,7 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 			err = r.admit(ctx, g)
 		} else if failures++; failures >= g.Failures {
 			r.d.cfg.Logger.Warn("discovery: unhealthy", "path", r.path, "why", why)
-			err = r.takeOut(ctx, g)
+			err = r.takeOut(ctx, g, why)
 		}
 		if err != nil {
 			return err
@@ -84,7 +87,7 @@ func (r *Registration) admit(ctx context.Context, g Gate) error {
 		return nil // somebody registers or unregisters it by hand: see next time
 	}
 	defer func() { <-r.turn }()
-	s := r.Status()
+	s := r.present()
 	if s.State == Ended && !errors.Is(s.Err, ErrUnregistered) {
 		return r.wrap(s.Err)
 	}
@@ -98,10 +101,11 @@ func (r *Registration) admit(ctx context.Context, g Gate) error {
 	return r.wrap(err)
 }
 
-// takeOut unregisters an instance that fails its check. What cannot be confirmed
-// now is done in the background, and tried again with the next check.
-func (r *Registration) takeOut(ctx context.Context, g Gate) error {
-	if s := r.Status(); s.State == Ended {
+// takeOut unregisters an instance that fails its check, which says why. What cannot
+// be confirmed now is done in the background, and tried again with the next check.
+func (r *Registration) takeOut(ctx context.Context, g Gate, why error) error {
+	r.unfit(why)
+	if s := r.present(); s.State == Ended {
 		if !errors.Is(s.Err, ErrUnregistered) {
 			return r.wrap(s.Err)
 		}
@@ -123,7 +127,7 @@ func (r *Registration) retire(ctx context.Context, g Gate) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.Drain+patience)
 	defer cancel()
-	if g.Drain == 0 || g.TakeOut || r.Status().State != Registered {
+	if g.Drain == 0 || g.TakeOut || r.present().State != Registered {
 		err := r.Unregister(ctx)
 		if g.TakeOut {
 			time.Sleep(g.Drain) // what the caller asked for is not to end before
@@ -131,6 +135,40 @@ func (r *Registration) retire(ctx context.Context, g Gate) error {
 		return err
 	}
 	return r.Drain(ctx, g.Drain)
+}
+
+// serving says, while Serve runs, why the instance is not to be registered. A
+// registration that was never begun, or that a check has ended, is then not at its
+// end: the next check may begin it again.
+type serving struct {
+	running int       // how many Serves run
+	since   time.Time // when the first began, or the instance was last found to be unfit
+	why     error     // of the last check that failed; nil before
+}
+
+func (r *Registration) beginServing() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.serving.running == 0 {
+		r.serving = serving{since: time.Now()}
+	}
+	r.serving.running++
+}
+
+func (r *Registration) endServing() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.serving.running--
+}
+
+// unfit notes that the instance is taken out, and why.
+func (r *Registration) unfit(why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.presentLocked(); s.State != Ended {
+		r.serving.since = time.Now()
+	}
+	r.serving.why = why
 }
 
 // prober runs the checks, one at a time.

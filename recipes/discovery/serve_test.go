@@ -184,3 +184,56 @@ func TestServe_EndsWhenThereIsNothingLeftToDo(t *testing.T) {
 		require.ErrorIs(t, <-done, zk.ErrClosed)
 	})
 }
+
+// While Serve runs nothing has ended: an instance that is out is not registered,
+// because of the check, and comes back.
+func TestServe_StatusSaysWhyTheInstanceIsOut(t *testing.T) {
+	for _, typ := range []discovery.ServiceType{discovery.Dynamic, discovery.Static} {
+		t.Run(string(typ), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *zktest.Server) {
+				r, err := discovery.New(connect(t, srv), "/services", discovery.Config{}).Registration(discovery.Instance{Name: "web", ID: "1", Type: typ})
+				require.NoError(t, err)
+				ctx, cancel := context.WithCancel(t.Context())
+				sick := errors.New("the disk is full")
+				var healthy atomic.Bool
+				done := make(chan error, 1)
+				go func() {
+					done <- r.Serve(ctx, discovery.Gate{Every: 2 * time.Second, Check: func(context.Context) error {
+						time.Sleep(500 * time.Millisecond)
+						if !healthy.Load() {
+							return sick
+						}
+						return nil
+					}})
+				}()
+				time.Sleep(100 * time.Millisecond)
+				begun := time.Now()
+				s := r.Status()
+				require.Equal(t, discovery.Unregistered, s.State)
+				require.NoError(t, s.Err, "no check has ended")
+				time.Sleep(time.Second)
+				s = r.Status()
+				require.Equal(t, discovery.Unregistered, s.State)
+				require.ErrorIs(t, s.Err, sick)
+				require.WithinDuration(t, begun, s.Since, 200*time.Millisecond)
+
+				healthy.Store(true)
+				time.Sleep(5 * time.Second)
+				require.Equal(t, discovery.Registered, r.Status().State)
+				healthy.Store(false)
+				time.Sleep(10 * time.Second)
+				s = r.Status()
+				require.Equal(t, discovery.Unregistered, s.State)
+				require.ErrorIs(t, s.Err, sick)
+				require.Greater(t, time.Since(s.Since), 7*time.Second)
+				require.Less(t, time.Since(s.Since), 10*time.Second)
+
+				cancel()
+				require.ErrorIs(t, <-done, context.Canceled)
+				s = r.Status()
+				require.Equal(t, discovery.Ended, s.State)
+				require.ErrorIs(t, s.Err, discovery.ErrUnregistered)
+			})
+		})
+	}
+}

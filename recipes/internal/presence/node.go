@@ -270,20 +270,32 @@ func (n *Node) Update(ctx context.Context, data []byte) error {
 	}
 }
 
-// publish makes, logs and tells every change of the status.
+// publish makes s the status, logs what is new in it, and notifies the readers. A
+// try that failed for the same reason as the one before is nothing new.
 func (n *Node) publish(s Status) {
 	n.mu.Lock()
 	old := n.status
+	entered := s.State != old.State
+	if !entered && s.State == Unregistered && sameText(s.Err, old.Err) {
+		n.mu.Unlock()
+		return
+	}
 	s.Since = old.Since
-	if s.State != old.State {
+	if entered {
 		s.Since = time.Now()
 	}
 	n.status = s
 	n.rev++
 	n.tell()
 	n.mu.Unlock()
-	n.cfg.Logger.Info("presence: state", "path", n.base, "from", old.State, "to", s.State, "node", s.Path, "why", s.Err)
+	if entered {
+		n.cfg.Logger.Info("presence: state", "path", n.base, "from", old.State, "to", s.State, "node", s.Path, "why", s.Err)
+	} else {
+		n.cfg.Logger.Info("presence: "+s.State.String()+" still", "path", n.base, "why", s.Err)
+	}
 }
+
+func sameText(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
 // lost tells why there is no registration now. What is known of the last stays.
 func (n *Node) lost(why error) {
