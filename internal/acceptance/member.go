@@ -49,8 +49,16 @@ func (k *member) join(ctx context.Context, id string) (string, *stay, error) {
 	return servicesDir, &stay{
 		func(ctx context.Context, data string) error {
 			return r.Update(ctx, func(i *discovery.Instance) { i.Address = data })
-		}, r.Status, r.Unregister,
+		}, func() groupmembership.Status { return asMember(r.Status()) }, r.Unregister,
 	}, nil
+}
+
+// asMember is the status of an instance as that of a member.
+func asMember(s discovery.Status) groupmembership.Status {
+	return groupmembership.Status{
+		State: groupmembership.State(s.State), Since: s.Since, Err: s.Err,
+		Path: s.Path, Czxid: s.Czxid, Session: s.Session, Context: s.Context,
+	}
 }
 
 // run goes on until ctx ends.

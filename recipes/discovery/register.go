@@ -27,24 +27,8 @@ var (
 	// first.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrIDTaken: the node of somebody else stands where ours should. The error
-	// is a *TakenError then.
+	// is a *recipes.TakenError then.
 	ErrIDTaken = recipes.ErrIDTaken
-)
-
-// TakenError names a node that stands where ours should, and its owner.
-type TakenError = presence.TakenError
-
-// Status is what a Registration knows of its node.
-type Status = presence.Status
-
-// The states of a Registration.
-const (
-	// Unregistered: the node is not there, or not for certain.
-	Unregistered = presence.Unregistered
-	// Registered: the node is there, and is ours.
-	Registered = presence.Registered
-	// Ended: nothing is done to have it registered.
-	Ended = presence.Ended
 )
 
 // Registration is one instance that is registered, or can be. Its methods may be
@@ -123,9 +107,9 @@ func (r *Registration) Register(ctx context.Context) error {
 	if err != nil || node == nil {
 		return r.wrap(err)
 	}
-	var last Status
+	var last presence.Status
 	for last = range node.Statuses(ctx) {
-		if last.State == Registered {
+		if last.State == presence.Registered {
 			return nil
 		}
 		// Whatever the server refuses would be tried again, slowly. Here somebody
@@ -135,7 +119,7 @@ func (r *Registration) Register(ctx context.Context) error {
 		}
 	}
 	why := last.Err
-	if last.State != Ended && !refused.Waiter(why) {
+	if last.State != presence.Ended && !refused.Waiter(why) {
 		why = errors.Join(ctxerr.Of(ctx), why)
 	}
 	_ = r.leave(ctx, node) // what it cannot confirm is deleted in the background
@@ -180,7 +164,7 @@ func (r *Registration) clear(ctx context.Context) {
 	r.mu.Lock()
 	node := r.node
 	r.mu.Unlock()
-	if node != nil && node.Status().State == Ended {
+	if node != nil && node.Status().State == presence.Ended {
 		_ = r.leave(ctx, node)
 	}
 }
@@ -238,7 +222,7 @@ func (r *Registration) presentLocked() Status {
 	case r.node == nil:
 		return Status{State: Ended, Err: ErrUnregistered}
 	}
-	return r.node.Status()
+	return statusOf(r.node.Status())
 }
 
 // Update lets change make the instance another; its Name, ID and Type stay. It

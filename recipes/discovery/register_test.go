@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -263,7 +264,7 @@ func TestRegistration_OfEveryType(t *testing.T) {
 		before := data(t, srv, "/services/st/1")
 		_, err = d.Register(ctx, discovery.Instance{Name: "st", ID: "1", Type: discovery.Static})
 		require.ErrorIs(t, err, discovery.ErrIDTaken)
-		taken, ok := errors.AsType[*discovery.TakenError](err)
+		taken, ok := errors.AsType[*recipes.TakenError](err)
 		require.True(t, ok)
 		require.Equal(t, c.Session().ID(), taken.Owner)
 		require.Equal(t, before, data(t, srv, "/services/st/1"))

@@ -58,7 +58,7 @@ func (r *Registration) replace(ctx context.Context, data []byte) (czxid int64, e
 	case !ok:
 		return 0, &zk.OpError{Op: "set", Path: r.path, Outcome: zk.OutcomeRejected, Err: zk.ErrNoNode}
 	case stat.EphemeralOwner != 0 && stat.EphemeralOwner != math.MinInt64: // which a container shows
-		return 0, &TakenError{Path: r.path, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
+		return 0, &recipes.TakenError{Path: r.path, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
 	}
 	_, err = r.d.c.Set(ctx, r.path, data, zk.Version(stat.Version))
 	return stat.Czxid, err

@@ -29,12 +29,9 @@ var (
 	// first. With Config.ReportDeleted it ends the membership.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrIDTaken: another session's node is there under the id. The error is a
-	// *TakenError, which names the node and its owner.
+	// *recipes.TakenError, which names the node and its owner.
 	ErrIDTaken = recipes.ErrIDTaken
 )
-
-// TakenError names the node that stands under our id, and its owner.
-type TakenError = presence.TakenError
 
 // Config says how a member behaves. Every zero value is a good default.
 type Config struct {

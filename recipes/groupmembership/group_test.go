@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -156,7 +157,7 @@ func TestGroup_IDOfALiveMemberIsTaken(t *testing.T) {
 		began := time.Now()
 		_, err := second.Join(t.Context(), "a", nil)
 		require.ErrorIs(t, err, groupmembership.ErrIDTaken)
-		var taken *groupmembership.TakenError
+		var taken *recipes.TakenError
 		require.ErrorAs(t, err, &taken)
 		require.Equal(t, m.Status().Session.ID(), taken.Owner)
 		require.Equal(t, 20*time.Second, time.Since(began).Truncate(time.Second))

@@ -10,20 +10,6 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// State says whether a membership is registered on the server.
-type State = presence.State
-
-// The states of a Membership.
-const (
-	Unregistered = presence.Unregistered // not, or not for certain; being worked on
-	Registered   = presence.Registered   // our node is there and ours
-	Ended        = presence.Ended        // nothing is done any more
-)
-
-// Status is what a Membership knows of itself: State, Since when, Err (the reason
-// why it is not registered) and the newest registration.
-type Status = presence.Status
-
 // Membership is our place in the group. It is kept until Leave. Its methods may be
 // called by many goroutines.
 type Membership struct {
@@ -58,12 +44,20 @@ var never = func() context.Context {
 }()
 
 // Status returns the present status.
-func (m *Membership) Status() Status { return m.n.Status() }
+func (m *Membership) Status() Status { return statusOf(m.n.Status()) }
 
 // States yields the present status and then, whenever it has changed, the one that
 // it is by then: a slow reader skips some, but always reaches the latest. It ends
 // when ctx does, or after Ended.
-func (m *Membership) States(ctx context.Context) iter.Seq[Status] { return m.n.Statuses(ctx) }
+func (m *Membership) States(ctx context.Context) iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		for s := range m.n.Statuses(ctx) {
+			if !yield(statusOf(s)) {
+				return
+			}
+		}
+	}
+}
 
 // Update replaces the data that others see. It returns nil when it, or the data of
 // a later Update, is stored, be it in the next session. When ctx ends before, the

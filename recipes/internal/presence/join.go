@@ -140,7 +140,7 @@ func (n *Node) created(s *zk.Session, path string, stat zk.Stat, d content) regi
 		// One path has room for one node: what an older session had there is gone.
 		n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.sure })
 	}
-	n.seen = TakenError{}
+	n.seen = recipes.TakenError{}
 	n.keepData(d)
 	return registration{s: s, path: path, czxid: stat.Czxid}
 }
@@ -161,7 +161,7 @@ func (n *Node) occupied(s *zk.Session) error {
 	case !ok:
 		return errAgain
 	case stat.EphemeralOwner == 0, stat.EphemeralOwner == container:
-		return fatalError{&TakenError{Path: n.base, Czxid: stat.Czxid}}
+		return fatalError{&recipes.TakenError{Path: n.base, Czxid: stat.Czxid}}
 	case stat.EphemeralOwner != s.ID() && n.k.had(stat.EphemeralOwner):
 		err := n.takeOver(s, stat)
 		if no, ok := errors.AsType[refusedError](err); ok {
@@ -171,13 +171,13 @@ func (n *Node) occupied(s *zk.Session) error {
 		}
 		return err
 	case n.seen.Czxid == 0:
-		n.seen = TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
+		n.seen = recipes.TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
 		n.until = time.Now().Add(n.cfg.waitOut(s.Timeout()))
 	case n.seen.Czxid != stat.Czxid:
 		// The one that we gave time to go has gone, and another was faster than us.
-		return fatalError{&TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
+		return fatalError{&recipes.TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
 	case !time.Now().Before(n.until):
-		return fatalError{&TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
+		return fatalError{&recipes.TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
 	}
 	seen := n.seen
 	n.lost(&seen)

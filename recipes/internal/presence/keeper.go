@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -81,7 +82,7 @@ func (k *Keeper) claim(n *Node) error {
 	defer k.mu.Unlock()
 	if other := k.nodes[n.base]; other != nil {
 		s := other.Status()
-		e := &TakenError{Path: n.base, Czxid: s.Czxid}
+		e := &recipes.TakenError{Path: n.base, Czxid: s.Czxid}
 		if s.Session != nil {
 			e.Owner = s.Session.ID()
 		}

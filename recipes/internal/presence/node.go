@@ -13,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
@@ -129,13 +130,13 @@ type Node struct {
 	wake chan struct{} // cap 1: there is new data
 
 	// Owned by the goroutine, and by whoever has the turn after it has ended.
-	in    *zk.Session // in which the last try was made; nil before the first
-	own   trace       // of the session that we are in
-	older []trace     // of sessions before that
-	tried content     // what the last create was sent with
-	debts []*debt     // what the janitor has of us
-	seen  TakenError  // the last node of another session at our path, with
-	until time.Time   // the end of its time to go
+	in    *zk.Session        // in which the last try was made; nil before the first
+	own   trace              // of the session that we are in
+	older []trace            // of sessions before that
+	tried content            // what the last create was sent with
+	debts []*debt            // what the janitor has of us
+	seen  recipes.TakenError // the last node of another session at our path, with
+	until time.Time          // the end of its time to go
 
 	turn chan struct{} // cap 1: who removes the node; not a mutex, since it waits
 

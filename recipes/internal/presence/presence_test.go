@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -175,10 +176,10 @@ func TestNode_AnothersNodeIsWaitedOut(t *testing.T) {
 	}
 	taken := func(t *testing.T, n *presence.Node, owner *zk.Client, czxid int64) {
 		s := await(t, n, func(s presence.Status) bool { return s.State == presence.Ended })
-		var e *presence.TakenError
+		var e *recipes.TakenError
 		require.ErrorAs(t, s.Err, &e)
 		require.ErrorIs(t, s.Err, presence.ErrIDTaken)
-		require.Equal(t, presence.TakenError{Path: "/p/a", Owner: owner.Session().ID(), Czxid: czxid}, *e)
+		require.Equal(t, recipes.TakenError{Path: "/p/a", Owner: owner.Session().ID(), Czxid: czxid}, *e)
 		require.Equal(t, "other", data(t, owner, "/p/a"), "it is not ours to write to")
 		require.NoError(t, n.Leave(t.Context()))
 		require.True(t, srvHas(t, owner), "nor to delete")
