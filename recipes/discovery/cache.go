@@ -38,6 +38,7 @@ type Cache struct {
 	snap    *Snapshot
 	changed chan struct{} // closed and replaced when snap is
 	running bool
+	ended   error // why the last Run has ended; nil before, and while one is going on
 	b       builder
 	// By service. Weak, since a Provider has no end: one that nobody picks from any
 	// more must not be prepared for ever.
@@ -73,6 +74,15 @@ func newCache(d *Discovery, root string, only *string) *Cache {
 // that comes while the Cache runs and may not be read is not noticed before the
 // connection is lost, as servers withhold its events.
 func (c *Cache) Run(ctx context.Context) error {
+	if !c.start() {
+		return fmt.Errorf("discovery: %s: %w", c.root, ErrRunning)
+	}
+	err := c.run(ctx)
+	c.end(err)
+	return fmt.Errorf("discovery: %s: %w", c.root, err)
+}
+
+func (c *Cache) run(ctx context.Context) error {
 	depth := 2
 	if c.only != nil {
 		depth = 1
@@ -80,27 +90,37 @@ func (c *Cache) Run(ctx context.Context) error {
 			return &InvalidError{Field: "name", Value: *c.only, Err: err}
 		}
 	}
-	c.mu.Lock()
-	if c.running {
-		c.mu.Unlock()
-		return fmt.Errorf("discovery: %s: %w", c.root, ErrRunning)
-	}
-	c.running = true
-	c.mu.Unlock()
 	c.b.begin()
 	inner, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
 	wg.Go(func() { c.b.lapse(inner) })
-	err := mirror.Run(ctx, c.d.c, mirror.Config{
+	return mirror.Run(ctx, c.d.c, mirror.Config{
 		Root: c.root, Depth: depth, Parallel: c.d.cfg.Parallel, Logger: c.d.cfg.Logger,
 	}, c.b.apply)
-	stop()
-	wg.Wait()
-	c.b.end(err)
+}
+
+// start notes that Run has begun; false: another is going on.
+func (c *Cache) start() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running {
+		return false
+	}
+	c.running, c.ended = true, nil
+	return true
+}
+
+// end notes that Run has ended, and why.
+func (c *Cache) end(why error) {
+	c.mu.Lock()
+	c.ended = why
+	c.mu.Unlock()
+	c.b.end(why) // which wakes all who wait
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running = false
-	return fmt.Errorf("discovery: %s: %w", c.root, err)
 }
 
 // publish shows a snapshot. The caller holds c.mu.
@@ -193,17 +213,26 @@ func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
 	}
 }
 
-// Loaded waits until everything was read once. It returns the cause of ctx,
-// joined with the reason why not, when that ends first.
+// Loaded waits until everything was read once. When Run ends before, it returns why;
+// before the first Run it waits for that. When ctx ends first, it returns the cause of
+// ctx, joined with the reason why the cache is not loaded.
 func (c *Cache) Loaded(ctx context.Context) error {
-	why := error(ErrLoading)
-	for s := range c.Snapshots(ctx) {
-		if s.Loaded {
+	for {
+		c.mu.Lock()
+		s, ended, changed := c.snap, c.ended, c.changed
+		c.mu.Unlock()
+		switch {
+		case s.Loaded:
 			return nil
+		case ended != nil:
+			return fmt.Errorf("discovery: %s: %w", c.root, ended)
 		}
-		why = s.Why
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("discovery: %s: %w", c.root, errors.Join(ctxerr.Of(ctx), s.Why))
+		}
 	}
-	return fmt.Errorf("discovery: %s: %w", c.root, errors.Join(ctxerr.Of(ctx), why))
 }
 
 // Snapshot is what a Cache knew at one moment. It does not change.

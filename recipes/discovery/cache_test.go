@@ -318,3 +318,61 @@ func TestDiscovery_Queries(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
+
+// When Run has ended, nothing will be loaded any more, and Loaded says why.
+func TestCache_LoadedEndsWithRun(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		client, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+		require.NoError(t, err)
+		srv.Down(1, true)
+		srv.Down(2, true)
+		d := discovery.New(client, "/services", discovery.Config{})
+		c := d.Cache()
+		ran := make(chan error, 1)
+		go func() { ran <- c.Run(t.Context()) }()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		loaded := make(chan error, 1)
+		go func() { loaded <- c.Loaded(ctx) }()
+		time.Sleep(time.Second)
+		closing, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		_ = client.Close(closing)
+		require.ErrorIs(t, <-ran, zk.ErrClosed)
+		require.ErrorIs(t, <-loaded, zk.ErrClosed)
+		require.NoError(t, ctx.Err(), "it did not wait for that")
+		require.ErrorIs(t, c.Loaded(ctx), zk.ErrClosed, "asked later")
+
+		// A Run that cannot begin has ended too.
+		wrong := d.CacheOf("a/b")
+		go func() { loaded <- wrong.Loaded(ctx) }()
+		require.ErrorIs(t, wrong.Run(t.Context()), zk.ErrInvalidPath)
+		require.ErrorIs(t, <-loaded, zk.ErrInvalidPath)
+		require.NoError(t, ctx.Err())
+	})
+}
+
+// A Run after another begins anew: Loaded waits for it.
+func TestCache_LoadedWaitsForTheNextRun(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		client := connect(t, srv)
+		srv.Down(1, true)
+		srv.Down(2, true)
+		c := discovery.New(client, "/services", discovery.Config{}).Cache()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, c.Run(ctx), context.Canceled)
+		again, stop := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- c.Run(again) }()
+		time.Sleep(time.Second)
+		loaded := make(chan error, 1)
+		go func() { loaded <- c.Loaded(t.Context()) }()
+		time.Sleep(time.Second)
+		require.Empty(t, loaded)
+		srv.Down(1, false)
+		require.NoError(t, <-loaded)
+		stop()
+		require.ErrorIs(t, <-ran, context.Canceled)
+	})
+}

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/zk"
 )
 
 // ErrCheckTimeout: a health check took longer than Gate.Timeout.
@@ -51,13 +54,36 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	<-r.turn
 	r.beginServing()
 	defer r.endServing()
-	p := prober{g: g}
-	defer p.join()
-	failures := 0
-	for {
+	serving, end := context.WithCancelCause(ctx)
+	var closing sync.WaitGroup
+	defer closing.Wait()
+	defer end(nil)
+	closing.Go(func() {
+		for s := range r.d.c.States(serving) {
+			if s == zk.StateClosed {
+				end(zk.ErrClosed)
+			}
+		}
+	})
+	p := &prober{g: g}
+	defer p.join() // not before it is unregistered: a check may be deaf to its context
+	err := r.follow(serving, g, p)
+	switch {
+	case ctx.Err() != nil:
+		return errors.Join(r.wrap(ctxerr.Of(ctx)), r.retire(ctx, g))
+	case serving.Err() != nil:
+		return r.wrap(context.Cause(serving))
+	}
+	return err
+}
+
+// follow registers the instance, or takes it out, as its checks say. It returns
+// when ctx ends, or why there is nothing to serve any more.
+func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
+	for failures := 0; ; {
 		why := p.check(ctx)
 		if ctx.Err() != nil {
-			return errors.Join(r.wrap(ctxerr.Of(ctx)), r.retire(ctx, g))
+			return nil
 		}
 		var err error
 		if why == nil {
@@ -70,11 +96,8 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 		if err != nil {
 			return err
 		}
-		t := time.NewTimer(g.Every)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if pace.Wait(ctx, g.Every) != nil {
+			return nil
 		}
 	}
 }

@@ -237,3 +237,34 @@ func TestServe_StatusSaysWhyTheInstanceIsOut(t *testing.T) {
 		})
 	}
 }
+
+// The end of the client ends Serve at once, also between two checks and while a
+// check runs.
+func TestServe_EndsWithTheClient(t *testing.T) {
+	for name, during := range map[string]bool{"between two checks": false, "during a check": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *zktest.Server) {
+				ctx := t.Context()
+				c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+				require.NoError(t, err)
+				r, err := discovery.New(c, "/services", discovery.Config{}).Registration(discovery.Instance{Name: "web", ID: "1"})
+				require.NoError(t, err)
+				done := make(chan error, 1)
+				go func() {
+					done <- r.Serve(ctx, discovery.Gate{Every: time.Hour, Check: func(ctx context.Context) error {
+						if during {
+							<-ctx.Done()
+						}
+						return nil
+					}})
+				}()
+				time.Sleep(10 * time.Second)
+				require.Equal(t, !during, srv.Exists("/services/web/1"))
+				require.NoError(t, c.Close(ctx))
+				start := time.Now()
+				require.ErrorIs(t, <-done, zk.ErrClosed)
+				require.Less(t, time.Since(start), time.Second)
+			})
+		})
+	}
+}
