@@ -3,9 +3,11 @@ package lock
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/recipes/internal/show"
@@ -40,6 +42,22 @@ type Config struct {
 	Dialect recipes.Dialect // whose names to use; default Curator's
 	Data    []byte          // what the contender's node holds, for whoever looks
 	ACL     []zk.ACL        // of the nodes and of parents that are missing: all contenders need READ; default open to everybody
+	// Logger gets a line when an Acquire has waited for a second (at Info), when the
+	// lock or the permits are granted and when they are released (at Debug), and when
+	// they are lost, with the reason (at Warn). The locks of a Multi log for
+	// themselves. Default: discard.
+	Logger *slog.Logger
+}
+
+// journal returns what logs the holds of a directory.
+func (c Config) journal(recipe, dir string) journal.Journal {
+	logger := c.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return journal.Journal{
+		Logger: logger, Recipe: recipe, Dir: dir, Words: journal.Words{Granted: "granted", Released: "released"},
+	}
 }
 
 // Lock is a mutex in a directory of its own. It may be used by many goroutines;
@@ -49,6 +67,7 @@ type Lock struct {
 	dir   string
 	kind  contend.Kind
 	queue *contend.Queue
+	log   journal.Journal
 	bad   error // why it cannot be used
 }
 
@@ -62,7 +81,7 @@ func New(c *zk.Client, dir string, cfg Config) *Lock {
 
 func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
 	return &Lock{
-		c: c, dir: dir, kind: kind, bad: unusable(c, cfg),
+		c: c, dir: dir, kind: kind, bad: unusable(c, cfg), log: cfg.journal("lock", dir),
 		queue: contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL),
 	}
 }
@@ -109,11 +128,13 @@ func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.
 	if l.kind == contend.Write && l.queue.SharedUnder(ctx) {
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
+	done := l.log.Wait()
 	g, err := get(ctx)
+	done()
 	if err != nil {
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, err)
 	}
-	return &Held{g: g}, nil
+	return &Held{g: g, log: l.log.Grant(g.Context(), "node", g.Path(), "token", g.Token())}, nil
 }
 
 // Do acquires the lock, runs f and releases the lock. f's context ends with
@@ -163,7 +184,10 @@ func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
 
 // Held is the lock while it is held. Its methods may be called by many
 // goroutines.
-type Held struct{ g *contend.Grant }
+type Held struct {
+	g   *contend.Grant
+	log *journal.Hold
+}
 
 // Context ends when the lock may be lost, before anybody else can have it. Its
 // cause is ErrReleased, ErrDeleted, zk.ErrSessionExpired, zk.ErrLeaseLapsed or
@@ -190,7 +214,11 @@ func (h *Held) Check() zk.Op { return h.g.Check() }
 // node is gone for certain. When ctx ends before that is known, the deleting
 // goes on in the background, and the error has OutcomeUnknown and wraps
 // zk.ErrUnconfirmed.
-func (h *Held) Release(ctx context.Context) error { return h.g.Release(ctx) }
+func (h *Held) Release(ctx context.Context) error {
+	err := h.g.Release(ctx)
+	h.log.Ended()
+	return err
+}
 
 // String shows the node, the token and whether the lock is held.
 func (h *Held) String() string {

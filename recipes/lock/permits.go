@@ -8,13 +8,17 @@ import (
 	"slices"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
 // Permits are the permits of one Acquire while they are held, all together. The
 // methods may be called by many goroutines.
-type Permits struct{ g *contend.Grant }
+type Permits struct {
+	g   *contend.Grant
+	log *journal.Hold
+}
 
 // Context ends when one of the permits may be lost, before the ensemble can give
 // it to anybody else. Its causes are those of Held.Context.
@@ -36,7 +40,11 @@ func (p *Permits) Paths() []string { return slices.Clone(p.g.Paths()) }
 func (p *Permits) Check() []zk.Op { return p.g.Checks() }
 
 // Release ends the context and then gives all permits back; see Held.Release.
-func (p *Permits) Release(ctx context.Context) error { return p.g.Release(ctx) }
+func (p *Permits) Release(ctx context.Context) error {
+	err := p.g.Release(ctx)
+	p.log.Ended()
+	return err
+}
 
 // Contenders returns who holds permits, one entry a permit in the order in which
 // they were granted, and then who waits, in the order of the queue, as the

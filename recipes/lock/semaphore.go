@@ -13,6 +13,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -39,6 +40,7 @@ type Semaphore struct {
 	leases string // the directory of leases
 	cfg    Config
 	queue  *contend.Queue
+	log    journal.Journal
 	bad    error        // why it cannot be used
 	want   atomic.Int64 // the limit that we insist on; 0: none
 }
@@ -56,7 +58,7 @@ type Semaphore struct {
 // can be asked for. The two do not see each other's leases.
 func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg, bad: unusable(c, cfg)}
+	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg, bad: unusable(c, cfg), log: cfg.journal("semaphore", dir)}
 	locks := zk.Join(dir, "locks")
 	if cfg.Dialect == recipes.Kazoo {
 		s.leases, locks = dir, dir+"-__lock__"
@@ -110,6 +112,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 	if err := check(ctx, n); err != nil {
 		return nil, s.wrap(contend.Because(ctx, err))
 	}
+	defer s.log.Wait("permits", n)()
 	for {
 		ticket, err := s.enqueue(ctx, n, wait)
 		if err != nil {
@@ -118,7 +121,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 		g, err := s.serve(ctx, ticket, n, wait)
 		switch {
 		case err == nil:
-			return &Permits{g: g}, nil
+			return &Permits{g: g, log: s.log.Grant(g.Context(), "permits", n, "node", g.Path(), "token", g.Token())}, nil
 		case !errors.Is(err, errQueueAgain):
 			return nil, s.wrap(contend.Because(ctx, err))
 		case ctx.Err() != nil:

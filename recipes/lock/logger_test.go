@@ -1,0 +1,116 @@
+package lock_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zktest"
+)
+
+// lines is a log that is kept.
+type lines struct {
+	mu  sync.Mutex // guards what follows
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+// take returns the lines since the last take, each up to and with the attributes
+// that are named.
+func (l *lines) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.buf.Reset()
+	return strings.Split(strings.TrimSuffix(l.buf.String(), "\n"), "\n")
+}
+
+// logger returns a Logger of level and messages, and what it has written. Nodes
+// and times are left out.
+func logger() (*slog.Logger, *lines) {
+	out := &lines{}
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			switch a.Key {
+			case slog.TimeKey, "node", "token":
+				return slog.Attr{}
+			}
+			return a
+		},
+	})), out
+}
+
+// The log of a lock tells the life of each hold.
+func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		log, out := logger()
+		c := connect(t, srv)
+		l := lock.New(c, "/l", lock.Config{Logger: log})
+		h, err := l.Acquire(t.Context())
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		require.NoError(t, h.Release(t.Context()))
+		require.Equal(t, []string{
+			`level=DEBUG msg="lock: granted" dir=/l`,
+			`level=DEBUG msg="lock: released" dir=/l held=1s`,
+		}, out.take())
+
+		h, err = lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
+		require.NoError(t, err)
+		got := later(t, t.Context(), l)
+		time.Sleep(2 * time.Second)
+		require.Equal(t, []string{`level=INFO msg="lock: waiting" dir=/l`}, out.take())
+		release(t, h)
+		h = <-got
+		time.Sleep(time.Second)
+		require.NoError(t, srv.Delete(h.Path()))
+		<-h.Context().Done()
+		release(t, h)
+		require.Equal(t, []string{
+			`level=DEBUG msg="lock: granted" dir=/l`,
+			`level=WARN msg="lock: lost" dir=/l held=1s why="own node was deleted"`,
+		}, out.take())
+	})
+}
+
+// So does that of a semaphore, and those of the locks of a Multi.
+func TestSemaphore_LogsTheLifeOfPermits(t *testing.T) {
+	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		log, out := logger()
+		c := connect(t, srv)
+		s := lock.NewSemaphore(c, "/s", 2, lock.Config{Logger: log})
+		p := mustAcquire(t, s, 2)
+		waiting := permitsLater(t, s, 1)
+		time.Sleep(2 * time.Second)
+		giveBack(t, p)
+		giveBack(t, taken(t, waiting))
+		require.Equal(t, []string{
+			`level=DEBUG msg="semaphore: granted" dir=/s permits=2`,
+			`level=INFO msg="semaphore: waiting" dir=/s permits=1`,
+			`level=DEBUG msg="semaphore: released" dir=/s permits=2 held=2.1s`,
+			`level=DEBUG msg="semaphore: granted" dir=/s permits=1`,
+			`level=DEBUG msg="semaphore: released" dir=/s permits=1 held=0s`,
+		}, out.take())
+
+		m := lock.NewMulti(lock.New(c, "/b", lock.Config{Logger: log}), lock.New(c, "/a", lock.Config{Logger: log}))
+		require.NoError(t, m.Do(t.Context(), func(context.Context, *lock.MultiHeld) error { return nil }))
+		require.Equal(t, []string{
+			`level=DEBUG msg="lock: granted" dir=/a`,
+			`level=DEBUG msg="lock: granted" dir=/b`,
+			`level=DEBUG msg="lock: released" dir=/b held=0s`,
+			`level=DEBUG msg="lock: released" dir=/a held=0s`,
+		}, out.take())
+	})
+}
