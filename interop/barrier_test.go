@@ -25,7 +25,7 @@ func (r *rig) enter(t *testing.T, dir string, parties int) entering {
 	ctx := within(t)
 	e := entering{got: make(chan *barrier.Entry, 1), err: make(chan error, 1)}
 	go func() {
-		entry, err := barrier.NewDouble(r.c, dir, parties, barrier.Config{}).Enter(ctx)
+		entry, err := barrier.NewDouble(r.c, dir, parties, barrier.DoubleConfig{}).Enter(ctx)
 		if err != nil {
 			e.err <- err
 			return

@@ -84,7 +84,7 @@ func refusedAtOnce(t *testing.T, name string, err error, says string) {
 // A recipe that was made without a client says so at its first call.
 func TestRecipes_NilClientIsRefused(t *testing.T) {
 	calls := callsOf(nil, recipes.Curator)
-	gate, double := barrier.New(nil, "/g", barrier.Config{}), barrier.NewDouble(nil, "/d", 1, barrier.Config{})
+	gate, double := barrier.New(nil, "/g", barrier.Config{}), barrier.NewDouble(nil, "/d", 1, barrier.DoubleConfig{})
 	calls["Barrier.Raise"], calls["Barrier.Lower"], calls["Barrier.Wait"] = gate.Raise, gate.Lower, gate.Wait
 	calls["Double.Enter"] = func(ctx context.Context) error { _, err := double.Enter(ctx); return err }
 	for name, call := range calls {

@@ -46,7 +46,7 @@ func TestRecipes_PrintedHoldsShowPathTokenAndState(t *testing.T) {
 		require.NoError(t, l.Resign(ctx))
 		require.Contains(t, fmt.Sprint(l), "ended: resigned")
 
-		e, err := barrier.NewDouble(c, "/d", 1, barrier.Config{}).Enter(ctx)
+		e, err := barrier.NewDouble(c, "/d", 1, barrier.DoubleConfig{}).Enter(ctx)
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprintf("%s (round %d, inside)", e.Path(), e.Round()), fmt.Sprint(e))
 		require.NoError(t, e.Leave(ctx))

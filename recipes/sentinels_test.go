@@ -48,7 +48,7 @@ var tenures = map[string]func(t *testing.T, c *zk.Client) tenure{
 		return tenure{l.Context(), l.Path(), l.Resign}
 	},
 	"barrier": func(t *testing.T, c *zk.Client) tenure {
-		e, err := barrier.NewDouble(c, "/barrier", 1, barrier.Config{}).Enter(t.Context())
+		e, err := barrier.NewDouble(c, "/barrier", 1, barrier.DoubleConfig{}).Enter(t.Context())
 		require.NoError(t, err)
 		return tenure{e.Context(), e.Path(), e.Leave}
 	},

@@ -225,7 +225,7 @@ func TestUnreadable_WaiterFailsAndLeavesNothing(t *testing.T) {
 	require.ErrorIs(t, err, zk.ErrNoAuth)
 	_, err = election.New(g.user, "/election", election.Config{}).Campaign(soon(t))
 	require.ErrorIs(t, err, zk.ErrNoAuth)
-	_, err = barrier.NewDouble(g.user, "/double", 1, barrier.Config{ACL: sealed}).Enter(soon(t))
+	_, err = barrier.NewDouble(g.user, "/double", 1, barrier.DoubleConfig{ACL: sealed}).Enter(soon(t))
 	require.ErrorIs(t, err, zk.ErrNoAuth)
 	g.requireEmpty(t, "/double")
 

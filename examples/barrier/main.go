@@ -26,7 +26,7 @@ func main() {
 	var workers sync.WaitGroup
 	rounds := make(chan int64, len(clients))
 	for i, c := range clients {
-		phase := barrier.NewDouble(c, root+"/phase", len(clients), barrier.Config{Data: fmt.Append(nil, "worker ", i)})
+		phase := barrier.NewDouble(c, root+"/phase", len(clients), barrier.DoubleConfig{Data: fmt.Append(nil, "worker ", i)})
 		workers.Go(func() {
 			check(barrier.New(c, root+"/gate", barrier.Config{}).Wait(ctx))
 			e, err := phase.Enter(ctx) // returns when all three are there
@@ -45,7 +45,7 @@ func main() {
 	a, b, c := <-rounds, <-rounds, <-rounds
 	fmt.Println("all in one round:", a == b && b == c)
 
-	alone := barrier.NewDouble(clients[0], root+"/phase", len(clients), barrier.Config{})
+	alone := barrier.NewDouble(clients[0], root+"/phase", len(clients), barrier.DoubleConfig{})
 	soon, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
 	_, err := alone.Enter(soon)

@@ -25,7 +25,7 @@ type party struct {
 
 // run enters and leaves until ctx ends.
 func (k *party) run(ctx context.Context) {
-	k.d = barrier.NewDouble(k.c, barrierDir, parties, barrier.Config{})
+	k.d = barrier.NewDouble(k.c, barrierDir, parties, barrier.DoubleConfig{})
 	for ctx.Err() == nil {
 		k.round(ctx)
 		pause(ctx, time.Duration(k.rnd.IntN(50))*time.Millisecond)

@@ -1,11 +1,11 @@
 package barrier
 
 import (
-	"bytes"
 	"errors"
-	"slices"
+	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
@@ -30,28 +30,47 @@ var (
 	ErrRaised = errors.New("closed by another node")
 )
 
-// Config says how the nodes look. Every zero value is a good default.
+// Config says how a gate's node looks and when it goes. Every zero value is a good
+// default.
 type Config struct {
-	Data []byte   // what the node of a gate or a member holds, for whoever looks
-	ACL  []zk.ACL // of the nodes and of parents that are missing: all parties need READ; default open to everybody
-
-	// Ephemeral makes the node of a gate one of the session of the client that
-	// raises it: the gate opens when that ends. Members always are.
+	Data []byte   // what the node holds, for whoever looks
+	ACL  []zk.ACL // of the node and of parents that are missing: all who wait need READ; default open to everybody
+	// Ephemeral makes the node one of the session of the client that raises it: the
+	// gate opens when that ends.
 	Ephemeral bool
+	// Logger gets a line when the gate was closed or opened by us (at Debug), when a
+	// Wait has lasted for a second (at Info), and when it is over (at Debug).
+	// Default: discard.
+	Logger *slog.Logger
 }
 
-// clone returns a copy that shares nothing with c.
-func (c Config) clone() Config {
-	c.Data, c.ACL = bytes.Clone(c.Data), slices.Clone(c.ACL)
-	return c
+// DoubleConfig says how the nodes of a double barrier look. Every zero value is a
+// good default.
+type DoubleConfig struct {
+	Data []byte   // what a member's node holds, for whoever looks
+	ACL  []zk.ACL // of the nodes and of parents that are missing: all parties need READ; default open to everybody
+	// Logger gets a line when an Enter has waited for a second (at Info), when the
+	// party was let in and when it has left (at Debug), and when its place was lost,
+	// with the reason (at Warn). Default: discard.
+	Logger *slog.Logger
 }
 
-// create returns the options of a node.
-func (c *Config) create(opts ...zk.CreateOption) []zk.CreateOption {
-	if len(c.ACL) > 0 {
-		opts = append(opts, zk.WithACL(c.ACL...))
+// options returns the options of a node.
+func options(acl []zk.ACL, opts ...zk.CreateOption) []zk.CreateOption {
+	if len(acl) > 0 {
+		opts = append(opts, zk.WithACL(acl...))
 	}
 	return opts
+}
+
+// journalOf returns what logs for a barrier.
+func journalOf(logger *slog.Logger, dir string) journal.Journal {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return journal.Journal{
+		Logger: logger, Recipe: "barrier", Dir: dir, Words: journal.Words{Granted: "entered", Released: "left"},
+	}
 }
 
 // openEnded reports whether err says nothing of what became of a request, so

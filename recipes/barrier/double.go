@@ -1,6 +1,7 @@
 package barrier
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -19,7 +21,8 @@ type Double struct {
 	c       *zk.Client
 	dir     string
 	parties int
-	cfg     Config
+	cfg     DoubleConfig
+	log     journal.Journal
 }
 
 // NewDouble returns the barrier in dir, which is to be used for nothing else. It
@@ -27,8 +30,9 @@ type Double struct {
 // containers that the server removes after use. Members need the right to write
 // dir, whose data stays as it is. Without a client Enter returns
 // zk.ErrBadArguments.
-func NewDouble(c *zk.Client, dir string, parties int, cfg Config) *Double {
-	return &Double{c: c, dir: dir, parties: parties, cfg: cfg.clone()}
+func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double {
+	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
+	return &Double{c: c, dir: dir, parties: parties, cfg: cfg, log: journalOf(cfg.Logger, dir)}
 }
 
 // Enter waits until all parties are there, and lets them in together. It returns
@@ -59,6 +63,7 @@ func (d *Double) enter(ctx context.Context) (*Entry, error) {
 	if err != nil {
 		return nil, refused.AtOnce("enter", d.dir, err)
 	}
+	defer d.log.Wait("parties", d.parties)()
 	m, err := d.join(ctx)
 	if err != nil {
 		return nil, err
@@ -110,7 +115,7 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 func (m *member) create(ctx context.Context) (written bool, err error) {
 	d := m.d
 	for {
-		_, err := d.c.Create(ctx, m.path, d.cfg.Data, zk.Ephemeral, d.cfg.create(zk.InSession(m.s))...)
+		_, err := d.c.Create(ctx, m.path, d.cfg.Data, zk.Ephemeral, options(d.cfg.ACL, zk.InSession(m.s))...)
 		written = written || err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):

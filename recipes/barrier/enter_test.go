@@ -20,7 +20,7 @@ func parties(t testing.TB, srv *zktest.Server, n, declared int) (clients []*zk.C
 	for range n {
 		c := connect(t, srv)
 		clients = append(clients, c)
-		doubles = append(doubles, barrier.NewDouble(c, "/b", declared, barrier.Config{}))
+		doubles = append(doubles, barrier.NewDouble(c, "/b", declared, barrier.DoubleConfig{}))
 	}
 	return clients, doubles
 }
@@ -202,10 +202,10 @@ func TestDouble_ErrorWhileEnteringIsReturned(t *testing.T) {
 	}
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
-		_, err := barrier.NewDouble(c, "/b", 0, barrier.Config{}).Enter(t.Context())
+		_, err := barrier.NewDouble(c, "/b", 0, barrier.DoubleConfig{}).Enter(t.Context())
 		require.ErrorIs(t, err, zk.ErrBadArguments)
 		require.ErrorContains(t, err, "0 parties")
-		_, err = barrier.NewDouble(c, "/b/", 1, barrier.Config{}).Enter(t.Context())
+		_, err = barrier.NewDouble(c, "/b/", 1, barrier.DoubleConfig{}).Enter(t.Context())
 		require.ErrorIs(t, err, zk.ErrInvalidPath)
 	})
 }

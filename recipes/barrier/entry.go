@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
@@ -19,6 +20,7 @@ type Entry struct {
 	end     context.CancelCauseFunc // of the parent of ctx
 	release context.CancelFunc      // of the session's guard
 	watcher sync.WaitGroup
+	log     *journal.Hold
 
 	once sync.Once     // the first Leave
 	lost error         // set by it: why the entry had ended before
@@ -46,6 +48,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 		return nil, err
 	}
 	e := &Entry{m: m, round: r, ctx: guard, end: end, release: release, turn: make(chan struct{}, 1)}
+	e.log = m.d.log.Grant(e.ctx, "node", m.path, "round", r.id)
 	e.watcher.Go(e.watch)
 	return e, nil
 }

@@ -37,7 +37,7 @@ func ExampleDouble() {
 	client, done := exampleClient()
 	defer done()
 	ctx := context.Background()
-	phase := barrier.NewDouble(client, "/phase", 3, barrier.Config{})
+	phase := barrier.NewDouble(client, "/phase", 3, barrier.DoubleConfig{})
 	rounds := make(chan int64, 3)
 	var parties sync.WaitGroup
 	for range 3 {

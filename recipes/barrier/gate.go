@@ -1,11 +1,14 @@
 package barrier
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -16,12 +19,14 @@ type Barrier struct {
 	c    *zk.Client
 	path string
 	cfg  Config
+	log  journal.Journal
 }
 
 // New returns the gate at path. It does no I/O; parents are created when Raise
 // misses them. Without a client every method returns zk.ErrBadArguments.
 func New(c *zk.Client, path string, cfg Config) *Barrier {
-	return &Barrier{c: c, path: path, cfg: cfg.clone()}
+	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
+	return &Barrier{c: c, path: path, cfg: cfg, log: journalOf(cfg.Logger, path)}
 }
 
 // Raise closes the gate; nil if it is closed already. It stays closed until
@@ -31,7 +36,7 @@ func New(c *zk.Client, path string, cfg Config) *Barrier {
 // another session, since that opens it at another time. When a reply is lost it
 // asks again; a Lower that came between is then undone. If ctx ends meanwhile,
 // an error with OutcomeUnknown says that the gate may have been closed.
-func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", b.raise) }
+func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", "raised", b.raise) }
 
 func (b *Barrier) raise(ctx context.Context) error {
 	mode := zk.Persistent
@@ -43,9 +48,9 @@ func (b *Barrier) raise(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		opts := b.cfg.create()
+		opts := options(b.cfg.ACL)
 		if b.cfg.Ephemeral {
-			opts = b.cfg.create(zk.InSession(s))
+			opts = options(b.cfg.ACL, zk.InSession(s))
 		}
 		_, err = b.c.Create(ctx, b.path, b.cfg.Data, mode, opts...)
 		switch {
@@ -85,7 +90,7 @@ func (b *Barrier) raised(ctx context.Context, s *zk.Session) (bool, error) {
 // reply is lost it asks again, so that a Raise that came between is undone. If
 // ctx ends meanwhile, an error with OutcomeUnknown says that the gate may have
 // been opened.
-func (b *Barrier) Lower(ctx context.Context) error { return b.run(ctx, "lower", b.lower) }
+func (b *Barrier) Lower(ctx context.Context) error { return b.run(ctx, "lower", "lowered", b.lower) }
 
 func (b *Barrier) lower(ctx context.Context) error {
 	for {
@@ -104,7 +109,10 @@ func (b *Barrier) lower(ctx context.Context) error {
 // Raise that had returned before the call is not missed, also when it was made
 // by another client. It returns the cause of ctx when that ends, zk.ErrClosed,
 // zk.ErrNoAuth or whatever else the server refuses with, and leaves no watch.
-func (b *Barrier) Wait(ctx context.Context) error { return b.run(ctx, "wait", b.wait) }
+func (b *Barrier) Wait(ctx context.Context) error {
+	defer b.log.Wait()()
+	return b.run(ctx, "wait", "open", b.wait)
+}
 
 func (b *Barrier) wait(ctx context.Context) error {
 	for {
@@ -138,8 +146,8 @@ func over(ctx context.Context, w *zk.Watch) error {
 	return err
 }
 
-// run makes one of the calls.
-func (b *Barrier) run(ctx context.Context, op string, call func(context.Context) error) error {
+// run makes one of the calls, and logs what it has done.
+func (b *Barrier) run(ctx context.Context, op, done string, call func(context.Context) error) error {
 	err := refused.Client(b.c)
 	if err != nil {
 		err = refused.AtOnce(op, b.path, err)
@@ -149,6 +157,7 @@ func (b *Barrier) run(ctx context.Context, op string, call func(context.Context)
 	if err != nil {
 		return fmt.Errorf("barrier: %s: %w", b.path, err)
 	}
+	b.log.Logger.Debug("barrier: "+done, "dir", b.path)
 	return nil
 }
 

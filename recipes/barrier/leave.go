@@ -50,6 +50,7 @@ func (e *Entry) leave(ctx context.Context) error {
 	}
 	defer func() { <-e.turn }()
 	e.watcher.Wait() // its context has ended
+	e.log.Ended()
 	for !e.done {
 		other, err := e.step(ctx)
 		if err == nil && other != "" {

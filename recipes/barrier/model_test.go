@@ -186,7 +186,7 @@ func TestDouble_RandomRoundsUnderFaults(t *testing.T) {
 					c := connect(t, srv, 1+i%2)
 					clients = append(clients, c)
 					work.Go(func() {
-						visit(t, h, barrier.NewDouble(c, "/b", n, barrier.Config{}), n, rand.New(rand.NewPCG(seed, uint64(i))))
+						visit(t, h, barrier.NewDouble(c, "/b", n, barrier.DoubleConfig{}), n, rand.New(rand.NewPCG(seed, uint64(i))))
 					})
 				}
 				stop := make(chan struct{})
@@ -201,7 +201,7 @@ func TestDouble_RandomRoundsUnderFaults(t *testing.T) {
 				for range 3 { // nobody is left behind
 					var all []*entering
 					for i := range n {
-						all = append(all, enter(t.Context(), barrier.NewDouble(clients[i], "/b", n, barrier.Config{})))
+						all = append(all, enter(t.Context(), barrier.NewDouble(clients[i], "/b", n, barrier.DoubleConfig{})))
 					}
 					var entries []*barrier.Entry
 					for _, a := range all {

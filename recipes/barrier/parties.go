@@ -61,5 +61,5 @@ func (d *Double) opening(v view, names []string) []zk.Op {
 	for _, name := range names {
 		ops = append(ops, zk.CheckOp(zk.Join(d.dir, name), zk.AnyVersion))
 	}
-	return append(ops, zk.CreateOp(zk.Join(d.dir, readyName), encodeRound(names), zk.Persistent, d.cfg.create()...))
+	return append(ops, zk.CreateOp(zk.Join(d.dir, readyName), encodeRound(names), zk.Persistent, options(d.cfg.ACL)...))
 }

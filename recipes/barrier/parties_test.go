@@ -16,7 +16,7 @@ import (
 // to the last of them when all the others have come.
 func TestDouble_TooManyPartiesAreRefusedAtOnce(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		d := barrier.NewDouble(connect(t, srv), "/b", 20_000, barrier.Config{})
+		d := barrier.NewDouble(connect(t, srv), "/b", 20_000, barrier.DoubleConfig{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
@@ -36,7 +36,7 @@ func TestDouble_LimitOfPartiesIsExact(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				require.NoError(t, srv.Create("/b", data))
 				c := connectWith(t, srv, func(cfg *zk.Config) { cfg.MaxRequestSize = 1500 })
-				of := func(n int) *barrier.Double { return barrier.NewDouble(c, "/b", n, barrier.Config{}) }
+				of := func(n int) *barrier.Double { return barrier.NewDouble(c, "/b", n, barrier.DoubleConfig{}) }
 				for _, n := range []int{-1, 0, 1_000_000} {
 					_, err := of(n).Enter(t.Context())
 					require.ErrorIs(t, err, barrier.ErrParties, n)

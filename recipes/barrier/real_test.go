@@ -38,7 +38,7 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 
 	// A round that crashed: the members have gone, ready is there.
 	lost := dial()
-	stale, err := barrier.NewDouble(lost, "/b", 1, barrier.Config{}).Enter(ctx)
+	stale, err := barrier.NewDouble(lost, "/b", 1, barrier.DoubleConfig{}).Enter(ctx)
 	require.NoError(t, err)
 	require.NoError(t, lost.Close(ctx))
 	<-stale.Context().Done()
@@ -60,7 +60,7 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 		}
 	})
 	for i, c := range clients {
-		d := barrier.NewDouble(c, "/b", 3, barrier.Config{})
+		d := barrier.NewDouble(c, "/b", 3, barrier.DoubleConfig{})
 		work.Go(func() {
 			rnd := rand.New(rand.NewPCG(8, uint64(i)))
 			for h.rounds() < 20 && ctx.Err() == nil {
@@ -105,7 +105,7 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 
 	var all []*entering
 	for _, c := range clients {
-		all = append(all, enter(ctx, barrier.NewDouble(c, "/b", 3, barrier.Config{})))
+		all = append(all, enter(ctx, barrier.NewDouble(c, "/b", 3, barrier.DoubleConfig{})))
 	}
 	leaveAll(t, all[0].in(t), all[1].in(t), all[2].in(t))
 	require.Empty(t, names())
