@@ -276,7 +276,7 @@ func (r *Registration) update(ctx context.Context, change func(i *Instance, drai
 	if errors.Is(err, ErrUnregistered) {
 		return nil // meanwhile; it is remembered
 	}
-	if err != nil && (refused.By(err) || errors.Is(err, zk.ErrThrottled) || errors.Is(err, zk.ErrTooLarge)) {
+	if err != nil && (refused.By(err) || refused.ForNow(err) || errors.Is(err, zk.ErrTooLarge)) {
 		r.mu.Lock()
 		r.inst, r.draining = old, wasDraining
 		r.mu.Unlock()

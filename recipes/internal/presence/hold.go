@@ -144,7 +144,7 @@ func (n *Node) store(guard context.Context, r registration) error {
 			return err
 		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
 			// It changed since we read it, or went: see.
-		case errors.Is(err, zk.ErrThrottled):
+		case refused.ForNow(err):
 			if err := pace.Wait(guard, policy.NextBackOff()); err != nil {
 				return err
 			}

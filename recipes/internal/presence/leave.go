@@ -12,7 +12,7 @@ import (
 
 // Leave ends the registration's context with Config.Left, then deletes the node. It
 // is idempotent, and joins the Node's goroutine. nil says that no node of ours is
-// there, and that none will come. A server that throttles is asked again. When ctx
+// there, and that none will come. A server that throttles, or is read-only, is asked again. When ctx
 // ends before that is known, or the server refuses, the janitor goes on, and the error has OutcomeUnknown and wraps
 // zk.ErrUnconfirmed; so it does while a session that expired by the client's
 // clock alone may still own a node of ours.
@@ -64,7 +64,7 @@ func (n *Node) remove(ctx context.Context) error {
 			n.own = trace{}
 		case ctx.Err() != nil, errors.Is(err, zk.ErrSessionExpired), errors.Is(err, zk.ErrClosed):
 			return err
-		case errors.Is(err, zk.ErrThrottled):
+		case refused.ForNow(err):
 			if err := pace.Wait(ctx, policy.NextBackOff()); err != nil {
 				return err
 			}

@@ -18,11 +18,16 @@ import (
 // returns their number, which has a bound, since a loop without a pause would
 // stop the clock of the test.
 func throttle(srv *zktest.Server, op string, during time.Duration) *atomic.Int32 {
+	return putOff(srv, op, zk.ErrThrottled, during)
+}
+
+// putOff is throttle with an answer of choice.
+func putOff(srv *zktest.Server, op string, with zk.Code, during time.Duration) *atomic.Int32 {
 	var n atomic.Int32
 	until := time.Now().Add(during)
 	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 		if r.Op == op && time.Now().Before(until) && n.Add(1) < 500 {
-			return zktest.Fail(int32(zk.ErrThrottled))
+			return zktest.Fail(int32(with))
 		}
 		return zktest.Pass
 	})
@@ -87,6 +92,28 @@ func TestNode_ThrottledLookForADeletedNodeIsNoHotLoop(t *testing.T) {
 		s := await(t, n, func(s presence.Status) bool { return s.State == presence.Ended })
 		require.ErrorIs(t, s.Err, presence.ErrDeleted)
 		require.Less(t, tries.Load(), int32(30))
+		require.NoError(t, n.Leave(t.Context()))
+	})
+}
+
+// So it is with a server that is read-only because it has lost its quorum: it says
+// so for as long as that lasts.
+func TestNode_OutlastsAReadOnlyServer(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		const off = 20 * time.Second
+		c := connect(t, srv)
+		require.NoError(t, srv.Create("/p", nil))
+		tries := putOff(srv, "create", zk.ErrNotReadOnly, off)
+		start := time.Now()
+		n, err := presence.NewKeeper(c).Start(t.Context(), "/p/a", []byte("1"), presence.Config{})
+		require.NoError(t, err)
+		await(t, n, registered)
+		require.Less(t, time.Since(start), off+15*time.Second)
+		require.Less(t, tries.Load(), int32(30))
+		putOff(srv, "set", zk.ErrNotReadOnly, off)
+		require.NoError(t, n.Update(t.Context(), []byte("2")))
+		require.Equal(t, "2", data(t, c, "/p/a"))
+		putOff(srv, "delete", zk.ErrNotReadOnly, off)
 		require.NoError(t, n.Leave(t.Context()))
 	})
 }

@@ -12,10 +12,9 @@ import (
 // By reports whether err is the server's answer about this very request, which
 // another try would not change. Two answers are none of that kind. After a
 // session has expired the next is on its way, and the request can be made again in
-// it. A throttled request was not looked at.
+// it. A refusal ForNow is over soon.
 func By(err error) bool {
-	return zk.OutcomeOf(err) == zk.OutcomeRejected &&
-		!errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrThrottled)
+	return zk.OutcomeOf(err) == zk.OutcomeRejected && !errors.Is(err, zk.ErrSessionExpired) && !ForNow(err)
 }
 
 // Waiter reports whether a caller that waits for a node to be registered is told
