@@ -50,7 +50,7 @@ func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double 
 func (d *Double) Enter(ctx context.Context) (*Entry, error) {
 	e, err := d.enter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("barrier: %s: %w", d.dir, err)
+		return nil, fmt.Errorf("barrier: %s: %w", d.dir, refused.Explain(err))
 	}
 	return e, nil
 }

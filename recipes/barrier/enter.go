@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -119,16 +120,16 @@ func (m *member) open(ctx context.Context, v view) (*round, error) {
 	}
 	done, err := d.c.Multi(ctx, d.opening(v, names)...) // our own name is among them
 	if err != nil {
-		return nil, lookAgain(ctx, err)
+		return nil, lookAgain(ctx, refused.ExplainMulti(done, err))
 	}
 	return &round{id: done[0].Stat.Mzxid, names: names}, nil // one transaction, one zxid
 }
 
 // sweep removes the ready of a round none of whose members is there.
 func (m *member) sweep(ctx context.Context, v view) error {
-	_, err := m.d.c.Multi(ctx, zk.CheckOp(m.path, zk.AnyVersion), m.d.set(v),
+	done, err := m.d.c.Multi(ctx, zk.CheckOp(m.path, zk.AnyVersion), m.d.set(v),
 		zk.DeleteOp(zk.Join(m.d.dir, readyName), zk.AnyVersion))
-	return lookAgain(ctx, err)
+	return lookAgain(ctx, refused.ExplainMulti(done, err))
 }
 
 // wait returns nil when it is time to look again: ready came or went, the other

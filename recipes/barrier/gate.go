@@ -155,7 +155,7 @@ func (b *Barrier) run(ctx context.Context, op, done string, call func(context.Co
 		err = call(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("barrier: %s: %w", b.path, err)
+		return fmt.Errorf("barrier: %s: %w", b.path, refused.Explain(err))
 	}
 	b.log.Logger.Debug("barrier: "+done, "dir", b.path)
 	return nil

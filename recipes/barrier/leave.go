@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -24,7 +25,7 @@ import (
 // background. Another Leave goes on waiting.
 func (e *Entry) Leave(ctx context.Context) error {
 	if err := e.leave(ctx); err != nil {
-		return fmt.Errorf("barrier: %s: %w", e.m.d.dir, err)
+		return fmt.Errorf("barrier: %s: %w", e.m.d.dir, refused.Explain(err))
 	}
 	return nil
 }
@@ -93,10 +94,10 @@ func (e *Entry) step(ctx context.Context) (other string, err error) {
 	last := len(in) == 0
 	switch {
 	case here && last && v.round != nil && v.round.id == e.round.id:
-		_, err := d.c.Multi(ctx, zk.DeleteOp(e.m.path, zk.AnyVersion), d.set(v),
+		done, err := d.c.Multi(ctx, zk.DeleteOp(e.m.path, zk.AnyVersion), d.set(v),
 			zk.DeleteOp(zk.Join(d.dir, readyName), zk.AnyVersion))
 		e.gone, e.done = err == nil, err == nil
-		return "", lookAgain(ctx, err)
+		return "", lookAgain(ctx, refused.ExplainMulti(done, err))
 	case here && !last && i == 0:
 		return in[len(in)-1], nil
 	case here:
@@ -146,5 +147,5 @@ func (e *Entry) giveUp(ctx context.Context, err error) error {
 		return errors.Join(err, e.lost)
 	}
 	e.m.d.c.Abandon(e.m.s, e.m.path)
-	return &zk.OpError{Op: "leave", Path: e.m.path, Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, err, e.lost)}
+	return &zk.OpError{Op: "leave", Path: e.m.path, Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, refused.Explain(err), e.lost)}
 }

@@ -94,6 +94,9 @@ func unusable(c *zk.Client, cfg Config) error {
 	return cfg.Dialect.Validate()
 }
 
+// wrap names the directory in an error, and the right that is missing if there is one.
+func wrap(dir string, err error) error { return fmt.Errorf("lock: %s: %w", dir, refused.Explain(err)) }
+
 // usable returns an error if l can only be refused: it has no client, or a dialect
 // that there is not.
 func (l *Lock) usable(op string) error {
@@ -132,7 +135,7 @@ func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.
 	g, err := get(ctx)
 	done()
 	if err != nil {
-		return nil, fmt.Errorf("lock: %s: %w", l.dir, err)
+		return nil, wrap(l.dir, err)
 	}
 	return &Held{g: g, log: l.log.Grant(g.Context(), "node", g.Path(), "token", g.Token())}, nil
 }
@@ -170,7 +173,7 @@ func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
 	}
 	list, err := l.queue.Contenders(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("lock: %s: %w", l.dir, err)
+		return nil, wrap(l.dir, err)
 	}
 	out := make([]Contender, len(list))
 	readers := true // so far

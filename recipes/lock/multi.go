@@ -120,7 +120,7 @@ func (h *MultiHeld) meets(ctx context.Context, l *Lock) error {
 			err = ErrDuplicate
 		}
 		if err != nil {
-			return fmt.Errorf("lock: %s: %w", l.dir, err)
+			return wrap(l.dir, err)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -63,7 +64,7 @@ func (rw *ReadWrite) Revoke(ctx context.Context) error { return rw.write.Revoke(
 // what it was.
 func (h *Held) Downgrade(ctx context.Context) error {
 	if err := h.g.Downgrade(ctx); err != nil {
-		return fmt.Errorf("lock: downgrade of %s: %w", h.Path(), err)
+		return fmt.Errorf("lock: downgrade of %s: %w", h.Path(), refused.Explain(err))
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (l *Lock) Revoke(ctx context.Context) error {
 	for {
 		names, err := l.queue.Names(ctx)
 		if err != nil {
-			return fmt.Errorf("lock: %s: %w", l.dir, err)
+			return wrap(l.dir, err)
 		}
 		holders := 0
 		for holders < len(names) && (holders == 0 || contend.IsShared(names[holders-1]) && contend.IsShared(names[holders])) {
@@ -37,7 +37,7 @@ func (l *Lock) Revoke(ctx context.Context) error {
 		}
 		asked, err := l.queue.RevokeAll(ctx, names[:holders])
 		if err != nil {
-			return fmt.Errorf("lock: %s: %w", l.dir, contend.Because(ctx, err))
+			return wrap(l.dir, contend.Because(ctx, err))
 		}
 		if asked > 0 {
 			return nil

@@ -76,7 +76,7 @@ func (s *Semaphore) usable(op string) error {
 	return s.wrap(refused.AtOnce(op, s.dir, s.bad))
 }
 
-func (s *Semaphore) wrap(err error) error { return fmt.Errorf("lock: %s: %w", s.dir, err) }
+func (s *Semaphore) wrap(err error) error { return wrap(s.dir, err) }
 
 // Acquire waits until n permits are ours, all at once. It returns at once when
 // ctx ends, in every state of the connection, with ctx's cause wrapped. On any
@@ -239,7 +239,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 		switch {
 		case err == nil:
 			return ticket, s.confirm(ctx, room.set)
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, zk.ErrNoAuth): // the latter also of our ticket, which is there then
 			return nil, err
 		case ticket.Context().Err() != nil, errors.Is(err, contend.ErrNotHeld):
 			return nil, errQueueAgain

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -52,6 +53,7 @@ func (g *Grant) exchange(ctx context.Context, plan func() (*Exchange, error)) er
 	ops := append(slices.Clone(x.Ops), g.p.q.c.Bind(zk.DeleteOp(own, zk.AnyVersion), ErrNotHeld))
 	for {
 		results, err := g.p.q.c.Multi(ctx, ops...)
+		err = refused.ExplainMulti(results, err)
 		switch {
 		case err == nil:
 			g.arrive(created(results))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -286,5 +287,5 @@ func (g *Grant) delete(ctx context.Context, path string) error {
 }
 
 func (g *Grant) unconfirmed(err error) error {
-	return &zk.OpError{Op: "release", Path: g.Path(), Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, err)}
+	return &zk.OpError{Op: "release", Path: g.Path(), Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, refused.Explain(err))}
 }

@@ -29,3 +29,27 @@ func Explain(err error) error {
 	}
 	return err
 }
+
+// ExplainMulti is Explain for the error of a transaction, of which only the results
+// say which op was refused.
+func ExplainMulti(results []zk.OpResult, err error) error {
+	if !errors.Is(err, zk.ErrNoAuth) {
+		return err
+	}
+	for _, r := range results {
+		if r.State != zk.OpFailed {
+			continue
+		}
+		switch r.Kind {
+		case zk.OpCreate:
+			return &recipes.RightError{Path: zk.Parent(r.Path), Right: zk.PermCreate, Err: err}
+		case zk.OpDelete:
+			return &recipes.RightError{Path: zk.Parent(r.Path), Right: zk.PermDelete, Err: err}
+		case zk.OpSet:
+			return &recipes.RightError{Path: r.Path, Right: zk.PermWrite, Err: err}
+		case zk.OpCheck:
+			return &recipes.RightError{Path: r.Path, Right: zk.PermRead, Err: err}
+		}
+	}
+	return err
+}
