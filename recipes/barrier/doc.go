@@ -34,12 +34,13 @@
 // the node, and so does Raise when it is there already: since 3.8.4 and 3.9.2
 // Apache ZooKeeper refuses both with zk.ErrNoAuth. A party of a double barrier
 // needs READ, WRITE, CREATE and DELETE on the directory, and READ on all nodes in
-// it, its own included. Without it Enter fails with zk.ErrNoAuth and leaves no node.
+// it, its own included. A call that lacks a right ends at once, with a
+// *recipes.RightError that names the right and the node, in which errors.Is finds
+// zk.ErrNoAuth. An Enter leaves no node then.
 //
 // # What is left to the caller
 //
-// To stop when the Context ends. A party that is let
-// in and gives up before it notices has been counted; to the others it looks
+// To stop when the Context ends. A party that is let in and gives up before it notices has been counted; to the others it looks
 // like one that died right after. One that crashed while it waited is counted
 // until its session ends. A round that all parties gave up just as it was opened
 // leaves its ready node to the next.

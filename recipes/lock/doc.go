@@ -29,16 +29,16 @@
 // # Rights
 //
 // A contender needs READ, CREATE and DELETE on the directory, and READ on the nodes
-// of all contenders, its own included, so Config.ACL must grant it. A waiter that
-// lacks it gets zk.ErrNoAuth from Acquire. The Context of a holder that lacks it on
-// its own node ends with zk.ErrNoAuth: it could not see that somebody deletes the
-// node. Asking a holder to let go needs WRITE on its node, storing the limit of a
+// of all contenders, its own included, so Config.ACL must grant it. A call that
+// lacks a right ends at once, with a *recipes.RightError that names the right and
+// the node, in which errors.Is finds zk.ErrNoAuth. The Context of a holder that may
+// not read its own node ends with zk.ErrNoAuth: it could not see that somebody
+// deletes the node. Asking a holder to let go needs WRITE on its node, storing the limit of a
 // semaphore WRITE on the directory.
 //
 // # What is left to the caller
 //
-// To stop when the Context ends, and to have the
-// token checked where the data is. A Lock has no notion of a goroutine that
+// To stop when the Context ends, and to have the token checked where the data is. A Lock has no notion of a goroutine that
 // holds it: who is to work under it gets the Held, and acquiring it twice waits
 // for oneself.
 //
