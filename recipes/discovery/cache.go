@@ -12,6 +12,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/mirror"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -59,6 +60,9 @@ func newCache(d *Discovery, root string, only *string) *Cache {
 		providers: map[string][]weak.Pointer[Provider]{},
 		snap:      &Snapshot{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
+	if d.bad != nil {
+		c.snap.Why, c.ended = d.bad, d.bad
+	}
 	c.b = builder{c: c, wake: make(chan struct{}, 1)}
 	return c
 }
@@ -83,6 +87,9 @@ func (c *Cache) Run(ctx context.Context) error {
 }
 
 func (c *Cache) run(ctx context.Context) error {
+	if c.d.bad != nil {
+		return refused.AtOnce("run", c.root, c.d.bad)
+	}
 	depth := 2
 	if c.only != nil {
 		depth = 1

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -22,17 +24,36 @@ type Config struct {
 	// WriteEnabled writes "enabled" also when it is true. Default: only when it
 	// is false, since readers from before that field may refuse it.
 	WriteEnabled bool
-	Parallel     int // reads that are made at the same time; default 32
-	// Grace is for how long a Cache keeps instances that are gone after an outage,
-	// from its end on. Then all of them may have expired, and most come back.
-	// Providers choose them only where there is no other, and the first call that
-	// is reported as failed drops one. Default a minute; below zero: not at all.
-	Grace time.Duration
+	// WaitOut is how long another session's node under the ID of an instance is
+	// given to go. Default twice the session timeout, and at least 20 s.
+	WaitOut time.Duration
+	// ReportDeleted ends a registration with ErrDeleted when somebody deletes its
+	// node, and Serve with it. Default: it is created again. A persistent one is not
+	// watched.
+	ReportDeleted bool
+	// KeepParents leaves missing parents to somebody else: registering is tried
+	// slowly until they are there, and Register returns zk.ErrNoNode. Default: they
+	// are created, as containers, which the server removes after use.
+	KeepParents bool
+	// BackOff makes the policy for pauses between tries that failed. Default:
+	// exponential, 100 ms to 10 s. A policy that ends goes on with the longest
+	// pause that it has returned, or with 10 s.
+	BackOff func() backoff.BackOff
+	// RefusedPause is the time between tries after the server has refused one, for
+	// instance with zk.ErrNoAuth. Default 30 s.
+	RefusedPause time.Duration
 	// Spread is how long an instance waits, at random and at the most, before it is
 	// registered again in a new session: so that thousands whose sessions expired
 	// together do not come back at one instant. Default a second; below zero: not
 	// at all.
 	Spread time.Duration
+
+	Parallel int // reads that are made at the same time; default 32
+	// Grace is for how long a Cache keeps instances that are gone after an outage,
+	// from its end on. Then all of them may have expired, and most come back.
+	// Providers choose them only where there is no other, and the first call that
+	// is reported as failed drops one. Default a minute; below zero: not at all.
+	Grace  time.Duration
 	Logger *slog.Logger // default: discard
 }
 
@@ -42,16 +63,31 @@ type Discovery struct {
 	base   string
 	cfg    Config
 	keeper *presence.Keeper
+	bad    error // why it cannot be used
 }
 
-// New returns the services below base. It does no I/O.
+// New returns the services below base. It does no I/O. Without a client, or with a
+// Config that cannot be, every method returns zk.ErrBadArguments.
 func New(c *zk.Client, base string, cfg Config) *Discovery {
+	bad := refused.Client(c)
+	if bad == nil && (cfg.WaitOut < 0 || cfg.RefusedPause < 0 || cfg.Parallel < 0) {
+		bad = fmt.Errorf("%w: Config with WaitOut %v, RefusedPause %v, Parallel %d: none may be negative",
+			zk.ErrBadArguments, cfg.WaitOut, cfg.RefusedPause, cfg.Parallel)
+	}
 	cfg.ACL = slices.Clone(cfg.ACL)
 	cfg.Parallel = cmp.Or(cfg.Parallel, 32)
 	cfg.Spread = cmp.Or(cfg.Spread, time.Second)
 	cfg.Grace = cmp.Or(cfg.Grace, time.Minute)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	return &Discovery{c: c, base: base, cfg: cfg, keeper: presence.NewKeeper(c)}
+	return &Discovery{c: c, base: base, cfg: cfg, keeper: presence.NewKeeper(c), bad: bad}
+}
+
+// usable returns an error if d can only be refused.
+func (d *Discovery) usable(op, path string) error {
+	if d.bad == nil {
+		return nil
+	}
+	return fmt.Errorf("discovery: %w", refused.AtOnce(op, path, d.bad))
 }
 
 // Bad is a node that shows no instance: what is in it is none (a *DecodeError),
@@ -65,6 +101,9 @@ type Bad struct {
 // Names returns the names of all services, sorted: also of those whose last
 // instance has gone, until the server removes the empty directory.
 func (d *Discovery) Names(ctx context.Context) ([]string, error) {
+	if err := d.usable("list", d.base); err != nil {
+		return nil, err
+	}
 	return d.list(ctx, d.base)
 }
 
@@ -88,6 +127,9 @@ func (d *Discovery) Query(ctx context.Context, name string) (instances []*Instan
 		return nil, nil, &InvalidError{Field: "name", Value: name, Err: err}
 	}
 	dir := zk.Join(d.base, name)
+	if err := d.usable("query", dir); err != nil {
+		return nil, nil, err
+	}
 	ids, err := d.list(ctx, dir)
 	if err != nil {
 		return nil, nil, err
@@ -129,7 +171,11 @@ func (d *Discovery) Instance(ctx context.Context, name, id string) (*Instance, e
 			return nil, &InvalidError{Field: field, Value: v, Err: err}
 		}
 	}
-	i, err := d.read(ctx, zk.Join(zk.Join(d.base, name), id))
+	path := zk.Join(zk.Join(d.base, name), id)
+	if err := d.usable("get", path); err != nil {
+		return nil, err
+	}
+	i, err := d.read(ctx, path)
 	if _, ok := errors.AsType[*DecodeError](err); err != nil && !ok {
 		return nil, fmt.Errorf("discovery: %w", err)
 	}

@@ -113,7 +113,7 @@ func TestInstance_Payload(t *testing.T) {
 }
 
 func TestRegistration_RefusesWhatIsNoInstance(t *testing.T) {
-	d := discovery.New(nil, "/services", discovery.Config{})
+	d := discovery.New(new(zk.Client), "/services", discovery.Config{})
 	_, err := d.Registration(discovery.Instance{
 		Name: "a/b", ID: "x\x00", Type: "FOO", Port: new(-1), SSLPort: new(70000), Payload: json.RawMessage(`{`),
 	})

@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/zk"
 )
 
 // ErrNoInstance: the service has no instance that can be used.
@@ -63,17 +66,40 @@ type pause struct {
 }
 
 // Provider returns a provider for a service that the cache covers. It does no
-// I/O.
+// I/O. With another name, or with a ProviderConfig that cannot be, every pick
+// returns zk.ErrBadArguments.
 func (c *Cache) Provider(name string, cfg ProviderConfig) *Provider {
 	if cfg.Strategy == nil {
 		cfg.Strategy = RoundRobin()
 	}
+	bad := c.wrong(name, cfg)
 	cfg.Errors = cmp.Or(cfg.Errors, 2)
 	cfg.Window = cmp.Or(cfg.Window, 30*time.Second)
 	cfg.SetAside = cmp.Or(cfg.SetAside, 30*time.Second)
 	p := &Provider{cache: c, name: name, cfg: cfg, table: &table{}, usable: allUsable(0), gone: map[string]*record{}}
+	if bad != nil {
+		p.table.err = refused.AtOnce("pick", zk.Join(c.d.base, name), bad)
+		return p
+	}
 	c.serve(p)
 	return p
+}
+
+// wrong says what is wrong with the arguments of Provider.
+func (c *Cache) wrong(name string, cfg ProviderConfig) error {
+	err := validName(name)
+	switch {
+	case c.d.bad != nil:
+		return c.d.bad
+	case err != nil:
+		return fmt.Errorf("%w: service %q: %w", zk.ErrBadArguments, name, err)
+	case c.only != nil && *c.only != name:
+		return fmt.Errorf("%w: this is a cache of %s alone", zk.ErrBadArguments, *c.only)
+	case cfg.Errors < 0 || cfg.Window < 0 || cfg.SetAside < 0:
+		return fmt.Errorf("%w: ProviderConfig with Errors %d, Window %v, SetAside %v: none may be negative",
+			zk.ErrBadArguments, cfg.Errors, cfg.Window, cfg.SetAside)
+	}
+	return nil
 }
 
 // Use is one use of an instance. It must not be copied.

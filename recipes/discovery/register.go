@@ -22,8 +22,8 @@ import (
 var (
 	// ErrUnregistered: Unregister was called. It wraps recipes.ErrReleased.
 	ErrUnregistered = sentinel.In("unregistered", recipes.ErrReleased)
-	// ErrDeleted: the node of the instance was deleted; it is created again. It
-	// may be the end of the session too, of which the server can tell in this way
+	// ErrDeleted: the node of the instance was deleted; it is created again, unless
+	// Config.ReportDeleted ends the registration. It may be the end of the session too, of which the server can tell in this way
 	// first.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrIDTaken: the node of somebody else stands where ours should. The error
@@ -49,8 +49,11 @@ type Registration struct {
 
 // Registration returns an instance that can be registered. It fills in what
 // Instance says are defaults, and does no I/O. Its errors are *InvalidError,
-// joined.
+// joined; or zk.ErrBadArguments, see New.
 func (d *Discovery) Registration(i Instance) (*Registration, error) {
+	if err := d.usable("register", zk.Join(zk.Join(d.base, i.Name), i.ID)); err != nil {
+		return nil, err
+	}
 	i = i.clone()
 	i.ID = cmp.Or(i.ID, zk.NewGUID())
 	i.Type = cmp.Or(i.Type, Dynamic)
@@ -85,9 +88,8 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 // the session lives; after an expired session, or when somebody deletes it, it
 // is made again with the newest data, until Unregister.
 //
-// The node of another session at our path is waited out, for twice the session
-// timeout and at least 20 s: it may be what a crash of this very process has
-// left. If it stays, or another comes, that is ErrIDTaken.
+// The node of another session at our path is waited out for Config.WaitOut: it may
+// be what a crash of this very process has left. If it stays, or another comes, that is ErrIDTaken.
 //
 // Register returns at once when the server refuses: a *recipes.RightError, in
 // which is zk.ErrNoAuth, names the right that is missing. (Once registered, an
@@ -146,9 +148,7 @@ func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 		if r.inst.Type == DynamicSequential {
 			keeper = presence.NewKeeper(r.d.c) // several may start from one path
 		}
-		r.node, err = keeper.Start(ctx, r.path, data, presence.Config{
-			Sequential: r.inst.Type == DynamicSequential, ACL: r.d.cfg.ACL, Spread: max(0, r.d.cfg.Spread), Logger: r.d.cfg.Logger, Left: ErrUnregistered,
-		})
+		r.node, err = keeper.Start(ctx, r.path, data, r.d.keeping(r.inst.Type))
 	}
 	node = r.node
 	r.mu.Unlock()
@@ -156,6 +156,15 @@ func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 		err = refused.Explain(r.put(ctx, data, true))
 	}
 	return node, err
+}
+
+// keeping says how the node of an instance is kept.
+func (d *Discovery) keeping(typ ServiceType) presence.Config {
+	return presence.Config{
+		Sequential: typ == DynamicSequential, ACL: d.cfg.ACL, KeepParents: d.cfg.KeepParents,
+		ReportDeleted: d.cfg.ReportDeleted, WaitOut: d.cfg.WaitOut, BackOff: d.cfg.BackOff,
+		RefusedPause: d.cfg.RefusedPause, Spread: max(0, d.cfg.Spread), Left: ErrUnregistered, Logger: d.cfg.Logger,
+	}
 }
 
 // clear drops a node that has ended by itself, and has said why. The caller has
@@ -235,6 +244,9 @@ func (r *Registration) presentLocked() Status {
 // zk.ErrTooLarge, zk.ErrNoAuth) is dropped, and the instance is as it was; so it
 // is with zk.ErrNoNode, for a persistent one that somebody has deleted.
 func (r *Registration) Update(ctx context.Context, change func(*Instance)) error {
+	if change == nil {
+		return r.wrap(refused.AtOnce("update", r.path, refused.ErrFunction))
+	}
 	return r.update(ctx, func(i *Instance, _ *bool) { change(i) })
 }
 

@@ -32,7 +32,7 @@ func (r *Registration) put(ctx context.Context, data []byte, create bool) error 
 		case err == nil:
 			r.setStatic(Status{State: Registered, Path: r.path, Czxid: czxid})
 			return nil
-		case create && errors.Is(err, zk.ErrNoNode): // the parent is missing
+		case create && errors.Is(err, zk.ErrNoNode) && !r.d.cfg.KeepParents: // the parent is missing
 			if err := recipes.EnsurePath(ctx, c, zk.Parent(r.path), r.d.cfg.ACL...); err != nil {
 				return err
 			}

@@ -1,10 +1,12 @@
 package discovery
 
 import (
-	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sort"
 	"sync/atomic"
+
+	"github.com/zookit/zookit/zk"
 )
 
 // Candidate is an instance that a Strategy can choose.
@@ -41,7 +43,9 @@ type Strategy func(list []Candidate) (Chooser, error)
 type Chooser func(usable *Usable, key string) int
 
 // errNil says that a strategy was made with a function that is nil.
-func errNil(what string) (Chooser, error) { return nil, errors.New(what + " is nil") }
+func errNil(what string) (Chooser, error) {
+	return nil, fmt.Errorf("%w: %s is nil", zk.ErrBadArguments, what)
+}
 
 // RoundRobin takes one after the other, in the order of their paths. Instances
 // that come and go do not make it start again or pass over others.
