@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -75,6 +76,7 @@ func New(c *zk.Client, base string, cfg Config) *Discovery {
 			zk.ErrBadArguments, cfg.WaitOut, cfg.RefusedPause, cfg.Parallel)
 	}
 	cfg.ACL = slices.Clone(cfg.ACL)
+	cfg.BackOff = pace.Endless(cfg.BackOff)
 	cfg.Parallel = cmp.Or(cfg.Parallel, 32)
 	cfg.Spread = cmp.Or(cfg.Spread, time.Second)
 	cfg.Grace = cmp.Or(cfg.Grace, time.Minute)

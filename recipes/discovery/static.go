@@ -3,10 +3,12 @@ package discovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -16,36 +18,63 @@ import (
 // put replaces the data of the persistent node, or creates it if that is wanted.
 // The caller has the turn.
 func (r *Registration) put(ctx context.Context, data []byte, create bool) error {
-	c := r.d.c
+	czxid, open, err := r.tryPut(ctx, data, create)
+	switch {
+	case err == nil:
+		r.setStatic(Status{State: Registered, Path: r.path, Czxid: czxid})
+	case open:
+		r.setStatic(Status{State: Unregistered, Path: r.path, Err: err})
+	}
+	return err
+}
+
+// tryPut tries until the data is stored, with pauses. open says that a try before
+// the error may have stored it.
+func (r *Registration) tryPut(ctx context.Context, data []byte, create bool) (czxid int64, open bool, err error) {
+	policy := r.d.cfg.BackOff()
+	for made := false; ; {
+		czxid, err = r.store(ctx, data, create)
+		open = open || isOpen(err)
+		switch {
+		case err == nil:
+			return czxid, false, nil
+		case create && errors.Is(err, zk.ErrNoNode) && !r.d.cfg.KeepParents: // the parent is missing
+			if err := recipes.EnsurePath(ctx, r.d.c, zk.Parent(r.path), r.d.cfg.ACL...); err != nil {
+				return 0, open, err
+			}
+			if !made {
+				made = true
+				continue // with the parent just made there is no reason to wait
+			}
+		case create && errors.Is(err, zk.ErrNodeExists): // it came between two requests
+		case errors.Is(err, zk.ErrBadVersion): // somebody else wrote: the last one wins
+		case isOpen(err) && !errors.Is(err, zk.ErrClosed) && ctx.Err() == nil:
+		default:
+			return 0, open, err
+		}
+		if end := pace.Wait(ctx, policy.NextBackOff()); end != nil {
+			return 0, open, fmt.Errorf("%w: %w", end, err)
+		}
+	}
+}
+
+// isOpen reports whether a write was sent, and it is not known what became of it.
+func isOpen(err error) bool {
+	return err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, ErrIDTaken)
+}
+
+// store makes one try.
+func (r *Registration) store(ctx context.Context, data []byte, create bool) (czxid int64, err error) {
+	czxid, err = r.replace(ctx, data)
+	if !create || !errors.Is(err, zk.ErrNoNode) {
+		return czxid, err
+	}
 	var opts []zk.CreateOption
 	if len(r.d.cfg.ACL) > 0 {
 		opts = append(opts, zk.WithACL(r.d.cfg.ACL...))
 	}
-	for {
-		czxid, err := r.replace(ctx, data)
-		if create && errors.Is(err, zk.ErrNoNode) {
-			var made zk.Created
-			made, err = c.Create(ctx, r.path, data, zk.Persistent, opts...)
-			czxid = made.Stat.Czxid
-		}
-		switch {
-		case err == nil:
-			r.setStatic(Status{State: Registered, Path: r.path, Czxid: czxid})
-			return nil
-		case create && errors.Is(err, zk.ErrNoNode) && !r.d.cfg.KeepParents: // the parent is missing
-			if err := recipes.EnsurePath(ctx, c, zk.Parent(r.path), r.d.cfg.ACL...); err != nil {
-				return err
-			}
-		case create && errors.Is(err, zk.ErrNodeExists): // it came between two requests
-		case errors.Is(err, zk.ErrBadVersion): // somebody else wrote: the last one wins
-		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed) && !errors.Is(err, ErrIDTaken):
-		default:
-			if zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, ErrIDTaken) {
-				r.setStatic(Status{State: Unregistered, Path: r.path, Err: err})
-			}
-			return err
-		}
-	}
+	made, err := r.d.c.Create(ctx, r.path, data, zk.Persistent, opts...)
+	return made.Stat.Czxid, err
 }
 
 // replace writes into the node that is there, unless it goes with a session: its
@@ -66,6 +95,7 @@ func (r *Registration) replace(ctx context.Context, data []byte) (czxid int64, e
 
 // remove deletes the persistent node.
 func (r *Registration) remove(ctx context.Context) error {
+	policy := r.d.cfg.BackOff()
 	for {
 		err := r.d.c.Delete(ctx, r.path, zk.AnyVersion)
 		switch {
@@ -75,9 +105,11 @@ func (r *Registration) remove(ctx context.Context) error {
 			r.mu.Unlock()
 			r.setStatic(Status{State: Ended, Err: ErrUnregistered})
 			return nil
-		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
-		default:
+		case !isOpen(err) || errors.Is(err, zk.ErrClosed) || ctx.Err() != nil:
 			return errors.Join(err, zk.ErrUnconfirmed)
+		}
+		if end := pace.Wait(ctx, policy.NextBackOff()); end != nil {
+			return errors.Join(fmt.Errorf("%w: %w", end, err), zk.ErrUnconfirmed)
 		}
 	}
 }
