@@ -3,6 +3,7 @@ package groupmembership_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,14 +17,18 @@ import (
 
 // eye is somebody who watches a group.
 type eye struct {
-	t    *testing.T
-	seen chan groupmembership.Snapshot
-	last groupmembership.Snapshot
-	err  error // when seen is closed
-	stop context.CancelFunc
+	t     *testing.T
+	seen  chan groupmembership.Snapshot
+	last  groupmembership.Snapshot
+	known bool  // last is one that came
+	err   error // when seen is closed
+	stop  context.CancelFunc
 }
 
-func watch(t *testing.T, g *groupmembership.Group) *eye {
+func watch(t *testing.T, g *groupmembership.Group) *eye { return watchSlowly(t, g, nil) }
+
+// watchSlowly is watch by a reader that makes pauses.
+func watchSlowly(t *testing.T, g *groupmembership.Group, pauses *rand.Rand) *eye {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	e := &eye{t: t, seen: make(chan groupmembership.Snapshot, 10_000), stop: cancel}
@@ -38,8 +43,12 @@ func watch(t *testing.T, g *groupmembership.Group) *eye {
 				continue
 			}
 			e.seen <- s
+			if pauses != nil {
+				time.Sleep(time.Duration(pauses.IntN(3000)) * time.Millisecond)
+			}
 		}
 	}()
+	t.Cleanup(func() { _ = e.end() }) // also when the test has failed
 	return e
 }
 
@@ -80,7 +89,7 @@ func (e *eye) check(s groupmembership.Snapshot) {
 	require.Equal(e.t, want, have, "members do not follow from joined and left")
 	require.GreaterOrEqual(e.t, s.Zxid, e.last.Zxid)
 	require.IsIncreasing(e.t, append([]string{""}, ids(s.Members())...))
-	e.last = s
+	e.last, e.known = s, true
 }
 
 // drain takes everything that is there, and returns how many there were.

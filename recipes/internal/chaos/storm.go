@@ -16,7 +16,7 @@ type Storm struct {
 	srv     *zktest.Server
 	servers int
 	rnd     *rand.Rand
-	heal    map[fault]func() // faults that last
+	lasting []fault
 
 	mu    sync.Mutex // leaf lock; guards fates
 	fates []fate
@@ -26,6 +26,7 @@ type Storm struct {
 type fault struct {
 	kind   string
 	server int
+	set    func(on bool)
 }
 
 // fate is what becomes of one of the next requests.
@@ -41,7 +42,7 @@ var reads = []string{"get", "children", "exists"}
 
 // New returns a storm over a server of so many members, which has not begun.
 func New(srv *zktest.Server, servers int, rnd *rand.Rand) *Storm {
-	s := &Storm{srv: srv, servers: servers, rnd: rnd, heal: map[fault]func(){}}
+	s := &Storm{srv: srv, servers: servers, rnd: rnd}
 	srv.OnRequest(s.judge)
 	return s
 }
@@ -67,8 +68,13 @@ func (s *Storm) judge(r zktest.Request) zktest.Verdict {
 	return zktest.Pass
 }
 
-// Step causes one fault, or ends one that lasts.
+// Step causes one fault, or ends one that lasts: on average one or two of them last
+// at a time.
 func (s *Storm) Step() {
+	if n := len(s.lasting); n > 0 && s.rnd.IntN(3) == 0 {
+		s.end(s.rnd.IntN(n))
+		return
+	}
 	server := 1 + s.rnd.IntN(s.servers)
 	switch s.rnd.IntN(12) {
 	case 0, 1:
@@ -78,22 +84,23 @@ func (s *Storm) Step() {
 			_ = s.srv.ExpireSession(ids[s.rnd.IntN(len(ids))]) // it may just have ended
 		}
 	case 3:
-		s.toggle("down", server, func(on bool) { s.srv.Down(server, on) })
+		s.begin("down", server, func(on bool) { s.srv.Down(server, on) })
 	case 4:
-		s.toggle("silence", server, func(on bool) { s.srv.Silence(server, on) })
+		s.begin("silence", server, func(on bool) { s.srv.Silence(server, on) })
 	case 5:
-		s.toggle("silent replies", server, func(on bool) { s.srv.SilenceReplies(server, on) })
+		s.begin("silent replies", server, func(on bool) { s.srv.SilenceReplies(server, on) })
 	case 6:
-		d := time.Duration(s.rnd.IntN(400)) * time.Millisecond
-		s.toggle("delay", server, func(on bool) {
-			if !on {
-				d = 0
+		slow := time.Duration(s.rnd.IntN(400)) * time.Millisecond
+		s.begin("delay", server, func(on bool) {
+			if on {
+				s.srv.Delay(server, slow)
+			} else {
+				s.srv.Delay(server, 0)
 			}
-			s.srv.Delay(server, d)
 		})
 	case 7:
 		if s.servers > 1 {
-			s.toggle("cut from the leader", s.servers, func(on bool) { s.srv.CutFromLeader(s.servers, on) })
+			s.begin("cut from the leader", s.servers, func(on bool) { s.srv.CutFromLeader(s.servers, on) })
 		}
 	case 8:
 		s.spoil(nil, 8)
@@ -108,18 +115,20 @@ func (s *Storm) Step() {
 	}
 }
 
-// toggle begins a fault that lasts, or ends it.
-func (s *Storm) toggle(kind string, server int, set func(on bool)) {
-	f := fault{kind, server}
-	if end := s.heal[f]; end != nil {
-		end()
+// begin begins a fault that lasts, or ends it if it is there.
+func (s *Storm) begin(kind string, server int, set func(on bool)) {
+	i := slices.IndexFunc(s.lasting, func(f fault) bool { return f.kind == kind && f.server == server })
+	if i >= 0 {
+		s.end(i)
 		return
 	}
 	set(true)
-	s.heal[f] = func() {
-		set(false)
-		delete(s.heal, f)
-	}
+	s.lasting = append(s.lasting, fault{kind, server, set})
+}
+
+func (s *Storm) end(i int) {
+	s.lasting[i].set(false)
+	s.lasting = slices.Delete(s.lasting, i, i+1)
 }
 
 // spoil makes one of the next requests of some kinds, or a few from it on, fail.
@@ -147,12 +156,8 @@ func (s *Storm) Spoil(v zktest.Verdict, within int, ops ...string) {
 
 // Calm ends all faults. Connections are not mended by that: clients need time.
 func (s *Storm) Calm() {
-	for server := 1; server <= s.servers; server++ {
-		for _, kind := range []string{"down", "silence", "silent replies", "delay", "cut from the leader"} {
-			if end := s.heal[fault{kind, server}]; end != nil {
-				end()
-			}
-		}
+	for len(s.lasting) > 0 {
+		s.end(0)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
