@@ -1,9 +1,12 @@
 package barrier
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
@@ -71,6 +74,15 @@ func journalOf(logger *slog.Logger, dir string) journal.Journal {
 	return journal.Journal{
 		Logger: logger, Recipe: "barrier", Dir: dir, Words: journal.Words{Granted: "entered", Released: "left"},
 	}
+}
+
+// giveUp returns the error of a request that is not repeated any more, with the end
+// of ctx if that is why.
+func giveUp(ctx context.Context, err error) error {
+	if end := ctxerr.Of(ctx); end != nil && !errors.Is(err, end) {
+		return fmt.Errorf("%w: %w", end, err)
+	}
+	return err
 }
 
 // openEnded reports whether err says nothing of what became of a request, so

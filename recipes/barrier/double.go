@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -83,12 +84,15 @@ type member struct {
 	name string
 	path string
 	own  *zk.Watch // tells when the node is deleted
+
+	again pace.Retries // of transactions, since the last wait
 }
 
 // join creates our node. Its name is a GUID, so that a create whose reply was
 // lost can be repeated: if the name is there, it is ours. On an error nothing is
 // left, or the janitor has it.
 func (d *Double) join(ctx context.Context) (*member, error) {
+	var again pace.Retries
 	for {
 		s, err := d.c.AwaitSession(ctx)
 		if err != nil {
@@ -105,6 +109,9 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 			return nil, err
 		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
 			// The session was over before anybody could have counted us.
+			if again.Soon(ctx, context.Background()) != nil {
+				return nil, giveUp(ctx, err)
+			}
 		default:
 			return nil, err
 		}
@@ -114,6 +121,7 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 // create reports whether the node may be there when it fails.
 func (m *member) create(ctx context.Context) (written bool, err error) {
 	d := m.d
+	var again pace.Retries
 	for {
 		_, err := d.c.Create(ctx, m.path, d.cfg.Data, zk.Ephemeral, options(d.cfg.ACL, zk.InSession(m.s))...)
 		written = written || err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown
@@ -129,7 +137,10 @@ func (m *member) create(ctx context.Context) (written bool, err error) {
 		case ctx.Err() == nil && openEnded(err) && m.s.Context().Err() == nil:
 			// Again, and the answer tells.
 		default:
-			return written, err
+			return written, giveUp(ctx, err)
+		}
+		if again.Soon(ctx, m.s.Context()) != nil {
+			return written, giveUp(ctx, err)
 		}
 	}
 }

@@ -120,7 +120,7 @@ func (m *member) open(ctx context.Context, v view) (*round, error) {
 	}
 	done, err := d.c.Multi(ctx, d.opening(v, names)...) // our own name is among them
 	if err != nil {
-		return nil, lookAgain(ctx, refused.ExplainMulti(done, err))
+		return nil, m.lookAgain(ctx, refused.ExplainMulti(done, err))
 	}
 	return &round{id: done[0].Stat.Mzxid, names: names}, nil // one transaction, one zxid
 }
@@ -129,7 +129,7 @@ func (m *member) open(ctx context.Context, v view) (*round, error) {
 func (m *member) sweep(ctx context.Context, v view) error {
 	done, err := m.d.c.Multi(ctx, zk.CheckOp(m.path, zk.AnyVersion), m.d.set(v),
 		zk.DeleteOp(zk.Join(m.d.dir, readyName), zk.AnyVersion))
-	return lookAgain(ctx, refused.ExplainMulti(done, err))
+	return m.lookAgain(ctx, refused.ExplainMulti(done, err))
 }
 
 // wait returns nil when it is time to look again: ready came or went, the other
@@ -144,6 +144,7 @@ func (m *member) wait(ctx context.Context, ready *zk.Watch, other string) error 
 		}
 		otherC = w.C()
 	}
+	m.again.Reset()
 	select {
 	case <-ready.C():
 	case <-otherC:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -43,6 +44,7 @@ func (b *Barrier) raise(ctx context.Context) error {
 	if b.cfg.Ephemeral {
 		mode = zk.Ephemeral
 	}
+	var again pace.Retries
 	for {
 		s, err := b.c.AwaitSession(ctx)
 		if err != nil {
@@ -68,7 +70,10 @@ func (b *Barrier) raise(ctx context.Context) error {
 		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
 			// Again; in the next session if that one is over.
 		default:
-			return err
+			return giveUp(ctx, err)
+		}
+		if again.Soon(ctx, s.Context()) != nil {
+			return giveUp(ctx, err)
 		}
 	}
 }
@@ -93,16 +98,7 @@ func (b *Barrier) raised(ctx context.Context, s *zk.Session) (bool, error) {
 func (b *Barrier) Lower(ctx context.Context) error { return b.run(ctx, "lower", "lowered", b.lower) }
 
 func (b *Barrier) lower(ctx context.Context) error {
-	for {
-		err := b.c.Delete(ctx, b.path, zk.AnyVersion)
-		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
-			return nil
-		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
-		default:
-			return err
-		}
-	}
+	return deleteSurely(ctx, b.c, b.path)
 }
 
 // Wait returns nil when the gate was open at some instant since the call. A
@@ -176,6 +172,25 @@ func caughtUp(ctx context.Context, c *zk.Client, path string, read func() error)
 		}
 		if err := read(); err != nil || s.Context().Err() == nil {
 			return err
+		}
+	}
+}
+
+// deleteSurely deletes a node. It asks again while it is open what became of the
+// request, which is harmless where a second delete may hit what came since.
+func deleteSurely(ctx context.Context, c *zk.Client, path string) error {
+	var again pace.Retries
+	for {
+		err := c.Delete(ctx, path, zk.AnyVersion)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode):
+			return nil
+		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
+		default:
+			return giveUp(ctx, err)
+		}
+		if again.Soon(ctx, context.Background()) != nil {
+			return giveUp(ctx, err)
 		}
 	}
 }

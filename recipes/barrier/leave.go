@@ -97,11 +97,12 @@ func (e *Entry) step(ctx context.Context) (other string, err error) {
 		done, err := d.c.Multi(ctx, zk.DeleteOp(e.m.path, zk.AnyVersion), d.set(v),
 			zk.DeleteOp(zk.Join(d.dir, readyName), zk.AnyVersion))
 		e.gone, e.done = err == nil, err == nil
-		return "", lookAgain(ctx, refused.ExplainMulti(done, err))
+		return "", e.m.lookAgain(ctx, refused.ExplainMulti(done, err))
 	case here && !last && i == 0:
 		return in[len(in)-1], nil
 	case here:
-		if err := e.delete(ctx); err != nil {
+		// Its name does not come again: a delete that is repeated hits nothing else.
+		if err := deleteSurely(ctx, d.c, e.m.path); err != nil {
 			return "", err
 		}
 	}
@@ -112,21 +113,6 @@ func (e *Entry) step(ctx context.Context) (other string, err error) {
 	return in[0], nil
 }
 
-// delete deletes our node. Its name does not come again, so that a delete that is
-// repeated can hit nothing else.
-func (e *Entry) delete(ctx context.Context) error {
-	for {
-		err := e.m.d.c.Delete(ctx, e.m.path, zk.AnyVersion)
-		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
-			return nil
-		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
-		default:
-			return err
-		}
-	}
-}
-
 // await waits until another member has gone, or something else makes it worth
 // looking again.
 func (e *Entry) await(ctx context.Context, other string) error {
@@ -135,6 +121,7 @@ func (e *Entry) await(ctx context.Context, other string) error {
 		w.Stop()
 		return err
 	}
+	e.m.again.Reset()
 	return over(ctx, w)
 }
 

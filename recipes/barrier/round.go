@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -105,6 +106,7 @@ func (d *Double) look(ctx context.Context, watch bool) (v view, w *zk.Watch, err
 
 func (d *Double) readRound(ctx context.Context, watch bool) (*round, *zk.Watch, error) {
 	path := zk.Join(d.dir, readyName)
+	var again pace.Retries
 	for {
 		var w *zk.Watch
 		if watch {
@@ -125,6 +127,9 @@ func (d *Double) readRound(ctx context.Context, watch bool) (*round, *zk.Watch, 
 			return nil, nil, nil
 		}
 		w.Stop() // it went between the two: the watch has fired
+		if err := again.Soon(ctx, context.Background()); err != nil {
+			return nil, nil, err
+		}
 	}
 }
 
@@ -134,14 +139,17 @@ func (d *Double) set(v view) zk.Op {
 }
 
 // lookAgain returns nil if a transaction failed because something has changed
-// since the view, or ended without a verdict: then the next look shows.
-func lookAgain(ctx context.Context, err error) error {
+// since the view, or ended without a verdict: then the next look shows. If that
+// happens over and over it pauses.
+func (m *member) lookAgain(ctx context.Context, err error) error {
 	switch {
-	case ctx.Err() != nil:
+	case err == nil:
 		return ctxerr.Of(ctx)
-	case err == nil, openEnded(err), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode),
+	case ctx.Err() != nil:
+		return giveUp(ctx, err)
+	case openEnded(err), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode),
 		errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrSessionExpired):
-		return nil
+		return m.again.Soon(ctx, m.s.Context())
 	}
 	return err
 }

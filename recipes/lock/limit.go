@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -116,8 +117,11 @@ func (s *Semaphore) SetLimit(ctx context.Context, n int) error {
 	insisted := s.want.Swap(0)
 	data := encodeLimit(s.cfg.Dialect, n)
 	_, err := s.c.Set(ctx, s.dir, data, zk.AnyVersion)
-	for errors.Is(err, zk.ErrNoNode) {
+	for again := (pace.Retries{}); errors.Is(err, zk.ErrNoNode); {
 		if err = s.createDir(ctx, data); errors.Is(err, zk.ErrNodeExists) {
+			if err = again.Soon(ctx, context.Background()); err != nil {
+				break
+			}
 			_, err = s.c.Set(ctx, s.dir, data, zk.AnyVersion)
 		}
 	}
@@ -161,6 +165,7 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, 
 			w = nil
 		}
 	}()
+	var again pace.Retries // of storing
 	for synced := false; ; {
 		var node zk.Node
 		if watch {
@@ -179,7 +184,9 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, 
 		case err == nil:
 			return set, w, nil
 		case errors.Is(err, ErrNoLimit) && want != 0:
-			err = s.store(ctx, want, absent, set.version)
+			if err = s.store(ctx, want, absent, set.version); err == nil {
+				err = again.Soon(ctx, context.Background())
+			}
 		case synced:
 			return set, w, err
 		default:

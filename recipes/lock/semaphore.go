@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -113,7 +115,9 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 		return nil, s.wrap(contend.Because(ctx, err))
 	}
 	defer s.log.Wait("permits", n)()
+	var again pace.Retries
 	for {
+		began := time.Now()
 		ticket, err := s.enqueue(ctx, n, wait)
 		if err != nil {
 			return nil, s.wrap(err)
@@ -124,8 +128,10 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 			return &Permits{g: g, log: s.log.Grant(g.Context(), "permits", n, "node", g.Path(), "token", g.Token())}, nil
 		case !errors.Is(err, errQueueAgain):
 			return nil, s.wrap(contend.Because(ctx, err))
-		case ctx.Err() != nil:
-			return nil, s.wrap(ctxerr.Of(ctx))
+		}
+		again.Since(began)
+		if err := again.Soon(ctx, context.Background()); err != nil {
+			return nil, s.wrap(err)
 		}
 	}
 }
@@ -205,6 +211,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 	for i := range guids {
 		guids[i] = zk.NewGUID()
 	}
+	var again pace.Retries // of the grant
 	for watch := false; ; {
 		if ticket.Context().Err() != nil {
 			if ticket, err = renew(ctx, ticket); err != nil {
@@ -229,6 +236,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 				return nil, err
 			}
 			watch = true
+			again.Reset()
 			continue
 		}
 		room.stop()
@@ -245,6 +253,9 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 			return nil, errQueueAgain
 		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
 			// The limit was changed since we read it, or a directory reaped.
+			if err := again.Soon(ctx, ticket.Context()); err != nil {
+				return nil, err
+			}
 		default:
 			return nil, err
 		}
@@ -310,6 +321,7 @@ func (s *Semaphore) room(ctx context.Context, n int, watch bool) (r room, err er
 	if r.set, r.limit, err = s.limit(ctx, n, watch); err != nil {
 		return r, err
 	}
+	var again pace.Retries
 	for {
 		var names []string
 		if watch {
@@ -318,7 +330,9 @@ func (s *Semaphore) room(ctx context.Context, n int, watch bool) (r room, err er
 			names, _, err = s.c.Children(ctx, s.leases)
 		}
 		if errors.Is(err, zk.ErrNoNode) {
-			err = recipes.EnsurePath(ctx, s.c, s.leases, s.cfg.ACL...)
+			if err = recipes.EnsurePath(ctx, s.c, s.leases, s.cfg.ACL...); err == nil {
+				err = again.Soon(ctx, context.Background())
+			}
 			if err == nil {
 				continue
 			}
