@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/zookit/zookit/bench/internal/cputime"
 )
 
 // metric is what is measured of a workload. Of all but the rates less is better.
@@ -40,7 +42,7 @@ func used() usage {
 	runtime.ReadMemStats(&m)
 	return usage{
 		at:      time.Now(),
-		cpu:     cpuTime(),
+		cpu:     cputime.Now(),
 		mallocs: m.Mallocs, bytes: m.TotalAlloc,
 	}
 }

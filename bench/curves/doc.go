@@ -6,8 +6,9 @@
 //
 // Each figure is the least of several measurements. The counts (requests,
 // writes, goroutines, watches, allocations) do not depend on the machine. The
-// times do, and can be compared with those of the same run alone. They contain
-// what the embedded server needs, since it is in the same process.
+// times do, and can be compared with those of the same run alone. Where round trips
+// are not the point they are times on a processor, and contain what the embedded
+// server needs, since it is in the same process.
 //
 // The file named by -before has the figures of an earlier state of the code, as
 // -json writes them. The tables and the picture show both.

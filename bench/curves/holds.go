@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/zookit/zookit/bench/internal/cputime"
 	"github.com/zookit/zookit/recipes/lock"
 )
 
@@ -13,11 +14,11 @@ import (
 func holdCurves() []curve {
 	return []curve{{
 		name: "Hand-over-hand: Acquire with the context of the hold before", n: "steps",
-		figures: []figure{{"bytes kept a step", ownPanel}, {"us a step, of the last tenth", ownPanel}},
+		figures: []figure{{"bytes kept a step", ownPanel}, {"CPU us a step, of the last tenth", ownPanel}},
 		sizes:   []int{10, 100, 1000, 10_000}, run: handOverHand,
 	}, {
 		name: "One request of many permits", n: "permits",
-		figures: []figure{{"goroutines", ownPanel}, {"watches", samePanel}, {"ms", tableOnly}},
+		figures: []figure{{"goroutines", ownPanel}, {"watches", samePanel}, {"CPU ms", tableOnly}},
 		sizes:   []int{10, 100, 1000, 10_000}, run: permits,
 	}}
 }
@@ -52,19 +53,20 @@ func handOverHand(ctx context.Context, n int) ([]float64, error) {
 			return nil, err
 		}
 	}
-	before, start := live(), time.Now()
+	last := max(10, n/10)
+	before, start := live(), time.Duration(0)
 	for i := range n {
-		if i == n-n/10 {
-			start = time.Now()
+		if i == n-last {
+			start = cputime.Now()
 		}
 		if err := step(i); err != nil {
 			return nil, err
 		}
 	}
-	took := time.Since(start)
+	took := cputime.Now() - start
 	kept := max(0, live()-before)
 	runtime.KeepAlive(held)
-	return []float64{kept / float64(n), us(took) / float64(n/10)}, nil
+	return []float64{kept / float64(n), us(took) / float64(last)}, nil
 }
 
 // permits takes n permits at once.
@@ -89,12 +91,12 @@ func permits(ctx context.Context, n int) ([]float64, error) {
 	if err := l.quiet(ctx); err != nil {
 		return nil, err
 	}
-	goroutines, watches, start := runtime.NumGoroutine(), l.srv.Watches(), time.Now()
+	goroutines, watches, start := runtime.NumGoroutine(), l.srv.Watches(), cputime.Now()
 	held, err := s.Acquire(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	took := time.Since(start)
+	took := cputime.Now() - start
 	if err := l.quiet(ctx); err != nil {
 		return nil, err
 	}

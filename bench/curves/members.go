@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
+	"github.com/zookit/zookit/bench/internal/cputime"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -15,11 +15,11 @@ import (
 func memberCurves() []curve {
 	return []curve{{
 		name: "Group.Watch: one join after the other", n: "joins",
-		figures: []figure{{"bytes allocated a join", ownPanel}, {"us a join", ownPanel}},
+		figures: []figure{{"bytes allocated a join", ownPanel}, {"CPU us a join", ownPanel}},
 		sizes:   []int{10, 100, 1000, 10_000}, run: joins,
 	}, {
 		name: "Leaves with a context that has ended", n: "members",
-		figures: []figure{{"us a Leave", ownPanel}},
+		figures: []figure{{"CPU us a Leave", ownPanel}},
 		sizes:   []int{10, 100, 1000, 10_000}, run: leaves,
 	}}
 }
@@ -58,7 +58,7 @@ func joins(ctx context.Context, n int) ([]float64, error) {
 	defer func() { stop(); <-done }()
 	<-seen // nobody yet
 	bytes, _ := allocated()
-	start := time.Now()
+	start := cputime.Now()
 	for i := range n {
 		if _, err := c[1].Create(ctx, "/g/"+strconv.Itoa(i), []byte("data"), zk.Ephemeral); err != nil {
 			return nil, err
@@ -72,7 +72,7 @@ func joins(ctx context.Context, n int) ([]float64, error) {
 			return nil, err
 		}
 	}
-	took := time.Since(start)
+	took := cputime.Now() - start
 	now, _ := allocated()
 	return []float64{(now - bytes) / float64(n), us(took) / float64(n)}, nil
 }
@@ -102,11 +102,11 @@ func leaves(ctx context.Context, n int) ([]float64, error) {
 		return zktest.Pass
 	})
 	over := ended(ctx)
-	start := time.Now()
+	start := cputime.Now()
 	for _, m := range list {
 		if m.Leave(over) == nil {
 			return nil, fmt.Errorf("a leave without time was confirmed")
 		}
 	}
-	return []float64{us(time.Since(start)) / float64(n)}, nil
+	return []float64{us(cputime.Now()-start) / float64(n)}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/bench/internal/cputime"
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
@@ -39,7 +40,7 @@ func queueCurves() []curve {
 		run: func(ctx context.Context, n int) ([]float64, error) { return handOver(ctx, n, "next") },
 	}, {
 		name: "Lock.TryAcquire of a lock that is held", n: "contenders",
-		figures: []figure{{"transactions", ownPanel}, {"requests", tableOnly}, {"us", ownPanel}},
+		figures: []figure{{"transactions", ownPanel}, {"requests", tableOnly}, {"CPU us", ownPanel}},
 		sizes:   tens, run: tryAcquire,
 	}}
 }
@@ -183,13 +184,13 @@ func tryAcquire(ctx context.Context, n int) ([]float64, error) {
 		return nil, err
 	}
 	defer l.close()
-	zxid, requests, start := l.srv.Zxid(), l.srv.Requests(), time.Now()
+	zxid, requests, start := l.srv.Zxid(), l.srv.Requests(), cputime.Now()
 	for range tries {
 		if held, _ := mine.TryAcquire(ctx); held != nil {
 			panic("curves: a lock was acquired that another holds")
 		}
 	}
-	took := time.Since(start)
+	took := cputime.Now() - start
 	return []float64{
 		float64(l.srv.Zxid()-zxid) / tries, float64(l.srv.Requests()-requests) / tries, us(took) / tries,
 	}, ctx.Err()

@@ -1,12 +1,12 @@
-package main
+package cputime
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is how long this process has been on a processor.
-func cpuTime() time.Duration {
+// Now is how long this process has been on a processor.
+func Now() time.Duration {
 	var created, ended, kernel, user syscall.Filetime
 	self, _ := syscall.GetCurrentProcess()                              // a constant handle
 	_ = syscall.GetProcessTimes(self, &created, &ended, &kernel, &user) // cannot fail with these arguments

@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package cputime
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is how long this process has been on a processor.
-func cpuTime() time.Duration {
+// Now is how long this process has been on a processor.
+func Now() time.Duration {
 	var r syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // cannot fail with these arguments
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())

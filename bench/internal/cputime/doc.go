@@ -1,0 +1,2 @@
+// Package cputime reads how long this process has been on a processor.
+package cputime
