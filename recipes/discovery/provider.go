@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -11,9 +10,6 @@ import (
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
-
-// ErrNoInstance: the service has no instance that can be used.
-var ErrNoInstance = errors.New("no instance")
 
 // ProviderConfig says which instances a Provider gives out. Every zero value is
 // a good default.
@@ -121,9 +117,9 @@ type Use struct {
 // (Use.Vanished). Call Done when the use is over.
 //
 // It does not wait, and allocates nothing. During an outage it goes on with what
-// was last known. It returns ErrNoInstance; and with it the reason, such as
-// ErrLoading, while the cache has not been loaded. If the strategy fails it
-// returns a *StrategyError.
+// was last known. Without an instance it returns ErrNoInstance, in a
+// *NoInstanceError that says why, such as ErrLoading while the cache has not been
+// loaded. If the strategy fails it returns a *StrategyError.
 func (p *Provider) Pick() (Use, error) { return p.PickKey("") }
 
 // PickKey is Pick for a key, of which the strategy Hash makes the choice: the
@@ -135,7 +131,7 @@ func (p *Provider) PickKey(key string) (Use, error) {
 	case err != nil:
 		return Use{}, fmt.Errorf("discovery: %s: %w", p.name, err)
 	case c.Instance == nil:
-		return Use{}, fmt.Errorf("discovery: %s: %w", p.name, p.none(t))
+		return Use{}, fmt.Errorf("discovery: %w", p.none(t))
 	}
 	return Use{Instance: c.Instance, Vanished: t.gone, p: p, r: c.r}, nil
 }
@@ -161,14 +157,6 @@ func (p *Provider) choose(key string) (Candidate, *table, error) {
 	c := t.list[n]
 	c.r.pending.Add(1)
 	return c, t, nil
-}
-
-// none says why there is nothing to choose from.
-func (p *Provider) none(*table) error {
-	if s := p.cache.Snapshot(); !s.Loaded {
-		return errors.Join(ErrNoInstance, s.Why)
-	}
-	return ErrNoInstance
 }
 
 // StrategyError says that a Strategy failed, or that its Chooser chose what

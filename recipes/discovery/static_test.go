@@ -63,3 +63,35 @@ func TestRegistration_PersistentIsNoStorm(t *testing.T) {
 		})
 	}
 }
+
+// A create that may have gone well before it was given up can be unregistered.
+func TestRegistration_PersistentGivenUpCanBeUnregistered(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		d := discovery.New(connect(t, srv), "/services", discovery.Config{})
+		r, err := d.Registration(discovery.Instance{Name: "st", ID: "1", Type: discovery.Static})
+		require.NoError(t, err)
+		var away atomic.Bool
+		srv.OnRequest(func(q zktest.Request) zktest.Verdict {
+			if q.Op == "create" && q.Path == "/services/st/1" && srv.Exists("/services/st") {
+				away.Store(true)
+				return zktest.DropReplyAndCut
+			}
+			return zktest.Pass
+		})
+		srv.OnConnect(func(zktest.Connect) zktest.Verdict {
+			if away.Load() {
+				return zktest.CutBefore
+			}
+			return zktest.Pass
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		require.ErrorIs(t, r.Register(ctx), context.DeadlineExceeded)
+		require.True(t, srv.Exists("/services/st/1"))
+		srv.OnRequest(nil)
+		away.Store(false)
+		require.Equal(t, discovery.Unregistered, r.Status().State)
+		require.NoError(t, r.Unregister(t.Context()))
+		require.False(t, srv.Exists("/services/st/1"))
+	})
+}
