@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
 // execute runs the request at hand and appends the body of its reply. Events
@@ -92,8 +93,7 @@ func (q *call) ends(code proto.ErrCode) bool {
 // Reads do not check the form of a path: a malformed one is just not there.
 
 func (q *call) exists() proto.ErrCode {
-	var req proto.PathWatch
-	req.Decode(&q.r)
+	req := wire.DecodePathWatch(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -123,7 +123,7 @@ func (q *call) readable(perm int32) (proto.PathWatch, *node, proto.ErrCode) {
 	if q.h.Op == proto.OpGetACL {
 		req.Path = q.r.String()
 	} else {
-		req.Decode(&q.r)
+		req = wire.DecodePathWatch(&q.r)
 	}
 	if q.r.Err() != nil {
 		return req, nil, proto.MarshallingError
@@ -196,8 +196,7 @@ func (q *call) sync() proto.ErrCode {
 }
 
 func (q *call) auth() proto.ErrCode {
-	var req proto.AuthPacket
-	req.Decode(&q.r)
+	req := wire.DecodeAuth(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

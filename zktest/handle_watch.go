@@ -1,11 +1,13 @@
 package zktest
 
-import "github.com/zookit/zookit/internal/proto"
+import (
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zktest/internal/wire"
+)
 
 // addWatch registers a persistent watch in both tables.
 func (q *call) addWatch() proto.ErrCode {
-	var req proto.PathMode
-	req.Decode(&q.r)
+	req := wire.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -35,8 +37,7 @@ func (c *conn) watchAll(path string, modes watchModes) {
 
 // removeWatches ends watches. Nobody is sent an event for it.
 func (q *call) removeWatches() proto.ErrCode {
-	var req proto.PathMode
-	req.Decode(&q.r)
+	req := wire.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -56,8 +57,7 @@ func (q *call) removeWatches() proto.ErrCode {
 // checkWatches says whether there is a watch that removeWatches would end. Up
 // to 3.8 it does not look whose watch it is.
 func (q *call) checkWatches() proto.ErrCode {
-	var req proto.PathMode
-	req.Decode(&q.r)
+	req := wire.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

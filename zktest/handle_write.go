@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
 // nextZxid begins a transaction. One that turns out to be invalid uses its zxid
@@ -31,8 +32,7 @@ func (q *call) prep() prep {
 // write executes a single create of any kind, delete, setData or check.
 func (q *call) write() proto.ErrCode {
 	s := q.c.server
-	o := proto.MultiOp{Op: q.h.Op}
-	o.Decode(&q.r)
+	o := wire.DecodeOp(&q.r, q.h.Op)
 	zxid, ok := q.begin()
 	if !ok {
 		return proto.MarshallingError
@@ -53,8 +53,7 @@ func (q *call) write() proto.ErrCode {
 
 func (q *call) setACL() proto.ErrCode {
 	s := q.c.server
-	var req proto.SetACLRequest
-	req.Decode(&q.r)
+	req := wire.DecodeSetACL(&q.r)
 	zxid, ok := q.begin()
 	if !ok {
 		return proto.MarshallingError
@@ -72,8 +71,7 @@ func (q *call) setACL() proto.ErrCode {
 // reconfig is refused as by a server that was not set up for it. Like every
 // failed transaction it uses a zxid up.
 func (q *call) reconfig() proto.ErrCode {
-	var req proto.ReconfigRequest
-	req.Decode(&q.r)
+	wire.DecodeReconfig(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
 // Request is what a hook set with OnRequest is told of a request, before it is
@@ -100,7 +101,7 @@ func (c *conn) describe(h proto.RequestHeader, body []byte) Request {
 	switch h.Op {
 	case proto.OpPing, proto.OpAuth, proto.OpSetWatches, proto.OpSetWatches2, proto.OpReconfig, proto.OpCloseSession:
 	case proto.OpMulti:
-		if ops := r.MultiRequest(); len(ops) > 0 {
+		if ops := wire.DecodeMulti(r); len(ops) > 0 {
 			q.Path = ops[0].Path
 		}
 	default:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
 // multi executes all ops, or none. Each op is checked against what those before
@@ -12,7 +13,7 @@ import (
 func (q *call) multi() proto.ErrCode {
 	s := q.c.server
 	zxid := s.nextZxid() // used up even if the ops cannot be read
-	ops := q.r.MultiRequest()
+	ops := wire.DecodeMulti(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

@@ -53,13 +53,6 @@ func (q *SetACLRequest) Append(b []byte) []byte {
 	return AppendInt32(AppendACLs(AppendString(b, q.Path), q.ACL), q.Version)
 }
 
-// Decode takes the record.
-func (q *SetACLRequest) Decode(r *Reader) {
-	q.Path = r.String()
-	q.ACL = r.ACLs()
-	q.Version = r.Int32()
-}
-
 // AuthPacket presents credentials; its reply is a bare header.
 type AuthPacket struct {
 	Type   int32 // 0
@@ -70,11 +63,4 @@ type AuthPacket struct {
 // Append appends the record.
 func (q *AuthPacket) Append(b []byte) []byte {
 	return AppendBuffer(AppendString(AppendInt32(b, q.Type), q.Scheme), q.Auth)
-}
-
-// Decode takes the record.
-func (q *AuthPacket) Decode(r *Reader) {
-	q.Type = r.Int32()
-	q.Scheme = r.String()
-	q.Auth = r.Buffer()
 }

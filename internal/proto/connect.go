@@ -23,16 +23,6 @@ func (q *ConnectRequest) Append(b []byte) []byte {
 	return AppendBool(b, q.ReadOnly)
 }
 
-// Decode takes the record. Clients before 3.4 leave the last field out.
-func (q *ConnectRequest) Decode(r *Reader) {
-	q.ProtocolVersion = r.Int32()
-	q.LastZxidSeen = r.Int64()
-	q.TimeoutMillis = r.Int32()
-	q.SessionID = r.Int64()
-	q.Password = r.Buffer()
-	q.ReadOnly = r.Left() > 0 && r.Bool()
-}
-
 // ConnectResponse answers a ConnectRequest. TimeoutMillis <= 0 says that the
 // session that was to be resumed has expired.
 type ConnectResponse struct {
@@ -41,15 +31,6 @@ type ConnectResponse struct {
 	SessionID       int64
 	Password        []byte
 	ReadOnly        bool
-}
-
-// Append appends the record.
-func (p *ConnectResponse) Append(b []byte) []byte {
-	b = AppendInt32(b, p.ProtocolVersion)
-	b = AppendInt32(b, p.TimeoutMillis)
-	b = AppendInt64(b, p.SessionID)
-	b = AppendBuffer(b, p.Password)
-	return AppendBool(b, p.ReadOnly)
 }
 
 // Decode takes the record. Servers before 3.4 leave the last field out.

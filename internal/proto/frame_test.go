@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/zookit/zookit/internal/recordtest"
 )
 
 const testLimit = 1 << 20
@@ -122,7 +124,7 @@ func TestReadFrame_MemoryFollowsTheBytes(t *testing.T) {
 	for _, sent := range []int{0, 1, 4095, 4096, 4097, 100_000} {
 		in := append(AppendInt32(nil, math.MaxInt32), make([]byte, sent)...)
 		var err error
-		size := allocated(func() { _, err = ReadFrame(bytes.NewReader(in), nil, math.MaxInt32) })
+		size := recordtest.Allocated(func() { _, err = ReadFrame(bytes.NewReader(in), nil, math.MaxInt32) })
 		if err != io.ErrUnexpectedEOF {
 			t.Errorf("%d bytes sent: %v, want io.ErrUnexpectedEOF", sent, err)
 		}

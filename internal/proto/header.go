@@ -11,12 +11,6 @@ func (h RequestHeader) Append(b []byte) []byte {
 	return AppendInt32(AppendInt32(b, h.Xid), int32(h.Op))
 }
 
-// Decode takes the record.
-func (h *RequestHeader) Decode(r *Reader) {
-	h.Xid = r.Int32()
-	h.Op = OpCode(r.Int32())
-}
-
 // ReplyHeaderLen is the size of an encoded ReplyHeader.
 const ReplyHeaderLen = 16
 
@@ -26,11 +20,6 @@ type ReplyHeader struct {
 	Xid  int32
 	Zxid int64 // the server's last zxid; for an event its own from 3.9 on, -1 before
 	Err  ErrCode
-}
-
-// Append appends the record.
-func (h ReplyHeader) Append(b []byte) []byte {
-	return AppendInt32(AppendInt64(AppendInt32(b, h.Xid), h.Zxid), int32(h.Err))
 }
 
 // Decode takes the record.

@@ -33,22 +33,6 @@ func (o *MultiOp) AppendRest(b []byte) []byte {
 	return b
 }
 
-// Decode takes the body as Op has it.
-func (o *MultiOp) Decode(r *Reader) {
-	o.Path = r.String()
-	switch o.Op {
-	case OpDelete, OpCheck:
-		o.Version = r.Int32()
-	case OpSetData:
-		o.Data, o.Version = r.Buffer(), r.Int32()
-	default:
-		o.Data, o.ACL, o.Flags = r.Buffer(), r.ACLs(), r.Int32()
-		if o.Op == OpCreateTTL {
-			o.TTL = r.Int64()
-		}
-	}
-}
-
 // AppendItem appends it as an op of a multi; AppendMultiEnd follows the last.
 func (o *MultiOp) AppendItem(b []byte) []byte {
 	return o.Append(multiHeader{op: o.Op, err: -1}.append(b))
@@ -80,26 +64,6 @@ func AppendMultiRequest(b []byte, ops []MultiOp) []byte {
 	return AppendMultiEnd(b)
 }
 
-// MultiRequest takes the body of a multi.
-func (r *Reader) MultiRequest() []MultiOp {
-	var ops []MultiOp
-	for {
-		h := r.multiHeader()
-		if r.err != nil || h.done {
-			return ops
-		}
-		switch h.op {
-		case OpDelete, OpCheck, OpSetData, OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
-		default:
-			r.fail("op %d inside a multi", h.op)
-			return nil
-		}
-		o := MultiOp{Op: h.op}
-		o.Decode(r)
-		ops = append(ops, o)
-	}
-}
-
 // MultiResult is the reply to a MultiOp: that of the request alone, or one item
 // of a multi's reply. In a failed multi every item has
 // Op OpError, and Err is OK for the ops before the failing one (rolled back),
@@ -112,21 +76,6 @@ type MultiResult struct {
 	Err  ErrCode
 	Path string // of a create
 	Stat Stat   // of a create2, createContainer, createTTL or setData
-}
-
-// Append appends the body.
-func (p *MultiResult) Append(b []byte) []byte {
-	switch p.Op {
-	case OpError:
-		return AppendInt32(b, int32(p.Err))
-	case OpCreate:
-		return AppendString(b, p.Path)
-	case OpCreate2, OpCreateContainer, OpCreateTTL:
-		return p.Stat.Append(AppendString(b, p.Path))
-	case OpSetData:
-		return p.Stat.Append(b)
-	}
-	return b
 }
 
 // Decode takes the body as Op has it.
@@ -143,17 +92,8 @@ func (p *MultiResult) Decode(r *Reader) {
 		p.Stat.Decode(r)
 	case OpDelete, OpCheck:
 	default:
-		r.fail("op %d inside a multi's reply", p.Op)
+		r.Fail("op %d inside a multi's reply", p.Op)
 	}
-}
-
-// AppendMultiResponse appends the body of a multi's reply.
-func AppendMultiResponse(b []byte, results []MultiResult) []byte {
-	for i := range results {
-		p := &results[i]
-		b = p.Append(multiHeader{op: p.Op, err: p.Err}.append(b))
-	}
-	return AppendMultiEnd(b)
 }
 
 // MultiResponse takes the body of a multi's reply.
@@ -170,7 +110,7 @@ func (r *Reader) MultiResponseOf(ops int) []MultiResult {
 			return out
 		}
 		if len(out) == ops {
-			r.fail("more than %d results", ops)
+			r.Fail("more than %d results", ops)
 			return nil
 		}
 		out = append(out, MultiResult{Op: h.op, Err: h.err})

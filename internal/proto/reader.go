@@ -33,12 +33,13 @@ func (r *Reader) Left() int { return len(r.b) - r.off }
 // that is longer than its record was not understood.
 func (r *Reader) Finish() error {
 	if r.err == nil && r.Left() != 0 {
-		r.fail("%d bytes after the end", r.Left())
+		r.Fail("%d bytes after the end", r.Left())
 	}
 	return r.err
 }
 
-func (r *Reader) fail(format string, args ...any) {
+// Fail records an error that wraps ErrMalformed, unless there is one already.
+func (r *Reader) Fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: %s (at byte %d of %d)", ErrMalformed, fmt.Sprintf(format, args...), r.off, len(r.b))
 	}
@@ -49,7 +50,7 @@ func (r *Reader) take(n int) []byte {
 		return nil
 	}
 	if n < 0 || n > r.Left() {
-		r.fail("want %d bytes, %d left", n, r.Left())
+		r.Fail("want %d bytes, %d left", n, r.Left())
 		return nil
 	}
 	b := r.b[r.off : r.off+n]
@@ -84,7 +85,7 @@ func (r *Reader) Bool() bool {
 		return false
 	}
 	if b[0] > 1 {
-		r.fail("bool is %d", b[0])
+		r.Fail("bool is %d", b[0])
 	}
 	return b[0] == 1
 }
@@ -96,7 +97,7 @@ func (r *Reader) bytes() []byte {
 	case r.err != nil || n == -1:
 		return nil
 	case n < 0:
-		r.fail("negative length %d", n)
+		r.Fail("negative length %d", n)
 		return nil
 	}
 	return r.take(int(n))
@@ -125,10 +126,10 @@ func (r *Reader) Count(size int) (n int, ok bool) {
 	case r.err != nil || c == -1:
 		return 0, false
 	case c < 0:
-		r.fail("negative count %d", c)
+		r.Fail("negative count %d", c)
 		return 0, false
 	case int(c) > r.Left()/size:
-		r.fail("count %d, but only %d bytes left", c, r.Left())
+		r.Fail("count %d, but only %d bytes left", c, r.Left())
 		return 0, false
 	}
 	return int(c), true

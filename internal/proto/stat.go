@@ -18,21 +18,6 @@ type Stat struct {
 	Pzxid          int64 // zxid of the last change of the list of children
 }
 
-// Append appends the record.
-func (s *Stat) Append(b []byte) []byte {
-	b = AppendInt64(b, s.Czxid)
-	b = AppendInt64(b, s.Mzxid)
-	b = AppendInt64(b, s.Ctime)
-	b = AppendInt64(b, s.Mtime)
-	b = AppendInt32(b, s.Version)
-	b = AppendInt32(b, s.Cversion)
-	b = AppendInt32(b, s.Aversion)
-	b = AppendInt64(b, s.EphemeralOwner)
-	b = AppendInt32(b, s.DataLength)
-	b = AppendInt32(b, s.NumChildren)
-	return AppendInt64(b, s.Pzxid)
-}
-
 // Decode takes the record.
 func (s *Stat) Decode(r *Reader) {
 	b := r.take(StatLen)

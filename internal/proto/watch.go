@@ -25,11 +25,6 @@ type WatchEvent struct {
 	Path  string
 }
 
-// Append appends the record.
-func (e *WatchEvent) Append(b []byte) []byte {
-	return AppendString(AppendInt32(AppendInt32(b, int32(e.Type)), e.State), e.Path)
-}
-
 // Decode takes the record.
 func (e *WatchEvent) Decode(r *Reader) {
 	e.Type = EventType(r.Int32())
@@ -63,12 +58,6 @@ type PathMode struct {
 // Append appends the record.
 func (q *PathMode) Append(b []byte) []byte { return AppendInt32(AppendString(b, q.Path), q.Mode) }
 
-// Decode takes the record.
-func (q *PathMode) Decode(r *Reader) {
-	q.Path = r.String()
-	q.Mode = r.Int32()
-}
-
 // SetWatches registers watches again after a reconnect. The two last lists
 // exist only in setWatches2.
 type SetWatches struct {
@@ -91,16 +80,4 @@ func (q *SetWatches) Append(b []byte, op OpCode) []byte {
 		b = AppendStrings(b, q.Recursive)
 	}
 	return b
-}
-
-// Decode takes the record as op has it.
-func (q *SetWatches) Decode(r *Reader, op OpCode) {
-	q.RelativeZxid = r.Int64()
-	q.Data = r.Strings()
-	q.Exist = r.Strings()
-	q.Child = r.Strings()
-	if op == OpSetWatches2 {
-		q.Persistent = r.Strings()
-		q.Recursive = r.Strings()
-	}
 }

@@ -8,9 +8,3 @@ type PathWatch struct {
 
 // Append appends the record.
 func (q *PathWatch) Append(b []byte) []byte { return AppendBool(AppendString(b, q.Path), q.Watch) }
-
-// Decode takes the record.
-func (q *PathWatch) Decode(r *Reader) {
-	q.Path = r.String()
-	q.Watch = r.Bool()
-}
