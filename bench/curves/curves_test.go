@@ -53,3 +53,9 @@ func TestReport_MarksWhatIsMissing(t *testing.T) {
 	r.markdown(&md)
 	require.Contains(t, md.String(), "| 10 | 12.3 |\n")
 }
+
+func TestPower(t *testing.T) {
+	for e, want := range map[int]string{-1: "0.1", 0: "1", 2: "100", 3: "1k", 5: "100k", 6: "1M", 9: "1G"} {
+		require.Equal(t, want, power(e))
+	}
+}

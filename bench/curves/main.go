@@ -113,7 +113,7 @@ func (r results) at(curve, figure string, n int) (float64, bool) {
 }
 
 const (
-	repeats  = 3                // of a measurement, of which the least counts,
+	repeats  = 5                // of a measurement, of which the least counts,
 	enough   = 2 * time.Second  // unless they have taken as long as this
 	patience = 40 * time.Second // for one measurement
 )

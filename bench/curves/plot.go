@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -54,7 +55,7 @@ func (r *report) svg(w io.Writer) {
 	if r.before != nil {
 		fmt.Fprintf(w, `, <tspan fill="%s">before</tspan>`, colorBefore)
 	}
-	fmt.Fprint(w, "; the second figure of a panel is dashed</text>\n")
+	fmt.Fprint(w, "; the second figure of a panel is dashed, zero is drawn on the axis</text>\n")
 	for i, p := range list {
 		fmt.Fprintf(w, `<g transform="translate(%d,%d)">`+"\n", i%columns*panelWidth, svgHead+i/columns*panelHeight)
 		r.draw(w, p)
@@ -114,7 +115,7 @@ func (r *report) draw(w io.Writer, p panel) {
 	for e := s.fromX; e <= s.toX; e++ {
 		x := s.x(int(math.Pow10(e)))
 		fmt.Fprintf(w, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" %s/><text x="%.1f" y="%d" text-anchor="middle" fill="%s">%s</text>`+"\n",
-			x, x, plotTop, plotTop+plotHeight, axisStyle, x, plotTop+plotHeight+14, axisTextColor, thousands(int(math.Pow10(e))))
+			x, x, plotTop, plotTop+plotHeight, axisStyle, x, plotTop+plotHeight+14, axisTextColor, power(e))
 	}
 	for e := s.fromY; e <= s.toY; e++ {
 		y := s.y(math.Pow10(e))
@@ -131,12 +132,14 @@ func (r *report) draw(w io.Writer, p panel) {
 	}
 }
 
-// power prints a power of ten.
+// power prints a power of ten: 0.1, 1, 10, 100, 1k, …, 1M, …
 func power(e int) string {
-	if e >= 0 && e < 7 {
-		return thousands(int(math.Pow10(e)))
+	if e < 0 {
+		return strconv.FormatFloat(math.Pow10(e), 'f', -e, 64)
 	}
-	return fmt.Sprintf("1e%d", e)
+	units := []string{"", "k", "M", "G", "T"}
+	unit := min(e/3, len(units)-1)
+	return strconv.Itoa(int(math.Pow10(e-3*unit))) + units[unit]
 }
 
 // line draws a figure over n.
