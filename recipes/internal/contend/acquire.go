@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -27,9 +28,10 @@ func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) {
 	return q.acquire(ctx, false)
 }
 
-// blocked returns ErrHeld, in a WaitError, if somebody is in the queue for whom we would wait. It
-// asks for a sync first: a server that lags behind can show a contender that had
-// gone before we were called. It returns nil where that cannot be known.
+// blocked returns ErrHeld, in a WaitError, if somebody is in the queue for whom we
+// would wait. It asks for a sync first: a server that lags behind can show a
+// contender that had gone before we were called. It returns nil where that cannot
+// be known.
 func (q *Queue) blocked(ctx context.Context) error {
 	sync := q.c.Pipeline().Sync(ctx, q.dir)
 	queue, err := q.entries(ctx)
@@ -52,7 +54,7 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 	if err := zk.ValidatePath(q.dir); err != nil {
 		return nil, refused.AtOnce("acquire", q.dir, err)
 	}
-	var again retries // when our node is deleted over and over
+	var again pace.Retries // when our node is deleted over and over
 	for {
 		began := time.Now()
 		p, names, err := q.join(ctx)
@@ -70,8 +72,8 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 		if !errors.Is(err, errAgain) {
 			return nil, Because(ctx, err)
 		}
-		again.since(began)
-		if err := again.soon(ctx, context.Background()); err != nil {
+		again.Since(began)
+		if err := again.Soon(ctx, context.Background()); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +92,8 @@ func Because(ctx context.Context, err error) error {
 // errGone is errAgain when our node is known to be gone already.
 var errGone = fmt.Errorf("%w: own node is gone", errAgain)
 
-// contend waits for the place. names is the list that came with our create.
+// contend is waiting and confirming: see state. names is the list that came with
+// our create.
 func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant, error) {
 	before, err := p.ahead(names)
 	if err != nil {
@@ -108,12 +111,24 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 		return nil, p.q.heldBy(before)
 	}
 	own, err := p.outlast(ctx, before)
-	defer func() { own.Stop() }()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		own, err = p.lookAgain(ctx, own)
 	}
+	var g *Grant
+	if err == nil {
+		g, err = p.grant(ctx, readyWatch{own, p.version})
+	}
+	if err != nil {
+		own.Stop()
+	}
+	return g, err
+}
+
+// lookAgain looks at our node again where its watch need not have told all. It
+// returns the watch, on an error too if there is one.
+func (p *place) lookAgain(ctx context.Context, own *zk.Watch) (*zk.Watch, error) {
 	if own.Fired() && event(own).Type == zk.EventDeleted {
-		return nil, errGone
+		return own, errGone
 	}
 	if own.Fired() || own.Err() != nil || p.s.Resumed() != p.resumed {
 		// Our node changed, and may be gone since. Or both went while there was no
@@ -121,19 +136,13 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 		// no order, and ours may be in a later frame. Look at it again, on a server
 		// that knows what the one knew that told us of the other.
 		if err := p.q.c.Sync(ctx, p.q.dir); err != nil {
-			return nil, err
+			return own, err
 		}
 		again, err := p.watchOwn(ctx)
 		own.Stop()
-		if own = again; err != nil {
-			return nil, err
-		}
+		return again, err
 	}
-	g, err := p.grant(ctx, watchFuture(own, p.version))
-	if err == nil {
-		own = nil // the grant's now
-	}
-	return g, err
+	return own, nil
 }
 
 // watchOwn confirms our node, by czxid and owner, and watches it.

@@ -12,4 +12,6 @@
 // has nobody before it (or had nobody but the one who has gone), its own node is
 // confirmed by czxid and owner, no event says that it was deleted, and the
 // session's lease is good.
+//
+// state.go has the chart of a contender's states, from its create to its end.
 package contend

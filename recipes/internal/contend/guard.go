@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -11,7 +12,7 @@ import (
 // lost over it, for as long as ctx and the session last: a blip at the very
 // moment of the grant must not cost the place.
 func (p *place) guard(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	var again retries // where the server gives no verdict
+	var again pace.Retries // where the server gives no verdict
 	for {
 		guard, release, err := p.s.Guard(ctx)
 		if err == nil || ctx.Err() != nil || p.s.Context().Err() != nil ||
@@ -21,7 +22,7 @@ func (p *place) guard(ctx context.Context) (context.Context, context.CancelFunc,
 		if err := p.q.c.Ready(ctx); err != nil { // and not over and over without a connection
 			return nil, nil, err
 		}
-		if err := again.soon(ctx, p.s.Context()); err != nil {
+		if err := again.Soon(ctx, p.s.Context()); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -80,7 +81,7 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	guid := zk.NewGUID()
 	prefix := zk.Join(q.dir, q.d.prefix(guid))
 	opts := q.createOptions(s)
-	var again retries
+	var again pace.Retries
 	for {
 		create := q.c.Pipeline().Create(ctx, prefix, q.data, zk.EphemeralSequential, opts...)
 		names, watch, listErr := q.first(ctx)
@@ -104,18 +105,18 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 
 // beforeRetry returns nil when a create that failed with err can be made again in
 // session s, with the same GUID. Nothing of it was done.
-func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *retries, err error) error {
+func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *pace.Retries, err error) error {
 	switch {
 	case errors.Is(err, errRepeat):
-		return again.soon(ctx, s.Context())
+		return again.Soon(ctx, s.Context())
 	case errors.Is(err, zk.ErrNoNode):
 		// No directory yet, or the server has removed it since the last look.
 		if err := recipes.EnsurePath(ctx, q.c, q.dir, q.acl...); err != nil {
 			return err
 		}
-		return again.soon(ctx, s.Context())
+		return again.Soon(ctx, s.Context())
 	case refused.ForNow(err):
-		if end := again.later(ctx, s.Context()); end != nil {
+		if end := again.Later(ctx, s.Context()); end != nil {
 			return fmt.Errorf("%w: %w", end, err)
 		}
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -14,7 +15,7 @@ const request = "__REVOKE__"
 // Revoke asks the owner of a node of the queue to let go. ErrNotHeld: the node
 // is gone.
 func (q *Queue) Revoke(ctx context.Context, path string) error {
-	var again retries
+	var again pace.Retries
 	for {
 		_, err := q.c.Set(ctx, path, []byte(request), zk.AnyVersion)
 		switch {
@@ -24,7 +25,7 @@ func (q *Queue) Revoke(ctx context.Context, path string) error {
 			return err
 		}
 		// The reply was lost. Asking twice is asking once.
-		if end := again.soon(ctx, context.Background()); end != nil {
+		if end := again.Soon(ctx, context.Background()); end != nil {
 			return err
 		}
 	}
@@ -63,27 +64,23 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 func (g *Grant) Revoked() <-chan struct{} { return g.revoked }
 
 // readRequest looks whether the data of our node, which somebody has changed,
-// asks us to let go. It reads until it has an answer: nothing else tells of the
-// request later. A node that may not be read, or whose data is too large to be
-// the request, is an answer too.
-func (g *Grant) readRequest(path string) {
-	for {
-		n, err := g.p.q.c.Get(g.ctx, path)
-		switch {
-		case err == nil && string(n.Data) == request:
-			g.noteRequest()
-			return
-		case err == nil, errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrReplyTooLarge), g.ctx.Err() != nil:
-			return
-		}
-		pause(g.ctx, lookPause)
+// asks us to let go. It returns false if it has to be called again, after a pause:
+// nothing else reports the request later. A node that may not be read, or whose
+// data is too large to be the request, does not ask.
+func (g *Grant) readRequest(path string) (read bool) {
+	n, err := g.p.q.c.Get(g.ctx, path)
+	switch {
+	case err == nil && string(n.Data) == request:
+		g.noteRequest()
+		return true
+	case err == nil, errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrReplyTooLarge), g.ctx.Err() != nil:
+		return true
 	}
+	return false
 }
 
 // noteRequest notes that somebody has asked us to let go.
 func (g *Grant) noteRequest() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	select {
 	case <-g.revoked:
 	default:

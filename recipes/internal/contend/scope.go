@@ -16,12 +16,12 @@ import (
 type Scope struct {
 	context.Context // the values
 
-	held  atomic.Pointer[held]  // nil before there is a hold, and after its release
+	hold  atomic.Pointer[hold]  // nil before there is a hold, and after its release
 	outer atomic.Pointer[Scope] // of the hold under which this one is acquired
 }
 
-// held is what a scope knows of its hold.
-type held struct {
+// hold is what a scope knows of its hold.
+type hold struct {
 	ctx   context.Context
 	grant *Grant // nil if the hold is more than one grant
 }
@@ -62,11 +62,11 @@ func NewScope(ctx context.Context) *Scope {
 
 // Begin says that the hold is there. ctx is its context, which is derived from
 // the scope; g is nil if the hold is more than one grant.
-func (s *Scope) Begin(ctx context.Context, g *Grant) { s.held.Store(&held{ctx: ctx, grant: g}) }
+func (s *Scope) Begin(ctx context.Context, g *Grant) { s.hold.Store(&hold{ctx: ctx, grant: g}) }
 
 // End says that the hold is over. The scope of a later hold that was acquired
 // under this one does not keep it any longer.
-func (s *Scope) End() { s.held.Store(nil) }
+func (s *Scope) End() { s.hold.Store(nil) }
 
 // Value finds the scope itself, or a value.
 func (s *Scope) Value(key any) any {
@@ -83,9 +83,9 @@ func scopeOf(ctx context.Context) *Scope {
 }
 
 // live returns s, or the nearest one around it whose hold is not over.
-func (s *Scope) live() (*Scope, *held) {
+func (s *Scope) live() (*Scope, *hold) {
 	for ; s != nil; s = s.outer.Load() {
-		if h := s.held.Load(); h != nil && h.ctx.Err() == nil {
+		if h := s.hold.Load(); h != nil && h.ctx.Err() == nil {
 			return s, h
 		}
 	}

@@ -21,8 +21,8 @@ func (g *Grant) Exchange(ctx context.Context, x *Exchange) error {
 // may live. It is for who has done nothing under the context that ended. On an
 // error the node is withdrawn; Again says whether to queue anew.
 func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
-	g.once.Do(func() { g.finishContext(ErrReleased) })
-	g.sweep()
+	g.finishContext(ErrReleased)
+	g.set(passed)
 	p := g.p
 	own, err := p.watchOwn(ctx)
 	if err != nil {
@@ -31,13 +31,13 @@ func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 		}
 		return nil, err
 	}
-	renewed, err := p.grant(ctx, watchFuture(own, p.version))
+	renewed, err := p.grant(ctx, readyWatch{own, p.version})
 	if err != nil {
 		own.Stop()
 		p.withdraw(ctx)
 		return nil, err
 	}
-	renewed.watcher.Go(g.watcher.Wait)
+	renewed.owner.Go(g.owner.Wait)
 	return renewed, nil
 }
 

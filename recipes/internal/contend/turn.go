@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -44,7 +45,7 @@ func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
 // unless it has done that too often already: see patience.
 func (q *Queue) AcquireInTurn(ctx context.Context, choose func(Turn) Choice) (*Grant, error) {
 	var asides patience
-	var again retries // when our node is deleted at each turn
+	var again pace.Retries // when our node is deleted at each turn
 	for {
 		began := time.Now()
 		g, err := q.Acquire(ctx)
@@ -57,8 +58,8 @@ func (q *Queue) AcquireInTurn(ctx context.Context, choose func(Turn) Choice) (*G
 		case !errors.Is(err, errAgain):
 			return nil, err
 		}
-		again.since(began)
-		if err := again.soon(ctx, context.Background()); err != nil {
+		again.Since(began)
+		if err := again.Soon(ctx, context.Background()); err != nil {
 			return nil, err
 		}
 	}
@@ -151,9 +152,9 @@ func (p *place) turn(names []string, named []byte) (Turn, error) {
 
 // retire ends a grant that nobody was told of; its node stays.
 func (g *Grant) retire() {
-	g.once.Do(func() { g.finishContext(ErrReleased) })
-	g.sweep()
-	g.watcher.Wait()
+	g.finishContext(ErrReleased)
+	g.set(passed)
+	g.owner.Wait()
 }
 
 // requeue goes to the end of the queue and waits there.
@@ -191,13 +192,13 @@ func (p *place) toTheEnd(ctx context.Context) (*place, []string, error) {
 
 // joinWithRoom is join that waits until the quota has room for our node.
 func (q *Queue) joinWithRoom(ctx context.Context) (*place, []string, error) {
-	var again retries
+	var again pace.Retries
 	for {
 		p, names, err := q.join(ctx)
 		if !errors.Is(err, zk.ErrQuotaExceeded) {
 			return p, names, err
 		}
-		if end := again.soon(ctx, context.Background()); end != nil {
+		if end := again.Soon(ctx, context.Background()); end != nil {
 			return nil, nil, fmt.Errorf("%w: %w", end, err)
 		}
 	}
@@ -216,7 +217,7 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 		zk.DeleteOp(p.path, zk.AnyVersion),
 	}
 	var made zk.Created
-	var again retries
+	var again pace.Retries
 	for {
 		results, err := q.c.Multi(ctx, ops...)
 		if err == nil {
@@ -227,12 +228,12 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 		switch {
 		case err == nil:
 		case errors.Is(err, errRepeat):
-			if err := again.soon(ctx, p.s.Context()); err != nil {
+			if err := again.Soon(ctx, p.s.Context()); err != nil {
 				return nil, err
 			}
 			continue
 		case refused.ForNow(err):
-			if err := again.later(ctx, p.s.Context()); err != nil {
+			if err := again.Later(ctx, p.s.Context()); err != nil {
 				return nil, err
 			}
 			continue
@@ -278,7 +279,7 @@ func designated(data []byte) string {
 // not, and with ErrForeign if the directory holds data of somebody else.
 func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 	q := g.p.q
-	var again retries
+	var again pace.Retries
 	for {
 		dir, err := q.c.Get(ctx, q.dir)
 		if err != nil {
@@ -299,7 +300,7 @@ func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 		}
 		// Lost with its connection, or overtaken: to name the same one twice is to
 		// name it once.
-		if end := again.soon(ctx, g.p.s.Context()); end != nil {
+		if end := again.Soon(ctx, g.p.s.Context()); end != nil {
 			return err
 		}
 	}
