@@ -9,13 +9,14 @@ FUZZTIME ?= 50000x
 COUNT    ?= 1
 SOAK     ?= 30m
 ROUNDS   ?= 100
+SEEDS    ?= 300
 NESTED   := interop bench
 
 # The acceptance suite and the real ensembles need the machine for themselves:
 # they measure margins of milliseconds.
 ALONE := github.com/zookit/zookit github.com/zookit/zookit/internal/ensemble
 
-.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race faults soak lease bench curves
+.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race chaos faults soak lease bench curves
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -35,6 +36,11 @@ unit:
 ## shorter form
 model:
 	ZOOKIT_MODEL=long $(GO) test -count=1 -timeout 60m -v -run '^TestLease' ./zk
+
+## chaos: random faults in virtual time, SEEDS for each of mirror, group and cache;
+## unit has a shorter form
+chaos:
+	ZOOKIT_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 60m -run Chaos ./recipes/...
 
 ## real: ensembles of three servers with faults, a short run of the acceptance suite
 real:
