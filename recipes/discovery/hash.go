@@ -60,6 +60,12 @@ const (
 // step leads from one point or place to the next, which mix then spreads.
 const step = 0x9e3779b97f4a7c15
 
+// owned is a point and the candidate that it is of.
+type owned struct {
+	point uint64
+	whose int32
+}
+
 // newRing sorts by counting: the points are hashes, and so spread evenly over the
 // arcs.
 func newRing(hashes []uint64) *ring {
@@ -69,27 +75,31 @@ func newRing(hashes []uint64) *ring {
 		arcs, shift = 2*arcs, shift-1
 	}
 	r := &ring{points: make([]uint64, n), whose: make([]int32, n), start: make([]int32, arcs+1), shift: shift}
-	point := func(i int) uint64 { return mix(hashes[i/pointsEach] + uint64(i%pointsEach+1)*step) }
-	for i := range n {
-		r.start[point(i)>>shift+1]++
+	all := make([]owned, 0, n)
+	for i, h := range hashes {
+		for range pointsEach {
+			h += step
+			all = append(all, owned{mix(h), int32(i)})
+		}
+	}
+	for _, o := range all {
+		r.start[o.point>>shift+1]++
 	}
 	for a := range arcs {
 		r.start[a+1] += r.start[a]
 	}
-	type owned struct {
-		point uint64
-		whose int32
-	}
 	sorted, room := make([]owned, n), slices.Clone(r.start)
-	for i := range n {
-		p := point(i)
-		sorted[room[p>>shift]] = owned{p, int32(i / pointsEach)}
-		room[p>>shift]++
+	for _, o := range all {
+		at := &room[o.point>>shift]
+		sorted[*at] = o
+		*at++
 	}
 	for a := range arcs {
-		slices.SortFunc(sorted[r.start[a]:r.start[a+1]], func(x, y owned) int {
-			return cmp.Or(cmp.Compare(x.point, y.point), cmp.Compare(x.whose, y.whose))
-		})
+		if arc := sorted[r.start[a]:r.start[a+1]]; len(arc) > 1 {
+			slices.SortFunc(arc, func(x, y owned) int {
+				return cmp.Or(cmp.Compare(x.point, y.point), cmp.Compare(x.whose, y.whose))
+			})
+		}
 	}
 	for i, o := range sorted {
 		r.points[i], r.whose[i] = o.point, o.whose

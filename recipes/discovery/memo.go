@@ -25,8 +25,9 @@ func (m *memo[T]) of(list []Candidate, f func(*Instance) T) []T {
 	var at [len(m.known)]int
 	for i, c := range list {
 		found := false
-		for k, old := range m.known {
-			for at[k] < len(old.list) && old.list[at[k]].Path < c.Path {
+		for k := range m.known {
+			old := &m.known[k]
+			for at[k] < len(old.list) && old.list[at[k]].Instance != c.Instance && old.list[at[k]].Path < c.Path {
 				at[k]++
 			}
 			if !found && at[k] < len(old.list) && old.list[at[k]].Instance == c.Instance {

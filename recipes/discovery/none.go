@@ -40,7 +40,7 @@ func (t *table) counts() (out Counts) {
 		case k.gone:
 			out.Vanished++
 			continue
-		case k.i.Disabled:
+		case k.disabled:
 			out.Disabled++
 		case k.filtered:
 			out.Filtered++

@@ -21,20 +21,30 @@ type known struct {
 	r        *record
 	filtered bool
 	gone     bool // it has vanished
+	disabled bool // i says so
 }
 
 func (k known) path() string { return k.i.Path }
 
 // candidates returns the instances that may be chosen, of the live or of the
 // vanished ones.
-func (t *table) candidates(gone bool) (out []Candidate) {
+func (t *table) candidates(gone bool) []Candidate {
+	n := 0
 	for _, k := range t.known {
-		if k.gone == gone && !k.filtered && !k.i.Disabled {
+		if k.usable(gone) {
+			n++
+		}
+	}
+	out := make([]Candidate, 0, n)
+	for _, k := range t.known {
+		if k.usable(gone) {
 			out = append(out, Candidate{k.i, k.r})
 		}
 	}
 	return out
 }
+
+func (k known) usable(gone bool) bool { return k.gone == gone && !k.filtered && !k.disabled }
 
 // find returns the index of a candidate.
 func (t *table) find(path string) (int, bool) {
@@ -77,26 +87,29 @@ func (p *Provider) refresh(from *service) {
 	p.put(t, left)
 }
 
-// look finds out about the instances of a service: what has not changed is known.
-// Both are sorted by path. It returns also the records of those that are gone.
+// look finds out about the instances of a service: what has not changed is known,
+// and is not even looked at. Both are sorted by path. It returns also the records of
+// those that are gone.
 func (p *Provider) look(old []known, from *service) (now []known, left []*record) {
 	now = from.known()
 	at := 0
 	for n := range now {
 		k := &now[n]
-		for ; at < len(old) && old[at].i.Path < k.i.Path; at++ {
+		for ; at < len(old) && old[at].i != k.i && old[at].i.Path < k.i.Path; at++ {
 			left = append(left, old[at].r)
 		}
-		if at == len(old) || old[at].i.Path != k.i.Path { // it is new
-			k.r, k.filtered = p.record(k.i.Path), !p.passes(k.i)
+		switch {
+		case at < len(old) && old[at].i == k.i:
+			k.r, k.filtered, k.disabled = old[at].r, old[at].filtered, old[at].disabled
+			at++
 			continue
+		case at < len(old) && old[at].i.Path == k.i.Path: // it has changed
+			k.r = old[at].r
+			at++
+		default: // it is new
+			k.r = p.record(k.i.Path)
 		}
-		if k.r = old[at].r; old[at].i == k.i {
-			k.filtered = old[at].filtered
-		} else { // it has changed
-			k.filtered = !p.passes(k.i)
-		}
-		at++
+		k.filtered, k.disabled = !p.passes(k.i), k.i.Disabled
 	}
 	for ; at < len(old); at++ {
 		left = append(left, old[at].r)
