@@ -17,6 +17,8 @@ var (
 	// the hold's Context then. In some recipes it can also be the cause when the
 	// session ends: the server may report the node's end first.
 	ErrDeleted = errors.New("own node was deleted")
+	// ErrHeld: somebody else is ahead, and the call does not wait (lock's TryAcquire).
+	ErrHeld = errors.New("held by another")
 	// ErrNotHeld: the server refused a write because the hold was gone by then.
 	// election.ErrNotLeader wraps it.
 	ErrNotHeld = errors.New("no longer held")

@@ -23,7 +23,7 @@ var (
 	// ErrDeleted: somebody deleted the holder's node.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrHeld: TryAcquire found another contender ahead.
-	ErrHeld = contend.ErrHeld
+	ErrHeld = recipes.ErrHeld
 	// ErrNotHeld: a multi with Held.Check came after the lock was lost.
 	ErrNotHeld = recipes.ErrNotHeld
 	// ErrLost: the lock was lost before the function given to Do had returned. It
@@ -142,8 +142,9 @@ func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.
 
 // Do acquires the lock, runs f and releases the lock. f's context ends with
 // ctx, and with the lock. What f returns is returned; ErrLost is joined to it if
-// the lock was lost before f had returned, and so is an error of the release. A
-// panic of f releases the lock and goes on.
+// the lock was lost before f had returned, and so is an error of the release. If f
+// panics, Do releases the lock and the panic continues. A nil f is refused before
+// anything is acquired.
 func (l *Lock) Do(ctx context.Context, f func(ctx context.Context, h *Held) error) error {
 	if f == nil {
 		return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("do", l.dir, refused.ErrFunction))

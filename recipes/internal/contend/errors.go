@@ -1,7 +1,6 @@
 package contend
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/zookit/zookit/recipes"
@@ -14,7 +13,7 @@ var (
 	// ErrDeleted is the cause when somebody deleted the owner's node.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrHeld: another contender is ahead, and waiting was not wanted.
-	ErrHeld = errors.New("held by another")
+	ErrHeld = recipes.ErrHeld
 	// ErrNotHeld is what a guarded write fails with once the node is gone.
 	ErrNotHeld = recipes.ErrNotHeld
 	// ErrForeign is what errors.Is finds in a ForeignError.
