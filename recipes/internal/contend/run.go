@@ -133,7 +133,18 @@ func (g *Grant) await(nodes []*ownNode) (fired *ownNode, due, over bool) {
 }
 
 // awaitSeveral is await for the nodes of several permits.
+//
+// Nothing is watched for any more once the context has ended. Our own deletes then
+// fire all of the watches, and to wait for one after the other would cost as many
+// looks at all that are left. The watches end with the session too.
 func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *ownNode, due, over bool) {
+	if g.ctx.Err() != nil {
+		select {
+		case <-g.over:
+		case <-g.p.s.Context().Done():
+		}
+		return nil, false, true
+	}
 	receive := func(c any) reflect.SelectCase {
 		return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(c)}
 	}
