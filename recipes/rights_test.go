@@ -2,6 +2,7 @@ package recipes_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,31 @@ func TestRecipes_MissingRightEndsACallAtOnce(t *testing.T) {
 				require.Equal(t, m.path, right.Path)
 				require.Equal(t, m.right, right.Right)
 			})
+		})
+	}
+}
+
+// Of a transaction the results say which right is missing, on a real server too.
+func TestRecipes_MissingRightOfATransactionIsNamed(t *testing.T) {
+	g := newGuarded(t)
+	for name, m := range map[string]missing{
+		"grant":         {"/d/leases", zk.PermCreate, permits},
+		"end of ticket": {"/d/locks", zk.PermDelete, permits},
+		"round":         {"/d", zk.PermWrite, enterAndLeave},
+		"leave":         {"/d", zk.PermDelete, enterAndLeave},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := "/" + strings.ReplaceAll(name, " ", "-")
+			require.NoError(t, recipes.EnsurePath(t.Context(), g.admin, root+strings.TrimSuffix(zk.Parent(m.path), "/")))
+			acl := append(zk.DigestACL(zk.PermAll, "admin", "secret"), without(m.right)...)
+			_, err := g.admin.Create(t.Context(), root+m.path, nil, zk.Persistent, zk.WithACL(acl...))
+			require.NoError(t, err)
+			c := g.connect(t, zk.Config{Servers: root})
+			err = m.call(soon(t), c)
+			var right *recipes.RightError
+			require.ErrorAs(t, err, &right)
+			require.Equal(t, m.path, right.Path)
+			require.Equal(t, m.right, right.Right)
 		})
 	}
 }

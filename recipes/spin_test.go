@@ -61,14 +61,21 @@ func TestRecipes_NoLoopWithoutPauses(t *testing.T) {
 		return lock.NewSemaphore(c, "/d/s", 0, lock.Config{}).SetLimit(ctx, 1)
 	}
 	for name, s := range map[string]stuck{
-		"raise, no verdict":              {"create", "/d/gate", zk.ErrOperationTimeout, func(ctx context.Context, c *zk.Client) error { return gate(c).Raise(ctx) }},
-		"raise, no parent":               {"create", "/d/gate", zk.ErrNoNode, func(ctx context.Context, c *zk.Client) error { return gate(c).Raise(ctx) }},
-		"raise, there and not":           {"create", "/d/gate", zk.ErrNodeExists, func(ctx context.Context, c *zk.Client) error { return gate(c).Raise(ctx) }},
-		"lower, no verdict":              {"delete", "/d/gate", zk.ErrOperationTimeout, func(ctx context.Context, c *zk.Client) error { return gate(c).Lower(ctx) }},
-		"enter, no verdict":              {"create", "/d/", zk.ErrOperationTimeout, enter},
-		"enter, no directory":            {"create", "/d/", zk.ErrNoNode, enter},
-		"open, no verdict":               {"multi", "/d", zk.ErrOperationTimeout, enter},
-		"open, changed":                  {"multi", "/d", zk.ErrBadVersion, enter},
+		"raise, no verdict":    {"create", "/d/gate", zk.ErrOperationTimeout, func(ctx context.Context, c *zk.Client) error { return gate(c).Raise(ctx) }},
+		"raise, no parent":     {"create", "/d/gate", zk.ErrNoNode, func(ctx context.Context, c *zk.Client) error { return gate(c).Raise(ctx) }},
+		"raise, there and not": {"create", "/d/gate", zk.ErrNodeExists, func(ctx context.Context, c *zk.Client) error { return gate(c).Raise(ctx) }},
+		"lower, no verdict":    {"delete", "/d/gate", zk.ErrOperationTimeout, func(ctx context.Context, c *zk.Client) error { return gate(c).Lower(ctx) }},
+		"enter, no verdict":    {"create", "/d/", zk.ErrOperationTimeout, enter},
+		"enter, no directory":  {"create", "/d/", zk.ErrNoNode, enter},
+		"open, no verdict":     {"multi", "/d", zk.ErrOperationTimeout, enter},
+		"open, changed":        {"multi", "/d", zk.ErrBadVersion, enter},
+		"enter, ready comes and goes": {"get", "/d/ready", zk.ErrNoNode, func(ctx context.Context, c *zk.Client) error {
+			_, err := c.Create(ctx, "/d/ready", nil, zk.Persistent)
+			if err != nil {
+				return err
+			}
+			return enter(ctx, c)
+		}},
 		"leave, no verdict":              {"delete", "/d/", zk.ErrOperationTimeout, leave(2)},
 		"leave last, no verdict":         {"multi", "/d/", zk.ErrOperationTimeout, leave(1)},
 		"leave last, changed":            {"multi", "/d/", zk.ErrBadVersion, leave(1)},
