@@ -38,7 +38,7 @@ func (p *Provider) settle(r *record) {
 
 // allow says that an instance can be chosen, or cannot. The caller holds p.mu.
 func (p *Provider) allow(r *record, usable bool) {
-	if i, ok := p.table.find(r.path); ok {
+	if i, ok := p.table.Load().find(r.path); ok {
 		p.usable = p.usable.but(i, usable)
 	}
 }

@@ -34,13 +34,13 @@ type Cache struct {
 	d    *Discovery
 	root string
 	only *string // the service; nil: all
+	b    builder
 
-	mu      sync.Mutex // a Provider's lock alone is taken under it; guards what follows
+	mu      sync.Mutex // leaf lock; guards what follows
 	snap    *Snapshot
 	changed chan struct{} // closed and replaced when snap is
 	running bool
 	ended   error // why the last Run has ended; nil before, and while one is going on
-	b       builder
 	// By service. Weak, since a Provider has no end: one that nobody picks from any
 	// more must not be prepared for ever.
 	providers map[string][]weak.Pointer[Provider]
@@ -68,8 +68,8 @@ func newCache(d *Discovery, root string, only *string) *Cache {
 }
 
 // Run keeps the cache up to date until ctx ends, and returns its cause then; or
-// zk.ErrClosed, zk.ErrInvalidPath, an *InvalidError, ErrRunning. What was known stays afterwards,
-// and is stale.
+// zk.ErrClosed, zk.ErrInvalidPath, an *InvalidError, ErrRunning. What was known
+// stays afterwards, and is stale.
 //
 // It reads everything, no more than Config.Parallel nodes at a time, and then
 // what one recursive watch tells of (before ZooKeeper 3.6: what a watch on each

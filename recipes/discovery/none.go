@@ -26,9 +26,10 @@ func (p *Provider) Counts() Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.bringBack()
-	out := p.table.counts()
-	if !p.table.gone {
-		out.SetAside = len(p.table.list) - p.usable.Len()
+	t := p.table.Load()
+	out := t.counts()
+	if !t.gone {
+		out.SetAside = len(t.list) - p.usable.Len()
 	}
 	return out
 }

@@ -37,10 +37,10 @@ type Provider struct {
 
 	making sync.Mutex // held while a table is made; taken before mu
 
-	mu     sync.Mutex // leaf lock; guards what follows. Choosers run under it.
-	table  *table
-	usable *Usable // those of table that are not set aside
-	aside  []pause // that have begun, in their order; those that ended early too
+	table  atomic.Pointer[table] // changed under mu
+	mu     sync.Mutex            // guards what follows. Choosers run under it, and may read the Cache.
+	usable *Usable               // those of table that are not set aside
+	aside  []pause               // that have begun, in their order; those that ended early too
 	gone   map[string]*record
 }
 
@@ -72,11 +72,12 @@ func (c *Cache) Provider(name string, cfg ProviderConfig) *Provider {
 	cfg.Errors = cmp.Or(cfg.Errors, 2)
 	cfg.Window = cmp.Or(cfg.Window, 30*time.Second)
 	cfg.SetAside = cmp.Or(cfg.SetAside, 30*time.Second)
-	p := &Provider{cache: c, name: name, cfg: cfg, table: &table{}, usable: allUsable(0), gone: map[string]*record{}}
+	p := &Provider{cache: c, name: name, cfg: cfg, usable: allUsable(0), gone: map[string]*record{}}
 	if bad != nil {
-		p.table.err = refused.AtOnce("pick", zk.Join(c.d.base, name), bad)
+		p.table.Store(&table{err: refused.AtOnce("pick", zk.Join(c.d.base, name), bad)})
 		return p
 	}
+	p.table.Store(&table{})
 	c.serve(p)
 	return p
 }
@@ -141,7 +142,7 @@ func (p *Provider) PickKey(key string) (Use, error) {
 func (p *Provider) choose(key string) (Candidate, *table, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock() // also when a Chooser panics
-	t := p.table
+	t := p.table.Load()
 	if t.err != nil || len(t.list) == 0 {
 		return Candidate{}, t, t.err
 	}

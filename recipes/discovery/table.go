@@ -53,9 +53,8 @@ func (t *table) find(path string) (int, bool) {
 
 // isFor reports whether the table is that of a state of the service.
 func (p *Provider) isFor(from *service) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.table.choose != nil && p.table.from == from
+	t := p.table.Load()
+	return t.choose != nil && t.from == from
 }
 
 // refresh makes the table for a state of the service, unless it is there already.
@@ -66,12 +65,9 @@ func (p *Provider) refresh(from *service) {
 	if p.isFor(from) {
 		return
 	}
-	p.mu.Lock()
-	old := p.table
-	p.mu.Unlock()
 	t := &table{from: from}
 	var left []*record // of instances that are gone
-	t.known, left = p.look(old.known, from)
+	t.known, left = p.look(p.table.Load().known, from)
 	if t.list = t.candidates(false); len(t.list) == 0 {
 		t.list, t.gone = t.candidates(true), true
 	}
@@ -157,7 +153,8 @@ func (p *Provider) put(t *table, left []*record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.bringBack()
-	p.table, p.usable = t, t.all
+	p.usable = t.all
+	p.table.Store(t)
 	for _, a := range p.aside {
 		if a.r.until.Equal(a.until) {
 			p.allow(a.r, false)
