@@ -91,7 +91,6 @@ type view struct {
 	tree  *tree
 	zxid  int64
 	stale bool
-	since time.Time
 }
 
 // apply records what was read under some ids. It returns the snapshot, and whether
@@ -139,6 +138,6 @@ func (v *view) lost(since time.Time) (Snapshot, bool) {
 	if !v.known || v.stale {
 		return Snapshot{}, false
 	}
-	v.stale, v.since = true, since
+	v.stale = true
 	return Snapshot{Stale: true, Since: since, Zxid: v.zxid, tree: v.tree}, true
 }

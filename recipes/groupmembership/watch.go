@@ -35,8 +35,8 @@ import (
 //
 // When ctx ends, or on an error that no retry mends (zk.ErrNoAuth on the
 // directory, zk.ErrReplyTooLarge when the list of its names does not fit into
-// zk.Config.MaxReplySize, zk.ErrClosed), it yields the error and stops. All its goroutines have
-// then ended, and so they have when the reader breaks off.
+// zk.Config.MaxReplySize, zk.ErrClosed), it yields the error and stops. All its
+// goroutines have then ended, and so they have when the reader breaks off.
 func (g *Group) Watch(ctx context.Context) iter.Seq2[Snapshot, error] {
 	return func(yield func(Snapshot, error) bool) {
 		ctx, stop := context.WithCancelCause(ctx)

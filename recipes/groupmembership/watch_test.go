@@ -419,3 +419,35 @@ func TestWatch_SetsALostWatchAgain(t *testing.T) {
 		require.ErrorIs(t, e.end(), context.Canceled)
 	})
 }
+
+// What happens while the reader is busy comes as one snapshot: who came and went in
+// between is not in it, and of several changes the last. A snapshot that was kept
+// still shows the group as it was.
+func TestWatch_SlowReaderGetsOneSnapshot(t *testing.T) {
+	onBoth(t, func(t *testing.T, srv *zktest.Server) {
+		g := group(t, srv)
+		a, b := join(t, g, "a", "1"), join(t, g, "b", "1")
+		var seen []groupmembership.Snapshot
+		for s, err := range group(t, srv).Watch(t.Context()) {
+			require.NoError(t, err)
+			if seen = append(seen, s); len(seen) == 2 {
+				break
+			}
+			passing := join(t, g, "passing", "1")
+			require.NoError(t, a.Update(t.Context(), []byte("2")))
+			require.NoError(t, a.Update(t.Context(), []byte("3")))
+			require.NoError(t, b.Leave(t.Context()))
+			b = join(t, g, "b", "again")
+			require.NoError(t, passing.Leave(t.Context()))
+			synctest.Wait()
+		}
+		require.Equal(t, dict{"a": "1", "b": "1"}, names(seen[0].Joined))
+		require.Equal(t, dict{"a": "1", "b": "1"}, names(seen[0].Members()))
+		require.Equal(t, dict{"b": "1"}, names(seen[1].Left))
+		require.Equal(t, dict{"b": "again"}, names(seen[1].Joined))
+		require.Equal(t, dict{"a": "3"}, names(seen[1].Changed))
+		require.Equal(t, dict{"a": "3", "b": "again"}, names(seen[1].Members()))
+		require.NoError(t, a.Leave(t.Context()))
+		require.NoError(t, b.Leave(t.Context()))
+	})
+}
