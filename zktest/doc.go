@@ -1,88 +1,138 @@
-// Package zktest is an embedded ZooKeeper server: in memory, in the process of
-// the test, speaking the real protocol to any client. It is for unit tests of
-// code that uses ZooKeeper, and for first steps without Java.
+// Package zktest is an embedded ZooKeeper server for tests. It is in memory, runs
+// in the process of the test, and speaks the real protocol to any client. It needs
+// no Java.
 //
-// It is not for production: nothing is written to disk, its members are one
-// tree in one process, and whoever can connect can do everything that ACLs
-// allow. Production means Apache ZooKeeper.
+// It is not for production. It writes nothing to disk, its members share one tree
+// in one process, and it accepts every client.
 //
-//	func TestSomething(t *testing.T) {
+// # A server in a test
+//
+// Start makes a server that ends with the test. A client reaches it by
+// ConnectString and DialContext:
+//
+//	func TestWithServer(t *testing.T) {
+//		srv := zktest.Start(t, zktest.Config{})
+//		client, err := zk.Connect(t.Context(), zk.Config{
+//			Servers:     srv.ConnectString(),
+//			DialContext: srv.DialContext,
+//		})
+//		if err != nil {
+//			t.Fatal(err)
+//		}
+//		defer client.Close(context.Background())
+//
+//		if _, err := client.Create(t.Context(), "/a", []byte("data"), zk.Persistent); err != nil {
+//			t.Fatal(err)
+//		}
+//		if data, ok := srv.Get("/a"); !ok || string(data) != "data" {
+//			t.Errorf("the server has %q, %v", data, ok)
+//		}
+//	}
+//
+// The test can look at the server's state without a client: Get, Exists, Children,
+// Owner, Dump, Sessions, Connections, Watches, Requests. It can also change the tree
+// as another client would: Create, Set, Delete.
+//
+// Listen serves the same tree over TCP, for clients in other processes and for
+// clients without a dial function.
+//
+// # Virtual time
+//
+// Connections of DialContext are in memory, and testing/synctest counts every wait
+// in the server as durable. So a server and its clients can run in a bubble, where
+// a session timeout passes at once:
+//
+//	func TestInVirtualTime(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
-//			srv := zktest.Start(t, zktest.Config{Servers: 3})
-//			client := dial(t, srv.ConnectString(), srv.DialContext)
-//			srv.ExpireSession(client.SessionID())
-//			...
+//			srv := zktest.Start(t, zktest.Config{})
+//			client, err := zk.Connect(t.Context(), zk.Config{
+//				Servers:        srv.ConnectString(),
+//				DialContext:    srv.DialContext,
+//				SessionTimeout: 10 * time.Second,
+//			})
+//			if err != nil {
+//				t.Fatal(err)
+//			}
+//			defer client.Close(context.Background())
+//
+//			srv.Silence(0, true)
+//			start := time.Now()
+//			<-client.Session().Context().Done()
+//			t.Logf("the session ended after %v", time.Since(start))
+//			srv.Silence(0, false)
 //		})
 //	}
 //
-// # Time
-//
-// Connections made by DialContext are in memory and every wait in the server is
-// one that testing/synctest calls durable, so clients and server run together
-// in a bubble, on virtual time: a session expires after its timeout, which
-// takes no time at all. Listen serves the same tree over TCP, in real time.
+// Connections of Listen are real, and take real time.
 //
 // # Faults
 //
-// Members can be taken down, cut, silenced, delayed, and cut from their leader
-// while they go on answering pings and reads (CutFromLeader), which is what
-// endangers whoever takes such an answer for proof that his session lives.
-// Hooks see every request and handshake, and may drop, hang, refuse or replace
-// a single one.
+//   - ExpireSession ends a session.
+//   - CutConnections resets connections. Down stops a server and starts it again.
+//   - Silence and SilenceReplies make a server stop answering. Delay makes it slow.
+//   - CutFromLeader and IsolateLeader cut the servers from each other.
+//   - SetReadOnlyHandshake makes them read-only. Reset deletes all state.
+//   - OnRequest and OnConnect set a hook that sees every request and handshake. It
+//     can drop, refuse, replace or delay the reply to a single one.
+//
+// A fault names a server by its number, from 1; 0 means all servers. Any other
+// number panics, because it is a mistake in the test. A fault works on existing
+// connections and on new ones, in memory and over TCP. When the call returns, the
+// fault has begun: only what a connection was writing at that moment may still
+// arrive.
 //
 // # How close it is to Apache ZooKeeper
 //
-// Config.Version chooses the release line that the server behaves like: V3_9,
-// the default, is 3.9.5, and V3_8 is 3.8.0 as Debian has it. The package's tests
-// run thousands of scripted and random operations against it and against both
-// of these, and compare every field of every reply and every event.
+// Config.Version chooses the release line that the server imitates. V3_9, the
+// default, is 3.9.5, and V3_8 is 3.8.0 as in Debian. The tests of this package run
+// thousands of scripted and random operations against the embedded server and
+// against both releases. They compare every field of every reply and every event.
 //
-// The lines differ in this:
+// The two lines differ in this:
 //
 //   - An event carries the zxid of its change since 3.9, and -1 before. An event
 //     that setWatches causes carries -1 in both.
-//   - exists on a node that the client may not read is refused with NoAuth since
-//     3.9 (and 3.8.4), and leaves no watch.
-//   - A path keeps the watches of all modes that a session sets on it since 3.9.
-//     Before, the newest replaces what there was. Types 1 and 2 of removeWatches
-//     and checkWatches mean one-shot watches since 3.9, and types 4 and 5 the
-//     persistent and recursive ones. Before, 1 and 2 mean watches of any mode,
-//     and checkWatches does not look whose watch it finds.
-//   - A create2 inside a multi is answered with its Stat since 3.9 (and 3.8.2),
-//     and flags that no mode has make the whole multi fail with
-//     MarshallingError. Before, the answer is that of create, and such flags are
-//     the failure of one op, with BadArguments.
-//   - check is an op of a multi alone since 3.9: as a request it is answered
-//     Unimplemented and the connection is closed.
-//   - A write that cannot be read uses no zxid in 3.9.5, unless it is a multi.
+//   - Since 3.9 (and 3.8.4) the server refuses an exists on a node that the client
+//     may not read, with NoAuth, and sets no watch.
+//   - Since 3.9 a session can have watches of several modes on one path. Before, a
+//     new watch replaces the old one.
+//   - Since 3.9 types 1 and 2 of removeWatches and checkWatches mean one-shot
+//     watches, and types 4 and 5 mean persistent and recursive ones. Before, types 1
+//     and 2 mean watches of any mode, and checkWatches also counts the watches of
+//     other clients.
+//   - Since 3.9 (and 3.8.2) a create2 in a multi is answered with its Stat. Flags
+//     that no mode has make the whole multi fail with MarshallingError. Before, the
+//     create2 is answered like a create, and such flags make only that op fail, with
+//     BadArguments.
+//   - Since 3.9 check is only an op of a multi. As a request it is answered
+//     Unimplemented, and the server closes the connection.
+//   - A malformed write uses no zxid in 3.9.5, unless it is a multi.
 //
-// Events of nodes that a client may not read are kept from it with both: Debian
-// has added this to 3.8.0.
+// In both lines a client gets no events of nodes that it may not read. (Debian has
+// added this to 3.8.0.)
 //
-// What differs from Apache ZooKeeper, and what is left out:
+// The embedded server differs from Apache ZooKeeper in this:
 //
-//   - Children are listed in random order, a different one each time. Apache
-//     ZooKeeper's order is as meaningless, but repeats itself.
-//   - sync, and a read on another member behind it, see every committed write,
-//     and so does a plain read: a member lags only while it is cut from its
-//     leader.
-//   - Connections close after what was sent before. Apache ZooKeeper may drop
-//     the last replies and events when it ends a session by itself.
-//   - There is no election, no quorum and no observer: a member is linked to
-//     the leader or not. Zxids have no epoch; they go on over IsolateLeader.
-//   - Writes held by a member that then loses its leader are never executed.
-//     With Apache ZooKeeper they may be.
-//   - Quotas, SASL, TLS, multiRead, getEphemerals, getAllChildrenNumber,
-//     whoAmI, X.509 and the super user are left out. Their operations are
-//     answered Unimplemented and the connection is closed, as every server does
-//     with an operation that it has never heard of. The four-letter words are
-//     left out too (see Watches and Dump instead).
-//   - reconfig is refused with ReconfigDisabled, as by a server without
-//     reconfigEnabled.
-//   - A read-only server answers from the shared tree and keeps sessions as
-//     usual.
-//   - With V3_8, a check outside of a multi that succeeds is answered; Apache
-//     ZooKeeper 3.8.0 fails inside and never answers.
-//   - A bool on the wire is 0 or 1; Apache ZooKeeper takes any other value for
+//   - It lists children in a random order, which differs each time. The order of
+//     Apache ZooKeeper has no meaning either, but it repeats itself.
+//   - A plain read on any member sees every committed write, and so does a read
+//     behind a sync. A member lags only while it is cut from its leader.
+//   - A connection that the server closes gets all earlier replies and events.
+//     Apache ZooKeeper may drop the last ones when it ends a session by itself.
+//   - There is no election, no quorum and no observer. A member is linked to the
+//     leader or not. Zxids have no epoch: they go on over IsolateLeader.
+//   - If a member loses its leader, the writes that it held back are never
+//     executed. In Apache ZooKeeper they may be.
+//   - There are no quotas, SASL, TLS, X.509 and super user, and no multiRead,
+//     getEphemerals, getAllChildrenNumber and whoAmI. The server answers these
+//     operations with Unimplemented and closes the connection, as every server does
+//     with an operation that it does not know.
+//   - There are no four-letter words. See Watches and Dump instead.
+//   - The server refuses reconfig with ReconfigDisabled, as a server without
+//     reconfigEnabled does.
+//   - A read-only server answers from the shared tree and keeps sessions.
+//   - With V3_8 a successful check outside a multi is answered. Apache ZooKeeper
+//     3.8.0 fails internally and never answers.
+//   - A bool on the wire must be 0 or 1. Apache ZooKeeper takes any other value for
 //     true.
 package zktest
