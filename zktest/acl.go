@@ -11,11 +11,11 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// identity is who a connection has shown to be.
+// identity is one identity that a client has proved, as in an ACL.
 type identity struct{ scheme, id string }
 
-// authenticate returns the identity behind credentials. Only digest and ip are
-// known; for ip the credentials do not matter, the address does.
+// authenticate returns the identity that credentials prove. It knows the schemes
+// digest and ip. For ip the client's address counts, not the credentials.
 func authenticate(scheme string, auth []byte, addr string) (identity, bool) {
 	switch scheme {
 	case "digest":
@@ -26,15 +26,15 @@ func authenticate(scheme string, auth []byte, addr string) (identity, bool) {
 	return identity{}, false
 }
 
-// digestID turns "user:password" into the id that an ACL names.
+// digestID returns the id in an ACL that stands for "user:password".
 func digestID(credentials string) string {
 	user, _, _ := strings.Cut(credentials, ":")
 	sum := sha1.Sum([]byte(credentials))
 	return user + ":" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// allowed reports whether one of ids may do all of perm's kind under acl; an
-// empty ACL restricts nothing. Any bit of perm is enough.
+// allowed reports whether acl grants any bit of perm to one of ids. An empty ACL
+// grants everything.
 func allowed(acl []proto.ACL, perm int32, ids []identity) bool {
 	if len(acl) == 0 {
 		return true
@@ -55,8 +55,8 @@ func allowed(acl []proto.ACL, perm int32, ids []identity) bool {
 	return false
 }
 
-// matches compares an identity with the id of an ACL of its scheme: an address
-// with an address or a range, anything else literally.
+// matches reports whether an identity is the one that expr, the id in an ACL of
+// the same scheme, names. For ip, expr is an address or a range of addresses.
 func matches(id identity, expr string) bool {
 	if id.scheme != "ip" {
 		return id.id == expr
@@ -73,14 +73,14 @@ func matches(id identity, expr string) bool {
 	return err == nil && prefix.Contains(addr)
 }
 
-// fixACL checks the ACL of a create or setACL and puts the caller's own
-// identities in the place of the scheme "auth". ok = false is InvalidACL.
-func fixACL(acl []proto.ACL, ids []identity) (out []proto.ACL, ok bool) {
+// resolveACL checks the ACL of a create or setACL, and replaces the scheme "auth"
+// by the identities of the client. If ok is false, the ACL is invalid.
+func resolveACL(acl []proto.ACL, ids []identity) (out []proto.ACL, ok bool) {
 	if len(acl) == 0 {
 		return nil, false
 	}
 	if len(acl) == 1 && acl[0] == worldAll[0] {
-		return worldAll, true // by far the most frequent, and shared by all nodes
+		return worldAll, true // the most frequent ACL by far: all nodes share it
 	}
 	for i, a := range acl {
 		if slices.Contains(acl[:i], a) {
@@ -92,7 +92,7 @@ func fixACL(acl []proto.ACL, ids []identity) (out []proto.ACL, ok bool) {
 		case a.Scheme == "auth":
 			before := len(out)
 			for _, id := range ids {
-				if id.scheme == "digest" { // an ip is no proof of who it is
+				if id.scheme == "digest" { // "auth" does not stand for an address
 					out = append(out, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
 				}
 			}
@@ -108,12 +108,12 @@ func fixACL(acl []proto.ACL, ids []identity) (out []proto.ACL, ok bool) {
 	return out, true
 }
 
-// validDigest asks for two parts around one colon; empty parts at the end do
-// not count as parts.
+// validDigest reports whether id is "user:hash". Colons at the end do not count.
 func validDigest(id string) bool {
 	return strings.Count(strings.TrimRight(id, ":"), ":") == 1
 }
 
+// validIP reports whether id is an address or a range of addresses.
 func validIP(id string) bool {
 	addr, bits, prefixed := strings.Cut(id, "/")
 	a, err := netip.ParseAddr(addr)
@@ -124,8 +124,8 @@ func validIP(id string) bool {
 	return err == nil && n >= 0 && n <= a.BitLen()
 }
 
-// masked hides the password hashes of digest ids from those who may read an
-// ACL but not change it.
+// masked returns acl without the password hashes of digest ids. Clients that may
+// read an ACL but not change it get this form.
 func masked(acl []proto.ACL) []proto.ACL {
 	out := slices.Clone(acl)
 	for i := range out {

@@ -7,32 +7,32 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// call is one request while it is executed. A connection has one, used again
-// and again.
+// call is one request while the server executes it. A connection has one call,
+// which it uses for one request after the other.
 type call struct {
 	c   *conn
 	h   proto.RequestHeader
-	r   proto.Reader // of the body
-	out []byte       // the reply's frame so far
+	r   proto.Reader // of the request's body
+	out []byte       // the frame of the reply, as far as it is encoded
 }
 
-// bodyStart is where the body of a reply begins in its frame.
+// bodyStart is the offset of the body in a reply's frame.
 const bodyStart = proto.FrameHeader + proto.ReplyHeaderLen
 
 var (
-	// errFinished says that the writer is going to close the connection, or
-	// that somebody else has.
-	errFinished = errors.New("finished by the server")
-	errPeerGone = errors.New("closed by the client")
+	// errFinished says that the connection is closed, or that the writer will
+	// close it.
+	errFinished = errors.New("the server ended the connection")
+	errPeerGone = errors.New("the client closed the connection")
 )
 
-// need is what a request needs besides its own member.
+// need says what a member needs to execute a request.
 type need uint8
 
 const (
-	needMember need = iota // the member alone
-	needLeader             // the leader has to be asked
-	needQuorum             // a transaction has to be committed
+	needMember need = iota // nothing
+	needLeader             // the leader
+	needQuorum             // the leader and a quorum, to commit a transaction
 )
 
 func needOf(op proto.OpCode) need {
@@ -47,8 +47,8 @@ func needOf(op proto.OpCode) need {
 	return needMember
 }
 
-// handle reads, executes and answers one request. Its error ends the
-// connection.
+// handle decodes, executes and answers one request. If it returns an error, the
+// connection ends.
 func (c *conn) handle(frame []byte) error {
 	s, q := c.server, &c.call
 	q.r.Reset(frame)
@@ -60,8 +60,8 @@ func (c *conn) handle(frame []byte) error {
 
 	var v Verdict
 	if hook := s.onRequest.Load(); hook != nil {
-		// Like every request that a silenced member has not read yet, it stays
-		// unseen until the silence is over.
+		// A silenced member has not read the request yet. So the hook must not
+		// see it before the silence ends.
 		if err := c.enter(needMember); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (c *conn) handle(frame []byte) error {
 	}
 	defer s.mu.Unlock()
 	if c.moved && needOf(q.h.Op) == needQuorum && q.h.Op != proto.OpCloseSession {
-		c.end(thenClose) // the leader refuses it: the session has another owner now
+		c.end(thenClose) // the leader refuses the write: the session has moved to another member
 		return errFinished
 	}
 	c.touch()
@@ -103,8 +103,8 @@ func (c *conn) handle(frame []byte) error {
 	return nil
 }
 
-// enter waits until the member can serve a request that needs n, and returns
-// with Server.mu held; or it returns an error without.
+// enter waits until the member can execute a request that needs n. It returns
+// with Server.mu locked, or with an error and Server.mu unlocked.
 func (c *conn) enter(n need) error {
 	for {
 		c.server.mu.Lock()
@@ -117,10 +117,10 @@ func (c *conn) enter(n need) error {
 		}
 		changed := c.member.changed
 		c.server.mu.Unlock()
-		c.out.flush() // what came before is not to wait too
-		// A client that goes away meanwhile does not take back what it has
-		// sent: like bytes in the buffers of a real server it is executed when
-		// the fault is over, unless its session has moved on.
+		c.out.flush() // the replies to earlier requests must not wait as well
+		// If the client closes the connection meanwhile, the request stays. It
+		// is executed when the fault ends, like bytes in the buffers of a real
+		// server, unless the session has moved to another member.
 		select {
 		case <-changed:
 		case <-c.done:
@@ -129,7 +129,7 @@ func (c *conn) enter(n need) error {
 	}
 }
 
-// before applies a verdict that keeps the request from being executed.
+// before applies a verdict under which the request is not executed.
 func (c *conn) before(v Verdict) error {
 	switch v.kind {
 	case cutBefore:
@@ -149,7 +149,7 @@ func (c *conn) before(v Verdict) error {
 	return nil
 }
 
-// send puts a frame, or what a verdict leaves of it.
+// send sends a frame, or the part of it that the verdict leaves.
 func (c *conn) send(frame []byte, v Verdict) {
 	switch v.kind {
 	case dropReply:
@@ -163,12 +163,12 @@ func (c *conn) send(frame []byte, v Verdict) {
 	}
 }
 
-// finishReply writes the header. A reply with an error has no body.
+// finishReply encodes the header. A reply with an error has no body.
 func (q *call) finishReply(code proto.ErrCode) {
 	zxid := q.c.member.view.zxid
 	switch {
 	case q.h.Op == proto.OpAuth:
-		zxid = 0 // answered before it reaches the tree
+		zxid = 0 // a server answers auth before the request reaches the tree
 	case q.c.server.unknown(q.h.Op):
 		zxid = -1
 	}
@@ -179,7 +179,7 @@ func (q *call) finishReply(code proto.ErrCode) {
 	h.Append(q.out[:proto.FrameHeader])
 }
 
-// startReply makes room for length and header, so that bodies are appended.
+// startReply makes room for the length and the header. The body is appended then.
 func (q *call) startReply() {
 	q.out = append(q.out[:0], make([]byte, bodyStart)...)
 }

@@ -2,21 +2,21 @@ package zktest
 
 import "time"
 
-// The clock is one goroutine that does everything which happens by itself:
-// sessions expire, members notice that their leader is gone, containers are
-// reaped. It sleeps until the next of these, so an idle server in a
-// testing/synctest bubble lets time pass in large steps.
+// The clock is one goroutine. It does what the passing of time causes: it expires
+// sessions, makes members notice that they have lost their leader, and reaps
+// containers. It sleeps until the next of these is due. So an idle server in a
+// testing/synctest bubble lets time advance in large steps.
 
-// now is the time since the start of the server.
+// now returns the time since the start of the server.
 func (s *Server) now() time.Duration { return time.Since(s.start) }
 
-// never is later than every event.
+// never is later than everything that is due.
 const never = time.Duration(1<<63 - 1)
 
-// wakeClockBy makes sure that the clock looks again at t or before.
+// wakeClockBy makes sure that the clock wakes at t or earlier. Server.mu is held.
 func (s *Server) wakeClockBy(t time.Duration) {
 	if t >= s.clockWakes {
-		return // touches only move expiries away: nearly every call ends here
+		return // nearly every call ends here: a touch only makes an expiry later
 	}
 	s.clockWakes = t
 	select {
@@ -36,7 +36,7 @@ func (s *Server) runClock() {
 		idle := s.clockWakes == never
 		s.mu.Unlock()
 		if idle {
-			timer.Stop() // a timer for the far future would hide deadlocks from synctest
+			timer.Stop() // with a timer for the far future, synctest would see no deadlock
 		} else {
 			timer.Reset(wait)
 		}
@@ -49,7 +49,8 @@ func (s *Server) runClock() {
 	}
 }
 
-// tick does what is due and returns when the next thing will be.
+// tick does what is due, and returns when the next thing is due. Server.mu is
+// held.
 func (s *Server) tick(now time.Duration) (next time.Duration) {
 	next = never
 	for _, m := range s.members {

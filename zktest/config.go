@@ -8,54 +8,56 @@ import (
 	"time"
 )
 
-// Config says how the embedded server behaves. The zero value is a single
-// server with a tick of 200 ms. New copies it.
+// Config says how the embedded server behaves. The zero value is one server with
+// a tick of 200 ms. New copies the Config.
 type Config struct {
-	// Version is the release line of Apache ZooKeeper that the server behaves
-	// like; the zero value is V3_9.
+	// Version is the release line of Apache ZooKeeper that the server imitates.
+	// The zero value is V3_9.
 	Version Version
 
-	// Servers is how many front ends ("members") share the one tree; 0 is 1.
-	// Each has a name of its own in ConnectString and its own faults.
+	// Servers is the number of members, which share one tree; 0 is 1. Each member
+	// has a name in ConnectString, and its own connections, watches and faults.
 	Servers int
 
-	// TickTime is the granularity of session expiry: a session ends at the
-	// first multiple of TickTime, counted from the start of the server, that
-	// is later than its last touch plus its timeout. 0 is 200 ms.
+	// TickTime is the granularity of session expiry; 0 is 200 ms. A session ends
+	// at a multiple of TickTime, counted from the start of the server. It is the
+	// first one later than the last touch of the session plus its timeout.
 	TickTime time.Duration
 
-	// MinSessionTimeout and MaxSessionTimeout bound what a client may ask for;
-	// whatever is outside is moved to the nearest bound. 0 is 2 x TickTime and
-	// 60 s (or the minimum, if that is larger).
+	// MinSessionTimeout and MaxSessionTimeout bound the session timeout. A client
+	// that asks for a timeout outside gets the nearest bound. 0 is 2 x TickTime
+	// for the minimum, and 60 s (or the minimum, if that is larger) for the
+	// maximum.
 	MinSessionTimeout, MaxSessionTimeout time.Duration
 
-	// SyncLimit is the number of ticks after which a member that was cut from
-	// its leader notices it, closes its clients and refuses new ones; 0 is 5.
+	// SyncLimit is the number of ticks after which a member notices that it was
+	// cut from its leader; 0 is 5. It then closes its client connections and
+	// refuses new ones.
 	SyncLimit int
 
-	// MaxRequestSize is the largest frame that is accepted; the connection that
-	// sends a larger one is closed without a reply. 0 is 1,048,575, the default
-	// of jute.maxbuffer.
+	// MaxRequestSize is the largest frame that the server accepts. It closes a
+	// connection that sends a larger one, without a reply. 0 is 1,048,575, the
+	// default of jute.maxbuffer.
 	MaxRequestSize int
 
-	// ReapInterval is how often containers that have become empty and nodes
-	// whose TTL is over are removed; 0 is one minute, as Apache ZooKeeper has
-	// it, negative is never. See also Server.Reap.
+	// ReapInterval is the interval at which the server removes containers that
+	// have become empty and nodes whose TTL has passed. 0 is one minute, as in
+	// Apache ZooKeeper; negative is never. See also Server.Reap.
 	ReapInterval time.Duration
 
-	// Logger gets one debug line for each connection, session and fault; nil
-	// discards them.
+	// Logger gets a debug line when a connection ends, and when a session opens
+	// or ends; nil discards them.
 	Logger *slog.Logger
 
-	// DisableWatchAndContainer makes the server an old one: addWatch,
-	// setWatches2, createContainer and createTTL are answered Unimplemented.
-	// Like any server that is sent an op that it has never heard of, it closes
-	// the connection behind that answer; only createTTL, which newer servers
-	// refuse too unless it was switched on, leaves the connection open.
+	// DisableWatchAndContainer imitates an old server, which answers addWatch,
+	// setWatches2, createContainer and createTTL with Unimplemented. It also
+	// closes the connection after that answer, as every server does after an op
+	// that it does not know. Only after createTTL the connection stays open: newer
+	// servers know that op too, and refuse it unless it was enabled.
 	DisableWatchAndContainer bool
 }
 
-// maxRequestSize is the default of Apache ZooKeeper's jute.maxbuffer.
+// maxRequestSize is the default of jute.maxbuffer in Apache ZooKeeper.
 const maxRequestSize = 0xfffff
 
 func (c Config) withDefaults() (Config, error) {
@@ -93,7 +95,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-// clamp returns the session timeout that a client gets which asked for d.
+// clamp returns the session timeout for a client that asks for d.
 func (c *Config) clamp(d time.Duration) time.Duration {
 	return min(max(d, c.MinSessionTimeout), c.MaxSessionTimeout)
 }

@@ -8,30 +8,31 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// conn serves one client connection. Two goroutines work for it: serve reads
-// and executes, and write sends what others (events, late replies) have put.
+// conn is one client connection. It has two goroutines. serve reads and executes
+// requests. write sends frames that other goroutines have queued: events, and
+// replies that a fault held back.
 type conn struct {
 	server *Server
 	member *member
 	nc     net.Conn
 	br     *bufio.Reader
-	frame  []byte // of the request at hand
-	call   call   // the request at hand
+	frame  []byte // of the current request
+	call   call   // the current request
 	out    outbox
 	done   chan struct{} // closed by kill
-	addr   string        // the client's IP address, for the scheme ip
+	addr   string        // the client's IP address, for ACLs of the scheme ip
 
 	// Guarded by Server.mu.
-	killed  bool          // kill has begun
-	over    bool          // no request of it is executed any more and no event told
-	moved   bool          // its session was resumed on another member
+	killed  bool          // kill was called
+	over    bool          // executes no more requests and gets no more events
+	moved   bool          // the session was resumed on another connection
 	session *session      // nil until the handshake is done
-	timeout time.Duration // negotiated by this connection
+	timeout time.Duration // negotiated in this connection's handshake
 	ids     []identity
 }
 
-// attach makes a connection known and starts its goroutines. It returns false,
-// and has closed nc, if the member takes none.
+// attach adds a connection to its member and starts its goroutines. If the member
+// refuses connections, attach closes nc and returns false.
 func (s *Server) attach(nc net.Conn, m *member) bool {
 	c := &conn{
 		server: s, member: m, nc: nc,
@@ -59,9 +60,9 @@ func (s *Server) attach(nc net.Conn, m *member) bool {
 	return true
 }
 
-// serve reads requests until the connection is over. Replies are sent when no
-// whole request is left in the buffer, so that a batch of requests is answered
-// by a batch.
+// serve reads requests until the connection ends. It sends replies when the
+// buffer holds no further whole request. So a batch of requests gets a batch of
+// replies.
 func (c *conn) serve() {
 	err := c.handshake()
 	for err == nil {
@@ -74,16 +75,16 @@ func (c *conn) serve() {
 			err = c.handle(frame)
 		}
 	}
-	c.server.log.Debug("connection over", "member", c.member.id, "reason", err)
+	c.server.log.Debug("connection ended", "member", c.member.id, "reason", err)
 	if err != errFinished {
 		c.kill(false)
 	}
 }
 
-// write runs the writer and ends the connection when it says so.
+// write runs the writer, and closes the connection when the writer returns.
 func (c *conn) write() { c.kill(c.out.run() == thenReset) }
 
-// requestBuffered reports whether a whole request has already been read.
+// requestBuffered reports whether the buffer holds a whole request.
 func (c *conn) requestBuffered() bool {
 	n := c.br.Buffered()
 	if n < proto.FrameHeader {
@@ -93,8 +94,8 @@ func (c *conn) requestBuffered() bool {
 	return n-proto.FrameHeader >= proto.FrameLen(head)
 }
 
-// kill closes the connection at once and wakes both goroutines. Whatever was
-// not yet written is lost; its watches are gone, its session stays.
+// kill closes the connection at once and wakes both goroutines. Frames that were
+// not written yet are lost. The connection's watches end; its session stays.
 func (c *conn) kill(reset bool) {
 	c.server.mu.Lock()
 	first := !c.killed
@@ -113,14 +114,15 @@ func (c *conn) kill(reset bool) {
 	}
 }
 
-// end stops the connection after what it has been sent so far. Server.mu is held.
+// end closes the connection after the frames that are already queued. Server.mu
+// is held.
 func (c *conn) end(how finishing) {
 	c.detach()
 	c.out.end(how)
 }
 
-// detach takes the connection out of everything that could send to it: its
-// watches end with it. Server.mu is held.
+// detach removes the connection from its session and ends its watches, so that
+// nothing sends to it any more. Server.mu is held.
 func (c *conn) detach() {
 	if c.over {
 		return

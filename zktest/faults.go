@@ -7,19 +7,17 @@ import (
 	"time"
 )
 
-// Every fault names a server by its number, from 1; 0 is all of them, and a
-// number that does not exist panics: it is a mistake in the test. A fault works
-// on the connections that exist as well as on those to come, over TCP as well
-// as in memory. A call returns when the fault has begun; only what a connection
-// was writing at that moment may still pass.
+// The doc comment of package zktest, under "Faults", says what all of these have
+// in common.
 
-// ExpireSession ends a session as if its time had run out: its ephemerals are
-// deleted at once, its connections are closed, and who tries to resume it is
-// told that it has expired. It fails if there is no such session.
+// ExpireSession ends a session as if its timeout had passed. The server deletes
+// its ephemeral nodes at once, closes its connections, and answers a client that
+// tries to resume it that it has expired. ExpireSession fails if there is no such
+// session.
 //
-// What holds back closes and news holds back these as well: behind Silence or
-// SilenceReplies the client does not see the close, and a member that is cut
-// from its leader does not hear of the expiry until it is healed.
+// Other faults can delay what the client sees. Under Silence or SilenceReplies it
+// does not see the close. A member that is cut from its leader learns of the
+// expiry when it is healed.
 func (s *Server) ExpireSession(id int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,27 +29,27 @@ func (s *Server) ExpireSession(id int64) error {
 	return nil
 }
 
-// Sessions returns the ids of the sessions that live, sorted.
+// Sessions returns the ids of the live sessions, sorted.
 func (s *Server) Sessions() []int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Sorted(maps.Keys(s.sessions))
 }
 
-// CutConnections resets every client connection. Replies not yet written are
-// lost; sessions stay.
+// CutConnections resets every client connection of a server. Replies that were
+// not written yet are lost. Sessions stay.
 //
-// A reset is what a firewall, a load balancer or the network does. The system
-// of a server that was killed closes its connections: see Down.
+// This is what a firewall, a load balancer or the network does. If a server's
+// process dies, the operating system closes its connections instead: see Down.
 func (s *Server) CutConnections(server int) { s.killConns(server, true) }
 
-// Down does what the end of a server's process does: connections are refused,
-// and those that exist are closed. Their clients read what was written before,
-// and then the end of the stream; replies not yet written are lost. Down with
-// false is the restart.
+// Down stops a server's process, or starts it again if down is false. A server
+// that is down refuses connections and has closed the existing ones. Their clients
+// read what was written before, then io.EOF. Replies that were not written yet are
+// lost.
 //
-// The sessions are not touched: with one server they run out as they would
-// while it restarts with its data.
+// Sessions stay, and their timeouts go on. A session expires also while all
+// servers are down.
 func (s *Server) Down(server int, down bool) {
 	s.change(server, func(m *member) { m.down = down })
 	if down {
@@ -59,7 +57,7 @@ func (s *Server) Down(server int, down bool) {
 	}
 }
 
-// killConns ends the connections of a server at once.
+// killConns closes or resets the connections of a server at once.
 func (s *Server) killConns(server int, reset bool) {
 	s.mu.Lock()
 	conns := s.connsOf(server)
@@ -69,36 +67,39 @@ func (s *Server) killConns(server int, reset bool) {
 	}
 }
 
-// Silence makes a server deaf and dumb, as behind a network that swallows
-// everything both ways: it takes connections, reads nothing and writes nothing,
-// closes included. What is in flight stays so and goes on when the silence
-// ends, even what was sent by a client that has gone away meanwhile.
+// Silence makes a server accept connections, but read nothing and write nothing.
+// It does not close connections either. To the client it looks like a network that
+// loses all packets in both directions.
+//
+// Requests and replies in flight are kept and delivered when the silence ends.
+// That includes requests of clients that have closed their connection meanwhile.
 func (s *Server) Silence(server int, on bool) {
 	s.change(server, func(m *member) { m.silent = on })
 }
 
-// SilenceReplies makes a server execute requests and hold back everything that
-// it would write, replies, events and closes, until it ends.
+// SilenceReplies makes a server execute requests, but hold back its replies, its
+// events and its closes until the fault ends.
 func (s *Server) SilenceReplies(server int, on bool) {
 	s.change(server, func(m *member) { m.silentReplies = on })
 }
 
-// Delay makes everything that a server writes wait for d; the order is kept.
-// What was written before keeps the delay that it has.
+// Delay delays everything that a server writes by d; 0 ends the fault. The order
+// is kept. Frames that are already waiting keep their delay.
 func (s *Server) Delay(server int, d time.Duration) {
 	s.change(server, func(m *member) { m.delay.Store(int64(max(d, 0))) })
 }
 
-// SetReadOnlyHandshake makes all servers read-only: they say so in the
-// handshake to clients that accept it and close the connection of others, and
-// answer writes and sync with NotReadOnly. Existing connections stay.
+// SetReadOnlyHandshake makes all servers read-only, or ends that. A read-only
+// server says so in the handshake to clients that accept it, and closes the
+// connections of other clients. It answers writes and sync with NotReadOnly.
+// Existing connections stay.
 func (s *Server) SetReadOnlyHandshake(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readOnly = on
 }
 
-// change applies a fault to members and wakes whoever waits for its end.
+// change sets or ends a fault on members, and wakes what waits for a fault to end.
 func (s *Server) change(server int, f func(*member)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
-// execute runs the request at hand and appends the body of its reply. Events
-// that it causes are put before the reply. Server.mu is held.
+// execute runs the current request and appends the body of its reply. Events that
+// the request causes are queued before the reply. Server.mu is held.
 func (q *call) execute() proto.ErrCode {
 	q.startReply()
 	s := q.c.server
@@ -55,14 +55,15 @@ func (q *call) execute() proto.ErrCode {
 	return q.write()
 }
 
-// unknown reports whether op is one that the server has never heard of. It
-// closes the connection behind its answer then. (A TTL is refused by servers
-// that know of it as well, and they keep the connection.)
+// unknown reports whether the server does not know op. It then closes the
+// connection after its answer. createTTL does not count as unknown: servers that
+// know it may refuse it too, and they keep the connection.
 func (s *Server) unknown(op proto.OpCode) bool {
 	return !s.accepts(op) && op != proto.OpCreateTTL
 }
 
-// accepts reports whether an op is known as a request of its own.
+// accepts reports whether the server knows op as a request. (It may know an op
+// only as part of a multi.)
 func (s *Server) accepts(op proto.OpCode) bool {
 	if op == proto.OpCheck && !s.cfg.Version.checkAlone() {
 		return false
@@ -70,7 +71,7 @@ func (s *Server) accepts(op proto.OpCode) bool {
 	return s.implements(op)
 }
 
-// implements reports whether an op is known, and not too new for the Config.
+// implements reports whether the server knows op, and Config does not disable it.
 func (s *Server) implements(op proto.OpCode) bool {
 	switch op {
 	case proto.OpAddWatch, proto.OpSetWatches2, proto.OpCreateContainer, proto.OpCreateTTL:
@@ -84,13 +85,13 @@ func (s *Server) implements(op proto.OpCode) bool {
 	return false
 }
 
-// ends reports whether the connection closes behind the reply at hand.
+// ends reports whether the server closes the connection after this reply.
 func (q *call) ends(code proto.ErrCode) bool {
 	op := q.h.Op
 	return op == proto.OpCloseSession || op == proto.OpAuth && code != proto.OK || q.c.server.unknown(op)
 }
 
-// Reads do not check the form of a path: a malformed one is just not there.
+// Reads do not check the form of a path: no node has a malformed path.
 
 func (q *call) exists() proto.ErrCode {
 	req := wire.DecodePathWatch(&q.r)
@@ -106,7 +107,7 @@ func (q *call) exists() proto.ErrCode {
 		return proto.NoAuth
 	}
 	if req.Watch {
-		m.data.add(req.Path, q.c, oneShot) // also when the node is absent
+		m.data.add(req.Path, q.c, oneShot) // also if the node does not exist
 	}
 	if n == nil {
 		return proto.NoNode
@@ -116,8 +117,8 @@ func (q *call) exists() proto.ErrCode {
 	return proto.OK
 }
 
-// readable decodes the path and finds a node that the client may read; perm is
-// what it needs one bit of.
+// readable decodes the request and returns the node at its path. The client needs
+// one bit of perm.
 func (q *call) readable(perm int32) (proto.PathWatch, *node, proto.ErrCode) {
 	var req proto.PathWatch
 	if q.h.Op == proto.OpGetACL {
@@ -151,7 +152,7 @@ func (q *call) getData() proto.ErrCode {
 	return proto.OK
 }
 
-// getChildren lists in no particular order, and not in the same one each time.
+// getChildren lists the names in random order, which differs from time to time.
 func (q *call) getChildren() proto.ErrCode {
 	req, n, code := q.readable(proto.PermRead)
 	if code != proto.OK {
@@ -184,8 +185,8 @@ func (q *call) getACL() proto.ErrCode {
 	return proto.OK
 }
 
-// sync answers with the path, whatever it is: here every member that reaches
-// the leader has already seen everything.
+// sync answers with the path. There is nothing to wait for: a member that reaches
+// the leader sees every committed write already.
 func (q *call) sync() proto.ErrCode {
 	path := q.r.String()
 	if q.r.Err() != nil {
@@ -208,6 +209,7 @@ func (q *call) auth() proto.ErrCode {
 	return proto.OK
 }
 
+// addIdentity adds an identity to those that the client has proved.
 func (c *conn) addIdentity(id identity) {
 	for _, known := range c.ids {
 		if known == id {

@@ -5,7 +5,7 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
-// addWatch registers a persistent watch in both tables.
+// addWatch registers a persistent watch.
 func (q *call) addWatch() proto.ErrCode {
 	req := wire.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
@@ -19,15 +19,16 @@ func (q *call) addWatch() proto.ErrCode {
 	default:
 		return proto.MarshallingError
 	}
-	q.c.watchAll(req.Path, modes)
+	q.c.addPersistent(req.Path, modes)
 	q.out = proto.AppendInt32(q.out, 0)
 	return proto.OK
 }
 
-// watchAll registers a persistent watch. A recursive one never hears of a
-// changed list of children, so it needs no place in that table; up to 3.8 it
-// has one, which shows when the places are removed one by one.
-func (c *conn) watchAll(path string, modes watchModes) {
+// addPersistent registers a persistent or recursive watch. A recursive watch gets
+// no ChildrenChanged, so it needs no entry in the table of child watches. Up to
+// 3.8 it has one, which a client sees when it removes data and child watches one
+// after the other.
+func (c *conn) addPersistent(path string, modes watchModes) {
 	m := c.member
 	m.data.add(path, c, modes)
 	if modes != recursive || !m.server.cfg.Version.modesCoexist() {
@@ -35,7 +36,7 @@ func (c *conn) watchAll(path string, modes watchModes) {
 	}
 }
 
-// removeWatches ends watches. Nobody is sent an event for it.
+// removeWatches ends watches. The server sends no event for it.
 func (q *call) removeWatches() proto.ErrCode {
 	req := wire.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
@@ -54,8 +55,8 @@ func (q *call) removeWatches() proto.ErrCode {
 	return proto.OK
 }
 
-// checkWatches says whether there is a watch that removeWatches would end. Up
-// to 3.8 it does not look whose watch it is.
+// checkWatches answers whether there is a watch that removeWatches would end. Up
+// to 3.8 the watch of any client counts.
 func (q *call) checkWatches() proto.ErrCode {
 	req := wire.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
@@ -77,9 +78,9 @@ func (q *call) checkWatches() proto.ErrCode {
 	return proto.OK
 }
 
-// watchesOf returns which watches a type of removeWatches means, in the table of
-// data and in that of children. Where modes coexist, types 1 and 2 are the
-// one-shots, and the persistent modes have types of their own.
+// watchesOf returns which modes a type of removeWatches means, in the table of
+// data watches and in that of child watches. If modes coexist, types 1 and 2 mean
+// one-shot watches only, and the persistent modes have their own types.
 func (v Version) watchesOf(typ int32) (data, child watchModes, ok bool) {
 	if typ == proto.RemoveAny {
 		return anyMode, anyMode, true
@@ -106,10 +107,10 @@ func (v Version) watchesOf(typ int32) (data, child watchModes, ok bool) {
 	return 0, 0, false
 }
 
-// setWatches registers again what a client held on its last connection. What
-// has changed since RelativeZxid is told at once, before the reply, and uses a
-// one-shot watch up. Persistent watches are told nothing of the gap. These
-// events have no zxid in any version.
+// setWatches registers the watches that a client had on its last connection. If a
+// node has changed since RelativeZxid, the server sends the event before the
+// reply instead of registering the one-shot watch. Persistent watches get no
+// events for the gap. These events carry no zxid in any version.
 func (q *call) setWatches() proto.ErrCode {
 	var req proto.SetWatches
 	req.Decode(&q.r, q.h.Op)
@@ -117,7 +118,7 @@ func (q *call) setWatches() proto.ErrCode {
 		return proto.MarshallingError
 	}
 	c, m := q.c, q.c.member
-	to := []*conn{c} // with no regard to ACLs
+	to := []*conn{c} // whatever the ACLs are
 	for _, path := range req.Data {
 		switch n := m.view.nodes[path]; {
 		case n == nil:
@@ -146,10 +147,10 @@ func (q *call) setWatches() proto.ErrCode {
 		}
 	}
 	for _, path := range req.Persistent {
-		c.watchAll(path, persistent)
+		c.addPersistent(path, persistent)
 	}
 	for _, path := range req.Recursive {
-		c.watchAll(path, recursive)
+		c.addPersistent(path, recursive)
 	}
 	return proto.OK
 }

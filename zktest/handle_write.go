@@ -7,15 +7,15 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
-// nextZxid begins a transaction. One that turns out to be invalid uses its zxid
-// up as well, as with Apache ZooKeeper, where errors go through the log.
+// nextZxid returns the zxid for a transaction. A transaction that turns out to be
+// invalid uses a zxid too: Apache ZooKeeper writes it to the log as an error.
 func (s *Server) nextZxid() int64 {
 	s.tree.zxid++
 	return s.tree.zxid
 }
 
-// begin takes a zxid for a write that has been decoded, and reports whether it
-// could be read. One that could not may use a zxid up as well.
+// begin returns the zxid for a write that was decoded. If the write is malformed,
+// ok is false. In some versions a malformed write uses a zxid too.
 func (q *call) begin() (zxid int64, ok bool) {
 	s := q.c.server
 	ok = q.r.Err() == nil
@@ -68,8 +68,8 @@ func (q *call) setACL() proto.ErrCode {
 	return proto.OK
 }
 
-// reconfig is refused as by a server that was not set up for it. Like every
-// failed transaction it uses a zxid up.
+// reconfig refuses the request, as a server without reconfigEnabled does. Like
+// every failed transaction it uses a zxid.
 func (q *call) reconfig() proto.ErrCode {
 	wire.DecodeReconfig(&q.r)
 	if q.r.Err() != nil {
@@ -79,7 +79,8 @@ func (q *call) reconfig() proto.ErrCode {
 	return proto.ReconfigDisabled
 }
 
-// commit applies a valid transaction and tells the watches.
+// commit applies a valid transaction and notifies the watches. It returns the
+// node, or nil after a delete or a check.
 func (s *Server) commit(x *txn, zxid, now int64) *node {
 	n, ch := s.tree.apply(x, zxid, now)
 	s.publish(ch)

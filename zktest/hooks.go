@@ -7,25 +7,31 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
-// Request is what a hook set with OnRequest is told of a request, before it is
-// executed.
+// Request describes a request to the hook of OnRequest, before the server executes
+// it.
 type Request struct {
-	Server  int // the member that has received it, from 1
-	Session int64
-	Xid     int32
-	Op      string // "create", "delete", "exists", "get", "set", "children", "sync", "ping", "multi", "getACL", "setACL", "addWatch", "removeWatches", "checkWatches", "reconfig", "setWatches", "auth", "closeSession"
-	Path    string // of a multi, that of its first op; "" if there is none
+	Server  int   // the number of the member that received it, from 1
+	Session int64 // the client's session
+	Xid     int32 // as the client numbered it; pings have -2
+	// Op is "create", "delete", "exists", "get", "set", "children", "sync",
+	// "ping", "multi", "check", "getACL", "setACL", "addWatch", "removeWatches",
+	// "checkWatches", "reconfig", "setWatches", "auth" or "closeSession".
+	Op string
+	// Path is the path of the request, or of the first op of a multi. It is "" if
+	// there is none.
+	Path string
 }
 
-// Connect is what a hook set with OnConnect is told of a handshake.
+// Connect describes a handshake to the hook of OnConnect.
 type Connect struct {
-	Server   int
-	Session  int64 // the session to resume, or 0
-	LastZxid int64
-	ReadOnly bool // the client accepts a read-only server
+	Server   int   // the number of the member that received it, from 1
+	Session  int64 // the session to resume, or 0 for a new one
+	LastZxid int64 // the last zxid that the client has seen
+	ReadOnly bool  // the client accepts a read-only server
 }
 
-// Verdict says what becomes of a request or handshake. The zero value is Pass.
+// Verdict is a hook's decision about a request or handshake. The zero value is
+// Pass.
 type Verdict struct {
 	kind verdictKind
 	code proto.ErrCode
@@ -48,42 +54,45 @@ const (
 
 // The verdicts without a parameter.
 var (
-	// Pass executes and answers as if there were no hook.
+	// Pass executes and answers the request, as if there were no hook.
 	Pass = Verdict{}
-	// DropReply executes, and swallows exactly this reply; what comes behind
-	// it is answered.
+	// DropReply executes the request and drops its reply. Later requests are
+	// answered.
 	DropReply = Verdict{kind: dropReply}
-	// DropReplyAndCut executes, and resets the connection without the reply.
-	// The replies before it are sent.
+	// DropReplyAndCut executes the request, sends the replies to earlier
+	// requests, and resets the connection.
 	DropReplyAndCut = Verdict{kind: dropReplyAndCut}
-	// CutBefore resets the connection without executing. The replies before it
-	// are sent.
+	// CutBefore does not execute the request. It sends the replies to earlier
+	// requests and resets the connection.
 	CutBefore = Verdict{kind: cutBefore}
-	// Hang neither executes nor answers, nor anything behind it on this
-	// connection, which stays open and goes on to receive events.
+	// Hang neither executes nor answers the request, nor any later request on
+	// this connection. The connection stays open and still gets events.
 	Hang = Verdict{kind: hang}
 )
 
-// CutReplyAfter executes, sends the first n bytes of the reply, its length of
-// four bytes included, and resets the connection.
+// CutReplyAfter executes the request, sends the first n bytes of the reply's frame
+// and resets the connection. The frame begins with its length of four bytes.
 func CutReplyAfter(n int) Verdict { return Verdict{kind: cutReplyAfter, n: n} }
 
-// Fail answers with an error code, for instance -101, without executing. A
-// handshake is answered, whatever the code, as if the session had expired.
+// Fail does not execute the request. It answers with an error code of the
+// protocol, for instance -101 for NoNode. A handshake is answered as if the
+// session had expired, whatever the code.
 func Fail(code int32) Verdict { return Verdict{kind: fail, code: proto.ErrCode(code)} }
 
-// RawReply answers with these bytes behind the frame's length, without
-// executing.
+// RawReply does not execute the request. It answers with a frame that has this
+// body.
 func RawReply(body []byte) Verdict { return Verdict{kind: rawReply, raw: body} }
 
-// OnRequest sets the hook that every request is shown to; nil removes it. The
-// hook runs on the goroutine of the connection, in the order of the requests of
-// that connection and concurrently with those of others; it may call the server
-// and may block, which delays its own connection (and Close).
+// OnRequest sets the hook that the server calls with every request before it
+// executes it; nil removes the hook.
+//
+// The hook runs on the goroutine of the connection. It gets the requests of one
+// connection in their order, and those of several connections concurrently. It may
+// call the server, and it may block, which delays its own connection and Close.
 func (s *Server) OnRequest(f func(Request) Verdict) { setHook(&s.onRequest, f) }
 
 // OnConnect is OnRequest for handshakes. DropReply opens or resumes the session
-// and says nothing.
+// without an answer.
 func (s *Server) OnConnect(f func(Connect) Verdict) { setHook(&s.onConnect, f) }
 
 func setHook[T any](at *atomic.Pointer[func(T) Verdict], f func(T) Verdict) {
@@ -94,7 +103,7 @@ func setHook[T any](at *atomic.Pointer[func(T) Verdict], f func(T) Verdict) {
 	at.Store(&f)
 }
 
-// describe reads what a hook is told out of a request.
+// describe returns the Request for a hook.
 func (c *conn) describe(h proto.RequestHeader, body []byte) Request {
 	q := Request{Server: c.member.id, Session: c.session.id, Xid: h.Xid, Op: h.Op.String()}
 	r := proto.NewReader(body)

@@ -9,21 +9,22 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Requests returns how many requests have been received since New, those of
-// all clients and of every kind, handshakes not counted.
+// Requests returns how many requests the server has received since New, of every
+// kind and from all clients. Handshakes do not count.
 func (s *Server) Requests() int64 { return s.requests.Load() }
 
-// Connections returns how many client connections are open.
+// Connections returns how many client connections a server has; 0 means all
+// servers.
 func (s *Server) Connections(server int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.connsOf(server))
 }
 
-// Watches returns how many watches clients have left: one for each pair of a
-// connection and a path in the table of data watches, and one in that of child
-// watches. A persistent watch is in both. A recursive one is in the first, and
-// with V3_8 in both.
+// Watches returns how many watches the clients have now. The server has a table
+// of data watches and one of child watches, and each pair of a connection and a
+// path in a table counts once. A persistent watch is in both tables. A recursive
+// watch is in the first, and with V3_8 in both.
 func (s *Server) Watches() int {
 	n := 0
 	for _, count := range s.WatchPaths() {
@@ -47,9 +48,9 @@ func (s *Server) WatchPaths() map[string]int {
 	return paths
 }
 
-// Dump returns one line for each node except / and those of /zookeeper, sorted by
-// path: the path, then "ephemeral <session>", "container" or "ttl <ms>" where
-// it applies, then the data, quoted.
+// Dump returns one line for each node, sorted by path, without / and /zookeeper
+// and its descendants. A line has the path, then "ephemeral <session>",
+// "container" or "ttl <ms>" for a node of that kind, then the data, quoted.
 func (s *Server) Dump() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,14 +74,14 @@ func (s *Server) Dump() []string {
 	return lines
 }
 
-// Exists reports whether there is a node at path. Like the other methods for
-// the tree it sees the state that is committed, past all faults and ACLs.
+// Exists reports whether there is a node at path. Like Get, Children, Owner and
+// Dump it sees the committed state, whatever the faults and ACLs are.
 func (s *Server) Exists(path string) bool {
 	_, ok := s.Get(path)
 	return ok
 }
 
-// Get returns a copy of the data of the node at path.
+// Get returns a copy of the data of the node at path; false if there is no node.
 func (s *Server) Get(path string) ([]byte, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,8 +92,8 @@ func (s *Server) Get(path string) ([]byte, bool) {
 	return slices.Clone(n.data), true
 }
 
-// Children returns the names of a node's children, sorted; nil if there is no
-// node.
+// Children returns the names of the node's children, sorted. It returns nil if
+// there is no node at path.
 func (s *Server) Children(path string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,8 +103,8 @@ func (s *Server) Children(path string) []string {
 	return nil
 }
 
-// Owner returns the session that owns the ephemeral node at path; 0 if the node
-// is of another kind or not there.
+// Owner returns the session that owns the ephemeral node at path. It returns 0 if
+// there is no node, or one of another kind.
 func (s *Server) Owner(path string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +121,7 @@ func (s *Server) Zxid() int64 {
 	return s.tree.zxid
 }
 
-// codeError turns the refusal of a direct setter into an error.
+// codeError returns the error of a direct setter.
 func codeError(op, path string, code proto.ErrCode) error {
 	if code == proto.OK {
 		return nil

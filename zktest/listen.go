@@ -7,14 +7,17 @@ import (
 	"syscall"
 )
 
-// DialContext connects to a member by its name in ConnectString, in memory. It
-// never waits. The connection behaves like TCP: writes are buffered, deadlines
-// work, and it may be used inside a testing/synctest bubble if the server was
-// made in the same one.
+// DialContext connects to a member by its name in ConnectString. It never blocks.
 //
-// Errors: ctx's own if it has ended; syscall.ECONNREFUSED when the member is
-// down or has lost its leader, or the server is closed; a *net.DNSError for an
-// unknown name.
+// The connection is in memory and behaves like TCP: writes are buffered, and
+// deadlines work. It may be used inside a testing/synctest bubble if the server
+// was made in the same bubble.
+//
+// Its error wraps
+//   - ctx's error, if ctx has ended;
+//   - syscall.ECONNREFUSED, if the member is down or has lost its leader, or the
+//     server is closed;
+//   - a *net.DNSError, if addr is not in ConnectString.
 func (s *Server) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	fail := func(err error) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: memAddr(addr), Err: err}
@@ -46,12 +49,12 @@ func (s *Server) memberByName(addr string) *member {
 	return nil
 }
 
-// Listen serves the first member over TCP as well and returns the address, for
-// instance of "127.0.0.1:0". It ends with Close.
+// Listen serves the first member over TCP as well, until Close. It returns the
+// address, for instance "127.0.0.1:41234" if addr is "127.0.0.1:0".
 func (s *Server) Listen(addr string) (string, error) { return s.ListenServer(1, addr) }
 
-// ListenServer is Listen for any member. A member that is down or has lost its
-// leader accepts and resets at once.
+// ListenServer is Listen for any member. If the member is down or has lost its
+// leader, it accepts connections and resets them at once.
 func (s *Server) ListenServer(server int, addr string) (string, error) {
 	m := s.membersOf(server)[0]
 	l, err := net.Listen("tcp", addr)
@@ -78,8 +81,8 @@ func (s *Server) ListenServer(server int, addr string) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// ServeConn serves a connection that was made elsewhere as one of a member's
-// clients. It returns at once; the server owns nc from then on and closes it.
+// ServeConn makes nc a client connection of a member. It returns at once. From then
+// on the server owns nc, and closes it.
 func (s *Server) ServeConn(nc net.Conn, server int) {
 	s.attach(nc, s.membersOf(server)[0])
 }

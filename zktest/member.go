@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// member is one front end: it has clients, watches and faults of its own, and
-// sees the tree through its link to the leader. Server.mu guards all but the
-// atomic fields.
+// member is one server of the ensemble. It has its own connections, watches and
+// faults, and it sees the tree through its link to the leader. Server.mu guards
+// all fields except the atomic ones.
 type member struct {
 	server *Server
 	id     int
@@ -15,29 +15,31 @@ type member struct {
 
 	data, child watchTable
 
-	view    *tree // the shared tree, or what it was when the link was cut
+	view    *tree // the shared tree, or a copy from the time when the link was cut
 	link    link
-	backlog []change                // what happened since the cut
-	heard   map[int64]time.Duration // sessions touched since the cut, with the timeouts to touch them with
-	givesUp time.Duration           // when the member notices the cut
+	backlog []change      // the changes since the cut
+	givesUp time.Duration // when the member notices the cut
 
-	down    bool
-	silent  bool          // neither reads nor writes
-	changed chan struct{} // closed, and made anew, when a fault begins or ends
+	// touched has the sessions that clients touched since the cut, with their
+	// timeouts. The leader learns of them when the link is healed.
+	touched map[int64]time.Duration
 
-	held  atomic.Bool  // replies wait: SilenceReplies or Silence
-	delay atomic.Int64 // of each reply, a time.Duration
+	down          bool
+	silent        bool          // Silence: neither reads nor writes
+	silentReplies bool          // SilenceReplies
+	changed       chan struct{} // closed and replaced when a fault begins or ends
 
-	silentReplies bool
+	held  atomic.Bool  // silent or silentReplies: writes nothing
+	delay atomic.Int64 // of everything that it writes, a time.Duration
 }
 
-// link is a member's way to the leader.
+// link is the state of a member's connection to the leader.
 type link uint8
 
 const (
 	linked link = iota
-	cut         // cut, and not yet noticed: goes on serving what it can
-	lost        // cut and noticed: serves nobody
+	cut         // cut, but the member has not noticed: it still serves reads
+	lost        // cut, and the member has noticed: it refuses all clients
 )
 
 func newMember(s *Server, id int) *member {
@@ -51,14 +53,14 @@ func newMember(s *Server, id int) *member {
 	}
 }
 
-// holdsReplies reports whether nothing may be written to clients.
+// holdsReplies reports whether the member must not write to its clients.
 func (m *member) holdsReplies() bool { return m.held.Load() }
 
-// refuses reports whether the member takes no connection.
+// refuses reports whether the member refuses connections.
 func (m *member) refuses() bool { return m.down || m.link == lost }
 
-// faultsChanged wakes whoever waits for a fault to end: requests that are not
-// read or not executed, and replies that are held.
+// faultsChanged wakes everything that waits for a fault to end: requests that are
+// not read or not executed yet, and frames that are held back.
 func (m *member) faultsChanged() {
 	m.held.Store(m.silent || m.silentReplies)
 	close(m.changed)
@@ -68,8 +70,8 @@ func (m *member) faultsChanged() {
 	}
 }
 
-// publish passes a committed change on to the watches of every member that
-// hears of it; for the others it is kept.
+// publish notifies the watches of every linked member of a committed change. The
+// other members keep the change in their backlog.
 func (s *Server) publish(ch change) {
 	if ch.path == "" {
 		return

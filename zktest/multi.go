@@ -7,12 +7,12 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
-// multi executes all ops, or none. Each op is checked against what those before
-// it are going to do. The header of the reply says OK in either case; the items
-// tell.
+// multi executes all ops or none. Each op is checked against the state that the
+// ops before it will leave. The reply's header says OK even if the multi fails:
+// the error is in the items.
 func (q *call) multi() proto.ErrCode {
 	s := q.c.server
-	zxid := s.nextZxid() // used up even if the ops cannot be read
+	zxid := s.nextZxid() // used even if the ops are malformed
 	ops := wire.DecodeMulti(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
@@ -20,12 +20,12 @@ func (q *call) multi() proto.ErrCode {
 	for i := range ops {
 		var ok bool
 		if ops[i].Op, ok = s.cfg.Version.opInMulti(&ops[i]); !ok {
-			return proto.MarshallingError // of the whole multi
+			return proto.MarshallingError // the whole multi fails
 		}
 	}
 	p := q.prep()
 	p.pending = make(map[string]record)
-	txns := make([]txn, len(ops)) // nothing is applied before all are valid
+	txns := make([]txn, len(ops)) // none is applied before all are valid
 	for i := range ops {
 		x, code := p.op(&ops[i])
 		if code == proto.OK && !s.implements(ops[i].Op) {
@@ -52,7 +52,7 @@ func (q *call) multi() proto.ErrCode {
 		case proto.OpSetData:
 			results[i].Stat = n.stat()
 		case proto.OpCreateContainer, proto.OpCreateTTL:
-			results[i].Op = proto.OpCreate2 // the answer to both
+			results[i].Op = proto.OpCreate2 // as servers answer both
 			results[i].Path, results[i].Stat = x.path, n.stat()
 		}
 	}
@@ -60,11 +60,16 @@ func (q *call) multi() proto.ErrCode {
 	return proto.OK
 }
 
-// opInMulti is the kind of op that a create inside a multi turns into. There
-// the flags decide: container flags make a container of every create, and a
-// createTTL without TTL flags is a create. TTL flags with an op that has no TTL
-// cannot be read. Up to 3.8 every other create is no more than create, and flags
-// that no mode has are left to the op; later such a multi cannot be read.
+// opInMulti returns the op as which a server executes an op of a multi. If ok is
+// false, the multi is malformed. For a create the flags decide:
+//
+//   - TTL flags are valid only in a createTTL.
+//   - Container flags make any create a createContainer.
+//   - A createTTL without TTL flags is a create.
+//   - Up to 3.8 any other create is a plain create. If no mode has its flags, that
+//     op fails, but the multi is not malformed.
+//   - Later any other create stays what it is. If no mode has its flags, the multi
+//     is malformed.
 func (v Version) opInMulti(o *proto.MultiOp) (op proto.OpCode, ok bool) {
 	switch o.Op {
 	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
@@ -83,8 +88,8 @@ func (v Version) opInMulti(o *proto.MultiOp) (op proto.OpCode, ok bool) {
 	return o.Op, true
 }
 
-// failedMulti is the reply when the op at index bad of n was refused: those
-// before it were rolled back, those behind it never tried.
+// failedMulti returns the reply to a multi of n ops in which the op at index bad
+// failed.
 func failedMulti(n, bad int, code proto.ErrCode) []proto.MultiResult {
 	results := make([]proto.MultiResult, n)
 	for i := range results {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// memConn is one end of an in-memory connection: two pipes, one a direction.
-// It behaves like a TCP connection with socket buffers of pipeSize.
+// memConn is one end of an in-memory connection, which has a pipe for each
+// direction. It behaves like a TCP connection with socket buffers of pipeSize.
 type memConn struct {
 	in, out       *pipe
 	local, remote memAddr
 }
 
-// memAddr is the address of one end, for instance "zk1:2181" or "client-7".
+// memAddr is the address of one end: "zk1:2181" or "client-7", for instance.
 type memAddr string
 
 func (memAddr) Network() string  { return "zktest" }
@@ -44,10 +44,10 @@ func (c *memConn) wrap(op string, err error) error {
 	return &net.OpError{Op: op, Net: "zktest", Source: c.local, Addr: c.remote, Err: err}
 }
 
-// Close ends both directions. The peer reads what is in flight, then io.EOF.
+// Close closes both directions. The peer reads what is in flight, then io.EOF.
 func (c *memConn) Close() error { return c.close(false) }
 
-// abort is Close, but the peer is told of a reset.
+// abort is Close, but the peer gets syscall.ECONNRESET instead of io.EOF.
 func (c *memConn) abort() { c.close(true) }
 
 func (c *memConn) close(reset bool) error {
@@ -74,7 +74,7 @@ func (c *memConn) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// abortConn closes nc so that the peer sees a reset, if nc knows how to.
+// abortConn closes nc so that the peer sees a reset, if nc can do that.
 func abortConn(nc net.Conn) {
 	switch c := nc.(type) {
 	case *memConn:
@@ -86,9 +86,9 @@ func abortConn(nc net.Conn) {
 	nc.Close()
 }
 
-// peerGone returns a channel that is closed when the peer has closed its end,
-// or nil if only reading can tell: a connection that is not being read, for
-// instance because its member is silenced, ends at the latest with its session.
+// peerGone returns a channel that is closed when the peer has closed its end. For
+// TCP it returns nil, because only a read notices the end. Such a connection ends
+// with its session, at the latest.
 func peerGone(nc net.Conn) <-chan struct{} {
 	if c, ok := nc.(*memConn); ok {
 		return c.in.gone

@@ -4,17 +4,17 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Marks in the place of the owner of nodes that no session owns.
+// Values of node.owner for nodes that no session owns.
 const (
 	containerOwner int64 = -1 << 63       // 0x8000000000000000
-	ttlMask        int64 = -1 << 56       // 0xff00000000000000, the TTL in ms is or'ed in
+	ttlMask        int64 = -1 << 56       // 0xff00000000000000; the lower bits are the TTL in ms
 	maxTTL         int64 = 0x00ffffffffff // 40 bits of milliseconds
 )
 
-// node is one znode. Data and ACL are never changed in place, so that a
-// snapshot of the tree shares them.
+// node is one znode. Data and ACL are replaced and never changed in place, so that
+// a snapshot of the tree can share them.
 type node struct {
-	data     []byte // nil is null, which is not the same on the wire as empty
+	data     []byte // nil is null, which differs from empty on the wire
 	acl      []proto.ACL
 	children map[string]struct{} // names, not paths; nil while there is none
 
@@ -22,10 +22,10 @@ type node struct {
 	ctime, mtime        int64 // milliseconds since 1970
 	version, aversion   int32
 	creates             int32 // children created so far: the next sequence suffix
-	owner               int64 // of an ephemeral, or a mark
+	owner               int64 // of an ephemeral node; else containerOwner, a TTL or 0
 }
 
-// ownerKind tells what an ephemeralOwner says.
+// ownerKind is the kind of node that a node's owner stands for.
 type ownerKind int
 
 const (
@@ -47,10 +47,10 @@ func kindOf(owner int64) ownerKind {
 	return ownerSession
 }
 
-// stat is what a client is shown. The cversion of a Stat counts creates and
-// deletes together; a node stores only the creates, and the rest follows from
-// the number of children, in 32 bit arithmetic that may wrap. The marks of
-// containers and TTL nodes are not shown: only a session is an owner.
+// stat returns the Stat that clients get. Its Cversion counts creates and deletes
+// of children. The node stores only the creates; the number of children gives the
+// deletes. The 32-bit arithmetic may wrap. EphemeralOwner is 0 for containers and
+// TTL nodes.
 func (n *node) stat() proto.Stat {
 	owner := n.owner
 	if kindOf(owner) != ownerSession {
@@ -73,7 +73,7 @@ func (n *node) addChild(name string) {
 	n.children[name] = struct{}{}
 }
 
-// clone copies the node; data and ACL are shared.
+// clone returns a copy of the node that shares its data and ACL.
 func (n *node) clone() *node {
 	c := *n
 	if n.children != nil {

@@ -6,37 +6,38 @@ import (
 	"time"
 )
 
-// inlineWrite is the largest backlog that the goroutine which serves a
-// connection's requests writes by itself. More than that may fill the
-// connection's buffers, so it is left to the writer: a client that sends much
-// before it reads anything must not stop its own requests from being read.
+// inlineWrite is the most that the goroutine which executes a connection's
+// requests writes itself. A larger Write may block, because it may fill the
+// buffers of the connection, so the writer does it. A client that sends much
+// before it reads would otherwise stop the server from reading its requests.
 const inlineWrite = 64 << 10
 
-// outbox is the sending side of a connection: frames in their order, written in
-// batches by whoever holds the token. Frames are put while Server.mu is held,
-// so their order is the order of execution; nothing is written under it.
+// outbox is the sending side of a connection. It keeps frames in their order. The
+// goroutine that holds the write token writes them in batches. Frames are queued
+// while Server.mu is held, so they are in the order of execution. Nothing is
+// written while it is held.
 type outbox struct {
 	nc   net.Conn
-	m    *member       // whose faults hold frames back
+	m    *member       // its faults hold frames back
 	wake chan struct{} // cap 1; the writer is the only receiver
 	done chan struct{} // closed when the connection is over
 
 	mu      sync.Mutex // below Server.mu; guards all below
-	buf     []byte     // whole frames, to be written
-	spare   []byte     // the other buffer of two
+	buf     []byte     // whole frames to write
+	spare   []byte     // the other one of two buffers
 	late    []lateFrame
-	writing bool // the token
-	failed  bool
+	writing bool // the write token is taken
+	failed  bool // a Write has failed
 	finish  finishing
 }
 
-// lateFrame is one that Delay holds back.
+// lateFrame is a frame that Delay holds back.
 type lateFrame struct {
 	due time.Time
 	b   []byte
 }
 
-// finishing says what happens to the connection once everything is written.
+// finishing says how the connection ends once everything is written.
 type finishing uint8
 
 const (
@@ -45,7 +46,7 @@ const (
 	thenReset
 )
 
-// put appends a copy of frame. It does not write: see flush and wakeWriter.
+// put queues a copy of frame. It does not write: see flush and wakeWriter.
 func (o *outbox) put(frame []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,14 +54,15 @@ func (o *outbox) put(frame []byte) {
 		return
 	}
 	if d := time.Duration(o.m.delay.Load()); d > 0 || len(o.late) > 0 {
-		// A queue: behind a frame that is due later, one with a shorter delay waits.
+		// The order is kept: a frame with a shorter delay waits behind one that
+		// is due later.
 		o.late = append(o.late, lateFrame{time.Now().Add(d), append([]byte(nil), frame...)})
 		return
 	}
 	o.buf = append(o.buf, frame...)
 }
 
-// end closes the connection after what has been put; what is put later is
+// end closes the connection after the queued frames. Frames queued later are
 // dropped.
 func (o *outbox) end(how finishing) {
 	o.mu.Lock()
@@ -71,8 +73,8 @@ func (o *outbox) end(how finishing) {
 	o.wakeWriter()
 }
 
-// wakeWriter makes the writer look again. It never blocks: one pending wake
-// stands for any number.
+// wakeWriter makes the writer check the outbox again. It never blocks: one pending
+// wake-up is enough for any number of calls.
 func (o *outbox) wakeWriter() {
 	select {
 	case o.wake <- struct{}{}:
@@ -80,8 +82,8 @@ func (o *outbox) wakeWriter() {
 	}
 }
 
-// flush writes what may be written, unless someone else is at it. A small batch
-// is written here, a large one or one that has to wait by the writer.
+// flush writes what is queued, unless another goroutine is writing. It leaves a
+// large batch, and frames that Delay holds back, to the writer.
 func (o *outbox) flush() {
 	o.mu.Lock()
 	if len(o.late) > 0 || len(o.buf) > inlineWrite {
@@ -93,16 +95,18 @@ func (o *outbox) flush() {
 	over := o.failed || o.finish != stayOpen
 	o.mu.Unlock()
 	if over {
-		o.wakeWriter() // it may have found the token taken, and is the one to close
+		// The writer closes the connection. It may have checked while this
+		// goroutine held the token, so it must check again.
+		o.wakeWriter()
 	}
 }
 
-// writeLocked takes the token and writes until nothing is left, a fault holds
-// the rest back, or writing fails. o.mu is held on entry and on return, and
-// released while it writes.
+// writeLocked takes the token and writes until everything is written, a fault
+// holds the rest back, or a Write fails. o.mu is held on entry and on return, but
+// not during a Write.
 func (o *outbox) writeLocked() {
 	if o.writing {
-		return // its holder looks again before it gives the token back
+		return // the holder of the token checks buf again before it stops
 	}
 	o.writing = true
 	for len(o.buf) > 0 && !o.failed && !o.m.holdsReplies() {
@@ -119,8 +123,8 @@ func (o *outbox) writeLocked() {
 	o.writing = false
 }
 
-// run is the writer: it writes what others have put, releases late frames when
-// they are due, and returns how the connection is to end.
+// run is the writer. It writes queued frames, and late frames when they are due. It
+// returns how the connection has to end.
 func (o *outbox) run() finishing {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
@@ -150,8 +154,8 @@ func (o *outbox) run() finishing {
 	}
 }
 
-// release moves late frames that are due to the buffer and returns how long it
-// is until the next one, or 0.
+// release moves late frames that are due to buf. It returns the time until the
+// next one is due, or 0 if there is none.
 func (o *outbox) release(now time.Time) time.Duration {
 	n := 0
 	for n < len(o.late) && !o.late[n].due.After(now) {

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// withholds reports whether the member cannot execute now what needs n.
+// withholds reports whether the member cannot execute a request that needs n now.
 func (m *member) withholds(n need) bool {
 	switch {
 	case m.silent:
@@ -12,14 +12,15 @@ func (m *member) withholds(n need) bool {
 	case n == needMember:
 		return false
 	case m.link != linked:
-		// The leader that lost its followers is cut from nobody but them: it
-		// still answers for itself what needs no vote.
+		// The isolated leader still has itself: it can answer a request that
+		// needs the leader but no vote.
 		return !(n == needLeader && m.server.isolated && m.id == 1)
 	}
 	return false
 }
 
-// hasQuorum reports whether there is a leader that can commit, and so expire.
+// hasQuorum reports whether there is a leader with a quorum. Without one no
+// transaction is committed and no session expires.
 func (s *Server) hasQuorum() bool {
 	if !s.isolated {
 		return true
@@ -27,20 +28,22 @@ func (s *Server) hasQuorum() bool {
 	return len(s.members) > 1 && s.members[1].link == linked
 }
 
-// CutFromLeader cuts a server's link to its leader while its clients' links
-// stay, or heals it.
+// CutFromLeader cuts a server's link to its leader, or heals it. The connections
+// of its clients stay.
 //
-// As long as the server has not noticed, for SyncLimit ticks, it answers pings
-// and reads by itself, from the tree as it was at the cut, takes watches, and
-// delivers no event. Nothing is answered that needs the leader: sync, writes,
-// handshakes; such a request holds up everything behind it on its connection.
-// The leader hears of none of its sessions, so they expire while their clients
-// are still answered.
+// The server notices the cut after SyncLimit ticks. Until then it answers pings
+// and reads from the tree as it was at the cut. It accepts watches but sends no
+// events. It does not answer what needs the leader: sync, writes and handshakes.
+// Such a request holds back all later requests on its connection. The leader does
+// not learn that the server's sessions are alive, so they expire while their
+// clients still get answers.
 //
-// Healed in time, the server catches up: what happened is told to its watches,
-// sessions that have ended lose their connections, held requests are executed.
-// After SyncLimit ticks it closes all its clients instead and refuses new ones
-// until healed; the requests that it held are never executed.
+// If the link is healed in that time, the server catches up. It sends the events
+// that were missed, closes the connections of sessions that have ended, and
+// executes the requests that it held back.
+//
+// Otherwise it closes all its client connections, drops the requests that it held
+// back, and refuses new connections until the link is healed.
 func (s *Server) CutFromLeader(server int, on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,14 +56,16 @@ func (s *Server) CutFromLeader(server int, on bool) {
 	}
 }
 
-// IsolateLeader cuts the first server, taken for the leader, from all others
-// while all client links stay, or heals it.
+// IsolateLeader cuts the first server, which counts as the leader, from all
+// others, or heals it. The connections of the clients stay.
 //
-// For SyncLimit ticks the leader answers pings, reads and sync, but no write
-// and no new session, and nobody expires; the others behave as after
-// CutFromLeader. Then the leader closes its clients and refuses new ones until
-// healed, and the others, if there are any, close theirs, choose a leader among
-// themselves and serve again, with every session's time starting afresh.
+// For SyncLimit ticks the leader answers pings, reads and sync, but no write and
+// no handshake of a new session. No session expires. The others behave as under
+// CutFromLeader.
+//
+// Then the leader closes its client connections, and refuses new ones until it is
+// healed. The others close theirs too, choose a new leader and serve again. The
+// timeout of every session starts again.
 func (s *Server) IsolateLeader(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,39 +85,41 @@ func (s *Server) IsolateLeader(on bool) {
 	}
 }
 
-// cutLink makes a member serve from a copy. The copy is made now and not at the
-// first read, which would already show what was written meanwhile.
+// cutLink makes a member serve from a copy of the tree. The copy is made now: one
+// made at the first read would already contain later writes.
 func (s *Server) cutLink(m *member) {
 	if m.link != linked {
 		return
 	}
 	m.link = cut
 	m.view = s.tree.snapshot()
-	m.heard = make(map[int64]time.Duration)
+	m.touched = make(map[int64]time.Duration)
 	m.givesUp = s.now() + time.Duration(s.cfg.SyncLimit)*s.cfg.TickTime
 	s.wakeClockBy(m.givesUp)
 	m.faultsChanged()
 }
 
-// giveUp is the end of a cut that was not healed: the member notices.
+// giveUp makes a member notice that its link is cut.
 func (s *Server) giveUp(m *member) {
 	m.link = lost
-	m.backlog, m.heard = nil, nil
+	m.backlog, m.touched = nil, nil
 	for c := range m.conns {
 		c.end(thenReset)
 	}
 	if s.isolated && m.id != 1 {
-		s.healLink(m) // it has found a new leader
+		s.healLink(m) // the others have chosen a new leader
 		s.touchAll()
 	}
 	m.faultsChanged()
 }
 
-// healLink brings a member up to date, in the order in which it would hear of
-// things: what has changed, for its watches; that it is alive, for its sessions;
-// and only then the requests that waited, which faultsChanged lets go. A session
-// that ended meanwhile takes its connection along before that, so no request of
-// it is executed.
+// healLink brings a member up to date, in this order:
+//
+//  1. Its watches are notified of the changes since the cut.
+//  2. The leader learns which sessions its clients have touched.
+//  3. Connections of sessions that have ended meanwhile are closed.
+//  4. faultsChanged lets the waiting requests go on. None of them is on a
+//     connection that step 3 closed, so none runs in a session that has ended.
 func (s *Server) healLink(m *member) {
 	if m.link == linked {
 		return
@@ -122,12 +129,12 @@ func (s *Server) healLink(m *member) {
 	for _, ch := range m.backlog {
 		m.notify(ch)
 	}
-	for id, timeout := range m.heard {
+	for id, timeout := range m.touched {
 		if ss := s.sessions[id]; ss != nil {
 			s.touch(ss, timeout)
 		}
 	}
-	m.backlog, m.heard = nil, nil
+	m.backlog, m.touched = nil, nil
 	for c := range m.conns {
 		if c.session != nil && s.sessions[c.session.id] != c.session {
 			c.end(thenClose)
@@ -136,8 +143,8 @@ func (s *Server) healLink(m *member) {
 	m.faultsChanged()
 }
 
-// touchAll starts every session's time afresh, as a new leader does: it knows
-// nothing of when it was last heard of.
+// touchAll starts the timeout of every session again. A new leader does that
+// because it does not know when the sessions were last touched.
 func (s *Server) touchAll() {
 	for _, ss := range s.sessions {
 		s.touch(ss, ss.timeout)

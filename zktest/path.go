@@ -2,10 +2,10 @@ package zktest
 
 import "strings"
 
-// validPath applies the server's rules for a whole path: absolute, no empty
-// and no relative component, no slash at the end, no control character and
-// nothing outside the basic plane (Apache ZooKeeper looks at UTF-16 units and
-// refuses surrogates).
+// validPath applies the server's rules for a path. It is absolute, has no empty
+// and no relative component, no slash at its end and no control character. It has
+// no character outside the basic plane either: Apache ZooKeeper looks at UTF-16
+// units and refuses surrogates.
 func validPath(path string) bool {
 	if path == "/" {
 		return true
@@ -27,10 +27,10 @@ func validPath(path string) bool {
 	return true
 }
 
-// parentOf returns the parent's path for a create or delete, which look only
-// for a slash and for NUL before they look the parent up: the error of a path
-// with an empty component is NoNode, not BadArguments, when the part before it
-// does not exist.
+// parentOf returns the path of the parent, for a create or delete. Before they look
+// for the parent, these check only for a slash and for NUL. So the error for a
+// path with an empty component is NoNode, not BadArguments, if the parent does not
+// exist.
 func parentOf(path string) (parent string, ok bool) {
 	i := strings.LastIndexByte(path, '/')
 	if i < 0 || strings.IndexByte(path, 0) >= 0 {

@@ -9,30 +9,30 @@ import (
 	"time"
 )
 
-// pipeSize bounds what is in flight in one direction of an in-memory
-// connection, as the socket buffers of a TCP connection do: a writer that is
-// further ahead waits for the reader.
+// pipeSize is the most that can be in flight in one direction of an in-memory
+// connection. Like the socket buffers of a TCP connection, it makes a writer that
+// is further ahead wait for the reader.
 const pipeSize = 1 << 20
 
 // pipe is one direction of an in-memory connection. Every wait is a
-// sync.Cond.Wait, which a testing/synctest bubble knows to be durable.
+// sync.Cond.Wait, which testing/synctest counts as durable.
 type pipe struct {
 	mu   sync.Mutex // leaf lock; guards all below
 	cond sync.Cond  // L is mu; any change is broadcast
-	buf  []byte     // buf[off:] was written and not yet read
+	buf  []byte     // buf[off:] was written and not read yet
 	off  int
 
-	eof    bool          // the writing end is closed: after buf comes io.EOF
-	reset  bool          // ... or syscall.ECONNRESET
+	eof    bool          // the writing end is closed: behind buf, reads return io.EOF
+	reset  bool          // with eof: reads return syscall.ECONNRESET instead
 	broken bool          // the reading end is closed: writes fail
 	gone   chan struct{} // closed when eof becomes true
 
 	readBy, writeBy deadline
 }
 
-// deadline is a moment at which waiting ends. Its timer only wakes the waiters;
-// they look at the clock themselves, so a timer that comes late or was stopped
-// too late does no harm.
+// deadline is a time at which waiting ends. Its timer only wakes the waiters, which
+// check the time themselves. So a timer that fires after it was replaced does no
+// harm.
 type deadline struct {
 	at    time.Time
 	timer *time.Timer
@@ -46,11 +46,10 @@ func newPipe() *pipe {
 	return p
 }
 
-// Both read and write look at errors before data, in the order in which a socket
-// of the net package would report them: closed by ourselves, then the deadline,
-// then what the peer did.
+// read and write check for errors in the order of a socket of the net package:
+// closed at this end, then the deadline, then closed or reset by the peer.
 
-// setDeadline moves d, one of p's two, to t and wakes whoever waits.
+// setDeadline sets d, one of p's two deadlines, to t and wakes the waiters.
 func (p *pipe) setDeadline(d *deadline, t time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +66,7 @@ func (p *pipe) setDeadline(d *deadline, t time.Time) {
 	p.cond.Broadcast()
 }
 
-// read takes at least one byte, and waits for it if need be.
+// read reads at least one byte. It waits until there is one.
 func (p *pipe) read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +79,7 @@ func (p *pipe) read(b []byte) (int, error) {
 		case len(b) == 0:
 			return 0, nil
 		case p.off < len(p.buf):
-			return p.take(b), nil
+			return p.consume(b), nil
 		case p.reset:
 			return 0, syscall.ECONNRESET
 		case p.eof:
@@ -90,8 +89,8 @@ func (p *pipe) read(b []byte) (int, error) {
 	}
 }
 
-// take copies out of the buffer, which is not empty, and makes room.
-func (p *pipe) take(b []byte) int {
+// consume moves bytes from the buffer, which is not empty, to b.
+func (p *pipe) consume(b []byte) int {
 	n := copy(b, p.buf[p.off:])
 	full := len(p.buf)-p.off >= pipeSize
 	p.off += n
@@ -102,13 +101,13 @@ func (p *pipe) take(b []byte) int {
 		p.buf, p.off = p.buf[:copy(p.buf, p.buf[p.off:])], 0
 	}
 	if full {
-		p.cond.Broadcast() // only then may a writer be waiting
+		p.cond.Broadcast() // a writer waits only if the pipe is full
 	}
 	return n
 }
 
-// write returns when all of b is in flight. Like a socket it may have passed on
-// a part of b when it fails.
+// write returns when all of b is in flight. If it fails, a part of b may be in
+// flight, as with a socket.
 func (p *pipe) write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -128,7 +127,7 @@ func (p *pipe) write(b []byte) (int, error) {
 			p.buf = append(p.buf, b[done:done+n]...)
 			done += n
 			if empty {
-				p.cond.Broadcast() // only then may the reader be waiting
+				p.cond.Broadcast() // the reader waits only if the pipe is empty
 			}
 		}
 		if done == len(b) {
@@ -138,7 +137,7 @@ func (p *pipe) write(b []byte) (int, error) {
 	}
 }
 
-// closeWrite ends the writing side. What is in flight can still be read.
+// closeWrite closes the writing end. What is in flight can still be read.
 func (p *pipe) closeWrite(reset bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -150,7 +149,7 @@ func (p *pipe) closeWrite(reset bool) {
 	p.cond.Broadcast()
 }
 
-// closeRead ends the reading side and drops what is in flight.
+// closeRead closes the reading end and drops what is in flight.
 func (p *pipe) closeRead() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

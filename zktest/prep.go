@@ -7,19 +7,20 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// prep finds out whether writes are valid and what they will do, without doing
-// it. Inside a multi every op sees what the ops before it will have done.
+// prep checks whether writes are valid and turns them into transactions. It does
+// not apply them. Each op of a multi is checked against the state that the ops
+// before it will leave.
 type prep struct {
 	tree    *tree
-	pending map[string]record // what earlier ops of a multi change; nil outside
+	pending map[string]record // nodes that earlier ops of the multi change; nil outside a multi
 	ids     []identity
 	session int64
-	super   bool // the server itself: no ACL restricts it
+	super   bool // the server itself writes: no ACL restricts it
 }
 
 // record is the part of a node on which the validity of a write depends.
 type record struct {
-	gone     bool
+	deleted  bool
 	version  int32
 	creates  int32
 	aversion int32
@@ -28,20 +29,21 @@ type record struct {
 	acl      []proto.ACL
 }
 
-// txn is a write that was found valid.
+// txn is a valid write.
 type txn struct {
 	op      proto.OpCode
-	path    string // with its sequence suffix
+	path    string // of a sequential create: with its suffix
 	data    []byte
 	acl     []proto.ACL
-	owner   int64 // of a create
-	version int32 // set, setACL: the version after it; create: the parent's count of creates
+	owner   int64 // of the node that a create adds
+	version int32 // set, setACL: the node's new version; create: the parent's new count of creates
 }
 
-// record returns a node as the ops before this one leave it.
+// record returns the node at path in the state that earlier ops of the multi will
+// leave. It returns false if there will be no node.
 func (p *prep) record(path string) (record, bool) {
 	if r, ok := p.pending[path]; ok {
-		return r, !r.gone
+		return r, !r.deleted
 	}
 	n := p.tree.nodes[path]
 	if n == nil {
@@ -53,13 +55,14 @@ func (p *prep) record(path string) (record, bool) {
 	}, true
 }
 
+// put notes the state in which this op will leave a node.
 func (p *prep) put(path string, r record) {
 	if p.pending != nil {
 		p.pending[path] = r
 	}
 }
 
-// op checks one op of any kind that changes the tree.
+// op checks a create of any kind, a delete, a setData or a check.
 func (p *prep) op(o *proto.MultiOp) (txn, proto.ErrCode) {
 	switch o.Op {
 	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
@@ -73,7 +76,8 @@ func (p *prep) op(o *proto.MultiOp) (txn, proto.ErrCode) {
 	}
 }
 
-// The order of the checks below is the order of precedence of their errors.
+// If a write is invalid in several ways, the first check below that fails decides
+// the error. The order is that of Apache ZooKeeper.
 
 func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	sequential, owner, ok := p.mode(o)
@@ -84,7 +88,7 @@ func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	if !ok {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := fixACL(o.ACL, p.ids)
+	acl, ok := resolveACL(o.ACL, p.ids)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}
@@ -108,15 +112,16 @@ func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	if kindOf(dir.owner) == ownerSession {
 		return txn{}, proto.NoChildrenForEphemerals
 	}
-	dir.creates++ // may wrap: see tree.create
+	dir.creates++ // may wrap; see tree.create
 	dir.children++
 	p.put(parent, dir)
 	p.put(path, record{owner: owner, acl: acl})
 	return txn{op: o.Op, path: path, data: o.Data, acl: acl, owner: owner, version: dir.creates}, proto.OK
 }
 
-// mode reads the flags of a create. The kind of op decides about containers
-// and TTLs, the flags about the rest; a TTL op needs TTL flags and a TTL.
+// mode returns what the op and flags of a create say about the new node. The op
+// decides whether it is a container or a TTL node. The flags decide the rest. Only
+// a createTTL may have TTL flags, and it needs them and a TTL.
 func (p *prep) mode(o *proto.MultiOp) (sequential bool, owner int64, ok bool) {
 	if o.Flags < proto.FlagPersistent || o.Flags > proto.FlagPersistentSequentialTTL {
 		return false, 0, false
@@ -146,12 +151,13 @@ func hasTTL(flags int32) bool {
 	return flags == proto.FlagPersistentTTL || flags == proto.FlagPersistentSequentialTTL
 }
 
-// sequence prints a suffix. A negative one has its sign among the ten places.
+// sequence formats the suffix of a sequential node. The sign of a negative suffix
+// is one of the ten characters.
 func sequence(n int32) string { return fmt.Sprintf("%010d", n) }
 
 func (p *prep) delete(path string, version int32) (txn, proto.ErrCode) {
 	parent, ok := parentOf(path)
-	if !ok || special(path) {
+	if !ok || reserved(path) {
 		return txn{}, proto.BadArguments
 	}
 	dir, ok := p.record(parent)
@@ -172,7 +178,7 @@ func (p *prep) delete(path string, version int32) (txn, proto.ErrCode) {
 	}
 	dir.children--
 	p.put(parent, dir)
-	p.put(path, record{gone: true})
+	p.put(path, record{deleted: true})
 	return txn{op: proto.OpDelete, path: path}, proto.OK
 }
 
@@ -201,7 +207,7 @@ func (p *prep) setACL(path string, acl []proto.ACL, version int32) (txn, proto.E
 	if !validPath(path) {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := fixACL(acl, p.ids)
+	acl, ok := resolveACL(acl, p.ids)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}
@@ -215,8 +221,8 @@ func (p *prep) setACL(path string, acl []proto.ACL, version int32) (txn, proto.E
 	return txn{op: proto.OpSetACL, path: path, acl: acl, version: n.aversion + 1}, proto.OK
 }
 
-// target finds a node that is to be changed or checked by a client that needs
-// the permission perm.
+// target returns the node that a write changes or checks. The client needs the
+// permission perm.
 func (p *prep) target(path string, perm int32) (record, proto.ErrCode) {
 	if !validPath(path) {
 		return record{}, proto.BadArguments
@@ -231,9 +237,8 @@ func (p *prep) target(path string, perm int32) (record, proto.ErrCode) {
 	return n, proto.OK
 }
 
-// apply does what a txn says and returns the node that it leaves behind (nil
-// after a delete or check). A check and a setACL change nothing that a watch
-// could see: their change is the zero one.
+// apply applies a transaction. It returns the node, or nil after a delete or check.
+// No watch sees a check or a setACL, so their change is the zero value.
 func (t *tree) apply(x *txn, zxid, now int64) (*node, change) {
 	switch x.op {
 	case proto.OpDelete:
@@ -252,13 +257,13 @@ func (t *tree) apply(x *txn, zxid, now int64) (*node, change) {
 		data: x.data, acl: x.acl, owner: x.owner,
 		czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: now, mtime: now,
 	}
-	// The path is cut out of a request or joined: a copy of its own keeps the
-	// tree from holding on to more.
+	// The clone keeps the tree from holding a larger string that the path may be a
+	// part of.
 	x.path = strings.Clone(x.path)
 	return n, t.create(x.path, n, x.version)
 }
 
-// allowed is the rule of ACLs for whoever asks for this write.
+// allowed reports whether the client may do what needs a bit of perm.
 func (p *prep) allowed(acl []proto.ACL, perm int32) bool {
 	return p.super || allowed(acl, perm, p.ids)
 }

@@ -4,10 +4,9 @@ import (
 	"time"
 )
 
-// reap removes containers that had children and have none now, and nodes whose
-// time to live has passed since their last change and that have no children.
-// Each removal is a transaction of its own. A container that never had a child
-// stays. Server.mu is held.
+// reap removes containers that had children and have none now. It also removes TTL
+// nodes that have no children and were not changed for their time to live. Each
+// removal is one transaction. Server.mu is held.
 func (s *Server) reap() {
 	now := time.Now().UnixMilli()
 	for path := range s.tree.reapable {
@@ -25,8 +24,8 @@ func (s *Server) reap() {
 	}
 }
 
-// scheduleReap makes the clock run reap from time to time, beginning when the
-// first node appears that may have to be reaped.
+// scheduleReap makes the clock run reap every ReapInterval. It is called when the
+// tree has a node that may have to be reaped.
 func (s *Server) scheduleReap() {
 	if s.cfg.ReapInterval <= 0 {
 		return
@@ -37,8 +36,8 @@ func (s *Server) scheduleReap() {
 	s.wakeClockBy(s.nextReap)
 }
 
-// Reap removes empty containers that had children and expired TTL nodes at
-// once, and fires their watches.
+// Reap removes containers that had children and have none now, and TTL nodes whose
+// TTL has passed. It does so at once, and their watches fire.
 func (s *Server) Reap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Server is an embedded ZooKeeper: one tree and one set of sessions behind one
-// or more members. Its methods are safe for concurrent use.
+// Server is an embedded ZooKeeper ensemble: one tree and one set of sessions, served
+// by one or more members. Its methods are safe for concurrent use.
 type Server struct {
 	cfg   Config
 	log   *slog.Logger
@@ -20,18 +20,18 @@ type Server struct {
 
 	wg   sync.WaitGroup
 	done chan struct{} // closed by Close
-	kick chan struct{} // cap 1; makes the clock look again
+	kick chan struct{} // cap 1; wakes the clock
 
 	requests  atomic.Int64
 	onRequest atomic.Pointer[func(Request) Verdict]
 	onConnect atomic.Pointer[func(Connect) Verdict]
 
-	// mu guards everything below, and all state of members, connections and
-	// sessions. It is held for the execution of one request at a time and
-	// never while anything blocks. Order: mu before outbox.mu and pipe.mu.
+	// mu guards everything below, and the state of members, connections and
+	// sessions. It is held while a request is executed, and never while anything
+	// blocks. Lock order: mu before outbox.mu and pipe.mu.
 	mu          sync.Mutex
 	closed      bool
-	members     []*member // of server n at n-1
+	members     []*member // server n is members[n-1]
 	listeners   []net.Listener
 	tree        *tree
 	sessions    map[int64]*session
@@ -39,16 +39,16 @@ type Server struct {
 	dials       int
 	readOnly    bool
 	isolated    bool          // the first member, the leader, has lost its followers
-	clockWakes  time.Duration // when the clock looks again by itself
+	clockWakes  time.Duration // when the clock's timer fires
 	nextReap    time.Duration
-	scratch     []byte // of event frames
+	scratch     []byte // a buffer for event frames
 }
 
-// New returns a running server. It listens nowhere: clients reach it through
-// DialContext, through Listen, or with connections given to ServeConn.
+// New returns a running server. Clients reach it through DialContext, through
+// Listen, or by a connection that is given to ServeConn. Close stops it.
 //
-// Called inside a testing/synctest bubble it belongs to the bubble, which then
-// has to end with Close.
+// A server that is made inside a testing/synctest bubble belongs to the bubble. It
+// has to be closed before the bubble ends.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -63,8 +63,8 @@ func New(cfg Config) (*Server, error) {
 		tree:     newTree(),
 		sessions: make(map[int64]*session),
 	}
-	// The shape of a real id: the server's number in the first byte, and
-	// behind it a part of the time, so that ids of two servers differ.
+	// Real session ids look like this: the server's number in the first byte,
+	// and a part of the time behind it. So the ids of two servers differ.
 	s.lastSession = 1<<56 | s.start.UnixMilli()<<24>>8&(1<<56-1)
 	for i := range cfg.Servers {
 		s.members = append(s.members, newMember(s, i+1))
@@ -73,7 +73,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Start is New for a test: it fails tb when the Config is wrong, and closes the
+// Start is New for a test. It fails tb if the Config is invalid, and it closes the
 // server when tb ends.
 func Start(tb testing.TB, cfg Config) *Server {
 	tb.Helper()
@@ -85,13 +85,14 @@ func Start(tb testing.TB, cfg Config) *Server {
 	return s
 }
 
-// Close cuts every connection, stops listening and returns when every goroutine
-// of the server has ended. Closing again does nothing.
+// Close stops the server. It returns when all goroutines of the server have ended,
+// and always returns nil. Closing again does nothing.
 //
-//  1. Nothing new: listeners are closed, dials are refused.
-//  2. Connections are killed, which ends their reads, writes and waits.
-//  3. The clock is stopped. Last of all come the goroutines: all of them are
-//     on their way out by now, unless a hook is still running.
+//  1. Listeners are closed, and DialContext fails from now on.
+//  2. All connections are closed, which ends their reads, writes and waits.
+//  3. The clock is stopped.
+//  4. Close waits for the goroutines. Only a hook that is still running can delay
+//     it.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	first := !s.closed
@@ -115,7 +116,7 @@ func (s *Server) Close() error {
 }
 
 // ConnectString returns the names of all members, for instance
-// "zk1:2181,zk2:2181". Only DialContext understands them.
+// "zk1:2181,zk2:2181". Only DialContext knows these names.
 func (s *Server) ConnectString() string {
 	names := make([]string, len(s.members))
 	for i := range names {
@@ -126,7 +127,7 @@ func (s *Server) ConnectString() string {
 
 func memberName(id int) string { return fmt.Sprintf("zk%d:2181", id) }
 
-// connsOf returns the connections of a member, or of all for 0. mu is held.
+// connsOf returns the connections of a member; 0 means all members. mu is held.
 func (s *Server) connsOf(server int) []*conn {
 	var out []*conn
 	for _, m := range s.membersOf(server) {
@@ -137,8 +138,8 @@ func (s *Server) connsOf(server int) []*conn {
 	return out
 }
 
-// membersOf returns one member, or all for 0. A number that no member has is a
-// mistake of the test that gives it.
+// membersOf returns one member; 0 means all members. It panics for any other
+// number, which is a mistake in the test.
 func (s *Server) membersOf(server int) []*member {
 	if server == 0 {
 		return s.members

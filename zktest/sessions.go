@@ -9,14 +9,16 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// session is what the leader knows of a client. Server.mu guards it.
+// session is what the leader knows about a client's session. Server.mu guards it.
 type session struct {
 	id       int64
 	password [proto.PasswordLen]byte
-	timeout  time.Duration // of the newest connection that it was touched by
-	expires  time.Duration // since the start of the server; always at a tick
-	conns    []*conn       // at most one a member, the newest last
+	timeout  time.Duration // of the connection that touched it last
+	expires  time.Duration // since the start of the server; a multiple of TickTime
+	conns    []*conn       // at most one on each member, the newest last
 }
+
+// drop removes a connection from the session.
 
 func (ss *session) drop(c *conn) {
 	if i := slices.Index(ss.conns, c); i >= 0 {
@@ -24,7 +26,7 @@ func (ss *session) drop(c *conn) {
 	}
 }
 
-// openSession makes a new session for c.
+// openSession opens a new session for c.
 func (s *Server) openSession(c *conn) *session {
 	s.lastSession++
 	ss := &session{id: s.lastSession}
@@ -36,8 +38,9 @@ func (s *Server) openSession(c *conn) *session {
 	return ss
 }
 
-// resumeSession returns the session if it lives and the password is its own. An
-// older connection of it at the same member is closed even if it is not.
+// resumeSession returns the session if it is live and the password is right. An
+// older connection of the session on the same member is closed, even if the
+// password is wrong.
 func (s *Server) resumeSession(c *conn, id int64, password []byte) *session {
 	ss := s.sessions[id]
 	if ss == nil {
@@ -55,9 +58,9 @@ func (s *Server) resumeSession(c *conn, id int64, password []byte) *session {
 	return ss
 }
 
-// adopt makes c the connection of a session. One at another member does not hear
-// of it: it goes on answering pings and reads until a write shows that the
-// session has moved.
+// adopt makes c the connection of a session. A member that has an older connection
+// of the session does not learn of this. It goes on answering pings and reads, until
+// the leader refuses a write because the session has moved.
 func (c *conn) adopt(ss *session) {
 	for _, old := range ss.conns {
 		old.moved = true
@@ -66,7 +69,7 @@ func (c *conn) adopt(ss *session) {
 	ss.conns = append(ss.conns, c)
 }
 
-// touch moves the expiry to the first tick after now + timeout.
+// touch moves a session's expiry to the first tick after now + timeout.
 func (s *Server) touch(ss *session, timeout time.Duration) {
 	tick := s.cfg.TickTime
 	ss.timeout = timeout
@@ -74,18 +77,19 @@ func (s *Server) touch(ss *session, timeout time.Duration) {
 	s.wakeClockBy(ss.expires)
 }
 
-// touch passes on that the client is alive. A member that is cut from its
-// leader can only remember it.
+// touch tells the leader that the client is alive. A member that is cut from its
+// leader only notes it.
 func (c *conn) touch() {
 	if c.member.link == linked {
 		c.server.touch(c.session, c.timeout)
 	} else {
-		c.member.heard[c.session.id] = c.timeout
+		c.member.touched[c.session.id] = c.timeout
 	}
 }
 
-// endSession is the transaction closeSession: the session's ephemerals are
-// deleted, and its connections end, those of cut members when they hear of it.
+// endSession is the transaction closeSession. It deletes the session's ephemeral
+// nodes and ends its connections, except one. A member that is cut from its leader
+// ends its connection when it is healed.
 func (s *Server) endSession(ss *session, except *conn) {
 	if s.sessions[ss.id] != ss {
 		return

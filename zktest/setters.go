@@ -9,9 +9,9 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Create adds a persistent node that everybody may use, its missing parents
-// included, as a transaction of nobody's session; watches fire. It fails where
-// a client's create would.
+// Create creates a persistent node with an open ACL, and missing parents. Watches
+// fire. It belongs to no session and ignores ACLs. It fails as a client's create
+// would: if the node exists, or the path is invalid, for instance.
 func (s *Server) Create(path string, data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -28,22 +28,22 @@ func (s *Server) Create(path string, data []byte) error {
 	return s.direct("create", &proto.MultiOp{Op: proto.OpCreate, Path: path, Data: slices.Clone(data), ACL: worldAll})
 }
 
-// Set replaces a node's data, whatever its version and ACL; watches fire.
+// Set replaces a node's data, whatever its version and ACL are. Watches fire.
 func (s *Server) Set(path string, data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.direct("set", &proto.MultiOp{Op: proto.OpSetData, Path: path, Data: slices.Clone(data), Version: -1})
 }
 
-// Delete removes a node that has no children, whatever its version and ACL, an
-// ephemeral as well; watches fire.
+// Delete deletes a node that has no children, also an ephemeral one, whatever its
+// version and ACL are. Watches fire.
 func (s *Server) Delete(path string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.direct("delete", &proto.MultiOp{Op: proto.OpDelete, Path: path, Version: -1})
 }
 
-// direct commits one op with all rights.
+// direct commits one op without regard to ACLs.
 func (s *Server) direct(name string, o *proto.MultiOp) error {
 	zxid := s.nextZxid()
 	p := prep{tree: s.tree, super: true}
@@ -54,10 +54,9 @@ func (s *Server) direct(name string, o *proto.MultiOp) error {
 	return codeError(name, o.Path, code)
 }
 
-// SetSequence sets the suffix that the next sequential child of dir gets, in
-// the range of an int32; a negative one is printed with its sign. As with
-// Apache ZooKeeper the suffix sticks at 2147483647: every further child gets
-// the same, so names tie.
+// SetSequence sets the suffix of the next sequential child of dir. It is an int32;
+// a negative suffix has a sign. As with Apache ZooKeeper the suffix stays at
+// 2147483647: every further child gets that one.
 func (s *Server) SetSequence(dir string, next int64) error {
 	if next < math.MinInt32 || next > math.MaxInt32 {
 		return fmt.Errorf("zktest: sequence %d does not fit into an int32", next)
@@ -72,15 +71,18 @@ func (s *Server) SetSequence(dir string, next int64) error {
 	return nil
 }
 
-// Reset wipes everything, as if the servers had been stopped and their data
-// directories deleted: connections are reset, sessions forgotten, the tree is
-// empty and the zxid small again. A client that comes back is refused without a
-// reply as long as it has seen a later zxid. Faults and hooks stay.
+// Reset deletes all state, as if the servers had been stopped, their data
+// directories deleted, and the servers started again. Connections are reset,
+// sessions are forgotten, the tree is empty and zxids start again. Faults and hooks
+// stay.
+//
+// As long as a client has seen a later zxid than the server has, its handshakes end
+// with a closed connection and no reply.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	conns := s.connsOf(0)
 	for _, c := range conns {
-		c.detach() // before the state goes: no request may see half of it
+		c.detach() // so that no request of it sees the new tree
 	}
 	s.tree = newTree()
 	s.sessions = make(map[int64]*session)

@@ -7,18 +7,20 @@ import (
 )
 
 // tree is the replicated state: the nodes and the zxid of the last transaction.
-// Its methods apply transactions that were found valid (prep.go) and report
-// what watches have to be told. Server.mu guards it.
+// Its methods apply transactions that prep has found valid. They return the change
+// of which watches are notified. Server.mu guards the tree.
 type tree struct {
-	nodes map[string]*node // by path; the root is there as "/" and as "", which is the parent of "/a"
-	zxid  int64            // of the last transaction, failed ones included
+	// nodes is keyed by path. The root is there as "/", and as "", which is the
+	// parent of "/a".
+	nodes map[string]*node
+	zxid  int64 // of the last transaction, also of one that failed
 
 	ephemerals map[int64]map[string]struct{} // paths by owning session
 	reapable   map[string]struct{}           // paths of containers and TTL nodes
 }
 
-// change is one event for the watches of a path. Only who may read the node is
-// told of it, and of a change of its parent's children only who may read that.
+// change is a change of one node, for the watches. Only clients that may read the
+// node get its event. Only clients that may read its parent get ChildrenChanged.
 type change struct {
 	typ       proto.EventType // Created, Deleted or DataChanged
 	path      string
@@ -51,8 +53,8 @@ func newTree() *tree {
 	return t
 }
 
-// special reports a path that no client may delete.
-func special(path string) bool {
+// reserved reports whether path is a node that no client may delete.
+func reserved(path string) bool {
 	switch path {
 	case "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config":
 		return true
@@ -60,16 +62,16 @@ func special(path string) bool {
 	return false
 }
 
-// split cuts a path at its last slash; the parent of a child of the root is "".
+// split cuts a path at its last slash. The parent of "/a" is "".
 func split(path string) (parent, name string) {
 	i := strings.LastIndexByte(path, '/')
 	return path[:i], path[i+1:]
 }
 
-// create adds a node whose parent exists and counts it there. creates is the
-// parent's count after it; like Apache ZooKeeper it is stored only if it is
-// larger than the old one, so the count sticks at 2147483647, and then the
-// parent's pzxid does not move either.
+// create adds a node whose parent exists. creates is the parent's new count of
+// creates. As in Apache ZooKeeper it is stored only if it is larger than the old
+// count. So the count stays at 2147483647, and then the parent's pzxid does not
+// change either.
 func (t *tree) create(path string, n *node, creates int32) change {
 	parent, name := split(path)
 	p := t.nodes[parent]
@@ -93,7 +95,7 @@ func (t *tree) create(path string, n *node, creates int32) change {
 	return change{proto.EventCreated, path, n.czxid, n.acl, p.acl}
 }
 
-// remove deletes a node that exists and has no children.
+// remove deletes a node, which exists and has no children.
 func (t *tree) remove(path string, zxid int64) change {
 	n := t.nodes[path]
 	delete(t.nodes, path)
@@ -114,14 +116,14 @@ func (t *tree) remove(path string, zxid int64) change {
 	return change{proto.EventDeleted, path, zxid, n.acl, p.acl}
 }
 
-// set replaces the data of a node that exists.
+// set replaces the data of a node, which exists.
 func (t *tree) set(path string, data []byte, version int32, zxid, now int64) (change, *node) {
 	n := t.nodes[path]
 	n.data, n.version, n.mzxid, n.mtime = data, version, zxid, now
 	return change{proto.EventDataChanged, path, zxid, n.acl, nil}, n
 }
 
-// snapshot returns a copy that later transactions do not reach.
+// snapshot returns a copy of the tree, which later transactions do not change.
 func (t *tree) snapshot() *tree {
 	c := &tree{nodes: make(map[string]*node, len(t.nodes)), zxid: t.zxid}
 	for path, n := range t.nodes {

@@ -2,19 +2,19 @@ package zktest
 
 import "strconv"
 
-// Version is the release line of Apache ZooKeeper that the embedded server
-// behaves like. "How close it is" in the package's documentation lists what the
-// lines differ in.
+// Version is a release line of Apache ZooKeeper, which the embedded server imitates.
+// The package's documentation lists the differences, in "How close it is to Apache
+// ZooKeeper".
 type Version int
 
-// The lines that are known. V3_8 is 3.8.0 as Debian has it, and V3_9 is 3.9.5.
-// The zero value is V3_9.
+// The known release lines. V3_9 is 3.9.5, and V3_8 is 3.8.0 as in Debian. The zero
+// value is V3_9.
 const (
 	V3_9 Version = iota
 	V3_8
 )
 
-// String returns the line, for instance "3.9".
+// String returns the release line, for instance "3.9".
 func (v Version) String() string {
 	switch v {
 	case V3_9:
@@ -25,31 +25,31 @@ func (v Version) String() string {
 	return "Version(" + strconv.Itoa(int(v)) + ")"
 }
 
-// The differences between the lines, each under a name of its own.
+// Each difference between the release lines is a method below.
 
 // eventZxid reports whether an event carries the zxid of its change
-// (ZOOKEEPER-4655). Otherwise it is -1.
+// (ZOOKEEPER-4655). Otherwise it carries -1.
 func (v Version) eventZxid() bool { return v != V3_8 }
 
-// existsNeedsRead reports whether exists is refused on a node that the client
-// may not read (ZOOKEEPER-2590).
+// existsNeedsRead reports whether the server refuses an exists on a node that the
+// client may not read (ZOOKEEPER-2590).
 func (v Version) existsNeedsRead() bool { return v != V3_8 }
 
-// checkAlone reports whether check is an op outside a multi too
+// checkAlone reports whether check is a request too, and not only an op of a multi
 // (ZOOKEEPER-2623).
 func (v Version) checkAlone() bool { return v == V3_8 }
 
-// create2InMulti reports whether a create2 inside a multi stays one, with a Stat
-// in its answer, and flags that no mode has make the whole multi malformed
-// (ZOOKEEPER-4026). Otherwise it is a create, which is answered without a Stat,
-// and such flags are the failure of one op.
+// create2InMulti reports whether a create2 in a multi is answered with a Stat, and
+// flags that no mode has make the whole multi malformed (ZOOKEEPER-4026).
+// Otherwise the create2 is executed and answered as a create, and such flags make
+// only that op fail.
 func (v Version) create2InMulti() bool { return v != V3_8 }
 
-// modesCoexist reports whether a session keeps watches of several modes on one
-// path (ZOOKEEPER-4466, 4471, 4472 and 4475). Otherwise the newest replaces
-// what there was.
+// modesCoexist reports whether a connection can have watches of several modes on
+// one path (ZOOKEEPER-4466, 4471, 4472 and 4475). Otherwise a new watch replaces
+// the old one.
 func (v Version) modesCoexist() bool { return v != V3_8 }
 
-// malformedUsesZxid reports whether a write that cannot be read uses a zxid up.
-// A multi does in every version.
+// malformedUsesZxid reports whether a malformed write uses a zxid. A malformed multi
+// does in every version.
 func (v Version) malformedUsesZxid() bool { return v == V3_8 }

@@ -7,7 +7,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// watchModes is a set of the ways in which a connection watches a path.
+// watchModes is the set of modes in which a connection watches a path.
 type watchModes uint8
 
 const (
@@ -18,13 +18,13 @@ const (
 	anyMode = oneShot | persistent | recursive
 )
 
-// watchTable is one of a member's two tables: one for the data and existence of
-// nodes, one for their children. Server.mu guards it.
+// watchTable is one of a member's two tables of watches. One is for the data and
+// existence of nodes, the other for their children. Server.mu guards it.
 type watchTable struct {
-	coexist  bool // a path keeps all modes of a connection; else the newest replaces it
-	paths    map[string]map[*conn]watchModes
-	conns    map[*conn]map[string]struct{}
-	climbing int // recursive registrations; while 0, no ancestor is looked at
+	coexist   bool // see Version.modesCoexist
+	paths     map[string]map[*conn]watchModes
+	conns     map[*conn]map[string]struct{}
+	recursive int // number of recursive watches; if it is 0, fire skips the ancestors
 }
 
 func newWatchTable(v Version) watchTable {
@@ -35,8 +35,8 @@ func newWatchTable(v Version) watchTable {
 	}
 }
 
-// add registers one mode. The path need not exist, nor be one: Apache ZooKeeper
-// looks at neither.
+// add registers a watch of one mode. Like Apache ZooKeeper it checks neither that
+// the node exists nor that the path is valid.
 func (t *watchTable) add(path string, c *conn, mode watchModes) {
 	if t.coexist {
 		mode |= t.paths[path][c]
@@ -44,7 +44,8 @@ func (t *watchTable) add(path string, c *conn, mode watchModes) {
 	t.put(path, c, mode)
 }
 
-// remove ends those modes of c at path, and reports whether there was any.
+// remove ends the watches of c at path that have one of modes. It reports whether
+// there were any.
 func (t *watchTable) remove(path string, c *conn, modes watchModes) bool {
 	had := t.paths[path][c]
 	if had&modes == 0 {
@@ -54,41 +55,41 @@ func (t *watchTable) remove(path string, c *conn, modes watchModes) bool {
 	return true
 }
 
-// put sets what c watches at path; 0 is nothing.
+// put sets the modes in which c watches path; 0 ends its watches.
 func (t *watchTable) put(path string, c *conn, modes watchModes) {
-	on, of := t.paths[path], t.conns[c]
-	if on[c]&recursive != 0 {
-		t.climbing--
+	watchers, paths := t.paths[path], t.conns[c]
+	if watchers[c]&recursive != 0 {
+		t.recursive--
 	}
 	if modes&recursive != 0 {
-		t.climbing++
+		t.recursive++
 	}
 	if modes == 0 {
-		delete(on, c)
-		if len(on) == 0 {
+		delete(watchers, c)
+		if len(watchers) == 0 {
 			delete(t.paths, path)
 		}
-		delete(of, path)
+		delete(paths, path)
 		return
 	}
-	if on == nil {
-		on = make(map[*conn]watchModes)
-		t.paths[path] = on
+	if watchers == nil {
+		watchers = make(map[*conn]watchModes)
+		t.paths[path] = watchers
 	}
-	on[c] = modes
-	if of == nil {
-		of = make(map[string]struct{})
-		t.conns[c] = of
+	watchers[c] = modes
+	if paths == nil {
+		paths = make(map[string]struct{})
+		t.conns[c] = paths
 	}
-	of[path] = struct{}{}
+	paths[path] = struct{}{}
 }
 
-// has reports whether c watches path in one of those modes.
+// has reports whether c watches path in one of modes.
 func (t *watchTable) has(path string, c *conn, modes watchModes) bool {
 	return t.paths[path][c]&modes != 0
 }
 
-// watched reports whether anybody watches path.
+// watched reports whether any connection watches path.
 func (t *watchTable) watched(path string) bool { return len(t.paths[path]) > 0 }
 
 // removeConn ends every watch of c.
@@ -99,20 +100,20 @@ func (t *watchTable) removeConn(c *conn) {
 	delete(t.conns, c)
 }
 
-// fire returns who is to be told of an event and ends the one-shot watches
-// among them. Recursive watches of path and its ancestors hear of everything
-// but ChildrenChanged.
+// fire returns the connections that get an event, and ends their one-shot watches
+// of path. Recursive watches of path and of its ancestors get every event except
+// ChildrenChanged.
 func (t *watchTable) fire(typ proto.EventType, path string) []*conn {
-	var told []*conn
+	var notified []*conn
 	for c, modes := range t.paths[path] {
 		if modes == recursive && typ == proto.EventChildrenChanged {
 			continue
 		}
-		told = append(told, c)
+		notified = append(notified, c)
 		t.remove(path, c, oneShot)
 	}
-	if t.climbing == 0 || typ == proto.EventChildrenChanged {
-		return told
+	if t.recursive == 0 || typ == proto.EventChildrenChanged {
+		return notified
 	}
 	for at := path; at != "/"; {
 		at = at[:strings.LastIndexByte(at, '/')]
@@ -120,28 +121,28 @@ func (t *watchTable) fire(typ proto.EventType, path string) []*conn {
 			at = "/"
 		}
 		for c, modes := range t.paths[at] {
-			if modes&recursive != 0 && !slices.Contains(told, c) {
-				told = append(told, c)
+			if modes&recursive != 0 && !slices.Contains(notified, c) {
+				notified = append(notified, c)
 			}
 		}
 	}
-	return told
+	return notified
 }
 
-// notify tells the member's connections of one change. A deletion is told once
-// to a connection that watches both the data and the children.
+// notify sends the events of one change to the member's connections. A connection
+// that watches both the data and the children of a deleted node gets one event.
 func (m *member) notify(ch change) {
 	if len(m.data.paths) == 0 && len(m.child.paths) == 0 {
 		return
 	}
-	told := m.data.fire(ch.typ, ch.path)
-	m.event(ch.typ, ch.path, ch.zxid, ch.acl, told)
+	notified := m.data.fire(ch.typ, ch.path)
+	m.event(ch.typ, ch.path, ch.zxid, ch.acl, notified)
 	if ch.typ == proto.EventDataChanged {
 		return
 	}
 	if ch.typ == proto.EventDeleted {
 		more := m.child.fire(ch.typ, ch.path)
-		more = slices.DeleteFunc(more, func(c *conn) bool { return slices.Contains(told, c) })
+		more = slices.DeleteFunc(more, func(c *conn) bool { return slices.Contains(notified, c) })
 		m.event(ch.typ, ch.path, ch.zxid, ch.acl, more)
 	}
 	parent, _ := split(ch.path)
@@ -151,11 +152,11 @@ func (m *member) notify(ch change) {
 	m.event(proto.EventChildrenChanged, parent, ch.zxid, ch.parentACL, m.child.fire(proto.EventChildrenChanged, parent))
 }
 
-// noZxid is the zxid of an event that carries none.
+// noZxid is the zxid in an event that has none.
 const noZxid = -1
 
-// event sends one event to those of to that acl allows to read. (Who may not
-// has lost a one-shot watch all the same.)
+// event sends an event to the connections in to that may read a node with this
+// ACL. A connection that may not read it has lost its one-shot watch all the same.
 func (m *member) event(typ proto.EventType, path string, zxid int64, acl []proto.ACL, to []*conn) {
 	if len(to) == 0 {
 		return

@@ -10,7 +10,7 @@ const (
 	PermAll    int32 = 31
 )
 
-// ACL grants permissions to an identity of a scheme.
+// ACL grants permissions to one identity.
 type ACL struct {
 	Perms  int32
 	Scheme string
@@ -28,7 +28,7 @@ func AppendACLs(b []byte, acls []ACL) []byte {
 	return b
 }
 
-// ACLs takes a vector of ACLs; null is nil.
+// ACLs reads a vector of ACLs; null is nil.
 func (r *Reader) ACLs() []ACL {
 	n, ok := r.Count(12)
 	if !ok {
@@ -53,9 +53,9 @@ func (q *SetACLRequest) Append(b []byte) []byte {
 	return AppendInt32(AppendACLs(AppendString(b, q.Path), q.ACL), q.Version)
 }
 
-// AuthPacket presents credentials; its reply is a bare header.
+// AuthPacket presents credentials. Its reply is a header without a body.
 type AuthPacket struct {
-	Type   int32 // 0
+	Type   int32 // always 0
 	Scheme string
 	Auth   []byte
 }

@@ -23,8 +23,8 @@ func (q *ConnectRequest) Append(b []byte) []byte {
 	return AppendBool(b, q.ReadOnly)
 }
 
-// ConnectResponse answers a ConnectRequest. TimeoutMillis <= 0 says that the
-// session that was to be resumed has expired.
+// ConnectResponse answers a ConnectRequest. If the client wanted to resume a
+// session that has expired, TimeoutMillis is 0 or negative.
 type ConnectResponse struct {
 	ProtocolVersion int32
 	TimeoutMillis   int32
@@ -33,7 +33,7 @@ type ConnectResponse struct {
 	ReadOnly        bool
 }
 
-// Decode takes the record. Servers before 3.4 leave the last field out.
+// Decode reads the record. Servers before 3.4 leave the last field out.
 func (p *ConnectResponse) Decode(r *Reader) {
 	p.ProtocolVersion = r.Int32()
 	p.TimeoutMillis = r.Int32()

@@ -1,11 +1,11 @@
 // Package proto is the ZooKeeper wire format: frames, records, op codes and
-// error codes, in both directions, so that the client and the embedded server
-// share one definition of every byte.
+// error codes. It encodes requests and decodes replies. The file server.go has
+// the other direction of the records that several servers in tests need.
 //
 // It knows no network, no goroutine and no clock. Encoding appends to a slice
-// that the caller owns. Decoding goes through a Reader that checks every length
-// against the bytes that are there before it takes or allocates anything, keeps
-// its first error, and never panics, whatever the bytes.
+// that the caller owns. Decoding goes through a Reader. The Reader checks every
+// length against the bytes that are left before it reads or allocates anything.
+// It keeps its first error, and it never panics.
 //
 // Field orders and constants are those of Apache ZooKeeper's zookeeper.jute,
 // ZooDefs and KeeperException (3.6 to 3.9).

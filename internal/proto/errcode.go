@@ -2,7 +2,8 @@ package proto
 
 import "strconv"
 
-// ErrCode is the err field of a reply header: 0, or why the server refused.
+// ErrCode is the err field of a reply header: OK, or why the server refused the
+// request.
 type ErrCode int32
 
 // Every code of Apache ZooKeeper 3.9's KeeperException.
@@ -76,7 +77,7 @@ var errText = map[ErrCode]string{
 	ThrottledOp:                  "operation throttled",
 }
 
-// String returns what the code means; an unknown code keeps its number.
+// String returns what the code means. For an unknown code it returns the number.
 func (e ErrCode) String() string {
 	if s, ok := errText[e]; ok {
 		return s

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// FrameHeader is the number of bytes before each frame's body: its length.
+// FrameHeader is the size of the length before each frame's body.
 const FrameHeader = 4
 
-// BeginFrame appends room for a frame's length. EndFrame fills it in.
+// BeginFrame appends room for a frame's length, which EndFrame fills in.
 func BeginFrame(b []byte) []byte { return append(b, 0, 0, 0, 0) }
 
 // EndFrame writes the length of the frame that BeginFrame started at b[start].
@@ -19,17 +19,18 @@ func EndFrame(b []byte, start int) []byte {
 	return b
 }
 
-// FrameLen returns the length that the first four bytes of b announce.
+// FrameLen returns the length of the body, which is in the first four bytes of b.
 func FrameLen(b []byte) int { return int(int32(binary.BigEndian.Uint32(b))) }
 
-// ReadFrame reads one whole frame from rd and returns its body, in buf if it
-// has room for that and for a length. What was in buf is lost in any case. A
-// length that is negative or above limit is an error that wraps ErrMalformed;
-// io.EOF itself says that rd ended between two frames. Memory grows with the
-// bytes that arrive, not with the length that is announced.
+// ReadFrame reads one whole frame from rd and returns its body. It overwrites
+// buf, and it returns the body in buf if buf has room for it and for a length.
+//
+// A length that is negative or above limit is an error that wraps ErrMalformed.
+// If rd ends between two frames, the error is io.EOF itself. Memory grows with
+// the bytes that arrive, not with the announced length.
 func ReadFrame(rd io.Reader, buf []byte, limit int) ([]byte, error) {
-	// The length is read into the buffer as well: an array of its own would
-	// escape through rd, one allocation a frame.
+	// The length is read into buf as well. A local array would escape through
+	// rd: one allocation for each frame.
 	head := slices.Grow(buf[:0], FrameHeader)[:FrameHeader]
 	if _, err := io.ReadFull(rd, head); err != nil {
 		return nil, err

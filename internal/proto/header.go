@@ -1,6 +1,6 @@
 package proto
 
-// RequestHeader comes before every request but the first of a connection.
+// RequestHeader precedes every request except the ConnectRequest.
 type RequestHeader struct {
 	Xid int32
 	Op  OpCode
@@ -14,17 +14,19 @@ func (h RequestHeader) Append(b []byte) []byte {
 // ReplyHeaderLen is the size of an encoded ReplyHeader.
 const ReplyHeaderLen = 16
 
-// ReplyHeader comes before every reply and watch event. The body follows only
-// when Err is OK.
+// ReplyHeader precedes every reply and watch event, but not the ConnectResponse.
+// A body follows only if Err is OK.
 type ReplyHeader struct {
-	Xid  int32
-	Zxid int64 // the server's last zxid; for an event its own from 3.9 on, -1 before
+	Xid int32
+	// Zxid is the server's last zxid. In an event it is the zxid of the change
+	// since 3.9, and -1 before.
+	Zxid int64
 	Err  ErrCode
 }
 
-// Decode takes the record.
+// Decode reads the record.
 func (h *ReplyHeader) Decode(r *Reader) {
-	if b := r.take(ReplyHeaderLen); b != nil {
+	if b := r.next(ReplyHeaderLen); b != nil {
 		h.Xid, h.Zxid, h.Err = int32At(b, 0), int64At(b, 4), ErrCode(int32At(b, 12))
 	}
 }

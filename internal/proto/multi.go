@@ -2,23 +2,22 @@ package proto
 
 import "math"
 
-// MultiOp is a create of any kind, delete, setData or check: the body of such a
-// request, or one op of a multi. What Op has no use for is left out; a TTL is in
-// milliseconds.
+// MultiOp is a create of any kind, a delete, a setData or a check. It is the body
+// of such a request, or one op of a multi. Op decides which fields are encoded.
 type MultiOp struct {
 	Op      OpCode
 	Path    string
 	Data    []byte
 	ACL     []ACL
 	Flags   int32
-	TTL     int64
+	TTL     int64 // in milliseconds
 	Version int32
 }
 
 // Append appends the body.
 func (o *MultiOp) Append(b []byte) []byte { return o.AppendRest(AppendString(b, o.Path)) }
 
-// AppendRest appends what comes behind the path.
+// AppendRest appends the fields behind the path.
 func (o *MultiOp) AppendRest(b []byte) []byte {
 	switch o.Op {
 	case OpDelete, OpCheck:
@@ -33,12 +32,13 @@ func (o *MultiOp) AppendRest(b []byte) []byte {
 	return b
 }
 
-// AppendItem appends it as an op of a multi; AppendMultiEnd follows the last.
+// AppendItem appends one op of a multi. AppendMultiEnd must follow the last op.
 func (o *MultiOp) AppendItem(b []byte) []byte {
 	return o.Append(multiHeader{op: o.Op, err: -1}.append(b))
 }
 
-// multiHeader comes before every item of a multi and its reply, and ends both.
+// multiHeader precedes every item of a multi and of its reply. One more, with
+// done set, ends both.
 type multiHeader struct {
 	op   OpCode
 	done bool
@@ -53,7 +53,7 @@ func (r *Reader) multiHeader() multiHeader {
 	return multiHeader{op: OpCode(r.Int32()), done: r.Bool(), err: ErrCode(r.Int32())}
 }
 
-// AppendMultiEnd appends what ends a multi and its reply.
+// AppendMultiEnd appends the header that ends a multi and its reply.
 func AppendMultiEnd(b []byte) []byte { return multiHeader{op: -1, done: true, err: -1}.append(b) }
 
 // AppendMultiRequest appends the body of a multi.
@@ -64,13 +64,16 @@ func AppendMultiRequest(b []byte, ops []MultiOp) []byte {
 	return AppendMultiEnd(b)
 }
 
-// MultiResult is the reply to a MultiOp: that of the request alone, or one item
-// of a multi's reply. In a failed multi every item has
-// Op OpError, and Err is OK for the ops before the failing one (rolled back),
-// the reason for the failing one, RuntimeInconsistency for those after it.
+// MultiResult is the reply to a MultiOp: the body of a reply, or one item of a
+// multi's reply.
 //
-// Op is the server's and need not be the request's: 3.8 answers a create2 as
-// OpCreate, so without a Stat, and createContainer and createTTL as OpCreate2.
+// In a failed multi every item has Op OpError. Err is the reason in the item of
+// the op that failed. It is OK in the items before that (which were rolled back)
+// and RuntimeInconsistency in the items after it.
+//
+// The server chooses Op, which may differ from the request's. 3.8 answers a
+// create2 with OpCreate and without a Stat, and it answers createContainer and
+// createTTL with OpCreate2.
 type MultiResult struct {
 	Op   OpCode
 	Err  ErrCode
@@ -78,7 +81,7 @@ type MultiResult struct {
 	Stat Stat   // of a create2, createContainer, createTTL or setData
 }
 
-// Decode takes the body as Op has it.
+// Decode reads the body. The layout depends on Op.
 func (p *MultiResult) Decode(r *Reader) {
 	switch p.Op {
 	case OpError:
@@ -96,12 +99,12 @@ func (p *MultiResult) Decode(r *Reader) {
 	}
 }
 
-// MultiResponse takes the body of a multi's reply.
+// MultiResponse reads the body of a multi's reply.
 func (r *Reader) MultiResponse() []MultiResult { return r.MultiResponseOf(math.MaxInt) }
 
-// MultiResponseOf takes the body of the reply to a multi of so many ops. It stops
-// at the first result beyond them: a result takes nine bytes on the wire and far
-// more in memory.
+// MultiResponseOf reads the body of the reply to a multi of that many ops. More
+// results are an error, and it stops at the first of them: a result has nine
+// bytes on the wire and far more in memory.
 func (r *Reader) MultiResponseOf(ops int) []MultiResult {
 	var out []MultiResult
 	for {

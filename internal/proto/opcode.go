@@ -5,7 +5,7 @@ import "strconv"
 // OpCode is the type field of a request header or of one op of a multi.
 type OpCode int32
 
-// The op codes that the client or the embedded server speak.
+// The op codes that the client or the embedded server uses.
 const (
 	OpError           OpCode = -1 // an item of a multi reply that failed
 	OpCreate          OpCode = 1
@@ -34,8 +34,8 @@ const (
 	OpCloseSession    OpCode = -11
 )
 
-// The reserved transaction ids. Every other reply answers the oldest request
-// that is unanswered.
+// The reserved xids. A reply with any other xid answers the oldest unanswered
+// request.
 const (
 	XidWatchEvent int32 = -1
 	XidPing       int32 = -2
@@ -59,7 +59,7 @@ func (o OpCode) String() string {
 	return "op " + strconv.Itoa(int(o))
 }
 
-// Create flags, the mode of a new node.
+// Create flags: the mode of a new node.
 const (
 	FlagPersistent              int32 = 0
 	FlagEphemeral               int32 = 1

@@ -9,15 +9,15 @@ import (
 // ErrMalformed is wrapped by every decoding error.
 var ErrMalformed = errors.New("malformed message")
 
-// Reader takes values from one message. Its first error sticks: after it every
-// method returns a zero value, so a decoder checks once, at its end.
+// Reader reads values from one message. It keeps its first error, and after that
+// every method returns a zero value. So a decoder checks Err once, at its end.
 type Reader struct {
 	b   []byte
 	off int
 	err error
 }
 
-// NewReader returns a Reader of b. The values that it returns do not alias b.
+// NewReader returns a Reader of b. Values do not alias b, except those of View.
 func NewReader(b []byte) *Reader { return &Reader{b: b} }
 
 // Reset makes the Reader read b from its start.
@@ -26,11 +26,11 @@ func (r *Reader) Reset(b []byte) { *r = Reader{b: b} }
 // Err returns the first error.
 func (r *Reader) Err() error { return r.err }
 
-// Left returns how many bytes have not been taken.
+// Left returns how many bytes have not been read.
 func (r *Reader) Left() int { return len(r.b) - r.off }
 
-// Finish returns the first error, or an error if bytes are left over: a message
-// that is longer than its record was not understood.
+// Finish returns the first error. It is an error if bytes are left: a message
+// that is longer than its record was misread.
 func (r *Reader) Finish() error {
 	if r.err == nil && r.Left() != 0 {
 		r.Fail("%d bytes after the end", r.Left())
@@ -45,7 +45,8 @@ func (r *Reader) Fail(format string, args ...any) {
 	}
 }
 
-func (r *Reader) take(n int) []byte {
+// next returns the next n bytes of the message, or nil with an error.
+func (r *Reader) next(n int) []byte {
 	if r.err != nil {
 		return nil
 	}
@@ -58,17 +59,17 @@ func (r *Reader) take(n int) []byte {
 	return b
 }
 
-// Int32 takes a big-endian int32.
+// Int32 reads a big-endian int32.
 func (r *Reader) Int32() int32 {
-	if b := r.take(4); b != nil {
+	if b := r.next(4); b != nil {
 		return int32At(b, 0)
 	}
 	return 0
 }
 
-// Int64 takes a big-endian int64.
+// Int64 reads a big-endian int64.
 func (r *Reader) Int64() int64 {
-	if b := r.take(8); b != nil {
+	if b := r.next(8); b != nil {
 		return int64At(b, 0)
 	}
 	return 0
@@ -78,19 +79,19 @@ func int32At(b []byte, at int) int32 { return int32(binary.BigEndian.Uint32(b[at
 
 func int64At(b []byte, at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) }
 
-// Bool takes one byte, which is 0 or 1.
+// Bool reads one byte, which must be 0 or 1.
 func (r *Reader) Bool() bool {
-	b := r.take(1)
+	b := r.next(1)
 	if b == nil {
 		return false
 	}
 	if b[0] > 1 {
-		r.Fail("bool is %d", b[0])
+		r.Fail("bool is %d, want 0 or 1", b[0])
 	}
 	return b[0] == 1
 }
 
-// bytes takes a length and that many bytes; nil for the null length -1.
+// bytes reads a length and that many bytes. The length -1 (null) gives nil.
 func (r *Reader) bytes() []byte {
 	n := r.Int32()
 	switch {
@@ -100,26 +101,28 @@ func (r *Reader) bytes() []byte {
 		r.Fail("negative length %d", n)
 		return nil
 	}
-	return r.take(int(n))
+	return r.next(int(n))
 }
 
-// Buffer takes a buffer and copies it. Null (-1) is nil; empty is not nil.
+// Buffer reads a buffer and copies it. Null (-1) is nil; an empty buffer is not.
 func (r *Reader) Buffer() []byte {
 	b := r.bytes()
 	if b == nil {
 		return nil
 	}
-	out := make([]byte, len(b)) // half the time of bytes.Clone
+	out := make([]byte, len(b)) // takes half the time of bytes.Clone
 	copy(out, b)
 	return out
 }
 
-// String takes a string. Null is "": no field of the protocol tells them apart.
+// String reads a string. Null is "": in no field of the protocol do the two
+// differ.
 func (r *Reader) String() string { return string(r.bytes()) }
 
-// Count takes the count of a vector whose items have at least size bytes each,
-// so that a hostile count never makes anyone allocate more than has arrived.
-// Null (-1) is reported by ok = false, with a count of 0.
+// Count reads the count of a vector whose items have at least size bytes each. A
+// count that the remaining bytes cannot hold is an error, so a hostile count
+// makes no decoder allocate more than has arrived. For null (-1) it returns 0 and
+// false.
 func (r *Reader) Count(size int) (n int, ok bool) {
 	c := r.Int32()
 	switch {
@@ -135,9 +138,9 @@ func (r *Reader) Count(size int) (n int, ok bool) {
 	return int(c), true
 }
 
-// Strings takes a vector of strings; null is nil. All share one backing
-// string: two allocations whatever their number, and whoever keeps one name
-// keeps them all.
+// Strings reads a vector of strings; null is nil. All strings share one backing
+// string. So there are two allocations for any number of strings, and a caller
+// that keeps one string keeps the memory of all.
 func (r *Reader) Strings() []string {
 	n, ok := r.Count(4)
 	if !ok {
@@ -162,9 +165,9 @@ func (r *Reader) Strings() []string {
 	return out
 }
 
-// Skip passes over n bytes; a negative n is an error like one that is too large.
-func (r *Reader) Skip(n int) { r.take(n) }
+// Skip skips n bytes. An n that is negative or too large is an error.
+func (r *Reader) Skip(n int) { r.next(n) }
 
-// View takes a buffer or string without a copy: what it returns is part of the
+// View reads a buffer or string without a copy: the result is part of the
 // message.
 func (r *Reader) View() []byte { return r.bytes() }

@@ -3,7 +3,6 @@ package proto
 import (
 	"slices"
 	"strconv"
-
 	"testing"
 
 	"github.com/zookit/zookit/internal/recordtest"

@@ -1,11 +1,12 @@
 package proto
 
-// The client does not use this file. It is the part of the server's half that
-// several servers share: the embedded one, those that the client's tests script,
-// the proxy before a real server, and the stub of the benchmarks. What only the
-// embedded server needs is in zktest/internal/wire.
+// This file decodes requests and encodes replies. The client does not use it.
+// Several servers share it: the embedded server, the scripted servers of the
+// client's tests, the fake server of internal/ensemble, and the stub of the
+// benchmarks. The decoders that only the embedded server needs are in
+// zktest/internal/wire.
 
-// Decode takes the record. Clients before 3.4 leave the last field out.
+// Decode reads the record. Clients before 3.4 leave the last field out.
 func (q *ConnectRequest) Decode(r *Reader) {
 	q.ProtocolVersion = r.Int32()
 	q.LastZxidSeen = r.Int64()
@@ -24,7 +25,7 @@ func (p *ConnectResponse) Append(b []byte) []byte {
 	return AppendBool(b, p.ReadOnly)
 }
 
-// Decode takes the record.
+// Decode reads the record.
 func (h *RequestHeader) Decode(r *Reader) {
 	h.Xid = r.Int32()
 	h.Op = OpCode(r.Int32())
@@ -55,7 +56,7 @@ func (e *WatchEvent) Append(b []byte) []byte {
 	return AppendString(AppendInt32(AppendInt32(b, int32(e.Type)), e.State), e.Path)
 }
 
-// Decode takes the record as op has it.
+// Decode reads the record. Only setWatches2 has the last two lists.
 func (q *SetWatches) Decode(r *Reader, op OpCode) {
 	q.RelativeZxid = r.Int64()
 	q.Data = r.Strings()

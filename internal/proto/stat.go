@@ -8,7 +8,7 @@ type Stat struct {
 	Czxid          int64 // zxid of the create
 	Mzxid          int64 // zxid of the last change of the data
 	Ctime          int64 // milliseconds since 1970, by the server's clock
-	Mtime          int64
+	Mtime          int64 // of the last change of the data, as Ctime
 	Version        int32 // changes of the data
 	Cversion       int32 // changes of the list of children
 	Aversion       int32 // changes of the ACL
@@ -18,9 +18,9 @@ type Stat struct {
 	Pzxid          int64 // zxid of the last change of the list of children
 }
 
-// Decode takes the record.
+// Decode reads the record.
 func (s *Stat) Decode(r *Reader) {
-	b := r.take(StatLen)
+	b := r.next(StatLen)
 	if b == nil {
 		return
 	}

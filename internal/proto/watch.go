@@ -15,7 +15,7 @@ const (
 	EventPersistentWatchRemoved EventType = 7
 )
 
-// StateSyncConnected is the state of every event that tells of a node.
+// StateSyncConnected is the state in every event about a node.
 const StateSyncConnected int32 = 3
 
 // WatchEvent is the body of a reply with xid -1.
@@ -25,7 +25,7 @@ type WatchEvent struct {
 	Path  string
 }
 
-// Decode takes the record.
+// Decode reads the record.
 func (e *WatchEvent) Decode(r *Reader) {
 	e.Type = EventType(r.Int32())
 	e.State = r.Int32()
@@ -38,8 +38,8 @@ const (
 	WatchPersistentRecursive int32 = 1
 )
 
-// Types of removeWatches and checkWatches. The last two are known since 3.9,
-// and there the first two mean one-shot watches only.
+// Types of removeWatches and checkWatches. The last two exist since 3.9. Since
+// then the first two mean one-shot watches only.
 const (
 	RemoveChildren   int32 = 1
 	RemoveData       int32 = 2
@@ -48,28 +48,27 @@ const (
 	RemoveRecursive  int32 = 5
 )
 
-// PathMode is the body of addWatch (a mode), and of removeWatches and
-// checkWatches (a type).
+// PathMode is the body of addWatch, removeWatches and checkWatches.
 type PathMode struct {
 	Path string
-	Mode int32
+	Mode int32 // the mode of addWatch, the type of the other two
 }
 
 // Append appends the record.
 func (q *PathMode) Append(b []byte) []byte { return AppendInt32(AppendString(b, q.Path), q.Mode) }
 
-// SetWatches registers watches again after a reconnect. The two last lists
-// exist only in setWatches2.
+// SetWatches is the body of setWatches and setWatches2, which register watches
+// again after a reconnect.
 type SetWatches struct {
-	RelativeZxid int64
+	RelativeZxid int64 // the last zxid that the client has seen
 	Data         []string
 	Exist        []string
 	Child        []string
-	Persistent   []string
-	Recursive    []string
+	Persistent   []string // only in setWatches2
+	Recursive    []string // only in setWatches2
 }
 
-// Append appends the record as op wants it.
+// Append appends the record. Only setWatches2 has the last two lists.
 func (q *SetWatches) Append(b []byte, op OpCode) []byte {
 	b = AppendInt64(b, q.RelativeZxid)
 	b = AppendStrings(b, q.Data)

@@ -2,10 +2,10 @@ package proto
 
 import "encoding/binary"
 
-// AppendInt32 appends v big-endian.
+// AppendInt32 appends v in big-endian order.
 func AppendInt32(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }
 
-// AppendInt64 appends v big-endian.
+// AppendInt64 appends v in big-endian order.
 func AppendInt64(b []byte, v int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(v)) }
 
 // AppendBool appends one byte.
@@ -29,8 +29,8 @@ func AppendBuffer(b, v []byte) []byte {
 	return append(AppendInt32(b, int32(len(v))), v...)
 }
 
-// AppendStrings appends a count and the strings; nil is the empty vector,
-// since servers reject a null one.
+// AppendStrings appends a count and the strings. For nil it appends the empty
+// vector, because servers reject a null one.
 func AppendStrings(b []byte, v []string) []byte {
 	b = AppendInt32(b, int32(len(v)))
 	for _, s := range v {

@@ -1,9 +1,9 @@
-// Package wire decodes the requests of clients. It is the part of the protocol
-// that only the embedded server needs; the records themselves, and what client
-// and server share, are in internal/proto.
+// Package wire decodes the requests of clients. Only the embedded server needs
+// these decoders. The records, their encoders and the rest of the protocol are in
+// internal/proto.
 //
-// A decoder returns zero values where the bytes were malformed. Its caller checks
-// the Reader's Err once, after the last decoder.
+// If the bytes are malformed, a decoder returns zero values for the rest. The
+// caller checks the Reader's Err once, after the last decoder.
 package wire
 
 import "github.com/zookit/zookit/internal/proto"
@@ -28,8 +28,8 @@ func DecodeAuth(r *proto.Reader) proto.AuthPacket {
 	return proto.AuthPacket{Type: r.Int32(), Scheme: r.String(), Auth: r.Buffer()}
 }
 
-// Reconfig is the body of reconfig: changes of the list of members, or a whole
-// new list.
+// Reconfig is the body of reconfig: changes of the list of members, or a new
+// list.
 type Reconfig struct {
 	Joining    string
 	Leaving    string
