@@ -49,17 +49,18 @@ func (n *Node) join() (registration, error) {
 }
 
 // enter notes that we are in session s. What was or may have been created in
-// another is that one's, until it is gone. It waits a part of Config.Spread if there
-// was another.
+// another is that one's, until it is gone. It waits a part of Config.Spread if the
+// server has ended the session before. If only our clock has, the client is about to
+// close that session, and our node would be missed for so long.
 func (n *Node) enter(s *zk.Session) error {
 	if n.own.s != nil && n.own.s != s {
 		n.older = append(n.older, n.own)
 		n.own = trace{}
 	}
 	n.tidy()
-	another := n.in != nil && n.in != s
+	expired := n.in != nil && n.in != s && n.in.Gone()
 	n.in = s
-	if another && n.cfg.Spread > 0 {
+	if expired && n.cfg.Spread > 0 {
 		return pace.Wait(n.ctx, rand.N(n.cfg.Spread))
 	}
 	return nil

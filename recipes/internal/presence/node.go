@@ -38,8 +38,8 @@ type Config struct {
 	// pause that it has returned, or with 10 s.
 	BackOff func() backoff.BackOff
 	// Spread is how long the first try in a new session waits, at random and at the
-	// most, after the one before has ended: so that thousands whose sessions ended
-	// together do not come back at one instant. Default: not at all.
+	// most, after the server has ended the one before: so that thousands whose
+	// sessions expired together do not come back at one instant. Default: not at all.
 	Spread time.Duration
 	// RefusedPause is the time between tries after the server has refused one,
 	// for want of rights or of a parent. Default 30 s.
