@@ -113,10 +113,7 @@ func (e *env) contenders(addr, path string, n int) ([]mutex, error) {
 // contender it is acquire and release together.
 func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 	return func(e *env, addr string) (figures, error) {
-		kind := onServer
-		if strings.Contains(addr, ",") {
-			kind = onEnsemble
-		}
+		kind := e.lab.kindOf(addr)
 		list, err := e.contenders(addr, dir+"/lock-"+strings.ReplaceAll(e.client, " ", "-"), n)
 		if err != nil {
 			return nil, err

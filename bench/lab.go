@@ -68,6 +68,17 @@ func newLab(ctx context.Context, kinds map[serverKind]bool, servers string) (_ *
 			return nil, err
 		}
 	}
+	if kinds[onDistant] {
+		e, err := distant(ctx, jvm)
+		if err != nil {
+			return nil, err
+		}
+		l.run[onDistant], l.addr[onDistant] = e, e.Servers()
+		l.ends = append(l.ends, func() { _ = e.Close() })
+		if err := l.prepare(onDistant); err != nil {
+			return nil, err
+		}
+	}
 	return l, nil
 }
 
@@ -124,6 +135,16 @@ func (l *lab) prepare(kind serverKind) error {
 		}
 	}
 	return nil
+}
+
+// kindOf is where a connect string leads.
+func (l *lab) kindOf(addr string) serverKind {
+	for kind, a := range l.addr {
+		if a == addr {
+			return kind
+		}
+	}
+	return onServer
 }
 
 // received is how many requests the servers of a kind have received so far.

@@ -29,7 +29,7 @@ func (r *results) markdown(w io.Writer) {
 		}
 		fmt.Fprintf(w, "| %s | %s%s | %s | %s | %s |\n", t.name(), limit, short(t.limit), short(v.median), short(v.quartile), holds)
 	}
-	for _, on := range []serverKind{onStub, onServer, onEnsemble} {
+	for _, on := range []serverKind{onStub, onServer, onEnsemble, onDistant} {
 		r.table(w, on)
 	}
 }

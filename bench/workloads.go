@@ -37,7 +37,7 @@ var workloads = append([]workload{
 	{"get, 1,000 outstanding", both, all, outstanding(1000)},
 	{"10,000 watches", both, all, watching},
 	{"idle", []serverKind{onStub}, clients2, idling},
-}, contention...)
+}, append(contention, distance...)...)
 
 var value = make([]byte, smallSize)
 

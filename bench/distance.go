@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	gozk "github.com/go-zookeeper/zk"
+
+	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/recipes/election"
+)
+
+// onDistant is the ensemble behind a link that delays each way by half of roundTrip.
+// There a hand-over takes as long as the round trips that it waits for.
+const (
+	onDistant serverKind = "ensemble, 2 ms away"
+	roundTrip            = 2 * time.Millisecond
+)
+
+// distance are the workloads for which a waiter of ours does something
+// beforehand. Each line is worth its code for as long as the figure is worse
+// without it: DESIGN.md has the figures of both.
+//
+//   - A waiter watches ahead: it then need not list when its predecessor goes.
+//   - A candidate knows its turn beforehand: it need not look who is behind it.
+//   - The next one keeps its lease: after a long wait it need not confirm it.
+var distance = []workload{
+	{"lock, 8 contenders of 5 ms", []serverKind{onDistant}, clients2, contending(8, 5*time.Millisecond)},
+	{"election, leader resigns", []serverKind{onDistant}, clients2, resigning(20, 50*time.Millisecond)},
+	{"election, leader resigns after 3 s", []serverKind{onDistant}, clients2, resigning(2, 3*time.Second)},
+}
+
+// distant starts the ensemble.
+func distant(ctx context.Context, jvm []string) (ensemble.Ensemble, error) {
+	e, err := ensemble.Start(ctx, ensemble.Options{Size: 3, TickTime: time.Second, JVM: jvm})
+	if err != nil {
+		return nil, err
+	}
+	for i := range e.Size() {
+		e.Clients(i).Delay(ensemble.ToServer, roundTrip/2)
+		e.Clients(i).Delay(ensemble.ToClient, roundTrip/2)
+	}
+	return e, nil
+}
+
+// candidacy waits until it leads, and returns what resigns.
+type candidacy func() (resign func() error, err error)
+
+// resigning measures how long it takes until a candidate that waits leads, from
+// the moment when the leader resigns, which has led for so long.
+func resigning(rounds int, leads time.Duration) func(*env, string) (figures, error) {
+	return func(e *env, addr string) (figures, error) {
+		const timeout = 4 * time.Second
+		path := fmt.Sprintf("%s/resign-%d", dir, time.Now().UnixNano())
+		servers := strings.Split(addr, ",")
+		var both [2]candidacy
+		for i := range both {
+			campaign, end, err := e.candidate(servers[i%len(servers)], path, timeout)
+			if err != nil {
+				return nil, err
+			}
+			defer end()
+			both[i] = campaign
+		}
+		took, err := successions(both, rounds, leads)
+		if err != nil {
+			return nil, err
+		}
+		f := figures{}
+		f.latencies(took)
+		return figures{total: f[p50] / 1000}, nil
+	}
+}
+
+// successions lets two candidates take turns, and returns how long each waited
+// after the other had begun to resign.
+func successions(both [2]candidacy, rounds int, leads time.Duration) ([]time.Duration, error) {
+	type term struct {
+		resign func() error
+		began  time.Time
+		err    error
+	}
+	resign, err := both[0]()
+	if err != nil {
+		return nil, err
+	}
+	var took []time.Duration
+	for round := 1; round <= rounds; round++ {
+		next := make(chan term, 1)
+		go func() {
+			resign, err := both[round%2]()
+			next <- term{resign, time.Now(), err}
+		}()
+		time.Sleep(leads)
+		start := time.Now()
+		if err := resign(); err != nil {
+			return nil, err
+		}
+		t := <-next
+		if t.err != nil {
+			return nil, t.err
+		}
+		took, resign = append(took, t.began.Sub(start)), t.resign
+	}
+	return took, resign()
+}
+
+// candidate opens a candidate's session, at one server.
+func (e *env) candidate(addr, path string, timeout time.Duration) (_ candidacy, end func(), err error) {
+	if e.client == ours {
+		c, err := connectZookit(addr, timeout, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		campaign := func() (func() error, error) {
+			l, err := election.New(c, path, election.Config{}).Campaign(background)
+			if err != nil {
+				return nil, err
+			}
+			return func() error { return l.Resign(background) }, nil
+		}
+		return campaign, func() { _ = c.Close(background) }, nil
+	}
+	c, err := connectGozk(addr, timeout, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	campaign := func() (func() error, error) {
+		l := gozk.NewLock(c, path, gozk.WorldACL(gozk.PermAll))
+		return l.Unlock, l.Lock()
+	}
+	return campaign, c.Close, nil
+}
