@@ -76,9 +76,16 @@ func TestRecipes_NoLoopWithoutPauses(t *testing.T) {
 			}
 			return enter(ctx, c)
 		}},
-		"leave, no verdict":              {"delete", "/d/", zk.ErrOperationTimeout, leave(2)},
-		"leave last, no verdict":         {"multi", "/d/", zk.ErrOperationTimeout, leave(1)},
-		"leave last, changed":            {"multi", "/d/", zk.ErrBadVersion, leave(1)},
+		"leave, no verdict":      {"delete", "/d/", zk.ErrOperationTimeout, leave(2)},
+		"leave last, no verdict": {"multi", "/d/", zk.ErrOperationTimeout, leave(1)},
+		"leave last, changed":    {"multi", "/d/", zk.ErrBadVersion, leave(1)},
+		"revoke, there and not": {"set", "/d/l/", zk.ErrNoNode, func(ctx context.Context, c *zk.Client) error {
+			l := lock.New(c, "/d/l", lock.Config{})
+			if _, err := l.Acquire(ctx); err != nil {
+				return err
+			}
+			return l.Revoke(ctx)
+		}},
 		"semaphore, limit not stored":    {"create", "/d/s", zk.ErrOperationTimeout, permit(recipes.Curator, 1)},
 		"semaphore, limit there":         {"create", "/d/s", zk.ErrNodeExists, permit(recipes.Curator, 1)},
 		"semaphore, no leases":           {"children", "/d/s/leases", zk.ErrNoNode, permit(recipes.Curator, 1)},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
@@ -36,7 +37,8 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	guard, release, err := m.s.Guard(base)
-	for err != nil && ctx.Err() == nil && m.over() == nil && openEnded(err) {
+	var again pace.Retries
+	for err != nil && m.over() == nil && openEnded(err) && again.Soon(ctx, m.s.Context()) == nil {
 		guard, release, err = m.s.Guard(base) // the connection was lost, the session lives
 	}
 	if !bound() && err == nil {
@@ -45,7 +47,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	}
 	if err != nil {
 		end(err)
-		return nil, err
+		return nil, giveUp(ctx, err)
 	}
 	e := &Entry{m: m, round: r, ctx: guard, end: end, release: release, turn: make(chan struct{}, 1)}
 	e.log = m.d.log.Grant(e.ctx, "node", m.path, "round", r.id)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -67,13 +68,16 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 	if err := ctxerr.Of(ctx); err != nil {
 		return nil, fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", err))
 	}
+	var again pace.Retries // when a lock is lost over and over
 	for {
+		began := time.Now()
 		h, err := m.attempt(ctx, get)
-		switch {
-		case err == nil, !errors.Is(err, errLostOne):
+		if err == nil || !errors.Is(err, errLostOne) {
 			return h, err
-		case ctx.Err() != nil:
-			return nil, fmt.Errorf("lock: %w", ctxerr.Of(ctx))
+		}
+		again.Since(began)
+		if err := again.Soon(ctx, context.Background()); err != nil {
+			return nil, fmt.Errorf("lock: %w", err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package lock_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -220,6 +221,34 @@ func TestMulti_SameDirectoryInTwoEnsembles(t *testing.T) {
 		require.NoError(t, h.Context().Err())
 		require.NoError(t, h.Release(t.Context()))
 		require.Empty(t, other.Children("/a"))
+	})
+}
+
+// A Multi whose first lock is lost over and over while it waits for the second
+// begins anew with pauses.
+func TestMulti_LostOverAndOverIsNoHotLoop(t *testing.T) {
+	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
+		srv.Delay(0, time.Millisecond) // or time would stand still in a loop
+		b, err := lock.New(connect(t, srv), "/b", lock.Config{}).Acquire(t.Context())
+		require.NoError(t, err)
+		var begun atomic.Int64
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "create" && strings.HasPrefix(r.Path, "/b/") {
+				begun.Add(1)
+				for _, name := range srv.Children("/a") {
+					_ = srv.Delete("/a/" + name)
+				}
+			}
+			return zktest.Pass
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		_, err = lock.NewMulti(plain(connect(t, srv), "/a", "/b")...).Acquire(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		srv.OnRequest(nil)
+		require.Greater(t, begun.Load(), int64(3))
+		require.Less(t, begun.Load(), int64(100))
+		release(t, b)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/pace"
 )
 
 // ErrNoHolder: there is nobody to ask to let go.
@@ -23,6 +24,7 @@ func (l *Lock) Revoke(ctx context.Context) error {
 	if err := l.usable("revoke"); err != nil {
 		return err
 	}
+	var again pace.Retries
 	for {
 		names, err := l.queue.Names(ctx)
 		if err != nil {
@@ -43,6 +45,9 @@ func (l *Lock) Revoke(ctx context.Context) error {
 			return nil
 		}
 		// All have gone since the listing. Others may hold it now.
+		if err := again.Soon(ctx, context.Background()); err != nil {
+			return wrap(l.dir, err)
+		}
 	}
 }
 
