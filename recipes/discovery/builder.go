@@ -19,7 +19,7 @@ type builder struct {
 	mu       sync.Mutex          // held while a snapshot is made and shown; taken before Cache.mu
 	services map[string]*service // what the mirror has told so far; replaced, not changed
 	loaded   bool                // that is all of it
-	until    time.Time           // what has vanished is kept until then
+	until    time.Time           // the end of the grace: what goes before vanishes, and is kept until then
 }
 
 // begin forgets what an earlier Run has left. Its last snapshot is shown until
@@ -27,7 +27,7 @@ type builder struct {
 func (b *builder) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.services, b.loaded = map[string]*service{}, false
+	b.services, b.loaded, b.until = map[string]*service{}, false, time.Time{}
 }
 
 // end shows that the cache is not kept up to date any more.
@@ -69,18 +69,21 @@ func (b *builder) apply(batch mirror.Batch) {
 		}
 		at(e.Path)[e.Path] = n
 	}
-	if batch.Gap || !batch.Status.Stale && b.c.Snapshot().Stale {
-		// Also for what has vanished before: after another outage others need as
-		// long to come back.
+	if b.loaded && (batch.Gap || !batch.Status.Stale && b.c.Snapshot().Stale) {
+		// An outage has ended. The time counts also for what has vanished before:
+		// after another outage others need as long to come back.
 		b.until = time.Now().Add(b.c.d.cfg.Grace)
 		select {
 		case b.wake <- struct{}{}:
 		default: // it has not looked yet
 		}
 	}
+	// What an event says to be gone in this time may have expired in the outage too:
+	// the server ends a session some time after it has heard of it last.
+	keep := time.Now().Before(b.until)
 	services := maps.Clone(b.services)
 	for name, c := range changes {
-		put(services, name, services[name].edit(c, batch.Gap && b.c.d.cfg.Grace > 0))
+		put(services, name, services[name].edit(c, keep))
 	}
 	b.services = services
 	b.loaded = b.loaded || !batch.Status.Stale

@@ -279,9 +279,9 @@ func (s *Snapshot) Instances(name string) []*Instance {
 	return nil
 }
 
-// Vanished returns the instances of a service that were there before an outage and
-// not after it, sorted by path, for as long as Config.Grace says. None of them is
-// among the Instances.
+// Vanished returns the instances of a service that went in an outage or soon after
+// it, sorted by path, for as long as Config.Grace says. None of them is among the
+// Instances.
 //
 // Neither the slice nor the instances may be changed.
 func (s *Snapshot) Vanished(name string) []*Instance {

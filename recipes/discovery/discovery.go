@@ -44,16 +44,18 @@ type Config struct {
 	// instance with zk.ErrNoAuth. Default 30 s.
 	RefusedPause time.Duration
 	// Spread is how long an instance waits, at random and at the most, before it is
-	// registered again in a new session: so that thousands whose sessions expired
-	// together do not come back at one instant. Default a second; below zero: not
-	// at all.
+	// registered again in a new session, after the server has ended the one before:
+	// so that thousands whose sessions expired together do not come back at one
+	// instant. Default a second; below zero: not at all.
 	Spread time.Duration
 
 	Parallel int // reads that are made at the same time; default 32
-	// Grace is for how long a Cache keeps instances that are gone after an outage,
-	// from its end on. Then all of them may have expired, and most come back.
-	// Providers choose them only where there is no other, and the first call that
-	// is reported as failed drops one. Default a minute; below zero: not at all.
+	// Grace is how long a Cache keeps instances that are gone after an outage, or
+	// go in this time. It begins with the end of the outage: then all of them may
+	// have expired, and most come back. Providers choose them only where there is no
+	// other, and the first call that is reported as failed drops one. What no session
+	// has kept is not kept either: somebody has deleted it. Default a minute; below
+	// zero: not at all.
 	Grace  time.Duration
 	Logger *slog.Logger // default: discard
 }

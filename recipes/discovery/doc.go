@@ -22,9 +22,9 @@
 // again before it counts as fresh.
 //
 // After an outage that is longer than the session every instance has expired, and
-// the first of them is back seconds later. What was there before the outage and is
-// not there any more has Vanished: it is kept for a while (Config.Grace), and
-// chosen where there is no other, until a call to it fails.
+// the first of them is back seconds later. What went in an outage, or goes soon after
+// it, has Vanished: it is kept for a while (Config.Grace), and chosen where there is
+// no other, until a call to it fails.
 //
 // A Provider chooses by a Strategy, among the instances that are enabled, and
 // sets those aside for a while on which uses have failed. What a strategy needs is

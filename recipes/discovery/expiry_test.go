@@ -225,6 +225,41 @@ func TestCache_WhatVanishedOverAGapIsKeptForAWhile(t *testing.T) {
 	})
 }
 
+// A session that was not renewed in an outage may expire just after it.
+func TestCache_WhatExpiresSoonAfterAGapIsKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		regs := registered(t, srv, 2)
+		c := discovery.New(onFirst(t, srv), "/services", discovery.Config{}).Cache()
+		end := run(t, c)
+		p := c.Provider("web", discovery.ProviderConfig{})
+		expire := func(id string) {
+			require.NoError(t, srv.ExpireSession(srv.Owner("/services/web/"+id)))
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		srv.Down(2, true) // that of the instances, which stay away
+		expire("0")
+		require.Equal(t, map[string]int{"1": 3}, picks(t, p, 3))
+		require.Empty(t, c.Snapshot().Vanished("web"), "there was no outage")
+
+		srv.CutConnections(1)
+		time.Sleep(time.Second)
+		require.False(t, c.Snapshot().Stale)
+		expire("1")
+		require.Equal(t, map[string]int{"1": 3}, picks(t, p, 3))
+		require.Equal(t, "1", ids(c.Snapshot().Vanished("web")))
+		time.Sleep(time.Minute)
+		_, err := p.Pick()
+		require.ErrorIs(t, err, discovery.ErrNoInstance, "the grace begins with the end of the outage")
+		srv.Down(2, false)
+		time.Sleep(30 * time.Second)
+		for _, r := range regs {
+			require.NoError(t, r.Unregister(t.Context()))
+		}
+		end()
+	})
+}
+
 func TestCache_GraceEnds(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, _, end := grace(t, srv, discovery.Config{Grace: 20 * time.Second})

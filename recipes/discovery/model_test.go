@@ -116,7 +116,7 @@ func (w *world) change(gap bool) {
 		if old != nil && w.rnd.IntN(2) == 0 {
 			b.Gone = append(b.Gone, path)
 			delete(w.live, path)
-			if gap && old.Stat.EphemeralOwner != 0 {
+			if (gap || time.Now().Before(w.until)) && old.Stat.EphemeralOwner != 0 {
 				w.vanished[path] = old
 			}
 			continue
