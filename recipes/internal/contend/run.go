@@ -142,6 +142,8 @@ func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *o
 		select {
 		case <-g.over:
 		case <-g.p.s.Context().Done():
+		case <-g.wake:
+			return nil, false, false // there is something to do
 		}
 		return nil, false, true
 	}
