@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes/lock"
@@ -152,4 +153,34 @@ func TestLock_NodeThatIsDeletedOverAndOverIsNoHotLoop(t *testing.T) {
 		require.Less(t, seen.Load(), int64(30))
 		require.NoError(t, h.Release(t.Context()))
 	})
+}
+
+// A server puts off the transaction of a downgrade and the delete of a release,
+// and the client's own policy gives up at once. The lock tries again.
+func TestLock_LaterRequestsThatArePutOffAreTriedAgain(t *testing.T) {
+	for name, code := range map[string]zk.Code{"throttled": zk.ErrThrottled, "read-only": zk.ErrNotReadOnly} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				c := connect(t, srv, func(cfg *zk.Config) {
+					cfg.BackOff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+				})
+				h, err := lock.NewReadWrite(c, "/l", lock.Config{}).Write().Acquire(t.Context())
+				require.NoError(t, err)
+				seen := map[string]int{}
+				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+					if r.Op == "multi" || r.Op == "delete" {
+						if seen[r.Op]++; seen[r.Op] <= 3 {
+							return zktest.Fail(int32(code))
+						}
+					}
+					return zktest.Pass
+				})
+				require.NoError(t, h.Downgrade(t.Context()))
+				require.True(t, h.Shared())
+				require.NoError(t, h.Release(t.Context()))
+				srv.OnRequest(nil)
+				require.Equal(t, map[string]int{"multi": 4, "delete": 4}, seen)
+			})
+		})
+	}
 }

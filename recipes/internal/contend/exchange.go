@@ -38,10 +38,16 @@ func (g *Grant) exchange(ctx context.Context, plan func() (*Exchange, error)) er
 	var again pace.Retries
 	for {
 		err := g.tryExchange(ctx, plan)
-		if !errors.Is(err, errRepeat) {
+		var end error
+		switch {
+		case errors.Is(err, errRepeat):
+			end = again.Soon(ctx, g.ctx)
+		case refused.ForNow(err):
+			end = again.Later(ctx, g.ctx)
+		default:
 			return err
 		}
-		if end := again.Soon(ctx, g.ctx); end != nil {
+		if end != nil {
 			return &zk.OpError{Op: "multi", Path: g.Path(), Outcome: zk.OutcomeNotSent, Err: end}
 		}
 	}

@@ -73,19 +73,25 @@ func (g *Grant) remove(ctx context.Context) error {
 
 // delete deletes a node of ours.
 func (g *Grant) delete(ctx context.Context, path string) error {
+	var again pace.Retries
 	for {
 		err := g.p.q.c.Delete(ctx, path, zk.AnyVersion)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode), g.p.s.Gone():
 			return nil
-		case errors.Is(err, zk.ErrClosed), errors.Is(err, zk.ErrAuthFailed), ctx.Err() != nil, zk.OutcomeOf(err) == zk.OutcomeRejected:
+		case errors.Is(err, zk.ErrClosed), errors.Is(err, zk.ErrAuthFailed), ctx.Err() != nil:
 			return err
-		case !errors.Is(err, zk.ErrConnectionLoss):
-			if err := pace.Wait(ctx, lookPause); err != nil { // answered, but with no verdict
-				return err
-			}
+		case zk.OutcomeOf(err) == zk.OutcomeRejected && !refused.ForNow(err):
+			return err
 		}
 		// The name does not come again, so that a second delete can hit nothing else.
+		pause := again.Later
+		if errors.Is(err, zk.ErrConnectionLoss) {
+			pause = again.Soon // the client has waited for the next connection
+		}
+		if pause(ctx, context.Background()) != nil {
+			return err
+		}
 	}
 }
 
