@@ -44,7 +44,7 @@ func callsOf(c *zk.Client, dialect recipes.Dialect) map[string]func(ctx context.
 		"Election.Campaign":    func(ctx context.Context) error { _, err := e.Campaign(ctx); return err },
 		"Election.Leader":      func(ctx context.Context) error { _, err := e.Leader(ctx); return err },
 		"Election.Candidates":  func(ctx context.Context) error { _, err := e.Candidates(ctx); return err },
-		"Election.Observe":     func(ctx context.Context) error { return lastOf(e, ctx) },
+		"Election.Observe":     func(ctx context.Context) error { return lastOf(ctx, e) },
 		"Election.Run": func(ctx context.Context) error {
 			return e.Run(ctx, func(context.Context, *election.Leadership) error { return nil })
 		},
@@ -52,7 +52,7 @@ func callsOf(c *zk.Client, dialect recipes.Dialect) map[string]func(ctx context.
 }
 
 // lastOf returns the error with which an observation ends.
-func lastOf(e *election.Election, ctx context.Context) (last error) {
+func lastOf(ctx context.Context, e *election.Election) (last error) {
 	for _, err := range e.Observe(ctx) {
 		last = err
 		if err == nil {

@@ -107,5 +107,5 @@ func deleted(w *zk.Watch) bool {
 
 // String shows the node, the round and whether the party is inside.
 func (e *Entry) String() string {
-	return show.Hold(e.Path(), "round", e.Round(), e.Context(), "inside")
+	return show.Hold(e.Context(), e.Path(), "round", e.Round(), "inside")
 }

@@ -52,5 +52,5 @@ func (l *Leadership) Resign(ctx context.Context) error { return l.g.GiveUp(ctx, 
 
 // String shows the node, the token and whether we lead.
 func (l *Leadership) String() string {
-	return show.Hold(l.Path(), "token", l.Token(), l.Context(), "leads")
+	return show.Hold(l.Context(), l.Path(), "token", l.Token(), "leads")
 }

@@ -88,7 +88,7 @@ func (m *Membership) Leave(ctx context.Context) error {
 func (m *Membership) String() string {
 	s := m.Status()
 	if s.State == Registered {
-		return show.Hold(s.Path, "token", s.Czxid, s.Context, s.State.String())
+		return show.Hold(s.Context, s.Path, "token", s.Czxid, s.State.String())
 	}
 	return fmt.Sprintf("%s (%v: %v)", zk.Join(m.g.dir, m.id), s.State, s.Err)
 }

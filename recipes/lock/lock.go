@@ -226,5 +226,5 @@ func (h *Held) Release(ctx context.Context) error {
 
 // String shows the node, the token and whether the lock is held.
 func (h *Held) String() string {
-	return show.Hold(h.Path(), "token", h.Token(), h.Context(), "held")
+	return show.Hold(h.Context(), h.Path(), "token", h.Token(), "held")
 }

@@ -89,5 +89,5 @@ func (p *Permits) String() string {
 	if more := p.Len() - 1; more > 0 {
 		path = fmt.Sprintf("%s and %d more", path, more)
 	}
-	return show.Hold(path, "token", p.Token(), p.Context(), "held")
+	return show.Hold(p.Context(), path, "token", p.Token(), "held")
 }

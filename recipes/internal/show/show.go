@@ -7,8 +7,8 @@ import (
 )
 
 // Hold is a hold for a log or a terminal: what it rests on, its number, and either
-// state, while ctx lasts, or why it ended. kind says what the number is.
-func Hold(path, kind string, number int64, ctx context.Context, state string) string {
+// state, while its context ctx lasts, or why it ended. kind says what the number is.
+func Hold(ctx context.Context, path, kind string, number int64, state string) string {
 	if ctx.Err() != nil {
 		state = "ended: " + context.Cause(ctx).Error()
 	}
