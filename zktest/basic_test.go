@@ -13,8 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// inBubble runs f with a server of one tick a second, all in virtual time. The
-// bubble fails when a goroutine of the server outlives Close.
+// inBubble runs f in virtual time, with a server whose tick is one second. The
+// bubble fails if a goroutine of the server outlives Close.
 func inBubble(t *testing.T, cfg zktest.Config, f func(t *testing.T, s *zktest.Server)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestSessions_ExpireAtATickBoundary(t *testing.T) {
 		}
 		c.create("/e", "", proto.FlagEphemeral)
 		time.Sleep(2 * time.Second)
-		c.do(proto.OpPing, nil) // at 2.3 s: ends at the first tick after 4.8 s
+		c.do(proto.OpPing, nil) // at 2.3 s: the session ends at the first tick after 4.8 s
 		w.exists("/e", true)
 		err := c.ended()
 		if took := time.Since(start); err != io.EOF || took != 5*time.Second {
@@ -202,7 +202,7 @@ func TestDown_RefusesAndCloses(t *testing.T) {
 		c := connectTo(t, s, addr2, time.Minute)
 		c.exists("/x", true)
 		connect(t, s).create("/x", "", 0)
-		synctest.Wait() // the event is on its way
+		synctest.Wait() // until the event is sent
 		s.Down(2, true)
 		if err := c.ended(); err != io.EOF {
 			t.Errorf("the connection of a server that went down: %v, want EOF", err)

@@ -8,8 +8,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// BenchmarkGet is the server as a stub for a client's benchmarks: one request
-// at a time, and many in flight.
+// BenchmarkGet measures the server with one request at a time and with many in
+// flight, as a benchmark of a client uses it.
 func BenchmarkGet(b *testing.B) {
 	s := zktest.Start(b, zktest.Config{})
 	if err := s.Create("/x", make([]byte, 100)); err != nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// canonical turns a reply into text that does not depend on which server gave
-// it: zxids count from the beginning of the run, times only say whether they
-// are of this run, sessions have the number of their client, children are
-// sorted. What it cannot decode it shows byte by byte.
+// canonical formats a reply so that equal replies of the two servers give equal
+// texts. Zxids count from the beginning of the run. Of a time it shows only whether
+// it is in the run. A session has the number of its client, and children are
+// sorted. It shows bytes that it cannot decode in hexadecimal.
 func (w *world) canonical(op proto.OpCode, p rawReply) string {
 	text := fmt.Sprintf("xid %d zxid %s err %d", p.Xid, w.zxid(p.Zxid), p.Err)
 	r := proto.NewReader(p.body)
@@ -53,7 +53,7 @@ func (w *world) body(op proto.OpCode, r *proto.Reader) string {
 	return fmt.Sprintf("unknown %d bytes", r.Left())
 }
 
-// multi shows the items as they are, header by header.
+// multi formats the items of a multi's reply, each with its header.
 func (w *world) multi(r *proto.Reader) string {
 	var items []string
 	for r.Err() == nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// The op codes by number, so that the test does not rest on the server's names.
+// The op codes are numbers here, so that a wrong constant in proto is found.
 const (
 	opCheckWatches proto.OpCode = 17
 	opReconfig     proto.OpCode = 16
 	opNeverDefined proto.OpCode = 999
 )
 
-// TestCheckWatches_AnswersAndChangesNothing asks for watches of each kind. The
+// TestCheckWatches_AnswersAndChangesNothing checks for watches of each kind. The
 // Java client sends such a request before it removes a single watcher.
 func TestCheckWatches_AnswersAndChangesNothing(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, s *zktest.Server) {
@@ -52,8 +52,8 @@ func TestCheckWatches_AnswersAndChangesNothing(t *testing.T) {
 	})
 }
 
-// TestUnknownOp_EndsTheConnection compares with a known op that is switched
-// off, which leaves the connection open.
+// TestUnknownOp_EndsTheConnection also sends a known op that is disabled, after
+// which the connection stays open.
 func TestUnknownOp_EndsTheConnection(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, s *zktest.Server) {
 		c := connect(t, s)
@@ -67,7 +67,7 @@ func TestUnknownOp_EndsTheConnection(t *testing.T) {
 
 		p = c.do(opNeverDefined, nil)
 		if p.Err != proto.Unimplemented || p.Zxid != -1 {
-			t.Errorf("an op that nobody knows: %v zxid %d, want %v zxid -1", p.Err, p.Zxid, proto.Unimplemented)
+			t.Errorf("an unknown op: %v zxid %d, want %v zxid -1", p.Err, p.Zxid, proto.Unimplemented)
 		}
 		if err := c.ended(); err != io.EOF {
 			t.Errorf("behind it: %v, want EOF", err)

@@ -12,13 +12,14 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// All nodes of a run are in holder, nearly all in root.
+// All nodes of a run are below holder, and nearly all below root.
 const (
 	holder = "/zktest-conformance"
 	root   = holder + "/run"
 )
 
-// compare runs steps on both servers and fails at the first that differs.
+// compare runs steps on both servers. It fails at the first step whose result
+// differs.
 func compare(t *testing.T, e, r *world, next func(embedded *world) (step, bool)) {
 	t.Helper()
 	for _, w := range []*world{e, r} {
@@ -43,13 +44,12 @@ func compare(t *testing.T, e, r *world, next func(embedded *world) (step, bool))
 	r.end()
 }
 
-// embedded is the embedded server's name of each version of Apache ZooKeeper
-// that is installed for tests.
+// embedded has the Version of each Apache ZooKeeper that is installed for tests.
 var embedded = map[ensemble.Version]zktest.Version{ensemble.V38: zktest.V3_8, ensemble.V39: zktest.V3_9}
 
 // onBothVersions runs f for each version, with the address of a new server of
-// Apache ZooKeeper. The interval at which it removes containers is out of reach,
-// so that no transaction happens by itself.
+// Apache ZooKeeper. That server never removes containers by itself, so that it
+// runs no transactions of its own.
 func onBothVersions(t *testing.T, f func(t *testing.T, v zktest.Version, addr string)) {
 	for _, installed := range ensemble.Versions() {
 		v, ok := embedded[installed]
@@ -65,8 +65,8 @@ func onBothVersions(t *testing.T, f func(t *testing.T, v zktest.Version, addr st
 	}
 }
 
-// TestConformance_Script runs every operation and every refusal that could be
-// thought of.
+// TestConformance_Script runs every operation with every error that its authors
+// could think of.
 func TestConformance_Script(t *testing.T) {
 	onBothVersions(t, func(t *testing.T, v zktest.Version, addr string) {
 		steps := script(v)
@@ -81,16 +81,16 @@ func TestConformance_Script(t *testing.T) {
 	})
 }
 
-// The environment variables that make the random comparison longer: how many
-// seeds, the first of them, and how many steps each has.
+// These environment variables make the random comparison longer: the number of
+// seeds, the first seed, and the number of steps of each.
 const (
 	envSeeds = "ZOOKIT_CONFORMANCE_SEEDS"
 	envFirst = "ZOOKIT_CONFORMANCE_FIRST"
 	envSteps = "ZOOKIT_CONFORMANCE_STEPS"
 )
 
-// TestConformance_Random runs operations that a seeded generator makes up on a
-// few paths, so that they meet.
+// TestConformance_Random runs random operations from a seed. They use few paths, so
+// that they affect each other.
 func TestConformance_Random(t *testing.T) {
 	first, seeds, steps := fromEnv(t, envFirst, 0), fromEnv(t, envSeeds, 4), fromEnv(t, envSteps, 1200)
 	onBothVersions(t, func(t *testing.T, v zktest.Version, addr string) {

@@ -19,7 +19,7 @@ func elapsed(f func()) time.Duration {
 	return time.Since(start)
 }
 
-// silentFor fails the test if the client is sent anything within d.
+// silentFor fails the test if the client receives anything within d.
 func (c *rawClient) silentFor(d time.Duration) {
 	c.tb.Helper()
 	c.nc.SetReadDeadline(time.Now().Add(d))
@@ -82,7 +82,7 @@ func TestSilence_KeepsWhatIsInFlight(t *testing.T) {
 		c.exists("/x", true)
 		s.Silence(1, true)
 		xid := c.send(proto.OpCreate, (&proto.MultiOp{Op: proto.OpCreate, Path: "/x", ACL: openACL}).Append(nil))
-		late := dial(t, s, addr1) // connections are taken
+		late := dial(t, s, addr1) // the server accepts connections
 		late.write((&proto.ConnectRequest{TimeoutMillis: 5000, Password: make([]byte, 16)}).Append(nil))
 		c.silentFor(10 * time.Second)
 		late.silentFor(time.Second)
@@ -143,7 +143,8 @@ func TestDelay_KeepsTheOrder(t *testing.T) {
 		if took := elapsed(func() { c.get("/", false) }); took != time.Second {
 			t.Errorf("took %v", took)
 		}
-		// Made shorter while a reply is on its way: the next does not overtake it.
+		// The delay becomes shorter while a reply waits. The next reply must not
+		// overtake it.
 		first := c.send(proto.OpSync, proto.AppendString(nil, "/"))
 		synctest.Wait()
 		s.Delay(1, time.Millisecond)

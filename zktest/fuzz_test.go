@@ -10,8 +10,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// FuzzConnection sends any bytes behind a handshake, or instead of one: the
-// server may answer or close, and has to serve others afterwards.
+// FuzzConnection sends any bytes after a handshake, or instead of one. The server
+// may answer or close the connection. It must still serve other clients.
 func FuzzConnection(f *testing.F) {
 	hello := (&proto.ConnectRequest{TimeoutMillis: 5000, Password: make([]byte, 16)}).Append(nil)
 	f.Add(false, hello)
@@ -36,7 +36,7 @@ func FuzzConnection(f *testing.F) {
 			c.write(hello)
 		}
 		c.tryWrite(frame)
-		nc.Write(binary.BigEndian.AppendUint32(nil, 1<<31)) // a length that ends the connection
+		nc.Write(binary.BigEndian.AppendUint32(nil, 1<<31)) // a negative length ends the connection
 		io.Copy(io.Discard, nc)
 		connect(t, s).create("/alive", "", 0)
 	})

@@ -7,12 +7,13 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// generator makes steps up.
+// generator generates random steps.
 type generator struct{ *rand.Rand }
 
 func pick[T any](g generator, of ...T) T { return of[g.IntN(len(of))] }
 
-// path is one of some thirty, so that steps meet; few of them are wrong.
+// path returns one of about thirty paths, so that steps affect the same nodes. A
+// few of the paths are invalid.
 func (g generator) path() string {
 	p := ""
 	for range pick(g, 1, 1, 1, 2, 2, 3) {
@@ -38,8 +39,8 @@ func (g generator) acl() []proto.ACL {
 	return openACL
 }
 
-// createOp is a create of any kind. The clean-up has to be able to delete it:
-// alice may do everything with what not everybody may.
+// createOp returns a create of any kind. Every node has an ACL under which alice,
+// who cleans up, may delete it.
 func (g generator) createOp() proto.MultiOp {
 	o := proto.MultiOp{
 		Op:   pick(g, opCreate, opCreate, opCreate2, opCreate2, opCont, opTTL),
@@ -75,7 +76,8 @@ func (g generator) paths() []string {
 	return out
 }
 
-// step makes one up; e is the embedded world, only to know how far it is.
+// step generates one step. e is the embedded world, from which it reads only how
+// far the run is.
 func (g generator) step(e *world) step {
 	c := g.IntN(3)
 	switch n := g.IntN(100); {

@@ -12,9 +12,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// once lets f decide about the first request of an op, and passes the rest.
+// once lets f decide about the first request of an op, and passes all others.
 func once(s *zktest.Server, op string, v zktest.Verdict) {
-	done := false // guarded by the server: the hooks of one connection run in order
+	done := false // needs no lock: the hooks of one connection run one after the other
 	s.OnRequest(func(q zktest.Request) zktest.Verdict {
 		if q.Op != op || done {
 			return zktest.Pass
@@ -100,9 +100,9 @@ func wantReset(t *testing.T, _ *zktest.Server, c *rawClient, _ int32) {
 func TestOnRequest_IsTold(t *testing.T) {
 	inBubble(t, zktest.Config{Servers: 2}, func(t *testing.T, s *zktest.Server) {
 		c := connectTo(t, s, addr2, time.Minute)
-		var told []zktest.Request
+		var seen []zktest.Request
 		s.OnRequest(func(q zktest.Request) zktest.Verdict {
-			told = append(told, q)
+			seen = append(seen, q)
 			if q.Op == "get" {
 				s.CutConnections(1) // a hook may call the server
 			}
@@ -111,10 +111,10 @@ func TestOnRequest_IsTold(t *testing.T) {
 		want := func(op, path string, xid int32) {
 			t.Helper()
 			w := zktest.Request{Server: 2, Session: c.id, Xid: xid, Op: op, Path: path}
-			if len(told) != 1 || told[0] != w {
-				t.Errorf("told %+v, want %+v", told, w)
+			if len(seen) != 1 || seen[0] != w {
+				t.Errorf("seen %+v, want %+v", seen, w)
 			}
-			told = nil
+			seen = nil
 		}
 		c.create("/a", "", 0)
 		want("create", "/a", 1)
@@ -128,8 +128,8 @@ func TestOnRequest_IsTold(t *testing.T) {
 		want("setWatches", "", proto.XidSetWatches)
 		s.OnRequest(nil)
 		c.do(proto.OpPing, nil)
-		if told != nil {
-			t.Errorf("told after the end: %+v", told)
+		if seen != nil {
+			t.Errorf("seen after the end: %+v", seen)
 		}
 		if n := s.Requests(); n != 6 {
 			t.Errorf("%d requests counted", n)
@@ -139,12 +139,12 @@ func TestOnRequest_IsTold(t *testing.T) {
 
 func TestOnConnect_Verdicts(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, s *zktest.Server) {
-		var told []zktest.Connect
-		s.OnConnect(func(q zktest.Connect) zktest.Verdict { told = append(told, q); return zktest.Pass })
+		var seen []zktest.Connect
+		s.OnConnect(func(q zktest.Connect) zktest.Verdict { seen = append(seen, q); return zktest.Pass })
 		c := connect(t, s)
 		resume(t, s, addr1, c)
-		if want := (zktest.Connect{Server: 1, Session: c.id}); len(told) != 2 || told[1] != want {
-			t.Errorf("told %+v, want %+v", told, want)
+		if want := (zktest.Connect{Server: 1, Session: c.id}); len(seen) != 2 || seen[1] != want {
+			t.Errorf("seen %+v, want %+v", seen, want)
 		}
 		try := func(v zktest.Verdict) ([]byte, error) {
 			s.OnConnect(func(q zktest.Connect) zktest.Verdict { return v })
@@ -163,7 +163,7 @@ func TestOnConnect_Verdicts(t *testing.T) {
 		if frame, err := try(zktest.RawReply([]byte("xyz"))); err != nil || string(frame) != "xyz" {
 			t.Errorf("RawReply: %q %v", frame, err)
 		}
-		sessions++ // its session was opened all the same
+		sessions++ // the server opened the session all the same
 		if frame, err := try(zktest.Fail(-1)); err != nil || len(frame) != 37 || frame[7] != 0 {
 			t.Errorf("Fail: %x %v", frame, err)
 		}

@@ -23,7 +23,7 @@ func pairInBubble(t *testing.T, f func(t *testing.T, a, b *memConn)) {
 
 func TestConn_WritesAreBuffered(t *testing.T) {
 	pairInBubble(t, func(t *testing.T, a, b *memConn) {
-		for range 3 { // nobody reads: a synchronous pipe would hang here
+		for range 3 { // there is no reader: a synchronous pipe would hang here
 			a.Write([]byte("abc"))
 			b.Write([]byte("xyz"))
 		}
@@ -110,7 +110,7 @@ func TestConn_CloseAndReset(t *testing.T) {
 		select {
 		case <-peerGone(b):
 		default:
-			t.Error("the peer is not told")
+			t.Error("the channel of peerGone is not closed")
 		}
 	})
 	pairInBubble(t, func(t *testing.T, a, b *memConn) {

@@ -11,8 +11,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A member that is cut from its leader answers pings and reads while the
-// majority expires the session: what nobody may take for proof of life.
+// A member that is cut from its leader answers pings and reads while the majority
+// expires the session. So these answers do not prove that the session is live.
 func TestCutFromLeader_AnswersWhileTheSessionExpires(t *testing.T) {
 	cfg := zktest.Config{Servers: 3, SyncLimit: 10, MinSessionTimeout: time.Second}
 	inBubble(t, cfg, func(t *testing.T, s *zktest.Server) {
@@ -37,7 +37,7 @@ func TestCutFromLeader_AnswersWhileTheSessionExpires(t *testing.T) {
 		other.create("/seen", "", 0)
 		c.wantEvents()
 		if _, ok := c.exists("/seen", false); ok {
-			t.Error("the cut member shows what was written behind its back")
+			t.Error("the cut member shows a write that happened after the cut")
 		}
 		err := c.ended()
 		if took := time.Since(start); !errors.Is(err, syscall.ECONNRESET) || took != 10*time.Second {
@@ -66,7 +66,7 @@ func TestCutFromLeader_HoldsWhatNeedsTheLeader(t *testing.T) {
 				c := connectTo(t, s, addr2, time.Minute)
 				s.CutFromLeader(2, true)
 				xid := send(c)
-				c.send(proto.OpPing, nil) // waits behind it
+				c.send(proto.OpPing, nil) // waits behind the write
 				late := dial(t, s, addr2)
 				late.write((&proto.ConnectRequest{TimeoutMillis: 5000, Password: make([]byte, 16)}).Append(nil))
 				c.silentFor(2 * time.Second)
@@ -108,7 +108,7 @@ func TestCutFromLeader_CatchesUpWhenHealedInTime(t *testing.T) {
 		c.get("/a", true)
 		c.children("/", true)
 		s.CutFromLeader(2, true)
-		c.exists("/b", true) // watches are taken meanwhile
+		c.exists("/b", true) // the cut member accepts watches
 		time.Sleep(2 * time.Second)
 		c.do(proto.OpPing, nil)
 		other.set("/a", "x")
@@ -117,7 +117,7 @@ func TestCutFromLeader_CatchesUpWhenHealedInTime(t *testing.T) {
 		if err := s.ExpireSession(gone.id); err != nil {
 			t.Fatal(err)
 		}
-		gone.do(proto.OpPing, nil) // it has not heard of it
+		gone.do(proto.OpPing, nil) // its member does not know that the session has ended
 		s.CutFromLeader(2, false)
 		c.wantEvents("DataChanged /a", "Created /b", "ChildrenChanged /")
 		if data, _ := c.get("/a", false); data != "x" {
@@ -170,7 +170,7 @@ func TestIsolateLeader_AnswersSyncUntilItNotices(t *testing.T) {
 		if _, err := s.DialContext(t.Context(), "tcp", addr1); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("dial the isolated leader: %v", err)
 		}
-		// The new leader starts every session afresh.
+		// Under the new leader every session's timeout starts again.
 		w := resume(t, s, addr3, other)
 		if _, ok := w.exists("/e", true); !ok {
 			t.Error("the ephemeral is gone already")
@@ -179,7 +179,7 @@ func TestIsolateLeader_AnswersSyncUntilItNotices(t *testing.T) {
 		w.do(proto.OpPing, nil)
 		time.Sleep(2*time.Second - time.Millisecond)
 		w.wantEvents()
-		time.Sleep(2 * time.Millisecond) // past the tick: at its very moment either may be first
+		time.Sleep(2 * time.Millisecond) // past the tick: exactly at the tick the order is random
 		w.wantEvents("Deleted /e")
 		s.IsolateLeader(false)
 		connectTo(t, s, addr1, time.Minute).create("/x", "", 0)

@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// rawClient speaks the protocol with no help: one request, one reply, and the
-// events that came before it in a list. It fails its test on anything odd.
+// rawClient is a client without any logic: it sends one request, and receives one
+// reply and the events before it. It fails its test if anything is wrong.
 type rawClient struct {
 	tb     testing.TB
 	nc     net.Conn
@@ -30,13 +30,13 @@ type rawClient struct {
 	readOnly bool
 }
 
-// rawEvent is an event as it came.
+// rawEvent is a received event.
 type rawEvent struct {
 	proto.WatchEvent
 	zxid int64
 }
 
-// rawReply is a reply as it came.
+// rawReply is a received reply.
 type rawReply struct {
 	proto.ReplyHeader
 	body []byte
@@ -46,7 +46,7 @@ const addr1, addr2, addr3 = "zk1:2181", "zk2:2181", "zk3:2181"
 
 var openACL = []proto.ACL{{Perms: proto.PermAll, Scheme: "world", ID: "anyone"}}
 
-// dial opens a connection of a server, without a handshake.
+// dial opens a connection to a server, without a handshake.
 func dial(tb testing.TB, s *zktest.Server, addr string) *rawClient {
 	tb.Helper()
 	nc, err := s.DialContext(context.Background(), "tcp", addr)
@@ -77,8 +77,8 @@ func connectTo(tb testing.TB, s *zktest.Server, addr string, timeout time.Durati
 	return c
 }
 
-// resume continues the session of old on a new connection; the session id of
-// the result is 0 when it had expired.
+// resume resumes the session of old on a new connection. If the session has expired,
+// the result has the session id 0.
 func resume(tb testing.TB, s *zktest.Server, addr string, old *rawClient) *rawClient {
 	tb.Helper()
 	c := dial(tb, s, addr)
@@ -143,8 +143,9 @@ func (c *rawClient) trySend(op proto.OpCode, body []byte) (xid int32, err error)
 	return xid, c.tryWrite(append(proto.RequestHeader{Xid: xid, Op: op}.Append(nil), body...))
 }
 
-// try sends a request and returns its reply, or how the connection ended. A
-// server that closes it may do so before or after the next write.
+// try sends a request and returns its reply, or the error with which the connection
+// ended. A server that closes the connection may do so before or after the next
+// write.
 func (c *rawClient) try(op proto.OpCode, body []byte) (rawReply, error) {
 	if _, err := c.trySend(op, body); err != nil {
 		return rawReply{}, io.EOF
@@ -169,7 +170,7 @@ func (c *rawClient) nextXid(op proto.OpCode) int32 {
 	return c.xid
 }
 
-// recv returns the next reply and puts the events before it into c.events.
+// recv returns the next reply. It appends the events before it to c.events.
 func (c *rawClient) recv() rawReply {
 	c.tb.Helper()
 	p, err := c.tryRecv()
@@ -225,8 +226,8 @@ func (c *rawClient) ended() error {
 	}
 }
 
-// takeEvents returns the events so far and forgets them. It asks with a ping,
-// behind which no event of what happened before can come.
+// takeEvents returns the events so far and forgets them. It sends a ping first: the
+// events of earlier changes come before the reply to the ping.
 func (c *rawClient) takeEvents() []rawEvent {
 	c.tb.Helper()
 	c.do(proto.OpPing, nil)

@@ -22,7 +22,7 @@ type childrenReply struct {
 
 func (p *childrenReply) Decode(r *proto.Reader) { p.names = r.Strings(); p.stat.Decode(r) }
 
-// The operations of rawClient, each with the result that tests ask for most.
+// These are the operations of rawClient. Each returns what most tests need.
 
 func (c *rawClient) createReply(path, data string, flags int32) rawReply {
 	c.tb.Helper()
@@ -30,7 +30,8 @@ func (c *rawClient) createReply(path, data string, flags int32) rawReply {
 	return c.do(proto.OpCreate2, q.Append(nil))
 }
 
-// create makes a node and returns its path and Stat; it must work.
+// create creates a node and returns its path and Stat. It fails the test if the
+// server refuses.
 func (c *rawClient) create(path, data string, flags int32) (string, proto.Stat) {
 	c.tb.Helper()
 	p := proto.MultiResult{Op: proto.OpCreate2}
@@ -108,7 +109,8 @@ func (c *rawClient) closeSession() {
 	}
 }
 
-// decode takes the whole body of a reply that has to be a success.
+// decode decodes the whole body of a reply. It fails the test if the reply is an
+// error.
 func (c *rawClient) decode(p rawReply, what string, into interface{ Decode(*proto.Reader) }) {
 	c.tb.Helper()
 	if p.Err != proto.OK {
@@ -129,8 +131,8 @@ func (c *rawClient) wantCode(what string, got, want proto.ErrCode) {
 	}
 }
 
-// wantEvents fails the test unless these events, and no others, have come, as
-// "Created /a" in any order.
+// wantEvents fails the test unless exactly these events have come, in any order. An
+// event is written as "Created /a".
 func (c *rawClient) wantEvents(want ...string) {
 	c.tb.Helper()
 	got := []string{}

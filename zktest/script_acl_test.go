@@ -60,7 +60,7 @@ func scriptACLs() []step {
 		stCreate(0, opCreate, "/mine", "", 0, 0, acl(all, "auth", "")),
 		stPath(0, opGetACL, "/mine"),
 	)
-	// What each permission allows to a client that has it, and to one that has not.
+	// Each permission, with a client that has it and one that does not.
 	for _, p := range []int32{proto.PermRead, proto.PermWrite, proto.PermCreate, proto.PermDelete, proto.PermAdmin} {
 		steps = append(steps, stSetACL(0, "/mine", -1, acl(p, "world", "anyone"), perm(all)))
 		for _, client := range []int{0, 2} {
@@ -133,7 +133,7 @@ func scriptMultis() []step {
 		}()),
 		request(0, proto.OpMulti, "cut off", proto.AppendInt32(nil, int32(opCreate))),
 		request(0, proto.OpMulti, "of nothing", nil),
-		stVersion(0, opCheck, "/m", 99), // a check that succeeds is left out: Apache ZooKeeper never answers it
+		stVersion(0, opCheck, "/m", 99), // there is no successful check: Apache ZooKeeper never answers one
 		stVersion(0, opCheck, "/none", -1),
 		step{client: 0, op: stepDrop, what: "close and open again"},
 	)

@@ -25,7 +25,7 @@ const (
 	opChkW    = opCheckWatches
 )
 
-// scriptFresh looks at what a new server has of itself.
+// scriptFresh reads the nodes that a new server has.
 func scriptFresh() []step {
 	var steps []step
 	for _, p := range []string{"=/", "=", "=/zookeeper", "=/zookeeper/quota", "=/zookeeper/config"} {
@@ -104,7 +104,7 @@ func scriptCreateModes() []step {
 		stRead(1, opExists, "/modes/c", false),
 		stRead(1, opExists, "/modes/t", false),
 		stSet(1, "/modes/t", "new", 0),
-		// The suffix counts plain creates too, and starts again with the parent.
+		// The suffix counts plain creates too. It starts again with a new parent.
 		stCreate(0, opCreate, "/modes/s", "", 0, 0),
 		stCreate(0, opCreate2, "/modes/s/n", "", 2, 0),
 		stCreate(0, opCreate2, "/modes/s/plain", "", 0, 0),
@@ -130,7 +130,7 @@ func scriptPaths() []step {
 	steps = append(steps, stCreate(0, opCreate, "/p", "", 0, 0))
 	for _, p := range paths {
 		steps = append(steps, stCreate(0, opCreate, p, "", 0, 0), stVersion(0, opDelete, p, 99))
-		if !strings.HasPrefix(p, "=/") { // what the server's own root says depends on its past
+		if !strings.HasPrefix(p, "=/") { // the Stat of the server's root depends on earlier runs
 			steps = append(steps, stCreate(0, opCreate2, p, "", 2, 0))
 		}
 		if p == "=/" || p == "=" {

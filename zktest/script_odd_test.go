@@ -56,7 +56,7 @@ func scriptSessions() []step {
 		stConnect("with a wrong password", func(w *world) []byte {
 			return connect(proto.ConnectRequest{TimeoutMillis: 5000, SessionID: w.clients[0].id, Password: none})
 		}),
-		{client: 0, op: stepDrop, what: "close and open again"}, // its connection ended with the wrong password
+		{client: 0, op: stepDrop, what: "close and open again"}, // the handshake with the wrong password has ended its connection
 		stConnect("ahead of the server", func(w *world) []byte {
 			return connect(proto.ConnectRequest{TimeoutMillis: 5000, LastZxidSeen: math.MaxInt64, Password: none})
 		}),

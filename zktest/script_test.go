@@ -8,7 +8,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Builders of steps; paths are below root unless they begin with "=".
+// These functions build steps. Paths are below root unless they begin with "=".
 
 func at(path string) string {
 	if rest, ok := strings.CutPrefix(path, "="); ok {
@@ -79,7 +79,7 @@ func stMulti(client int, ops ...proto.MultiOp) step {
 	return request(client, proto.OpMulti, what, proto.AppendMultiRequest(nil, ops))
 }
 
-// stSetWatches gives its zxid as an offset from the beginning of the run.
+// stSetWatches is a setWatches. Its zxid is an offset from the beginning of the run.
 func stSetWatches(client int, op proto.OpCode, offset int64, q proto.SetWatches) step {
 	for _, l := range []*[]string{&q.Data, &q.Exist, &q.Child, &q.Persistent, &q.Recursive} {
 		for i, path := range *l {
@@ -100,7 +100,7 @@ func stConnect(what string, build func(w *world) []byte) step {
 	return step{op: stepHandshake, what: "handshake " + what, body: build}
 }
 
-// script is a list of everything, family by family.
+// script returns all scripted steps, family by family.
 func script(v zktest.Version) []step {
 	var all []step
 	for _, f := range []func() []step{
@@ -109,7 +109,7 @@ func script(v zktest.Version) []step {
 	} {
 		all = append(all, f()...)
 	}
-	if v != zktest.V3_8 { // 3.8 fails inside when such a check succeeds, and never answers
+	if v != zktest.V3_8 { // 3.8 fails internally if such a check succeeds, and never answers
 		all = append(all, stVersion(0, opCheck, "", -1))
 	}
 	return all

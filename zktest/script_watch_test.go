@@ -2,7 +2,7 @@ package zktest_test
 
 import "github.com/zookit/zookit/internal/proto"
 
-// life is a node's and a child's whole life, seen by whoever watches.
+// life is the whole life of a node and of its child.
 func life(client int) []step {
 	return []step{
 		stCreate(client, opCreate, "/w", "", 0, 0),
@@ -16,7 +16,7 @@ func life(client int) []step {
 	}
 }
 
-// through lives the life with a registration between all its steps.
+// through returns the steps of life, each after a registration of the watch.
 func through(client int, again ...step) []step {
 	var out []step
 	for _, st := range life(client) {
@@ -41,7 +41,7 @@ func scriptWatches() []step {
 		steps = append(steps, life(0)...)
 		steps = append(steps, through(0, reg...)...)
 	}
-	// Removing: each type on each kind of watch, and what is not there.
+	// removeWatches: each type on each kind of watch, and on none.
 	steps = append(steps, stCreate(0, opCreate, "/w", "", 0, 0))
 	for _, reg := range []step{
 		stRead(1, opExists, "/absent", true),
@@ -85,7 +85,7 @@ func scriptPersistentWatches() []step {
 		steps = append(steps, life(0)...)
 		steps = append(steps, life(1)...)
 		steps = append(steps, through(0, reg...)...)
-		// The connection takes all its watches with it, the session none.
+		// All watches end with their connection, although the session goes on.
 		steps = append(steps, step{client: 1, op: stepResume, what: "resume"})
 		steps = append(steps, life(0)...)
 	}

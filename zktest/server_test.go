@@ -85,7 +85,7 @@ func TestClose_WhileEverythingWaits(t *testing.T) {
 		silent.send(proto.OpPing, nil)
 		dial(t, s, addr1) // no handshake
 		synctest.Wait()
-		s.Close() // the bubble fails if a goroutine is left
+		s.Close() // the bubble fails if a goroutine remains
 	})
 }
 
@@ -117,7 +117,7 @@ func TestOldServer_AnswersUnimplemented(t *testing.T) {
 		for _, op := range []proto.OpCode{proto.OpAddWatch, proto.OpCreateContainer, proto.OpSetWatches2, 12345} {
 			c := connect(t, s)
 			c.wantCode(op.String(), c.do(op, nil).Err, proto.Unimplemented)
-			if err := c.ended(); err != io.EOF { // it never heard of them
+			if err := c.ended(); err != io.EOF { // the new server does not know the session
 				t.Errorf("%v: %v", op, err)
 			}
 		}
@@ -194,7 +194,7 @@ func TestPipelining_RepliesInOrder(t *testing.T) {
 		if err := s.Create("/big", big); err != nil {
 			t.Fatal(err)
 		}
-		for range 200 { // 20 MB of replies: more than the connection's buffers hold
+		for range 200 { // 20 MB of replies, more than the buffers of the connection hold
 			c.send(proto.OpGetData, (&proto.PathWatch{Path: "/big"}).Append(nil))
 		}
 		for i := range 200 {
@@ -205,8 +205,8 @@ func TestPipelining_RepliesInOrder(t *testing.T) {
 	})
 }
 
-// TestDown_ClosesOverTCP: the client of a server that was killed reads the end
-// of the stream, as its own system says it, and no reset.
+// TestDown_ClosesOverTCP holds that a client whose server goes down reads io.EOF
+// from a real socket, and no reset.
 func TestDown_ClosesOverTCP(t *testing.T) {
 	s := zktest.Start(t, zktest.Config{})
 	addr, err := s.Listen("127.0.0.1:0")

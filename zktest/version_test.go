@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// eachVersion runs f with a server of each version. old says that it is 3.8.
+// eachVersion runs f with a server of each version. old is true for 3.8.
 func eachVersion(t *testing.T, f func(t *testing.T, s *zktest.Server, old bool)) {
 	t.Helper()
 	for _, v := range []zktest.Version{zktest.V3_8, zktest.V3_9} {
@@ -20,7 +20,7 @@ func eachVersion(t *testing.T, f func(t *testing.T, s *zktest.Server, old bool))
 	}
 }
 
-// want fails the test unless got is what 3.8, or any newer version, answers.
+// want fails the test unless got is the answer of the server's version.
 func want[T comparable](t *testing.T, what string, got T, old bool, in38, newer T) {
 	t.Helper()
 	if old {
@@ -37,7 +37,7 @@ func TestVersion_TheDefaultIsTheNewest(t *testing.T) {
 		t.Errorf("the default is %v", cfg.Version)
 	}
 	if _, err := zktest.New(zktest.Config{Version: 7}); err == nil {
-		t.Error("a version that nobody knows is accepted")
+		t.Error("an unknown version is accepted")
 	}
 }
 
@@ -54,7 +54,7 @@ func TestVersion_EventsCarryTheirZxid(t *testing.T) {
 		for _, e := range events {
 			want(t, fmt.Sprintf("zxid of %v", e.WatchEvent), e.zxid, old, -1, st.Czxid)
 		}
-		// What is told when watches are set again has none in either version.
+		// The events of setWatches have none in either version.
 		q := proto.SetWatches{Exist: []string{"/a"}}
 		c.do(proto.OpSetWatches, q.Append(nil, proto.OpSetWatches))
 		for _, e := range c.takeEvents() {
@@ -63,7 +63,7 @@ func TestVersion_EventsCarryTheirZxid(t *testing.T) {
 	})
 }
 
-// private creates a node that only its owner may read, but everybody may change.
+// private creates a node that only its owner may read, but every client may change.
 func (c *rawClient) private(path string) {
 	c.tb.Helper()
 	c.wantCode("auth", c.auth("digest", "alice:secret"), proto.OK)
@@ -86,7 +86,7 @@ func TestVersion_ExistsNeedsRead(t *testing.T) {
 	})
 }
 
-// Events of nodes that may not be read are filtered in both versions: Debian's
+// Both versions send a client no events of nodes that it may not read. Debian's
 // 3.8.0 has that fix too.
 func TestVersion_EventsOfUnreadableNodesAreFiltered(t *testing.T) {
 	eachVersion(t, func(t *testing.T, s *zktest.Server, _ bool) {
@@ -158,7 +158,7 @@ func TestVersion_MalformedWritesUseNoZxid(t *testing.T) {
 	})
 }
 
-// watching registers one mode of watch, as a one-shot, persistent or recursive.
+// watching registers a one-shot, persistent or recursive watch.
 func (c *rawClient) watching(path string, modes ...string) {
 	c.tb.Helper()
 	for _, mode := range modes {
@@ -183,7 +183,7 @@ func TestVersion_WatchModesOnOnePath(t *testing.T) {
 		c.create("/a", "", 0)
 		c.watching("/a", "persistent", "data")
 		c.set("/a", "1")
-		c.wantEvents("DataChanged /a") // one, although two watches want it
+		c.wantEvents("DataChanged /a") // one event for two watches
 		c.set("/a", "2")
 		if old { // the one-shot has replaced the persistent one
 			c.wantEvents()
@@ -230,7 +230,7 @@ func TestVersion_RemoveWatches(t *testing.T) {
 				c.watching("/a", test.modes...)
 				code := c.pathMode(proto.OpCheckWatches, "/a", test.typ)
 				want(t, "checkWatches", code, old, test.in38, test.newer)
-				if test.newer == proto.OK && test.in38 == proto.OK { // 3.8 does not look whose watch it is
+				if test.newer == proto.OK && test.in38 == proto.OK { // in 3.8 the watches of other clients count
 					code = other.pathMode(proto.OpCheckWatches, "/a", test.typ)
 					want(t, "checkWatches of another session", code, old, proto.OK, none)
 				}

@@ -13,7 +13,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// world is one of the two servers that are compared, with its clients.
+// world is one of the two servers to compare, with its clients.
 type world struct {
 	tb       testing.TB
 	name     string
@@ -32,11 +32,11 @@ type step struct {
 	body   func(w *world) []byte // zxids and session ids differ from world to world
 }
 
-// Actions that are no requests.
+// Actions other than requests.
 const (
-	stepResume    proto.OpCode = -1000 - iota // a second connection takes the session over
-	stepDrop                                  // the connection goes, and a new session is opened
-	stepHandshake                             // a handshake of the given bytes on a connection that is then dropped
+	stepResume    proto.OpCode = -1000 - iota // resumes the session on a second connection
+	stepDrop                                  // closes the connection, and opens a new session
+	stepHandshake                             // sends the given bytes as the handshake of a new connection, then closes it
 )
 
 func embeddedWorld(tb testing.TB, v zktest.Version) *world {
@@ -61,8 +61,8 @@ func (w *world) begin(n int) {
 	w.base = w.clients[n-1].do(proto.OpPing, nil).Zxid
 }
 
-// clean deletes what a run has left in the directory of them all, and makes it
-// anew if again is true.
+// clean deletes the directory of all runs with everything below it. If again is
+// true, it creates the directory again.
 func (w *world) clean(again bool) {
 	w.tb.Helper()
 	c := w.connect()
@@ -78,7 +78,7 @@ func (w *world) clean(again bool) {
 	c.closeSession()
 }
 
-// end closes the sessions and leaves nothing behind.
+// end deletes everything and closes the sessions.
 func (w *world) end() {
 	for _, c := range w.clients {
 		c.closeSession()
@@ -104,8 +104,8 @@ func (w *world) open(i int) {
 	w.clients[i] = c
 }
 
-// run does a step and returns what could be seen of it: its reply or the end of
-// the connection, and the events of every client.
+// run runs a step. It returns what clients saw: the reply or the end of the
+// connection, and the events of every client.
 func (w *world) run(st step) string {
 	w.tb.Helper()
 	var seen []string
@@ -134,7 +134,7 @@ func (w *world) run(st step) string {
 		}
 		length := len(frame)
 		if length == 36 {
-			frame = append(frame, 0) // answered as to a client before 3.4
+			frame = append(frame, 0) // the server answered as to a client before 3.4
 		}
 		n.readConnectResponse(frame)
 		if n.id != 0 {
@@ -161,10 +161,9 @@ func (w *world) run(st step) string {
 	return strings.Join(seen, "\n\t")
 }
 
-// endBehind says whether a server ends the connection behind a reply that it does
-// not know the request. It does not ask with a ping: Apache ZooKeeper goes on
-// reading until another of its threads has closed the connection, and answers
-// what comes meanwhile.
+// endBehind reports whether a server ends the connection after it has answered that
+// it does not know a request. It sends no ping to find out: Apache ZooKeeper still
+// reads and answers requests until another of its threads closes the connection.
 func (w *world) endBehind(i int) string {
 	c := w.clients[i]
 	if err := c.nc.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
@@ -179,7 +178,8 @@ func (w *world) endBehind(i int) string {
 	return fmt.Sprintf("client %d: connection ended behind the reply: %v", i, err)
 }
 
-// eventsOf asks with a ping for the events that a client has been sent.
+// eventsOf returns the events of a client. It sends a ping first, so that all of
+// them have arrived.
 func (w *world) eventsOf(i int, op proto.OpCode) []string {
 	c := w.clients[i]
 	p, err := c.try(proto.OpPing, nil)
@@ -196,13 +196,13 @@ func (w *world) eventsOf(i int, op proto.OpCode) []string {
 	}
 	c.events = nil
 	if op == stepDrop {
-		slices.Sort(out) // the ephemerals of a session go in no particular order
+		slices.Sort(out) // a server deletes the ephemerals of a session in any order
 	}
 	return out
 }
 
-// deleteAll removes a node and everything below it, as far as ACLs allow; the
-// nodes of others that they do not are fatal.
+// deleteAll deletes a node and everything below it. It fails the test if an ACL
+// does not allow that.
 func (c *rawClient) deleteAll(path string) {
 	c.tb.Helper()
 	p := c.pathWatch(proto.OpGetChildren2, path, false)

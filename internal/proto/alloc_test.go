@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// hot lists the encodings and decodings that every request pays for, with the
+// hot lists encodings and decodings that are on the path of every request, with the
 // allocations that each may cost.
 func hot() []struct {
 	name   string

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The numbers below are written out once more on purpose: they are the
-// protocol's, so a change of a constant must be found.
+// The numbers below repeat those of the constants on purpose. They are the
+// protocol's, and these tests find a change of a constant.
 
 func TestErrCode_Numbers(t *testing.T) {
 	want := map[ErrCode]int32{

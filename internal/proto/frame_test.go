@@ -41,8 +41,8 @@ func TestFrame_BeginAndEnd(t *testing.T) {
 	}
 }
 
-// TestReadFrame_AnySplit reads the same frames however the network cuts them,
-// into buffers that are too small, too large and missing.
+// TestReadFrame_AnySplit reads the same frames in pieces of several sizes, into
+// buffers that are too small, too large and missing.
 func TestReadFrame_AnySplit(t *testing.T) {
 	bodies := [][]byte{{}, []byte("a"), bytes.Repeat([]byte("b"), 4096), bytes.Repeat([]byte("c"), 4097), []byte("d"), bytes.Repeat([]byte("e"), 100_000)}
 	var stream []byte
@@ -118,8 +118,8 @@ func TestReadFrame_Limit(t *testing.T) {
 	}
 }
 
-// TestReadFrame_MemoryFollowsTheBytes: a peer that announces the largest frame
-// and sends little of it gets little memory.
+// TestReadFrame_MemoryFollowsTheBytes holds that a peer that announces the largest
+// frame, and sends little of it, costs little memory.
 func TestReadFrame_MemoryFollowsTheBytes(t *testing.T) {
 	for _, sent := range []int{0, 1, 4095, 4096, 4097, 100_000} {
 		in := append(AppendInt32(nil, math.MaxInt32), make([]byte, sent)...)
@@ -128,8 +128,8 @@ func TestReadFrame_MemoryFollowsTheBytes(t *testing.T) {
 		if err != io.ErrUnexpectedEOF {
 			t.Errorf("%d bytes sent: %v, want io.ErrUnexpectedEOF", sent, err)
 		}
-		// Growing by doubling: all buffers together are at most 4 times what
-		// arrived, and the last one is twice as large again.
+		// The buffer doubles. All buffers together are at most four times what
+		// arrived, and the last one may be twice as large again.
 		if limit := uint64(6*sent + 3*4096); size > limit {
 			t.Errorf("%d bytes sent of the 2 GiB announced: %d bytes allocated, want at most %d", sent, size, limit)
 		}
@@ -142,8 +142,8 @@ func FuzzFrame(f *testing.F) {
 	f.Add(AppendInt32(nil, math.MaxInt32), uint64(1), math.MaxInt32)
 	f.Add(AppendInt32(nil, -1), uint64(3), 1<<20)
 	f.Fuzz(func(t *testing.T, in []byte, cuts uint64, limit int) {
-		// What the reader returns must be what a cut of the bytes by their
-		// lengths gives, wherever the network splits them.
+		// The loop cuts the bytes into frames by their lengths. The reader must
+		// return the same frames, wherever the network splits the bytes.
 		rd := &splitReader{b: in, cuts: cuts}
 		var buf []byte
 		for rest := in; ; {
@@ -187,8 +187,8 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
-// A splitReader returns at most 16 bytes a Read, as many as the next four bits
-// of cuts say.
+// A splitReader returns 1 to 16 bytes from a Read. The next four bits of cuts say
+// how many.
 type splitReader struct {
 	b    []byte
 	cuts uint64

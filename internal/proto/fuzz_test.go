@@ -2,9 +2,9 @@ package proto
 
 import "testing"
 
-// There is one target for each family of records; the target of frames is with
-// their tests. The requests that only servers decode have their targets in
-// zktest/internal/wire.
+// There is one target for each family of records. The target of frames is in
+// frame_test.go. The requests that only the embedded server decodes have their
+// targets in zktest/internal/wire.
 
 func FuzzConnect(f *testing.F)       { suite().Fuzz(f, "Connect") }
 func FuzzHeader(f *testing.F)        { suite().Fuzz(f, "Header") }

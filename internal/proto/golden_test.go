@@ -23,13 +23,13 @@ import (
 //
 //	go test -run 'TestGolden|TestPeers' -capture 127.0.0.1:2181 ./internal/proto
 //
-// Recording and replaying are the same walk over the same steps with the same
-// checks; only where the bytes come from differs.
-var capture = flag.String("capture", "", "record testdata anew from the fresh standalone server at this `address`")
+// Recording and replaying run the same steps with the same checks. Only the source
+// of the bytes differs.
+var capture = flag.String("capture", "", "record testdata again, from the fresh standalone server at this `address`")
 
-// TestGolden plays every scenario: what we encode must be the recorded request,
-// byte for byte, and the recorded reply must decode to the values that the step
-// expects, and encode again to the same bytes.
+// TestGolden plays every scenario. The encoded request must equal the recorded one,
+// byte for byte. The recorded reply must decode to the values that the step expects,
+// and encode to the same bytes again.
 func TestGolden(t *testing.T) {
 	s := &seen{
 		sessions: map[string]ConnectResponse{},
@@ -63,7 +63,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// seen holds what replies brought and later requests need.
+// seen holds values from replies that later requests need.
 type seen struct {
 	sessions map[string]ConnectResponse
 	zxids    map[string]int64 // the last zxid that each session has seen
@@ -102,7 +102,7 @@ func (c connection) walk(t *testing.T, s *seen, l link) {
 	}
 }
 
-// play sends the request and takes its events and its reply.
+// play sends the request and reads its events and its reply.
 func (st step) play(t *testing.T, s *seen, session string, l link) {
 	xid := st.xid
 	if xid == 0 {
@@ -143,7 +143,8 @@ func (st step) play(t *testing.T, s *seen, session string, l link) {
 	finish(t, r, msg, again)
 }
 
-// finish checks that msg was understood to its end and encodes the same again.
+// finish checks that msg was read to its end, and that again, its new encoding,
+// equals it.
 func finish(t *testing.T, r *Reader, msg, again []byte) {
 	t.Helper()
 	if err := r.Finish(); err != nil {
@@ -154,7 +155,7 @@ func finish(t *testing.T, r *Reader, msg, again []byte) {
 	}
 }
 
-// A replay is a link to a file.
+// A replay is a link that reads from a file.
 type replay struct {
 	lines []string
 	next  int
@@ -217,7 +218,7 @@ func (l *replay) closed(t *testing.T) {
 	l.next++
 }
 
-// A recorder is a link to a server that keeps what goes over it.
+// A recorder is a link to a server that records all frames.
 type recorder struct {
 	conn  net.Conn
 	lines []string

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// The peers that -capture runs, with the relay's address behind their words.
+// The peers that -capture runs. The relay's address is appended to the command.
 var (
 	kazoo = flag.String("kazoo", "python3 testdata/peer.py", "`command` of the kazoo peer")
 	java  = flag.String("java", "java -cp /usr/share/java/zookeeper.jar testdata/Peer.java", "`command` of the Java peer")
 )
 
-// TestPeers compares our encoding with the requests that independent clients
-// sent: kazoo, and the client of ZooKeeper itself. (The requests of TestGolden
-// are our own, so there only the server's answers speak for them.)
+// TestPeers compares our encoding with the requests that independent clients sent:
+// kazoo, and ZooKeeper's own Java client. (The requests of TestGolden are our own.
+// There, only the server's answers show that they are right.)
 func TestPeers(t *testing.T) {
 	for _, peer := range []struct {
 		file, title string
@@ -65,8 +65,8 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// isPing reports whether b is a ping. A ping may be anywhere, and is compared
-// here.
+// isPing reports whether b is a ping. A ping may come at any time, so it is
+// compared here.
 func isPing(t *testing.T, b []byte) bool {
 	h := RequestHeader{XidPing, OpPing}.Append(BeginFrame(nil))
 	if len(b) != len(h) || !bytes.Equal(b[4:8], h[4:8]) {
@@ -86,7 +86,7 @@ type request struct {
 	body func(t *testing.T, b, theirs []byte) []byte
 }
 
-// sends is a body whose values the peer's program fixes.
+// sends is a body whose values are all in the peer's program.
 func sends(body func(*seen, []byte) []byte) func(*testing.T, []byte, []byte) []byte {
 	return func(_ *testing.T, b, _ []byte) []byte { return body(nil, b) }
 }
@@ -191,7 +191,7 @@ func javaRequests() []request {
 		{14, OpSync, sends(path("/cut"))},
 		reconnects(4000),
 		{XidAuth, OpAuth, sends(appends(&AuthPacket{0, "digest", []byte("golden:secret")}))},
-		// This client means xid -8 here too, but then overwrites it.
+		// This client sets xid -8 here too, but then overwrites it.
 		restoresWatches(15, OpSetWatches, SetWatches{Data: []string{"/j/a"}, Exist: []string{"/j/none"}, Child: []string{"/j"}}),
 		{16, OpAddWatch, sends(appends(&PathMode{"/j/a", WatchPersistent}))},
 		{17, OpAddWatch, sends(appends(&PathMode{"/j", WatchPersistentRecursive}))},
@@ -209,14 +209,14 @@ func javaRequests() []request {
 	}
 }
 
-// recordPeer runs a client against the server through a relay that records what
-// the client sends.
+// recordPeer runs a client against the server, through a relay that records the
+// client's requests.
 func recordPeer(t *testing.T, server string, command []string) []string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lines []string // one connection after the other, so no two goroutines append
+	var lines []string // needs no lock: there is one connection at a time
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -238,7 +238,7 @@ func recordPeer(t *testing.T, server string, command []string) []string {
 	return lines
 }
 
-// relay carries one connection to its end, or to a sync of /cut.
+// relay relays one connection, until it ends or the client sends a sync of /cut.
 func relay(t *testing.T, client net.Conn, addr string) (lines []string) {
 	server, err := net.Dial("tcp", addr)
 	if err != nil {

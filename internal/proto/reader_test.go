@@ -15,8 +15,8 @@ var (
 	emptyLen = []byte{0, 0, 0, 0}
 )
 
-// TestNullAndEmpty holds what each type makes of null (-1) and of empty (0),
-// in both directions.
+// TestNullAndEmpty checks null (-1) and empty (0) for each type, in both
+// directions.
 func TestNullAndEmpty(t *testing.T) {
 	tests := []struct {
 		name        string
@@ -91,8 +91,8 @@ func TestBool_OnlyZeroAndOne(t *testing.T) {
 	}
 }
 
-// TestCount_Limit: the largest count that is believed is the one whose items
-// fit at their smallest.
+// TestCount_Limit holds that Count accepts a count only if that many items of the
+// smallest size fit into the remaining bytes.
 func TestCount_Limit(t *testing.T) {
 	tests := []struct {
 		count    int32
@@ -120,8 +120,8 @@ func TestCount_Limit(t *testing.T) {
 	}
 }
 
-// TestReader_FirstErrorSticks: decoders check once, at their end, so nothing
-// behind an error may look like a value or hide the reason.
+// TestReader_FirstErrorSticks holds that after an error the Reader returns zero
+// values and keeps that error. Decoders rely on this: they check once, at their end.
 func TestReader_FirstErrorSticks(t *testing.T) {
 	r := NewReader(append(AppendInt32(nil, -2), someStat.Append(nil)...))
 	r.Buffer()

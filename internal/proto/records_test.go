@@ -8,8 +8,8 @@ import (
 	"github.com/zookit/zookit/internal/recordtest"
 )
 
-// suite lists the records of the package. What only servers decode is listed in
-// zktest/internal/wire.
+// suite lists the records of the package. The requests that only the embedded server
+// decodes are listed in zktest/internal/wire.
 func suite() recordtest.Suite {
 	return recordtest.Suite{Records: records(), Malformed: ErrMalformed}
 }
@@ -57,7 +57,7 @@ func opResult(op OpCode, samples ...MultiResult) recordtest.Record {
 	return of("Create", "MultiResult of op "+itoa(op), []int{0}, dec, (*MultiResult).Append, samples...)
 }
 
-// Every field differs, so that no two can be swapped unseen.
+// Every field differs, so that a test fails if two are swapped.
 var (
 	someStat = Stat{
 		Czxid: 0x1_0000_0001, Mzxid: 0x1_0000_0002, Ctime: 1_700_000_000_003, Mtime: 1_700_000_000_004,

@@ -1,7 +1,7 @@
 package proto
 
-// Replies of two parts. The client and the embedded server take and append them
-// part by part; the tests see them whole.
+// These replies have two parts. The client and the embedded server read and append
+// the parts one by one. The tests use the whole replies.
 
 // GetDataResponse is the reply of getData.
 type GetDataResponse struct {
@@ -12,7 +12,7 @@ type GetDataResponse struct {
 // Append appends the record.
 func (p *GetDataResponse) Append(b []byte) []byte { return p.Stat.Append(AppendBuffer(b, p.Data)) }
 
-// Decode takes the record.
+// Decode reads the record.
 func (p *GetDataResponse) Decode(r *Reader) {
 	p.Data = r.Buffer()
 	p.Stat.Decode(r)
@@ -30,7 +30,7 @@ func (p *Children2Response) Append(b []byte) []byte {
 	return p.Stat.Append(AppendStrings(b, p.Names))
 }
 
-// Decode takes the record.
+// Decode reads the record.
 func (p *Children2Response) Decode(r *Reader) {
 	p.Names = r.Strings()
 	p.Stat.Decode(r)
@@ -47,7 +47,7 @@ func (p *GetACLResponse) Append(b []byte) []byte {
 	return p.Stat.Append(AppendACLs(b, p.ACL))
 }
 
-// Decode takes the record.
+// Decode reads the record.
 func (p *GetACLResponse) Decode(r *Reader) {
 	p.ACL = r.ACLs()
 	p.Stat.Decode(r)

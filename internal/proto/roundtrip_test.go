@@ -10,8 +10,8 @@ import (
 	"github.com/zookit/zookit/internal/recordtest"
 )
 
-// TestMulti_AllocatesInProportion: the items of a multi have no count, so what
-// bounds them is that each takes at least its header of 9 bytes.
+// TestMulti_AllocatesInProportion holds that memory grows with the bytes. A multi has
+// no count of its items, but each item has a header of 9 bytes.
 func TestMulti_AllocatesInProportion(t *testing.T) {
 	const items = 10_000
 	results := make([]MultiResult, items)
@@ -40,8 +40,8 @@ func TestMulti_UnknownOpInTheReply(t *testing.T) {
 	}
 }
 
-// TestMulti_ErrorItem: an error item has its code twice, and that of the body
-// counts, as for other clients.
+// TestMulti_ErrorItem has an item with two error codes, one in the header and one in
+// the body. The body's code counts, as for other clients.
 func TestMulti_ErrorItem(t *testing.T) {
 	b := multiHeader{op: OpError, err: SystemError}.append(nil)
 	b = AppendMultiEnd(AppendInt32(b, int32(BadVersion)))
@@ -73,7 +73,8 @@ func TestConnect_OldPeersOmitReadOnly(t *testing.T) {
 	}
 }
 
-// TestFixedSizes holds the sizes that others count on when they cut buffers.
+// TestFixedSizes checks the constants for sizes, by which other packages cut
+// buffers.
 func TestFixedSizes(t *testing.T) {
 	if n := len(someStat.Append(nil)); n != StatLen {
 		t.Errorf("Stat has %d bytes, StatLen says %d", n, StatLen)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// nodes is every request that makes, reads, changes or removes a node.
+// nodes has every request that creates, reads, changes or deletes a node.
 func nodes() connection {
 	const ttl = 60_000 // 1 minute
 	return opens(connection{file: "nodes", session: "nodes", closes: true, steps: []step{
@@ -149,7 +149,7 @@ func multis() connection {
 			),
 		},
 		{
-			// The reply header says OK: the items alone tell of the failure.
+			// The reply's header says OK. The error is only in the items.
 			name: "multi that fails in its middle", op: OpMulti,
 			body: multi(
 				MultiOp{Op: OpSetData, Path: "/m", Data: []byte("no"), Version: -1},

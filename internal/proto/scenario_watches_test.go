@@ -1,6 +1,6 @@
 package proto
 
-// events is every event that a server sends and every way to ask for one.
+// events has every event that a server sends and every way to watch for it.
 func events() connection {
 	create := func(p string, events ...WatchEvent) step {
 		return step{name: "create " + p, op: OpCreate, body: creates(OpCreate, MultiOp{Path: p, Data: []byte{}, ACL: openACL}), reply: isPath(p), events: events}
@@ -37,12 +37,12 @@ func events() connection {
 		set("/w", 1, Stat{}, event(EventDataChanged, "/w")),
 		watch("getData with watch", OpGetData, "/w", OK, Stat{Version: 1}),
 		set("/w", 2, Stat{}, event(EventDataChanged, "/w")),
-		set("/w", 3, Stat{}), // one-shot: nothing more
+		set("/w", 3, Stat{}), // the one-shot watch has ended
 		watch("getChildren with watch", OpGetChildren, "/w", OK, Stat{}),
 		create("/w/c", event(EventChildrenChanged, "/w")),
 		watch("getData with watch, to be deleted", OpGetData, "/w/c", OK, Stat{}),
 		watch("getChildren with watch, to be deleted", OpGetChildren, "/w/c", OK, Stat{}),
-		remove("/w/c", event(EventDeleted, "/w/c")), // one event for both
+		remove("/w/c", event(EventDeleted, "/w/c")), // one event for both watches
 
 		create("/w/p"),
 		add("/w/p", WatchPersistent),
@@ -71,8 +71,8 @@ func events() connection {
 	}})
 }
 
-// restores is a session that holds watches of every kind, loses its connection,
-// sleeps through changes by another, and registers its watches again.
+// restores is a session that sets watches again after a reconnect. Another session
+// has changed the watched nodes in between.
 func restores() []connection {
 	var makeNodes []step
 	for _, p := range []string{"/g", "/g/changed", "/g/deleted", "/g/parent", "/g/same", "/g/persistent", "/g/recursive"} {
@@ -94,8 +94,8 @@ func restores() []connection {
 	}
 	again := func(op OpCode, w SetWatches) func(*seen, []byte) []byte {
 		return func(s *seen, b []byte) []byte {
-			// The zxid before the gap; the session has seen nothing since but
-			// the answers to its own setWatches.
+			// The last zxid before the gap. Since then the session has received
+			// only replies to its own setWatches.
 			w.RelativeZxid = s.stats["/g/recursive"].Czxid
 			return w.Append(b, op)
 		}
@@ -134,7 +134,7 @@ func restores() []connection {
 					Persistent: []string{"/g/persistent"},
 					Recursive:  []string{"/g/recursive"},
 				}),
-				// Persistent watches replay nothing of the gap.
+				// Persistent watches get no events for the gap.
 				events: []WatchEvent{event(EventCreated, "/g/parent/c"), event(EventDeleted, "/g/deleted")},
 			},
 			set("/g/persistent", event(EventDataChanged, "/g/persistent")),

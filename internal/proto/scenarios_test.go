@@ -26,7 +26,7 @@ type step struct {
 	err    ErrCode
 	events []WatchEvent // arrive before the reply, in this order
 
-	// reply takes the body from the reader, checks it and encodes it again.
+	// reply reads the body, checks it and encodes it again.
 	reply func(*testing.T, *seen, *Reader) []byte
 }
 
@@ -36,7 +36,7 @@ func scenarios() []connection {
 
 var openACL = []ACL{{PermAll, "world", "anyone"}}
 
-// noPassword is what a client sends that has no session yet.
+// noPassword is the password in the request for a new session.
 var noPassword = make([]byte, PasswordLen)
 
 func opens(c connection) connection {
@@ -116,8 +116,8 @@ func isPath(want string) func(*testing.T, *seen, *Reader) []byte {
 	}
 }
 
-// isStat checks what a scenario can know of a Stat: all but zxids and times,
-// and those as far as their order goes. It keeps the Stat under key.
+// isStat checks a Stat and keeps it under key. A scenario does not know the zxids and
+// times, so isStat checks only their order.
 func isStat(key string, want Stat) func(*testing.T, *seen, *Reader) []byte {
 	return func(t *testing.T, s *seen, r *Reader) []byte {
 		var got Stat
@@ -166,7 +166,7 @@ func isData(want []byte, stat Stat) func(*testing.T, *seen, *Reader) []byte {
 	return func(t *testing.T, _ *seen, r *Reader) []byte {
 		var got GetDataResponse
 		got.Decode(r)
-		if !reflect.DeepEqual(got.Data, want) { // null and empty are told apart
+		if !reflect.DeepEqual(got.Data, want) { // null differs from empty
 			t.Errorf("data %#v, want %#v", got.Data, want)
 		}
 		checkStat(t, fmt.Sprintf("data %q", want), got.Stat, stat)
@@ -174,7 +174,7 @@ func isData(want []byte, stat Stat) func(*testing.T, *seen, *Reader) []byte {
 	}
 }
 
-// isNames checks a list of children, whose order is the server's own.
+// isNames checks a list of children. The server may list them in any order.
 func isNames(want ...string) func(*testing.T, *seen, *Reader) []byte {
 	return func(t *testing.T, _ *seen, r *Reader) []byte {
 		got := r.Strings()

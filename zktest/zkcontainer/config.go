@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What the official image has inside.
+// Paths and ports in the official image.
 const (
 	confDir    = "/conf"
 	dataDir    = "/data"
@@ -14,12 +14,13 @@ const (
 	securePort = "2281/tcp"
 )
 
-// peerName is a member's name among its peers, hostName the one that containers
-// on the clients' network know it by.
+// peerName is the name by which the other members know a member.
 func peerName(member int) string { return fmt.Sprintf("peer%d", member+1) }
+
+// hostName is the name by which containers on the clients' network know a member.
 func hostName(member int) string { return fmt.Sprintf("zk%d", member+1) }
 
-// zooCfg is the configuration file, the same for all members.
+// zooCfg returns the configuration file, which is the same for all members.
 func (s *settings) zooCfg() string {
 	number, _, _ := strings.Cut(clientPort, "/")
 	lines := []string{
@@ -33,8 +34,8 @@ func (s *settings) zooCfg() string {
 		"maxClientCnxns=0",
 		"admin.enableServer=false",
 		"4lw.commands.whitelist=" + strings.Join(append([]string{"srvr"}, s.words...), ","),
-		// Nothing here outlives the test, and syncing to disk is most of what a
-		// write costs.
+		// No data outlive the test, and syncing to disk is most of the cost of a
+		// write.
 		"forceSync=no",
 	}
 	if s.ttlNodes {
@@ -44,11 +45,11 @@ func (s *settings) zooCfg() string {
 		lines = append(lines, s.tlsLines()...)
 	}
 	if s.members > 1 {
-		// Started while it is isolated, a member has no interface with its own
-		// address on which to listen.
+		// A member that is started while it is isolated has no interface with its
+		// own address to listen on.
 		lines = append(lines, "quorumListenOnAllIPs=true")
-		// And a peer that it dials then is one that will not answer: by default
-		// it is waited for five seconds, each time.
+		// A peer that it dials then does not answer. By default the member would
+		// wait five seconds for it each time.
 		lines = append(lines, "cnxTimeout=1000")
 		for i := range s.members {
 			lines = append(lines, fmt.Sprintf("server.%d=%s:2888:3888", i+1, peerName(i)))
@@ -76,7 +77,8 @@ func (s *settings) tlsLines() []string {
 	return lines
 }
 
-// jvmFlags keep a server small and its start fast.
+// jvmFlags returns flags that keep a server small and its start fast, and those of
+// the option JVM.
 func (s *settings) jvmFlags() string {
 	flags := []string{"-Xmx128m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"}
 	return strings.Join(append(flags, s.jvm...), " ")

@@ -19,7 +19,7 @@ var (
 	ErrNoImage = errors.New("the image is missing")
 )
 
-// findEngine connects to the engine as testcontainers-go finds it.
+// findEngine connects to the engine that testcontainers-go finds.
 func findEngine(ctx context.Context) (*testcontainers.DockerClient, error) {
 	engine, err := testcontainers.NewDockerClientWithOpts(ctx)
 	if err == nil {
@@ -32,15 +32,15 @@ func findEngine(ctx context.Context) (*testcontainers.DockerClient, error) {
 	return engine, nil
 }
 
-// fetch makes sure that the engine has the image. testcontainers-go would try
-// for a quarter of an hour to reach a registry that is out of reach.
+// fetch makes sure that the engine has the image. testcontainers-go would do that
+// too, but it tries for a quarter of an hour if it cannot reach the registry.
 func fetch(ctx context.Context, engine *testcontainers.DockerClient, image string) error {
 	_, err := engine.ImageInspect(ctx, image)
 	if !errdefs.IsNotFound(err) {
 		return err
 	}
 	if testcontainers.ReadConfig().Config.HubImageNamePrefix != "" {
-		return nil // another name by then: it knows which
+		return nil // testcontainers-go will use another name, which only it knows
 	}
 	var options client.ImagePullOptions
 	if _, auth, err := testcontainers.DockerImageAuth(ctx, image); err == nil {

@@ -16,13 +16,15 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// Ensemble is one server or three. Members are numbered from 0; a number that
-// is not there is an error, or a panic where none is returned. Its methods may
-// be called by many goroutines; harm to one member waits for its turn.
+// Ensemble is one server or three. Members are numbered from 0. For any other number
+// a method returns an error, or panics if it returns none.
+//
+// The methods are safe for concurrent use. The methods that change a member run one
+// after the other for that member.
 type Ensemble struct {
 	s        *settings
 	engine   *testcontainers.DockerClient
-	label    map[string]string // on all that is ours
+	label    map[string]string // of every container and network of the ensemble
 	networks networks
 	members  []*member
 
@@ -30,14 +32,16 @@ type Ensemble struct {
 	closed  error
 }
 
-// labelKey is the label by which an ensemble finds what is its own again.
+// labelKey is the key of the label by which an ensemble finds its containers and
+// networks.
 const labelKey = "zookit.ensemble"
 
-// Run starts an ensemble and returns when every member serves, or soon after ctx
-// has ended. The caller closes it.
+// Run starts an ensemble. It returns when every member serves, or soon after ctx has
+// ended. The caller must close the ensemble.
 //
-// It wraps ErrNoEngine and ErrNoImage. A server that does not come up is
-// reported with the end of its log. After an error nothing is left of it.
+// The error wraps ErrNoEngine or ErrNoImage in those two cases. If a server does not
+// start, the error has the end of its log. After an error, all containers and
+// networks have been removed.
 func Run(ctx context.Context, options ...Option) (*Ensemble, error) {
 	s, err := complete(options)
 	if err != nil {
@@ -57,12 +61,12 @@ func Run(ctx context.Context, options ...Option) (*Ensemble, error) {
 	return e, nil
 }
 
-// RunT is Run for a test, which fails when Run does, and with which the
-// ensemble is closed. It names the image in the test's log; a failed test
-// prints the end of the servers' logs.
+// RunT is Run for a test. It fails tb if Run fails, and it closes the ensemble when tb
+// ends. It logs the name of the image. If tb has failed, it logs the end of the
+// servers' logs.
 func RunT(tb testing.TB, options ...Option) *Ensemble {
 	tb.Helper()
-	// The first time an image may have to be fetched.
+	// The engine may have to pull the image first.
 	ctx, cancel := context.WithTimeout(tb.Context(), 5*time.Minute)
 	defer cancel()
 	e, err := Run(ctx, options...)
@@ -85,9 +89,9 @@ func (e *Ensemble) start(ctx context.Context) (err error) {
 	if err := fetch(ctx, e.engine, e.s.image); err != nil {
 		return err
 	}
-	// The engine goes on making what nobody waits for any longer, and it would
-	// be there after Close has looked. So what makes something is not broken
-	// off: it takes well below a second.
+	// Creating a network or a container is not cancelled by ctx. If it were, the
+	// engine could still finish it after Close had looked for what to remove. It
+	// takes well below a second.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
 	defer cancel()
 	if e.networks, err = newNetworks(whole, e.engine, e.s.members, e.label); err != nil {
@@ -111,7 +115,7 @@ func (e *Ensemble) start(ctx context.Context) (err error) {
 	return e.Ready(ctx)
 }
 
-// each does something to all members at the same time.
+// each calls do for all members concurrently.
 func (e *Ensemble) each(do func(*member) error) error {
 	errs := make([]error, len(e.members))
 	var wg sync.WaitGroup
@@ -122,25 +126,26 @@ func (e *Ensemble) each(do func(*member) error) error {
 	return errors.Join(errs...)
 }
 
-// Image is the name of the image that the members run.
+// Image returns the name of the members' image.
 func (e *Ensemble) Image() string { return e.s.image }
 
-// Size is the number of members.
+// Size returns the number of members.
 func (e *Ensemble) Size() int { return len(e.members) }
 
-// Servers is the connect string of all members. It stays valid for as long as
-// the ensemble lives. Addr is that of one member.
+// Servers returns the connect string of all members. It stays valid as long as the
+// ensemble lives.
 func (e *Ensemble) Servers() string { return e.join(e.Addr) }
 
-// Addr is the address of a member. A connection to a member that is not there
-// is accepted and then reset.
+// Addr returns the address of a member. If the member is stopped or disconnected, a
+// connection to it is accepted and then reset.
 func (e *Ensemble) Addr(member int) string { return e.members[member].plain.door.Addr() }
 
-// SecureServers is the connect string of the ports for TLS; it panics without
-// the option TLS. SecureAddr is that of one member.
+// SecureServers returns the connect string of the ports for TLS. It panics without
+// the option TLS.
 func (e *Ensemble) SecureServers() string { return e.join(e.SecureAddr) }
 
-// SecureAddr is the address of a member's port for TLS.
+// SecureAddr returns the address of a member's port for TLS. It panics without the
+// option TLS.
 func (e *Ensemble) SecureAddr(member int) string { return e.members[member].secure.door.Addr() }
 
 func (e *Ensemble) join(addr func(int) string) string {
@@ -151,30 +156,30 @@ func (e *Ensemble) join(addr func(int) string) string {
 	return strings.Join(all, ",")
 }
 
-// Network is the name of the clients' network. Containers that join it reach
-// the members as zk1:2181, zk2:2181 and zk3:2181.
+// Network returns the name of the clients' network. Containers on it reach the members
+// as zk1:2181, zk2:2181 and zk3:2181.
 func (e *Ensemble) Network() string { return e.networks.clients.Name }
 
-// Container is a member's container, for what this package does not do.
+// Container returns a member's container, for what this package cannot do.
 func (e *Ensemble) Container(member int) testcontainers.Container { return e.members[member].box }
 
-// Ready waits until every member answers srvr with its mode. A member that does
-// not run is an error at once.
+// Ready waits until every member answers srvr with its mode. If a member does not run,
+// it returns an error at once.
 func (e *Ensemble) Ready(ctx context.Context) error {
 	return e.each(func(m *member) error {
 		return m.answers(ctx, func() bool { return true })
 	})
 }
 
-// Leader waits until a member says that it leads, which a single server always
-// does, and that is none of except. When two say so, it is the one of the newer
-// epoch.
+// Leader waits until a member that is not in except says that it leads, and returns
+// it. A single server always leads. If two members say so, the one with the newer
+// epoch counts.
 func (e *Ensemble) Leader(ctx context.Context, except ...int) (leader int, err error) {
 	err = ensemble.Poll(ctx, "a leader", func() (bool, error) {
 		said := make([]ensemble.Status, len(e.members))
 		_ = e.each(func(m *member) (err error) {
 			said[m.index], err = m.ask(ctx)
-			return err // who does not answer does not lead
+			return err // a member that does not answer does not lead
 		})
 		leader = -1
 		for i, s := range said {
@@ -193,8 +198,8 @@ func (e *Ensemble) Leader(ctx context.Context, except ...int) (leader int, err e
 	return leader, nil
 }
 
-// FourLetter returns a member's answer to a four-letter word. Words other than
-// srvr want the option FourLetterWords.
+// FourLetter returns a member's answer to a four-letter word. Words other than srvr
+// need the option FourLetterWords.
 func (e *Ensemble) FourLetter(ctx context.Context, member int, word string) (string, error) {
 	m, err := e.member(member)
 	if err != nil {
@@ -215,7 +220,7 @@ func (e *Ensemble) member(i int) (*member, error) {
 	return e.members[i], nil
 }
 
-// Logs is the end of every member's log.
+// Logs returns the end of every member's log.
 func (e *Ensemble) Logs() string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -228,11 +233,11 @@ func (e *Ensemble) Logs() string {
 	return b.String()
 }
 
-// closePatience bounds Close: an engine that hangs must not hang a test.
+// closePatience bounds Close, so that an engine that hangs does not hang a test.
 const closePatience = time.Minute
 
-// Close removes the containers with their data, and the networks. It takes at
-// most a minute. A second call does nothing and returns the same.
+// Close removes the containers with their data, and the networks. It takes at most a
+// minute. A second call does nothing and returns the same error.
 func (e *Ensemble) Close() error {
 	e.closing.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closePatience)
@@ -247,8 +252,8 @@ func (e *Ensemble) Close() error {
 	return e.closed
 }
 
-// remove removes all that bears the ensemble's label: a start that was broken
-// off may have made what it never heard of.
+// remove removes everything with the ensemble's label. A start that failed may have
+// created a container without learning its id.
 func (e *Ensemble) remove(ctx context.Context) error {
 	filters := make(client.Filters).Add("label", labelKey+"="+e.label[labelKey])
 	containers, err := e.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: filters})
@@ -265,7 +270,7 @@ func (e *Ensemble) remove(ctx context.Context) error {
 	wg.Wait()
 	for _, m := range e.members {
 		if m.box != nil {
-			// It is gone; this tells the reaper not to wait for it.
+			// The container is removed already; this tells the reaper.
 			errs = append(errs, testcontainers.TerminateContainer(m.box, testcontainers.StopContext(ctx)))
 		}
 	}

@@ -36,7 +36,7 @@ func connect(t *testing.T, servers string, change ...func(*zk.Config)) *zk.Clien
 	return c
 }
 
-// mode is what a member says of itself now.
+// mode returns the mode that a member reports.
 func mode(t *testing.T, e *zkcontainer.Ensemble, member int) string {
 	t.Helper()
 	answer, err := e.FourLetter(within(t), member, "srvr")
@@ -96,7 +96,7 @@ func TestOne_KeepsItsAddressAndDataOverEverything(t *testing.T) {
 	kept(t, c)
 
 	require.NoError(t, e.Disconnect(ctx, 0))
-	require.NoError(t, e.Kill(ctx, 0)) // and back while it is off the network
+	require.NoError(t, e.Kill(ctx, 0)) // restart it while it is disconnected
 	require.NoError(t, e.Start(ctx, 0))
 	_, err = e.FourLetter(ctx, 0, "srvr")
 	require.ErrorContains(t, err, "no published port")
@@ -105,7 +105,7 @@ func TestOne_KeepsItsAddressAndDataOverEverything(t *testing.T) {
 	kept(t, c)
 
 	require.NoError(t, e.Pause(ctx, 0))
-	require.NoError(t, e.Kill(ctx, 0)) // a paused one too
+	require.NoError(t, e.Kill(ctx, 0)) // kill it while it is paused
 	require.NoError(t, e.Start(ctx, 0))
 	require.NoError(t, e.Pause(ctx, 0))
 	require.NoError(t, e.Stop(ctx, 0))
@@ -116,7 +116,7 @@ func TestOne_KeepsItsAddressAndDataOverEverything(t *testing.T) {
 	require.ErrorContains(t, e.Kill(ctx, 1), "no member 1")
 }
 
-// kept asks a client, which has lost its server meanwhile, for what it has written.
+// kept checks that a client that has lost its server still reads what it wrote.
 func kept(t *testing.T, c *zk.Client) {
 	t.Helper()
 	node, err := c.Get(within(t), "/ttl")
@@ -124,10 +124,10 @@ func kept(t *testing.T, c *zk.Client) {
 	require.Equal(t, "kept", string(node.Data))
 }
 
-// Two ensembles that start at the same time know nothing of each other. Then one
-// of them loses its leader in every way.
+// Two ensembles that start at the same time do not affect each other. Then one of them
+// loses its leader in every way.
 func TestThree_SideBySideAndFailOverOfEveryKind(t *testing.T) {
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last: when the ensembles have gone
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // runs last, when the ensembles are closed
 	start := time.Now()
 	one, other := two(t)
 	t.Logf("twice three servers started in %v", time.Since(start))
@@ -201,8 +201,8 @@ func failOver(t *testing.T, e *zkcontainer.Ensemble) {
 	}
 }
 
-// A follower that is cut off from its peers keeps its clients' connections until
-// it notices; restarted meanwhile it answers, but serves nobody.
+// A follower that is cut off from its peers keeps its clients' connections until it
+// notices. If it is restarted while it is cut off, it answers but does not serve.
 func isolatedFollower(t *testing.T, e *zkcontainer.Ensemble) {
 	ctx := within(t)
 	leader, err := e.Leader(ctx)
@@ -215,7 +215,7 @@ func isolatedFollower(t *testing.T, e *zkcontainer.Ensemble) {
 	_, _, err = c.Exists(ctx, "/")
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		// While it shuts its service down it drops the connection of who asks.
+		// While the member ends its service, it drops the connection that asks.
 		answer, err := e.FourLetter(ctx, follower, "srvr")
 		return err == nil && modeIn(answer) == ""
 	}, 30*time.Second, 20*time.Millisecond)

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/zktest/zkcontainer"
 )
 
-// A client goes on while the ensemble loses its leader.
+// A client goes on although the ensemble loses its leader.
 func ExampleRun() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
@@ -36,10 +36,10 @@ func ExampleRun() {
 	if err := e.Kill(ctx, leader); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := e.Leader(ctx, leader); err != nil { // another one
+	if _, err := e.Leader(ctx, leader); err != nil { // waits for another leader
 		log.Fatal(err)
 	}
-	node, err := c.Get(ctx, "/greeting") // submitted again when its connection was lost
+	node, err := c.Get(ctx, "/greeting") // sent again if its connection is lost
 	fmt.Println(string(node.Data), err)
 	// Output: hello <nil>
 }

@@ -33,9 +33,9 @@ func TestRun_SaysWhatToDoWithoutTheImage(t *testing.T) {
 	require.ErrorContains(t, err, zkcontainer.ImageEnv)
 }
 
-// testcontainers-go settles on an engine once in a process, so this is another
-// one; and tries the usual sockets after what DOCKER_HOST names, so what keeps it
-// from all of them is a certificate that is not there.
+// testcontainers-go chooses an engine once in a process, so the test runs another
+// process. It also tries the usual sockets if DOCKER_HOST does not work. A certificate
+// that does not exist keeps it from all of them.
 func TestRun_SaysWhatToDoWithoutAnEngine(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)

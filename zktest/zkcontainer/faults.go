@@ -10,20 +10,20 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// Kill ends a member at once, as a crash would; its data stay. It returns when
-// the member is gone. A member that does not run is an error.
+// Kill kills a member's process, as a crash would, and keeps its data. It returns when
+// the process has ended. It fails if the member does not run.
 func (e *Ensemble) Kill(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error {
 		if err := m.must(running, paused); err != nil {
 			return m.wrap("kill", err)
 		}
-		gone := e.engine.ContainerWait(ctx, m.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+		ended := e.engine.ContainerWait(ctx, m.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 		if _, err := e.engine.ContainerKill(ctx, m.id, client.ContainerKillOptions{Signal: "SIGKILL"}); err != nil {
 			return m.wrap("kill", err)
 		}
 		select {
-		case <-gone.Result:
-		case err := <-gone.Error:
+		case <-ended.Result:
+		case err := <-ended.Error:
 			return m.wrap("wait for the end of", err)
 		}
 		m.shut()
@@ -32,8 +32,8 @@ func (e *Ensemble) Kill(ctx context.Context, i int) error {
 	})
 }
 
-// Stop lets a member shut down, and returns when it is gone. A paused one goes
-// on for that.
+// Stop makes a member shut down. It returns when the process has ended. It unpauses a
+// paused member first.
 func (e *Ensemble) Stop(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error {
 		if err := m.must(running, paused); err != nil {
@@ -44,7 +44,7 @@ func (e *Ensemble) Stop(ctx context.Context, i int) error {
 				return err
 			}
 		}
-		patience := 10 // seconds, then it is killed
+		patience := 10 // seconds; after that the engine kills the process
 		if _, err := e.engine.ContainerStop(ctx, m.id, client.ContainerStopOptions{Timeout: &patience}); err != nil {
 			return m.wrap("stop", err)
 		}
@@ -54,10 +54,10 @@ func (e *Ensemble) Stop(ctx context.Context, i int) error {
 	})
 }
 
-// Start runs a member again with its data. It waits until the member serves, or
-// at least answers while there is no quorum for it: too few members run and are
-// within its reach. One that is off the network is not waited for. A member that
-// runs is an error.
+// Start starts a stopped member with its data. It waits until the member serves. If too
+// few members run and are connected for a quorum, it waits only until the member
+// answers. If the member is disconnected from the clients' network, it does not wait.
+// It fails if the member runs.
 func (e *Ensemble) Start(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error {
 		if err := m.must(stopped); err != nil {
@@ -73,8 +73,8 @@ func (e *Ensemble) Start(ctx context.Context, i int) error {
 	})
 }
 
-// Pause stops a member's process: its system goes on taking connections and
-// bytes for it, but it says nothing. Unpause lets it go on.
+// Pause suspends a member's process. The system still accepts connections and bytes
+// for it, but the process answers nothing. Unpause resumes it.
 func (e *Ensemble) Pause(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error {
 		if err := m.must(running); err != nil {
@@ -88,7 +88,7 @@ func (e *Ensemble) Pause(ctx context.Context, i int) error {
 	})
 }
 
-// Unpause lets a paused member go on.
+// Unpause resumes a paused member.
 func (e *Ensemble) Unpause(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error {
 		if err := m.must(paused); err != nil {
@@ -106,20 +106,21 @@ func (m *member) unpause(ctx context.Context) error {
 	return m.wrap("unpause", err)
 }
 
-// IsolatePeers takes a member off its peers' network: packets vanish, nothing is
-// closed, and its clients stay connected. HealPeers brings it back.
+// IsolatePeers disconnects a member from the peers' network. Packets are lost,
+// connections are not closed, and the member's clients stay connected. HealPeers ends
+// this.
 func (e *Ensemble) IsolatePeers(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error { return m.isolate(ctx) })
 }
 
-// HealPeers connects a member with its peers again, with the address it had. One
-// that is not isolated is left as it is.
+// HealPeers connects a member to the peers' network again, with its old address. If the
+// member is not isolated, it does nothing.
 func (e *Ensemble) HealPeers(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error { return m.heal(ctx) })
 }
 
-// Disconnect takes a member off every network, silently: connections are not
-// closed, and new ones are reset by whoever stands before it.
+// Disconnect disconnects a member from all networks. The member does not close its
+// connections. The forwarder before the member resets new ones.
 func (e *Ensemble) Disconnect(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error {
 		if e.networks.peers != nil {
@@ -139,8 +140,8 @@ func (e *Ensemble) Disconnect(ctx context.Context, i int) error {
 	})
 }
 
-// Reconnect ends Disconnect and IsolatePeers. It does not wait until the member
-// serves: see Ready.
+// Reconnect ends Disconnect and IsolatePeers. It does not wait until the member serves;
+// see Ready.
 func (e *Ensemble) Reconnect(ctx context.Context, i int) error {
 	return e.change(ctx, i, func(m *member) error {
 		if m.isOffline() {
@@ -201,10 +202,11 @@ func (m *member) isIsolated() bool {
 	return m.isolated
 }
 
-func (m *member) note(what func()) {
+// note calls set with m.mu held.
+func (m *member) note(set func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	what()
+	set()
 }
 
 // must returns an error unless the member is in one of these states.
@@ -218,7 +220,7 @@ func (m *member) must(states ...state) error {
 	return fmt.Errorf("it is %s", now)
 }
 
-// change does something to a member when it is its turn.
+// change calls do while no other call changes the member.
 func (e *Ensemble) change(ctx context.Context, i int, do func(*member) error) error {
 	m, err := e.member(i)
 	if err != nil {
@@ -229,12 +231,12 @@ func (e *Ensemble) change(ctx context.Context, i int, do func(*member) error) er
 		defer func() { <-m.turn }()
 		return do(m)
 	case <-ctx.Done():
-		return m.wrap("wait for the turn of", context.Cause(ctx))
+		return m.wrap("wait for another change of", context.Cause(ctx))
 	}
 }
 
-// quorumFor reports whether enough members run, awake and within reach of m, for
-// it to serve.
+// quorumFor reports whether m can serve: whether a majority of the members, m
+// included, run and are connected to each other.
 func (e *Ensemble) quorumFor(m *member) bool {
 	n := 0
 	for _, other := range e.members {

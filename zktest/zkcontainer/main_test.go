@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest/zkcontainer"
 )
 
-// asStranger makes the test binary try to start a server, print the error and
-// end.
+// asStranger is the variable that makes the test binary try to start a server, print
+// the error and exit.
 const asStranger = "ZOOKIT_ZKCONTAINER_TEST_STRANGER"
 
 func TestMain(m *testing.M) {
@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// nothingLeft returns an error that names the containers and networks of this
-// process that are still there.
+// nothingLeft returns an error that names the containers and networks of this process
+// that still exist.
 func nothingLeft() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -26,20 +26,20 @@ type member struct {
 	index         int
 	plain, secure *door // secure is nil without TLS
 
-	// turn is held by who changes the member: one at a time.
+	// turn is a lock that a method holds while it changes the member.
 	turn chan struct{}
 
-	// These two are set once by create, before anybody else has the member.
+	// box and id are set once, by create, before other goroutines use the member.
 	box testcontainers.Container
 	id  string
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	now      state
 	isolated bool // from its peers
 	offline  bool // for clients
 }
 
-// state is what a member's process does.
+// state is the state of a member's process.
 type state string
 
 const (
@@ -64,7 +64,7 @@ func newMember(e *Ensemble, index int) (*member, error) {
 
 func newID() string { return rand.Text() }
 
-// create makes the container.
+// create creates the container.
 func (m *member) create(ctx context.Context) (err error) {
 	e := m.e
 	clients := e.networks.clients.Name
@@ -77,8 +77,9 @@ func (m *member) create(ctx context.Context) (err error) {
 		Env:            map[string]string{"ZOO_MY_ID": strconv.Itoa(m.index + 1), "JVMFLAGS": e.s.jvmFlags()},
 		Files:          []testcontainers.ContainerFile{file(confDir+"/zoo.cfg", []byte(e.s.zooCfg()))},
 		HostConfigModifier: func(c *container.HostConfig) {
-			// Names that stand in a file are known even while the network that
-			// the engine would know them by is taken away.
+			// With the peers' names in /etc/hosts, a member can resolve them
+			// also while it is isolated. The engine resolves only the names on
+			// its networks.
 			for i, addr := range e.networks.addrs {
 				c.ExtraHosts = append(c.ExtraHosts, peerName(i)+":"+addr.String())
 			}
@@ -94,7 +95,7 @@ func (m *member) create(ctx context.Context) (err error) {
 		ContainerRequest: req, Logger: tclog.NewNoopLogger(),
 	})
 	if err != nil {
-		m.box = nil // what there is of it, Close finds by its label
+		m.box = nil // if the container exists, Close finds it by its label
 		return fmt.Errorf("zkcontainer: member %d: %w", m.index, err)
 	}
 	m.id = m.box.GetContainerID()
@@ -108,7 +109,7 @@ func file(path string, data []byte) testcontainers.ContainerFile {
 	return testcontainers.ContainerFile{Reader: bytes.NewReader(data), ContainerFilePath: path, FileMode: 0o644}
 }
 
-// join connects the member to its peers.
+// join connects the member to the peers' network.
 func (m *member) join(ctx context.Context) error {
 	_, err := m.e.engine.NetworkConnect(ctx, m.e.networks.peers.ID, client.NetworkConnectOptions{
 		Container: m.id,
@@ -119,7 +120,7 @@ func (m *member) join(ctx context.Context) error {
 	return m.wrap("connect to its peers", err)
 }
 
-// boot runs the container.
+// boot starts the container.
 func (m *member) boot(ctx context.Context) error {
 	if _, err := m.e.engine.ContainerStart(ctx, m.id, client.ContainerStartOptions{}); err != nil {
 		return m.wrap("start", err)
@@ -128,10 +129,11 @@ func (m *member) boot(ctx context.Context) error {
 	return m.findPorts(ctx)
 }
 
-// findPorts looks up what ports the engine has published this time.
+// findPorts looks up the ports that the engine has published for the container. They
+// differ after each start.
 func (m *member) findPorts(ctx context.Context) error {
 	if m.isOffline() {
-		return nil
+		return nil // it has no published port
 	}
 	host, err := m.box.Host(ctx)
 	if err != nil {
@@ -189,7 +191,7 @@ func (m *member) isOffline() bool {
 	return m.offline
 }
 
-// wrap says what failed with which member.
+// wrap adds to err what failed, and with which member.
 func (m *member) wrap(verb string, err error) error {
 	if err == nil {
 		return nil
@@ -197,7 +199,7 @@ func (m *member) wrap(verb string, err error) error {
 	return fmt.Errorf("zkcontainer: %s member %d: %w", verb, m.index, err)
 }
 
-// ask asks the member srvr, if it can be reached.
+// ask sends the member srvr, if it can be reached.
 func (m *member) ask(ctx context.Context) (ensemble.Status, error) {
 	addr := m.plain.target()
 	if addr == "" || m.state() != running {
@@ -206,31 +208,32 @@ func (m *member) ask(ctx context.Context) (ensemble.Status, error) {
 	return ensemble.Ask(ctx, addr)
 }
 
-// answers waits until the member answers srvr, with its mode if serving says
-// so. It is asked each time, for others start and stop meanwhile.
+// answers waits until the member answers srvr. While serving returns true, the answer
+// must have a mode. serving is called each time, because other members may start and
+// stop meanwhile.
 func (m *member) answers(ctx context.Context, serving func() bool) error {
 	tries := 0
 	return ensemble.Poll(ctx, fmt.Sprintf("member %d answers", m.index), func() (bool, error) {
 		s, err := m.ask(ctx)
 		if err == nil && s.Mode == "" && serving() {
-			err = errors.New("it serves nobody yet")
+			err = errors.New("it does not serve yet")
 		}
 		if err == nil {
 			return true, nil
 		}
-		// The engine, which is busy starting, is not asked every time.
+		// The engine is busy with starting, so it is asked only every tenth time.
 		tries++
 		return m.state() == stopped || tries%10 == 0 && m.ended(ctx), err
 	})
 }
 
-// ended reports whether the container does not run: nobody needs to wait for it.
+// ended reports whether the container has ended, so that waiting for it is useless.
 func (m *member) ended(ctx context.Context) bool {
 	seen, err := m.e.engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
 	return err == nil && !seen.Container.State.Running
 }
 
-// logTail is what the server said last.
+// logTail returns the end of the server's log.
 func (m *member) logTail(ctx context.Context) string {
 	text, err := m.box.Logs(ctx)
 	if err != nil {
@@ -245,14 +248,14 @@ func (m *member) logTail(ctx context.Context) string {
 	return string(b)
 }
 
-// door is an address of this process that leads to a port of a container,
-// wherever the engine publishes that.
+// door is a forwarder in this process. Its address stays the same while the engine
+// publishes a port of the container under changing addresses.
 type door struct {
 	inside string // the container's port
 	door   *ensemble.Proxy
 
 	mu sync.Mutex // guards to
-	to string     // "": nowhere
+	to string     // where the engine publishes the port; "" while it does not
 }
 
 func newDoor(inside string) (_ *door, err error) {
@@ -261,12 +264,14 @@ func newDoor(inside string) (_ *door, err error) {
 	return d, err
 }
 
+// target returns the address to which the door forwards; "" is none.
 func (d *door) target() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.to
 }
 
+// lead sets the address to which the door forwards; "" is none.
 func (d *door) lead(to string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -13,13 +13,13 @@ import (
 	tcnetwork "github.com/testcontainers/testcontainers-go/network"
 )
 
-// networks are an ensemble's two. Clients come in by the first, which carries
-// the published ports; members talk over the second alone, so that a member
-// can be cut off from its peers while its clients stay.
+// networks are the two networks of an ensemble. Clients use the first one, which has
+// the published ports. Members talk to each other only over the second one. So a
+// member can be cut off from its peers while its clients stay connected.
 type networks struct {
 	clients *testcontainers.DockerNetwork
-	peers   *testcontainers.DockerNetwork // nil: standalone
-	addrs   []netip.Addr                  // of the members among their peers
+	peers   *testcontainers.DockerNetwork // nil for a single server
+	addrs   []netip.Addr                  // of the members on peers
 }
 
 func newNetworks(ctx context.Context, engine *testcontainers.DockerClient, members int, label map[string]string) (n networks, err error) {
@@ -29,12 +29,14 @@ func newNetworks(ctx context.Context, engine *testcontainers.DockerClient, membe
 	if members == 1 {
 		return n, nil
 	}
-	// A member that comes back to its peers must have the address it had: the
-	// links of an election are never closed by silence, and with another
-	// address their packets would go nowhere for a quarter of an hour. Fixed
-	// addresses want a subnet that was asked for by name, and the engine alone
-	// knows which is free: so it chooses one, gives it back, and is asked for
-	// it by name. Somebody else may come first.
+	// A member that is healed must get its old address again. The members never
+	// close the connections of an election for silence, so with another address
+	// their packets would be lost for a quarter of an hour.
+	//
+	// Fixed addresses need a subnet that is given explicitly, and only the engine
+	// knows which subnets are free. So freeSubnet lets the engine choose one for a
+	// probe network and removes that. If another process takes the subnet before
+	// the network below, the loop tries again.
 	for range 20 {
 		subnet, err := freeSubnet(ctx, engine, label)
 		if err != nil {
@@ -54,7 +56,7 @@ func newNetworks(ctx context.Context, engine *testcontainers.DockerClient, membe
 	return n, errors.New("zkcontainer: the peers' network: every subnet was taken before it could be used")
 }
 
-// freeSubnet is one that the engine would use next.
+// freeSubnet returns a subnet that the engine regards as free.
 func freeSubnet(ctx context.Context, engine *testcontainers.DockerClient, label map[string]string) (_ netip.Prefix, err error) {
 	probe, err := tcnetwork.New(ctx, tcnetwork.WithLabels(label), tcnetwork.WithInternal())
 	if err != nil {
@@ -73,7 +75,8 @@ func freeSubnet(ctx context.Context, engine *testcontainers.DockerClient, label 
 	return netip.Prefix{}, errors.New("zkcontainer: the engine gives its networks no IPv4 addresses")
 }
 
-// hosts are the addresses of the members in a subnet. The first is the engine's.
+// hosts returns the addresses of the members in a subnet. The first address is the
+// engine's.
 func hosts(subnet netip.Prefix, members int) []netip.Addr {
 	addr := subnet.Addr().Next()
 	var all []netip.Addr

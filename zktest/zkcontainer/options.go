@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// DefaultImage is run unless ImageEnv or the option Image names another one.
+// DefaultImage is the image unless ImageEnv or the option Image names another one.
 const DefaultImage = "zookeeper:3.9"
 
 // ImageEnv is the environment variable that replaces DefaultImage, for machines
@@ -22,7 +22,7 @@ const ImageEnv = "ZOOKIT_ZOOKEEPER_IMAGE"
 // Option is a setting of Run.
 type Option func(*settings)
 
-// settings are what the options set. What stays zero is filled in by complete.
+// settings are the values of the options. complete fills in the defaults.
 type settings struct {
 	members              int
 	image                string
@@ -34,27 +34,27 @@ type settings struct {
 	words                []string
 	config, jvm          []string
 	tls                  *TLSFiles
-	stores               []store // of tls
+	stores               []store // the files of tls
 }
 
-// Members says how many servers run: 1, which is the default, or 3.
+// Members sets the number of servers: 1, which is the default, or 3.
 func Members(n int) Option { return func(s *settings) { s.members = n } }
 
-// Image names the image. It must be the official one of some release, or behave
-// like it: take /conf/zoo.cfg when that is there, ZOO_MY_ID and JVMFLAGS.
+// Image sets the image. It must be the official image of a release, or behave like
+// it: it must use /conf/zoo.cfg if that exists, ZOO_MY_ID and JVMFLAGS.
 func Image(name string) Option { return func(s *settings) { s.image = name } }
 
-// Tick is the servers' tickTime; 500 ms by default.
+// Tick sets the servers' tickTime; the default is 500 ms.
 func Tick(d time.Duration) Option { return func(s *settings) { s.tick = d } }
 
-// Limits are initLimit and syncLimit in ticks; 20 and 10 by default. A member
-// that is paused or isolated is noticed after syncLimit.
+// Limits sets initLimit and syncLimit in ticks; the defaults are 20 and 10. The
+// other members notice after syncLimit that a member is paused or isolated.
 func Limits(initLimit, syncLimit int) Option {
 	return func(s *settings) { s.initLimit, s.syncLimit = initLimit, syncLimit }
 }
 
-// SessionTimeouts bound what clients can negotiate; from two ticks to one
-// minute by default.
+// SessionTimeouts bounds the session timeout that a client can negotiate. The
+// defaults are two ticks and one minute.
 func SessionTimeouts(least, most time.Duration) Option {
 	return func(s *settings) { s.minTimeout, s.maxTimeout = least, most }
 }
@@ -62,48 +62,48 @@ func SessionTimeouts(least, most time.Duration) Option {
 // TTLNodes makes the servers accept nodes with a time to live.
 func TTLNodes() Option { return func(s *settings) { s.ttlNodes = true } }
 
-// FourLetterWords lets the servers answer more than srvr; "*" means all.
+// FourLetterWords adds words that the servers answer, beside srvr; "*" means all.
 func FourLetterWords(words ...string) Option {
 	return func(s *settings) { s.words = append(s.words, words...) }
 }
 
-// Config adds lines to zoo.cfg. They win over the other options.
+// Config adds lines to zoo.cfg. They override the other options.
 func Config(lines ...string) Option {
 	return func(s *settings) { s.config = append(s.config, lines...) }
 }
 
-// JVM adds flags of the servers' virtual machine. They win over the defaults,
-// which keep it small.
+// JVM adds flags of the servers' virtual machine. They override the defaults, which
+// keep it small.
 func JVM(flags ...string) Option {
 	return func(s *settings) { s.jvm = append(s.jvm, flags...) }
 }
 
-// TLSFiles are files of this machine: PEM, PKCS12 or JKS by their suffix .pem,
-// .p12 or .jks. In PEM the key store is the key (PKCS#8) and its certificates
-// in one file.
+// TLSFiles names files on this machine. The suffix .pem, .p12 or .jks says that a
+// file is PEM, PKCS12 or JKS. A key store in PEM has the key (PKCS#8) and its
+// certificates in one file.
 //
-// Clients reach the servers on an address of the loopback interface, or of the
-// host of a remote engine: the certificate must hold for that.
+// Clients reach the servers on an address of the loopback interface, or of the host
+// of a remote engine. The certificate must be valid for that address.
 type TLSFiles struct {
 	KeyStore, KeyPassword     string
 	TrustStore, TrustPassword string
 	ClientAuth                string // need, which is the default; want; none
 }
 
-// TLS opens a port for TLS beside the other one: see SecureServers. A client's
-// certificate authenticates it with the scheme x509.
+// TLS opens a second port, for TLS: see SecureServers. A client's certificate
+// authenticates it with the scheme x509.
 func TLS(files TLSFiles) Option {
 	return func(s *settings) { s.tls = &files }
 }
 
-// store is a file of TLSFiles as a member has it.
+// store is a file of TLSFiles to copy into the containers.
 type store struct {
 	path string // in the container
 	data []byte
 }
 
-// complete fills in the defaults and reads the files, or returns all that is
-// wrong.
+// complete applies the options, fills in the defaults and reads the files. Its error
+// names everything that is wrong.
 func complete(options []Option) (*settings, error) {
 	s := &settings{}
 	for _, o := range options {
@@ -127,7 +127,7 @@ func complete(options []Option) (*settings, error) {
 		errs = append(errs, fmt.Errorf("zkcontainer: Limits(%d, %d), want 1 or more", s.initLimit, s.syncLimit))
 	}
 	if s.minTimeout < time.Millisecond || s.maxTimeout < s.minTimeout {
-		errs = append(errs, fmt.Errorf("zkcontainer: SessionTimeouts(%v, %v): nothing lies between", s.minTimeout, s.maxTimeout))
+		errs = append(errs, fmt.Errorf("zkcontainer: SessionTimeouts(%v, %v), want 1ms or more, and a maximum not below the minimum", s.minTimeout, s.maxTimeout))
 	}
 	for _, line := range slices.Concat(s.config, s.jvm, s.words) {
 		if strings.ContainsAny(line, "\r\n") {
@@ -158,8 +158,8 @@ func (s *settings) readStores() error {
 	return errors.Join(errs...)
 }
 
-// stored is where a member has a file. The server tells its format by the
-// suffix.
+// stored returns the path of a file in the container. It keeps the suffix, by which
+// the server knows the format.
 func stored(field, file string) string {
 	return path.Join(confDir, field+filepath.Ext(file))
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest/zkcontainer"
 )
 
-// suite is an ensemble of containers as the acceptance suite wants it: with a
-// proxy for faults before every member.
+// suite is an ensemble of containers for the acceptance suite, with a proxy for faults
+// before every member.
 type suite struct {
 	*zkcontainer.Ensemble
 	tick      time.Duration
@@ -61,8 +61,8 @@ func (s *suite) AwaitLeader(ctx context.Context, except ...int) (int, error) {
 	return s.Ensemble.Leader(ctx, except...)
 }
 
-// Can: what the engine does to a network is done to both of its directions, and
-// it delays nothing.
+// Can reports which faults are possible. The engine disconnects a network in both
+// directions at once, and it cannot delay packets.
 func (s *suite) Can(f ensemble.Fault) bool {
 	switch f {
 	case ensemble.FaultKill, ensemble.FaultPause, ensemble.FaultClients, ensemble.FaultSwallowReply, ensemble.FaultIsolate:
@@ -96,7 +96,7 @@ func bounded(do func(context.Context, int) error, i int) error {
 	return do(ctx, i)
 }
 
-// The suite that runs on local processes, on containers.
+// The same suite as on local processes, here on containers.
 func TestRecipes_AreSafeUnderFaults(t *testing.T) {
 	e := newSuite(t, 500*time.Millisecond, 5)
 	acceptance.Run(t, e, acceptance.Params{

@@ -102,7 +102,7 @@ func TestTLS_PortBesideThePlainOneKnowsClientsByTheirCertificates(t *testing.T) 
 	_, err = plain.Get(ctx, "/mine")
 	require.ErrorIs(t, err, zk.ErrNoAuth)
 
-	// Restarted it is at the same address, with its files.
+	// After a restart the member has the same address and its files.
 	require.NoError(t, e.Kill(ctx, 0))
 	require.NoError(t, e.Start(ctx, 0))
 	_, err = secure.Get(ctx, "/mine")

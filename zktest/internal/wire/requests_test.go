@@ -60,7 +60,7 @@ func opRequest(family string, op proto.OpCode, lengths []int, samples ...proto.M
 	return of(family, fmt.Sprintf("op %d", op), lengths, dec, (*proto.MultiOp).Append, samples...)
 }
 
-// Every field differs, so that a decoder that swaps two is found out.
+// Every field differs, so that a test fails if a decoder swaps two.
 var someACL = []proto.ACL{
 	{Perms: proto.PermAll, Scheme: "world", ID: "anyone"},
 	{Perms: proto.PermRead | proto.PermAdmin, Scheme: "digest", ID: "u:p="},
