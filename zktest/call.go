@@ -26,27 +26,6 @@ var (
 	errPeerGone = errors.New("the client closed the connection")
 )
 
-// need says what a member needs to execute a request.
-type need uint8
-
-const (
-	needMember need = iota // nothing
-	needLeader             // the leader
-	needQuorum             // the leader and a quorum, to commit a transaction
-)
-
-func needOf(op proto.OpCode) need {
-	switch op {
-	case proto.OpSync:
-		return needLeader
-	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL,
-		proto.OpDelete, proto.OpSetData, proto.OpSetACL, proto.OpCheck, proto.OpMulti,
-		proto.OpReconfig, proto.OpCloseSession:
-		return needQuorum
-	}
-	return needMember
-}
-
 // handle decodes, executes and answers one request. If it returns an error, the
 // connection ends.
 func (c *conn) handle(frame []byte) error {
@@ -58,20 +37,11 @@ func (c *conn) handle(frame []byte) error {
 	}
 	s.requests.Add(1)
 
-	var v Verdict
-	if hook := s.onRequest.Load(); hook != nil {
-		// A silenced member has not read the request yet. So the hook must not
-		// see it before the silence ends.
-		if err := c.enter(needMember); err != nil {
-			return err
-		}
-		s.mu.Unlock()
-		v = (*hook)(c.describe(q.h, frame[len(frame)-q.r.Left():]))
-		if err := c.before(v); err != nil {
-			return err
-		}
+	body := frame[len(frame)-q.r.Left():]
+	v, err := askHook(c, &s.onRequest, func() Request { return c.describe(q.h, body) })
+	if err != nil {
+		return err
 	}
-
 	if err := c.enter(needOf(q.h.Op)); err != nil {
 		return err
 	}

@@ -13,36 +13,21 @@ var (
 	errReadOnly = errors.New("the server is read-only and the client does not accept that")
 )
 
-// handshake reads the ConnectRequest and opens or resumes the session. Without
-// an error the connection has a session.
+// handshake reads the ConnectRequest, and opens or resumes the session. If it
+// returns no error, the connection has a session.
 func (c *conn) handshake() error {
 	s := c.server
-	frame, err := proto.ReadFrame(c.br, c.frame, s.cfg.MaxRequestSize)
+	q, old, err := c.readConnect()
 	if err != nil {
 		return err
 	}
-	c.frame = frame
-	r := proto.NewReader(frame)
-	var q proto.ConnectRequest
-	q.Decode(r)
-	if err := r.Err(); err != nil {
-		return fmt.Errorf("connect request: %w", err)
+	v, err := askHook(c, &s.onConnect, func() Connect {
+		return Connect{Server: c.member.id, Session: q.SessionID, LastZxid: q.LastZxidSeen, ReadOnly: q.ReadOnly}
+	})
+	if err != nil {
+		return err
 	}
-	old := len(frame) == connectLenBefore34(&q)
-
-	var v Verdict
-	if hook := s.onConnect.Load(); hook != nil {
-		if err := c.enter(needMember); err != nil {
-			return err
-		}
-		s.mu.Unlock()
-		v = (*hook)(Connect{Server: c.member.id, Session: q.SessionID, LastZxid: q.LastZxidSeen, ReadOnly: q.ReadOnly})
-		if err := c.before(v); err != nil {
-			return err
-		}
-	}
-
-	// A new session is a transaction, an old one is revalidated by the leader.
+	// A new session is a transaction. The leader revalidates an old one.
 	needs := needQuorum
 	if q.SessionID != 0 {
 		needs = needLeader
@@ -51,8 +36,8 @@ func (c *conn) handshake() error {
 		return err
 	}
 	defer s.mu.Unlock()
-	// Both of these close without a word, so that the client tries the next
-	// server and does not take its session for expired.
+	// In these two cases the server closes the connection without a reply. The
+	// client then tries the next server. An answer would end its session.
 	switch {
 	case q.LastZxidSeen > c.member.view.zxid:
 		return errAhead
@@ -60,12 +45,42 @@ func (c *conn) handshake() error {
 		return errReadOnly
 	}
 	c.timeout = s.cfg.clamp(time.Duration(q.TimeoutMillis) * time.Millisecond)
-	ss := c.findSession(&q, v)
-	var p proto.ConnectResponse // the zero value, with a null password of 16 bytes, says: expired
-	p.Password = make([]byte, proto.PasswordLen)
-	p.ReadOnly = s.readOnly
+	ss := c.findSession(q, v)
 	if ss != nil {
 		c.adopt(ss)
+	}
+	c.answerConnect(ss, v, old)
+	if c.over {
+		return errFinished
+	}
+	return nil
+}
+
+// readConnect reads the ConnectRequest. old says that the client is one before 3.4,
+// which sends no readOnly and expects none.
+func (c *conn) readConnect() (_ *proto.ConnectRequest, old bool, err error) {
+	frame, err := proto.ReadFrame(c.br, c.frame, c.server.cfg.MaxRequestSize)
+	if err != nil {
+		return nil, false, err
+	}
+	c.frame = frame
+	r := proto.NewReader(frame)
+	var q proto.ConnectRequest
+	q.Decode(r)
+	if err := r.Err(); err != nil {
+		return nil, false, fmt.Errorf("connect request: %w", err)
+	}
+	return &q, len(frame) == connectLenBefore34(&q), nil
+}
+
+// answerConnect sends the ConnectResponse. If ss is nil, it says that the session
+// has expired, and the connection ends. Server.mu is held.
+func (c *conn) answerConnect(ss *session, v Verdict, old bool) {
+	s := c.server
+	// For an expired session the timeout and the id are 0, and the password is 16
+	// bytes of zero.
+	p := proto.ConnectResponse{Password: make([]byte, proto.PasswordLen), ReadOnly: s.readOnly}
+	if ss != nil {
 		p.TimeoutMillis = int32(c.timeout / time.Millisecond)
 		p.SessionID = ss.id
 		p.Password = ss.password[:]
@@ -82,14 +97,10 @@ func (c *conn) handshake() error {
 	if ss == nil && v.kind != rawReply {
 		c.end(thenClose)
 	}
-	if c.over {
-		return errFinished
-	}
-	return nil
 }
 
-// findSession returns the session that the request opens or resumes, or nil if
-// it is not there any more.
+// findSession returns the session that the request opens or resumes, or nil if the
+// session has expired.
 func (c *conn) findSession(q *proto.ConnectRequest, v Verdict) *session {
 	s := c.server
 	switch {
@@ -101,6 +112,6 @@ func (c *conn) findSession(q *proto.ConnectRequest, v Verdict) *session {
 	return s.resumeSession(c, q.SessionID, q.Password)
 }
 
-// connectLenBefore34 is the size of q from a client before 3.4, which sends no
-// readOnly and expects none.
+// connectLenBefore34 returns the size of q without readOnly, as clients before 3.4
+// send it.
 func connectLenBefore34(q *proto.ConnectRequest) int { return 28 + len(q.Password) }

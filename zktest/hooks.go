@@ -103,6 +103,23 @@ func setHook[T any](at *atomic.Pointer[func(T) Verdict], f func(T) Verdict) {
 	at.Store(&f)
 }
 
+// askHook calls a hook, if there is one, and returns its verdict. If the request must
+// not be executed under the verdict, askHook applies it and returns an error.
+func askHook[T any](c *conn, at *atomic.Pointer[func(T) Verdict], describe func() T) (Verdict, error) {
+	hook := at.Load()
+	if hook == nil {
+		return Pass, nil
+	}
+	// A silenced member has not read the request yet. So the hook must not see it
+	// before the silence ends.
+	if err := c.enter(needMember); err != nil {
+		return Pass, err
+	}
+	c.server.mu.Unlock()
+	v := (*hook)(describe())
+	return v, c.before(v)
+}
+
 // describe returns the Request for a hook.
 func (c *conn) describe(h proto.RequestHeader, body []byte) Request {
 	q := Request{Server: c.member.id, Session: c.session.id, Xid: h.Xid, Op: h.Op.String()}

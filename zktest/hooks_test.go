@@ -12,7 +12,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// once lets f decide about the first request of an op, and passes all others.
+// once gives v for the first request of op, and Pass for all others.
 func once(s *zktest.Server, op string, v zktest.Verdict) {
 	done := false // needs no lock: the hooks of one connection run one after the other
 	s.OnRequest(func(q zktest.Request) zktest.Verdict {
@@ -25,9 +25,6 @@ func once(s *zktest.Server, op string, v zktest.Verdict) {
 }
 
 func TestOnRequest_Verdicts(t *testing.T) {
-	create := func(c *rawClient, path string) int32 {
-		return c.send(proto.OpCreate, (&proto.MultiOp{Op: proto.OpCreate, Path: path, ACL: openACL}).Append(nil))
-	}
 	for _, test := range []struct {
 		name     string
 		verdict  zktest.Verdict
@@ -76,18 +73,25 @@ func TestOnRequest_Verdicts(t *testing.T) {
 			inBubble(t, zktest.Config{}, func(t *testing.T, s *zktest.Server) {
 				c := connect(t, s)
 				once(s, "create", test.verdict)
-				before := c.send(proto.OpSync, proto.AppendString(nil, "/"))
-				xid := create(c, "/x")
-				if p := c.recv(); p.Xid != before {
-					t.Errorf("the reply before it: %+v", p)
-				}
-				test.then(t, s, c, xid)
+				test.then(t, s, c, sendCreate(t, c))
 				if s.Exists("/x") != test.executed {
 					t.Errorf("executed: %v", s.Exists("/x"))
 				}
 			})
 		})
 	}
+}
+
+// sendCreate sends a sync and a create of /x. It receives the reply to the sync, which
+// no verdict about the create may affect, and returns the xid of the create.
+func sendCreate(t *testing.T, c *rawClient) int32 {
+	t.Helper()
+	before := c.send(proto.OpSync, proto.AppendString(nil, "/"))
+	xid := c.send(proto.OpCreate, (&proto.MultiOp{Op: proto.OpCreate, Path: "/x", ACL: openACL}).Append(nil))
+	if p := c.recv(); p.Xid != before {
+		t.Errorf("the reply before it: %+v", p)
+	}
+	return xid
 }
 
 func wantReset(t *testing.T, _ *zktest.Server, c *rawClient, _ int32) {
@@ -97,7 +101,7 @@ func wantReset(t *testing.T, _ *zktest.Server, c *rawClient, _ int32) {
 	}
 }
 
-func TestOnRequest_IsTold(t *testing.T) {
+func TestOnRequest_Sees(t *testing.T) {
 	inBubble(t, zktest.Config{Servers: 2}, func(t *testing.T, s *zktest.Server) {
 		c := connectTo(t, s, addr2, time.Minute)
 		var seen []zktest.Request

@@ -11,7 +11,10 @@ func acl(perms int32, scheme, id string) proto.ACL {
 	return proto.ACL{Perms: perms, Scheme: scheme, ID: id}
 }
 
-func scriptACLs() []step {
+func scriptACLs() []step { return append(scriptFormsOfACLs(), scriptPermissions()...) }
+
+// scriptFormsOfACLs creates a node with each form of ACL, valid and invalid.
+func scriptFormsOfACLs() []step {
 	all := proto.PermAll
 	var steps []step
 	for _, a := range [][]proto.ACL{
@@ -51,18 +54,23 @@ func scriptACLs() []step {
 			stVersion(0, opDelete, "/acl", -1),
 		)
 	}
-	perm := func(p int32) proto.ACL { return acl(p, "digest", aliceID) }
-	steps = append(steps,
+	return steps
+}
+
+// scriptPermissions tries each permission, with a client that has it and one that
+// does not.
+func scriptPermissions() []step {
+	all := acl(proto.PermAll, "digest", aliceID)
+	steps := []step{
 		stAuth(0, "digest", "alice:secret"),
 		stAuth(0, "digest", "alice:secret"),
 		stAuth(1, "digest", "mallory"),
 		stAuth(1, "digest", ""),
-		stCreate(0, opCreate, "/mine", "", 0, 0, acl(all, "auth", "")),
+		stCreate(0, opCreate, "/mine", "", 0, 0, acl(proto.PermAll, "auth", "")),
 		stPath(0, opGetACL, "/mine"),
-	)
-	// Each permission, with a client that has it and one that does not.
+	}
 	for _, p := range []int32{proto.PermRead, proto.PermWrite, proto.PermCreate, proto.PermDelete, proto.PermAdmin} {
-		steps = append(steps, stSetACL(0, "/mine", -1, acl(p, "world", "anyone"), perm(all)))
+		steps = append(steps, stSetACL(0, "/mine", -1, acl(p, "world", "anyone"), all))
 		for _, client := range []int{0, 2} {
 			steps = append(
 				steps,
@@ -79,7 +87,7 @@ func scriptACLs() []step {
 				stVersion(client, opDelete, "/mine/none", -1),
 				stMulti(client, proto.MultiOp{Op: opCheck, Path: "/mine", Version: -1}),
 				stSetACL(client, "/mine", 12345, openACL...),
-				stSetACL(client, "/mine", -1, acl(p, "world", "anyone"), perm(all)),
+				stSetACL(client, "/mine", -1, acl(p, "world", "anyone"), all),
 			)
 		}
 	}

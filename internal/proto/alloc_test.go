@@ -3,49 +3,54 @@ package proto
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 )
 
-// hot lists encodings and decodings that are on the path of every request, with the
-// allocations that each may cost.
-func hot() []struct {
+// A hotPath is an encoding or decoding that is on the path of every request.
+type hotPath struct {
 	name   string
-	allocs float64
-	size   int64
+	allocs float64 // the allocations that it may cost
+	size   int64   // for the benchmark: the bytes that it encodes or decodes
 	run    func()
-} {
-	var (
-		buf    = make([]byte, 0, 4096)
-		path   = "/app/locks/_c_0f2d7d5c-1f0b-4a4e-9d4e-2f2b6c3a9d10-lock-0000000007"
-		data   = bytes.Repeat([]byte("x"), 100)
-		names  = make([]string, 10_000)
-		r      Reader
-		header = ReplyHeader{Xid: 7, Zxid: 8}
-	)
-	for i := range names {
-		names[i] = fmt.Sprintf("_c_0f2d7d5c-1f0b-4a4e-9d4e-2f2b6c3a9d10-lock-%010d", i)
-	}
-	getReply := (&GetDataResponse{data, someStat}).Append(header.Append(nil))
-	existsReply := someStat.Append(header.Append(nil))
-	children := (&Children2Response{names, someStat}).Append(header.Append(nil))
-	event := (&WatchEvent{EventDeleted, StateSyncConnected, path}).Append(ReplyHeader{Xid: XidWatchEvent, Zxid: -1}.Append(nil))
-	getFrame := frame(getReply)
-	var rd bytes.Reader
+}
 
-	get := &PathWatch{Path: path}
-	create := &MultiOp{Op: OpCreate2, Path: path, Data: data, ACL: someACL, Flags: FlagEphemeralSequential}
-	set := &MultiOp{Op: OpSetData, Path: path, Data: data, Version: -1}
-	multi := []MultiOp{{Op: OpCheck, Path: path}, {Op: OpSetData, Path: path, Data: data}, {Op: OpCreate2, Path: path, ACL: someACL}, {Op: OpDelete, Path: path}}
+const hotName = "/app/locks/_c_0f2d7d5c-1f0b-4a4e-9d4e-2f2b6c3a9d10-lock-0000000007"
 
-	request := func(op OpCode, body func([]byte) []byte) func() {
-		return func() {
+var hotData = bytes.Repeat([]byte("x"), 100)
+
+func hot() []hotPath { return slices.Concat(hotRequests(), hotReplies(), hotFrames()) }
+
+func hotRequests() []hotPath {
+	buf := make([]byte, 0, 4096)
+	request := func(name string, size int, op OpCode, body func([]byte) []byte) hotPath {
+		return hotPath{name, 0, int64(size), func() {
 			b := BeginFrame(buf[:0])
 			b = RequestHeader{7, op}.Append(b)
 			buf = EndFrame(body(b), 0)
-		}
+		}}
 	}
-	reply := func(msg []byte, body func(*Reader)) func() {
-		return func() {
+	get := &PathWatch{Path: hotName}
+	create := &MultiOp{Op: OpCreate2, Path: hotName, Data: hotData, ACL: someACL, Flags: FlagEphemeralSequential}
+	set := &MultiOp{Op: OpSetData, Path: hotName, Data: hotData, Version: -1}
+	multi := []MultiOp{
+		{Op: OpCheck, Path: hotName},
+		{Op: OpSetData, Path: hotName, Data: hotData},
+		{Op: OpCreate2, Path: hotName, ACL: someACL},
+		{Op: OpDelete, Path: hotName},
+	}
+	return []hotPath{
+		request("EncodeGet", len(hotName), OpGetData, get.Append),
+		request("EncodeSet", len(hotData), OpSetData, set.Append),
+		request("EncodeCreate", len(hotData), OpCreate2, create.Append),
+		request("EncodeMulti", len(hotData), OpMulti, func(b []byte) []byte { return AppendMultiRequest(b, multi) }),
+	}
+}
+
+func hotReplies() []hotPath {
+	var r Reader
+	reply := func(name string, allocs float64, msg []byte, body func(*Reader)) hotPath {
+		return hotPath{name, allocs, int64(len(msg)), func() {
 			r.Reset(msg)
 			var h ReplyHeader
 			h.Decode(&r)
@@ -53,36 +58,42 @@ func hot() []struct {
 			if err := r.Finish(); err != nil {
 				panic(err)
 			}
-		}
+		}}
 	}
+	names := make([]string, 10_000)
+	for i := range names {
+		names[i] = fmt.Sprintf("_c_0f2d7d5c-1f0b-4a4e-9d4e-2f2b6c3a9d10-lock-%010d", i)
+	}
+	header := ReplyHeader{Xid: 7, Zxid: 8}.Append(nil)
+	exists := someStat.Append(bytes.Clone(header))
+	get := (&GetDataResponse{hotData, someStat}).Append(bytes.Clone(header))
+	children := (&Children2Response{names, someStat}).Append(bytes.Clone(header))
+	event := (&WatchEvent{EventDeleted, StateSyncConnected, hotName}).Append(ReplyHeader{Xid: XidWatchEvent, Zxid: -1}.Append(nil))
 	var (
 		stat     Stat
 		got      GetDataResponse
 		listed   Children2Response
 		happened WatchEvent
 	)
-	return []struct {
-		name   string
-		allocs float64
-		size   int64
-		run    func()
-	}{
-		{"EncodeGet", 0, int64(len(path)), request(OpGetData, get.Append)},
-		{"EncodeSet", 0, int64(len(data)), request(OpSetData, set.Append)},
-		{"EncodeCreate", 0, int64(len(data)), request(OpCreate2, create.Append)},
-		{"EncodeMulti", 0, int64(len(data)), request(OpMulti, func(b []byte) []byte { return AppendMultiRequest(b, multi) })},
-		{"DecodeStat", 0, int64(len(existsReply)), reply(existsReply, stat.Decode)},
-		{"DecodeGetData", 1, int64(len(getReply)), reply(getReply, got.Decode)},          // the data
-		{"DecodeChildren10000", 2, int64(len(children)), reply(children, listed.Decode)}, // all names, and the slice
-		{"DecodeWatchEvent", 1, int64(len(event)), reply(event, happened.Decode)},        // the path
-		{"ReadFrame", 0, int64(len(getFrame)), func() { //                                         the buffer is used again
-			rd.Reset(getFrame)
-			b, err := ReadFrame(&rd, buf, testLimit)
-			if err != nil || len(b) != len(getReply) {
-				panic(err)
-			}
-		}},
+	return []hotPath{
+		reply("DecodeStat", 0, exists, stat.Decode),
+		reply("DecodeGetData", 1, get, got.Decode),               // the data
+		reply("DecodeChildren10000", 2, children, listed.Decode), // all names, and the slice
+		reply("DecodeWatchEvent", 1, event, happened.Decode),     // the path
 	}
+}
+
+func hotFrames() []hotPath {
+	in := frame((&GetDataResponse{hotData, someStat}).Append(nil))
+	buf := make([]byte, 0, 4096) // used for every frame
+	var rd bytes.Reader
+	return []hotPath{{"ReadFrame", 0, int64(len(in)), func() {
+		rd.Reset(in)
+		b, err := ReadFrame(&rd, buf, testLimit)
+		if err != nil || len(b) != len(in)-FrameHeader {
+			panic(err)
+		}
+	}}}
 }
 
 func TestAllocations(t *testing.T) {

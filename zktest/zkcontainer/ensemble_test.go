@@ -60,8 +60,7 @@ func TestOne_KeepsItsAddressAndDataOverEverything(t *testing.T) {
 		zkcontainer.JVM("-Djute.maxbuffer=200000"))
 	t.Logf("one server started in %v", time.Since(start))
 	ctx := within(t)
-	servers := e.Servers()
-	require.Equal(t, e.Addr(0), servers)
+	require.Equal(t, e.Addr(0), e.Servers())
 	leader, err := e.Leader(ctx)
 	require.NoError(t, err)
 	require.Zero(t, leader)
@@ -70,17 +69,24 @@ func TestOne_KeepsItsAddressAndDataOverEverything(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "imok", answer)
 
-	c := connect(t, servers, func(cfg *zk.Config) { cfg.SessionTimeout = time.Hour })
+	c := connect(t, e.Servers(), func(cfg *zk.Config) { cfg.SessionTimeout = time.Hour })
 	require.Equal(t, 3*time.Second, c.Session().Timeout(), "the extra line wins")
 	_, err = c.Create(ctx, "/ttl", []byte("kept"), zk.PersistentTTL, zk.TTL(time.Hour))
 	require.NoError(t, err)
 	_, err = c.Create(ctx, "/large", make([]byte, 300000), zk.Persistent)
 	require.Error(t, err, "the flag holds")
+	survivesEverything(t, e, c)
+}
 
+// survivesEverything stops, pauses and disconnects a single server in every way.
+func survivesEverything(t *testing.T, e *zkcontainer.Ensemble, c *zk.Client) {
+	t.Helper()
+	ctx := within(t)
+	servers := e.Servers()
 	require.NoError(t, e.Kill(ctx, 0))
 	require.ErrorContains(t, e.Kill(ctx, 0), "it is stopped")
 	require.Error(t, e.Ready(ctx))
-	_, err = e.FourLetter(ctx, 0, "srvr")
+	_, err := e.FourLetter(ctx, 0, "srvr")
 	require.ErrorContains(t, err, "no published port")
 	require.NoError(t, e.Start(ctx, 0))
 	require.ErrorContains(t, e.Start(ctx, 0), "it is running")
