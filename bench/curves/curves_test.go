@@ -13,7 +13,7 @@ import (
 func TestCurves(t *testing.T) {
 	list, end := curves()
 	defer end()
-	measured, err := measure(t.Context(), list, 10, io.Discard)
+	measured, err := measure(t.Context(), list, effort{repeats: 1, largest: 10}, io.Discard)
 	require.NoError(t, err)
 	r := report{curves: list, before: measured, after: measured}
 	cells, drawn := 0, 0

@@ -4,7 +4,7 @@
 //
 //	go run ./curves -before curves/before.json -md CURVES.md -svg curves.svg
 //
-// Each figure is the least of several measurements. The counts (requests,
+// Each figure is the least of up to seven measurements. The counts (requests,
 // writes, goroutines, watches, allocations) do not depend on the machine. The
 // times do, and can be compared with those of the same run alone. Where round trips
 // are not the point they are times on a processor, and contain what the embedded

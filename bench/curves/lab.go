@@ -67,18 +67,23 @@ func crowd(ctx context.Context, c *zk.Client, dir, path string, n int) error {
 	return nil
 }
 
-// quiet waits until the clients have nothing more to ask.
+// quiet waits until the clients have nothing more to ask: until no request has
+// come for a while, on a busy machine too.
 func (l *lab) quiet(ctx context.Context) error {
-	for last := int64(-1); ; {
-		now := l.srv.Requests()
-		if now == last {
-			return nil
-		}
-		last = now
-		if err := sleep(ctx, 30*time.Millisecond); err != nil {
+	const while, times = 30 * time.Millisecond, 5
+	last, same := int64(-1), 0
+	for same < times {
+		if err := sleep(ctx, while); err != nil {
 			return err
 		}
+		now := l.srv.Requests()
+		if now != last {
+			last, same = now, 0
+			continue
+		}
+		same++
 	}
+	return nil
 }
 
 // until waits until something is so.

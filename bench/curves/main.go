@@ -37,7 +37,7 @@ func main() {
 		}
 	}
 	var failed error
-	r.after, failed = measure(ctx, r.curves, 0, os.Stderr)
+	r.after, failed = measure(ctx, r.curves, effort{repeats: 7, enough: 5 * time.Second}, os.Stderr)
 	r.markdown(os.Stdout)
 	fail(write(*md, r.markdown))
 	fail(write(*picture, r.svg))
@@ -112,15 +112,19 @@ func (r results) at(curve, figure string, n int) (float64, bool) {
 	return v, ok
 }
 
-const (
-	repeats  = 5                // of a measurement, of which the least counts,
-	enough   = 2 * time.Second  // unless they have taken as long as this
-	patience = 40 * time.Second // for one measurement
-)
+// effort says how much is measured.
+type effort struct {
+	repeats int           // of a measurement, of which the least counts,
+	enough  time.Duration // unless they have taken as long as this
+	largest int           // n; 0 is no limit
+}
 
-// measure runs the curves, up to a size of most; 0 is no limit. What could not be
-// measured is not in the results, and in the error.
-func measure(ctx context.Context, list []curve, most int, progress io.Writer) (results, error) {
+// patience is how long one measurement may take.
+const patience = 40 * time.Second
+
+// measure runs the curves. What could not be measured is not in the results, and in
+// the error.
+func measure(ctx context.Context, list []curve, e effort, progress io.Writer) (results, error) {
 	var failed []error
 	r := results{}
 	for _, c := range list {
@@ -130,10 +134,10 @@ func measure(ctx context.Context, list []curve, most int, progress io.Writer) (r
 			r[c.name][f.name] = map[int]float64{}
 		}
 		for _, n := range c.sizes {
-			if most > 0 && n > most || ctx.Err() != nil {
+			if e.largest > 0 && n > e.largest || ctx.Err() != nil {
 				continue
 			}
-			least, err := repeat(ctx, c, n)
+			least, err := repeat(ctx, c, n, e)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s: %d %s: %w", c.name, n, c.n, err))
 				continue
@@ -148,10 +152,10 @@ func measure(ctx context.Context, list []curve, most int, progress io.Writer) (r
 }
 
 // repeat returns the least of several measurements, figure by figure.
-func repeat(ctx context.Context, c curve, n int) ([]float64, error) {
+func repeat(ctx context.Context, c curve, n int, e effort) ([]float64, error) {
 	var least []float64
 	start := time.Now()
-	for range repeats {
+	for range e.repeats {
 		one, cancel := context.WithTimeout(ctx, patience)
 		values, err := c.run(one, n)
 		cancel()
@@ -164,7 +168,7 @@ func repeat(ctx context.Context, c curve, n int) ([]float64, error) {
 		for i, v := range values {
 			least[i] = min(least[i], v)
 		}
-		if time.Since(start) > enough {
+		if time.Since(start) > e.enough {
 			break
 		}
 	}

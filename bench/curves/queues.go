@@ -17,7 +17,7 @@ func queueCurves() []curve {
 	tens := []int{10, 100, 1000, 10_000}
 	return []curve{{
 		name: "Lock: waiters give up at once, 2 ms round trip", n: "waiters",
-		figures: []figure{{"ms until the next hold", ownPanel}},
+		figures: []figure{{"ms until the next hold", ownPanel}, {"CPU ms", tableOnly}},
 		sizes:   []int{10, 100, 1000}, run: giveUp,
 	}, {
 		name: "Lock.Contenders, 2 ms round trip", n: "contenders", figures: overTrips, sizes: tens,
@@ -85,13 +85,14 @@ func giveUp(ctx context.Context, n int) ([]float64, error) {
 		return nil, err
 	}
 	l.srv.Delay(0, roundTrip)
-	start := time.Now()
+	onCPU, start := cputime.Now(), time.Now()
 	giveUp()
 	if err := held.Release(ctx); err != nil {
 		return nil, err
 	}
 	err = <-next
-	return []float64{ms(time.Since(start))}, err
+	took := time.Since(start)
+	return []float64{ms(took), ms(cputime.Now() - onCPU)}, err
 }
 
 // askLock asks a lock that is held, with n more contenders.
