@@ -49,7 +49,7 @@ func (w *waiter) gaveUp(ctx context.Context, err error) error {
 	}
 	out := w.p.q.heldBy(w.before)
 	out.Err = Because(ctx, err)
-	for _, s := range []*sight{w.ahead, w.near} {
+	for _, s := range []*sight{w.second, w.pred} {
 		if s == nil || s.known.Path == "" {
 			continue
 		}

@@ -2,26 +2,27 @@ package contend
 
 import "context"
 
-// readiness is what whoever is next has done beforehand, so that the end of its
-// predecessor is all that its grant waits for. What it lacks is made up for when
-// the turn has come, by a round trip or more.
+// readiness is what a waiter that is next has done beforehand, so that its grant
+// waits for nothing but the end of its predecessor. What is missing here is made
+// up for when the turn has come, by a round trip or more.
 type readiness struct {
 	lease context.Context // a guard; nil if there was none to be had
 	end   context.CancelFunc
 	turn  foresight // of a candidate
 }
 
-// getReady does what is missing, if we are next. It is asked again now and then:
-// nobody tells of a session that was resumed, or of a lease that lapsed.
+// getReady does what is missing, if we are next. It is called again now and then:
+// no event reports that a session was resumed, or that a lease lapsed.
 //
-// resumed is taken before the look at the nearest's watch: if that has not fired,
-// it will on this connection or a later one. If the session is still on this one
-// when the turn has come, everything was read on the connection that told of the
-// end, and stands in order with it. Were it read after an end that another
-// connection has told of, on a server that lags behind, it would show the past.
+// The order of its first two lines matters. Say the predecessor ends, another
+// connection reports that, and only then we read, from a server that lags behind:
+// we would see the past. So resumed is taken before the look at the predecessor's
+// watch. If the watch has not fired by then, it will fire on this connection or on
+// a later one. If the session is still on this connection when the turn has come,
+// then everything was read on the connection that reported the end, and before it.
 func (w *waiter) getReady(ctx context.Context) error {
 	resumed := w.p.s.Resumed()
-	if len(w.before) != 1 || !pending(w.near.watch) {
+	if len(w.before) != 1 || !pending(w.pred.watch) {
 		return nil
 	}
 	w.keepLease(ctx)
@@ -57,7 +58,7 @@ func (w *waiter) reconfirm(ctx context.Context, resumed int) error {
 	return err
 }
 
-// stop lets go of what it has.
+// stop gives up the lease and the watches.
 func (r *readiness) stop() {
 	r.turn.stop()
 	if r.end != nil {

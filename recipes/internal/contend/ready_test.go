@@ -44,7 +44,7 @@ func TestReady_NothingIsReadAfterTheEnd(t *testing.T) {
 			if !ended {
 				require.Equal(t, resumed, w.ready.turn.resumed)
 			}
-			w.near.stop()
+			w.pred.stop()
 			w.own.Stop()
 			w.ready.stop()
 		})

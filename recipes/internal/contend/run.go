@@ -36,8 +36,8 @@ func (r readyWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {
 	return zk.Watched[zk.Existence]{Value: zk.Existence{Exists: true, Stat: zk.Stat{Version: r.version}}, Watch: r.w}, nil
 }
 
-// quietWatch is a watch on the queue, in the place of one on our own node: what
-// happened is then looked at. It does not tell of our node's data.
+// quietWatch is a watch on the queue instead of one on our own node. When it
+// fires, the grant looks at the node. It does not fire when the node's data changes.
 type quietWatch struct{ queue *zk.Watch }
 
 func (q quietWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {

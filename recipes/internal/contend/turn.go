@@ -14,30 +14,34 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Priorities and hand-over. Nobody can get past a node with a lower sequence,
-// and nobody may: a candidate of another library would not know of it. So whoever
-// is to come first does so because those before it stand aside: each of them, when
-// its turn has come and before it is told so, looks at who is behind and goes to
-// the end of the queue.
+// Priorities and hand-over. A candidate cannot get past a node with a lower
+// sequence, and must not: a candidate of another library would not know of it. So
+// a candidate comes first because those before it stand aside. Each of them, when
+// its turn has come and before Campaign returns, looks at the queue behind it, and
+// goes to its end.
 //
-// Standing aside is one transaction that creates the new node and deletes the
-// old. With two requests there is a moment with two nodes or with none. Two: when
-// the session's connection is lost there, the old one, still first, blocks
-// everybody until the session ends. None: the candidate is out of the queue, and
-// if the create is refused it stays out. Only at a hard quota, where the server
-// refuses the transaction, a candidate uses two requests: first the delete, and
-// then the create, until there is room for it.
+// Standing aside is one transaction that creates the new node and deletes the old
+// one. With two requests there is a moment with two nodes or with none:
+//
+//   - Two nodes: if the connection is lost in that moment, the old node is still
+//     first and blocks everybody until the session ends.
+//   - No node: the candidate is out of the queue. If the create is then refused,
+//     it stays out.
+//
+// Only at a hard quota, where the server refuses the transaction, a candidate uses
+// two requests: first the delete, and then the create, until there is room for it.
 
 // Turn is what a contender sees when its turn has come.
 type Turn struct {
 	Own    string   // the name of its node
-	Behind []string // the names of those behind, in their order
-	Next   string   // whom the last owner has named: perhaps one of those, or itself, or long gone
+	Behind []string // the names of those behind it, in their order
+	Next   string   // the name that the last leader has left: of one of those, of our own, or of a node that is gone
 }
 
-// asks reports whether a grant is for one who has to look first whom to let pass.
-// Who learns late of its own node, since the reply to the create was lost, can
-// have others behind it when it is first from the start.
+// asks reports whether the contender has to look for others to let pass before it
+// takes its turn. That can be so even if it is first from the start: when the
+// reply to the create was lost, others may have queued behind the node before we
+// knew of it.
 func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
 
 // AcquireInTurn is Acquire that asks, whenever our turn has come and we are not
@@ -97,8 +101,8 @@ func (g *Grant) takeTurn(ctx context.Context, choose func(Turn) Choice, asides *
 	return g, nil
 }
 
-// foretold is how things are at our turn, if that was known beforehand; once,
-// since who looks again wants to see what is new.
+// foretold returns our turn if it was known beforehand. It does so once: a caller
+// that looks again wants to see what is new.
 func (p *place) foretold() (Turn, bool) {
 	f := p.foreseen
 	if p.foreseen = nil; f == nil {
@@ -150,7 +154,7 @@ func (p *place) turn(names []string, named []byte) (Turn, error) {
 	return t, nil
 }
 
-// retire ends a grant that nobody was told of; its node stays.
+// retire ends a grant that was not returned to a caller; its node stays.
 func (g *Grant) retire() {
 	g.finishContext(ErrReleased)
 	g.set(passed)
@@ -209,9 +213,9 @@ func (q *Queue) joinWithRoom(ctx context.Context) (*place, []string, error) {
 // the janitor has it.
 func (p *place) moveBack(ctx context.Context) (*place, error) {
 	q, guid := p.q, zk.NewGUID()
-	// The create comes first: where a server applies a transaction op by op,
-	// whoever lists in the middle sees us twice, waits for the first of the two,
-	// and is told of its end.
+	// The create comes first. Where a server applies a transaction op by op, a list
+	// in the middle shows us twice. Who reads it waits for the first of the two
+	// nodes, and gets the event of its end.
 	ops := []zk.Op{
 		zk.CreateOp(zk.Join(q.dir, q.d.prefix(guid)), q.data, zk.EphemeralSequential, q.createOptions(p.s)...),
 		zk.DeleteOp(p.path, zk.AnyVersion),
@@ -262,9 +266,9 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 	return next, nil
 }
 
-// The one whom an owner names is written into the directory's data: a node of its
-// own would look like one more contender to Curator. It needs no cleaning up: it
-// names a node, whose name does not come again.
+// The name of the successor is in the directory's data. A node for it would look
+// like one more contender to Curator. It need not be deleted: the name that it
+// holds does not come again.
 const designation = "next="
 
 func designated(data []byte) string {

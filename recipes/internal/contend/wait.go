@@ -10,18 +10,19 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// A place that is not first watches its own node, which it must not lose, and
-// the nearest of those before it, so that an end wakes but one waiter. When the
-// nearest has gone it lists again, unless it knows that nobody else was before
-// it: one list is cheaper than asking for each.
+// A waiter watches its own node, which it must not lose, and its predecessor: the
+// last of the contenders that it waits for. So the end of a contender wakes one
+// waiter. When the predecessor's node is deleted, the waiter lists the queue. It
+// need not list if it knows that nobody else was before it.
 //
-// Who has waited for a while also watches the one before the nearest and lists
-// when that goes, while the nearest holds. So it knows beforehand that it is
-// next, and has nothing left to ask when its turn comes (ready.go). That is a
-// second waiter that an end wakes, and a request more, which is lost on who is
-// served soon.
+// A waiter that has waited for 2 ms also watches its predecessor's predecessor,
+// here called the second. When that node is deleted, the waiter lists the queue
+// while its predecessor still holds the lock. It then knows that it is next, and
+// needs no request when its turn comes (ready.go). The price is a request more,
+// and a second waiter that is woken. A waiter that is served within 2 ms does not
+// pay it.
 
-// aheadAfter is how long a place waits before it watches ahead.
+// aheadAfter is how long a waiter waits before it watches the second.
 const aheadAfter = 2 * time.Millisecond
 
 // waiter is a place that is not first.
@@ -29,8 +30,8 @@ type waiter struct {
 	p      *place
 	own    *zk.Watch // on our own node, confirmed when it was set
 	before []entry   // for whom we wait, in their order
-	near   *sight    // of the last of them
-	ahead  *sight    // of the one before that; nil while we do not watch ahead
+	pred   *sight    // of the last of them
+	second *sight    // of the one before that; nil while it is not watched
 
 	changed bool // our node's data has, since own was set
 	ready   readiness
@@ -53,34 +54,27 @@ func (p *place) outlast(ctx context.Context, before []entry) (*zk.Watch, error) 
 	w := &waiter{p: p, before: before}
 	err := w.begin(ctx)
 	for err == nil && len(w.before) > 0 {
-		if err = w.outlastNearest(ctx); err != nil || len(w.before) == 0 {
-			break
+		if err = w.outlastPredecessor(ctx); err == nil {
+			err = w.advance(ctx)
 		}
-		if w.ahead != nil && w.ahead.entry == w.nearest() {
-			w.near, w.ahead = w.ahead, nil
-			continue
-		}
-		w.ahead.stop()
-		w.ahead = nil
-		w.near, err = w.see(ctx, w.nearest())
 	}
 	if err != nil {
 		err = w.gaveUp(ctx, err)
 	}
-	w.near.stop()
-	w.ahead.stop()
+	w.pred.stop()
+	w.second.stop()
 	w.ready.stop()
 	return w.own, err
 }
 
-func (w *waiter) nearest() entry { return w.before[len(w.before)-1] }
+func (w *waiter) last() entry { return w.before[len(w.before)-1] }
 
-// begin watches our node and then the nearest before us, in one flush.
+// begin watches our node and then the predecessor, in one flush.
 func (w *waiter) begin(ctx context.Context) (err error) {
 	p := w.p
 	p.resumed = p.s.Resumed()
 	own := p.q.c.Pipeline().ExistsW(ctx, p.path)
-	if w.near, err = w.see(ctx, w.nearest()); err != nil {
+	if w.pred, err = w.see(ctx, w.last()); err != nil {
 		stopLater(own)
 		return err
 	}
@@ -90,9 +84,8 @@ func (w *waiter) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// outlastNearest returns when the nearest before us has gone. Then before is who
-// is left.
-func (w *waiter) outlastNearest(ctx context.Context) error {
+// outlastPredecessor returns when the predecessor's node is deleted.
+func (w *waiter) outlastPredecessor(ctx context.Context) (err error) {
 	session, every := w.p.s.Context(), w.p.s.Timeout()/8
 	first := every
 	if w.plain() && (len(w.before) > 1 || w.p.q.kind == Latch) {
@@ -100,17 +93,16 @@ func (w *waiter) outlastNearest(ctx context.Context) error {
 	}
 	late := time.NewTimer(first)
 	defer late.Stop()
-	for !w.near.gone {
-		var err error
+	for err == nil && !w.pred.gone {
 		var own <-chan zk.Event
 		if !w.changed {
 			own = w.own.C()
 		}
 		select {
-		case <-w.near.watch.C():
-			err = w.look(ctx, w.near)
-		case <-told(w.ahead.watching()):
-			if err = w.look(ctx, w.ahead); err == nil {
+		case <-w.pred.watch.C():
+			err = w.look(ctx, w.pred)
+		case <-told(w.second.watching()):
+			if err = w.look(ctx, w.second); err == nil {
 				err = w.lookAhead(ctx)
 			}
 			late.Reset(every)
@@ -131,54 +123,69 @@ func (w *waiter) outlastNearest(ctx context.Context) error {
 		case <-ctx.Done():
 			err = ctxerr.Of(ctx)
 		}
-		if err != nil {
-			return err
-		}
 	}
-	if len(w.before) == 0 || w.nearest() != w.near.entry {
-		return nil // a list has shown it already
-	}
-	if len(w.before) == 1 && w.near.plain() {
-		w.before = nil // the only one has gone, and nobody can get before us
-		if turn := &w.ready.turn; turn.holds(w.p.s, w.near.watch) {
-			w.p.foreseen = turn
-		}
-		return nil
-	}
-	// Others were ahead of that one, and may have gone meanwhile too. And a writer
-	// may be a reader now: its new node, with the sequence of the old, is not in
-	// the list that we have.
-	return w.list(ctx)
+	return err
 }
 
-// plain reports whether none of those before us can be another when its node goes.
+// advance finds out who is before us after the predecessor's node was deleted,
+// and watches the next predecessor if there is one.
+func (w *waiter) advance(ctx context.Context) (err error) {
+	switch {
+	case len(w.before) == 0 || w.last() != w.pred.entry:
+		// A list has shown it already.
+	case len(w.before) == 1 && w.pred.plain():
+		// It was the only one, and nobody can get before us.
+		w.before = nil
+		if turn := &w.ready.turn; turn.holds(w.p.s, w.pred.watch) {
+			w.p.foreseen = turn
+		}
+	default:
+		// Others were before it, and may be gone too. And a writer may be a reader
+		// now: its new node, with the sequence of the old, is not in our list.
+		err = w.list(ctx)
+	}
+	switch {
+	case err != nil || len(w.before) == 0:
+		return err
+	case w.second != nil && w.second.entry == w.last():
+		w.pred, w.second = w.second, nil
+		return nil
+	}
+	w.second.stop()
+	w.second = nil
+	w.pred, err = w.see(ctx, w.last())
+	return err
+}
+
+// plain reports whether nobody before us can be there with another node when the
+// one that we know is deleted.
 func (w *waiter) plain() bool {
 	return !slices.ContainsFunc(w.before, func(e entry) bool { return !e.plain() })
 }
 
-// lookAhead watches the one before the nearest, after taking in that the last
-// one seen there has gone. If there is none we are next, and get ready.
+// lookAhead watches the second, and strikes off those that are gone. If there is
+// none we are next, and get ready.
 func (w *waiter) lookAhead(ctx context.Context) (err error) {
 	if !w.plain() {
 		return w.getReady(ctx)
 	}
-	for w.ahead == nil || w.ahead.gone {
-		if w.ahead != nil {
-			w.ahead = nil
+	for w.second == nil || w.second.gone {
+		if w.second != nil {
+			w.second = nil
 			if w.before = slices.Delete(w.before, len(w.before)-2, len(w.before)-1); len(w.before) > 1 {
 				if err = w.list(ctx); err != nil {
 					return err
 				}
 			}
 		}
-		if len(w.before) == 0 || w.nearest() != w.near.entry {
-			w.near.gone = true // its event is on its way, or was first
+		if len(w.before) == 0 || w.last() != w.pred.entry {
+			w.pred.gone = true // its event is on its way, or was first
 			return nil
 		}
 		if len(w.before) == 1 {
 			return w.getReady(ctx)
 		}
-		if w.ahead, err = w.see(ctx, w.before[len(w.before)-2]); err != nil {
+		if w.second, err = w.see(ctx, w.before[len(w.before)-2]); err != nil {
 			return err
 		}
 	}
@@ -194,14 +201,14 @@ func (w *waiter) list(ctx context.Context) error {
 	return err
 }
 
-// lookAtOwn acts on what the watch on our own node says that has fired or ended.
+// lookAtOwn is called when the watch on our own node has fired or ended.
 func (w *waiter) lookAtOwn(ctx context.Context) error {
 	switch err := w.own.Err(); {
 	case errors.Is(err, zk.ErrSessionExpired):
 		return errAgain
 	case errors.Is(err, zk.ErrWatchLost):
-		// The server refused to restore it after a reconnect. That is no reason to
-		// lose the place in the queue: watch again.
+		// The server refused to restore it after a reconnect. That must not cost our
+		// place in the queue: watch again.
 		again, err := w.p.watchOwn(ctx)
 		if err == nil {
 			w.own = again
@@ -223,22 +230,23 @@ func (w *waiter) see(ctx context.Context, e entry) (*sight, error) {
 	return s, w.watch(ctx, s)
 }
 
-// watch goes by get, as Curator and kazoo do: where the node has just gone it
-// leaves no watch behind, as exists does, which would cost a request to take back.
+// watch sets the watch by a get, as Curator and kazoo do. If the node has just
+// been deleted, a get leaves no watch behind. An exists would, and to take that
+// back would cost a request.
 func (w *waiter) watch(ctx context.Context, s *sight) error {
 	path := zk.Join(w.p.q.dir, s.name)
 	n, watch, err := w.p.q.c.GetW(ctx, path)
 	if err == nil {
 		s.known = ContenderOf(path, n)
 	}
-	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode) // nobody comes back
+	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode) // its name does not come again
 	if s.gone {
 		return nil
 	}
 	return err
 }
 
-// look acts on what the watch on another contender says that has fired or ended.
+// look is called when the watch on another contender has fired or ended.
 func (w *waiter) look(ctx context.Context, s *sight) error {
 	switch err := s.watch.Err(); {
 	case errors.Is(err, zk.ErrSessionExpired):
