@@ -55,8 +55,8 @@ func allowed(acl []proto.ACL, perm int32, ids []identity) bool {
 	return false
 }
 
-// matches reports whether an identity is the one that expr, the id in an ACL of
-// the same scheme, names. For ip, expr is an address or a range of addresses.
+// matches reports whether expr, the id in an ACL of the same scheme, names an
+// identity. For ip, expr is an address or a range of addresses.
 func matches(id identity, expr string) bool {
 	if id.scheme != "ip" {
 		return id.id == expr

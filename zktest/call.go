@@ -82,7 +82,7 @@ func (c *conn) enter(n need) error {
 			c.server.mu.Unlock()
 			return errFinished
 		}
-		if !c.member.withholds(n) {
+		if !c.member.cannotExecute(n) {
 			return nil
 		}
 		changed := c.member.changed
@@ -99,8 +99,8 @@ func (c *conn) enter(n need) error {
 	}
 }
 
-// before applies a verdict under which the request is not executed.
-func (c *conn) before(v Verdict) error {
+// applyBefore applies a verdict under which the request is not executed.
+func (c *conn) applyBefore(v Verdict) error {
 	switch v.kind {
 	case cutBefore:
 		c.server.mu.Lock()

@@ -20,7 +20,7 @@ func (s *Server) wakeClockBy(t time.Duration) {
 	}
 	s.clockWakes = t
 	select {
-	case s.kick <- struct{}{}:
+	case s.wakeClock <- struct{}{}:
 	default:
 	}
 }
@@ -42,7 +42,7 @@ func (s *Server) runClock() {
 		}
 		select {
 		case <-timer.C:
-		case <-s.kick:
+		case <-s.wakeClock:
 		case <-s.done:
 			return
 		}
@@ -54,11 +54,11 @@ func (s *Server) runClock() {
 func (s *Server) tick(now time.Duration) (next time.Duration) {
 	next = never
 	for _, m := range s.members {
-		if m.link == cut && m.givesUp <= now {
-			s.giveUp(m)
+		if m.link == cut && m.noticesCut <= now {
+			s.noticeCut(m)
 		}
 		if m.link == cut {
-			next = min(next, m.givesUp)
+			next = min(next, m.noticesCut)
 		}
 	}
 	if s.hasQuorum() {

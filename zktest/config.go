@@ -25,9 +25,8 @@ type Config struct {
 	TickTime time.Duration
 
 	// MinSessionTimeout and MaxSessionTimeout bound the session timeout. A client
-	// that asks for a timeout outside gets the nearest bound. 0 is 2 x TickTime
-	// for the minimum, and 60 s (or the minimum, if that is larger) for the
-	// maximum.
+	// that asks for less or more gets the nearest bound. 0 is 2 x TickTime for the
+	// minimum, and 60 s (or the minimum, if that is larger) for the maximum.
 	MinSessionTimeout, MaxSessionTimeout time.Duration
 
 	// SyncLimit is the number of ticks after which a member notices that it was

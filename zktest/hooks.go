@@ -117,7 +117,7 @@ func askHook[T any](c *conn, at *atomic.Pointer[func(T) Verdict], describe func(
 	}
 	c.server.mu.Unlock()
 	v := (*hook)(describe())
-	return v, c.before(v)
+	return v, c.applyBefore(v)
 }
 
 // describe returns the Request for a hook.

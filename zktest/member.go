@@ -15,10 +15,10 @@ type member struct {
 
 	data, child watchTable
 
-	view    *tree // the shared tree, or a copy from the time when the link was cut
-	link    link
-	backlog []change      // the changes since the cut
-	givesUp time.Duration // when the member notices the cut
+	view       *tree // the shared tree, or a copy from the time when the link was cut
+	link       link
+	backlog    []change      // the changes since the cut
+	noticesCut time.Duration // when the member notices the cut
 
 	// touched has the sessions that clients touched since the cut, with their
 	// timeouts. The leader learns of them when the link is healed.

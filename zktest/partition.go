@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// withholds reports whether the member cannot execute a request that needs n now.
-func (m *member) withholds(n need) bool {
+// cannotExecute reports whether the member cannot execute a request that needs n now.
+func (m *member) cannotExecute(n need) bool {
 	switch {
 	case m.silent:
 		return true
@@ -94,13 +94,13 @@ func (s *Server) cutLink(m *member) {
 	m.link = cut
 	m.view = s.tree.snapshot()
 	m.touched = make(map[int64]time.Duration)
-	m.givesUp = s.now() + time.Duration(s.cfg.SyncLimit)*s.cfg.TickTime
-	s.wakeClockBy(m.givesUp)
+	m.noticesCut = s.now() + time.Duration(s.cfg.SyncLimit)*s.cfg.TickTime
+	s.wakeClockBy(m.noticesCut)
 	m.faultsChanged()
 }
 
-// giveUp makes a member notice that its link is cut.
-func (s *Server) giveUp(m *member) {
+// noticeCut makes a member notice that its link is cut.
+func (s *Server) noticeCut(m *member) {
 	m.link = lost
 	m.backlog, m.touched = nil, nil
 	for c := range m.conns {

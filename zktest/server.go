@@ -18,9 +18,9 @@ type Server struct {
 	log   *slog.Logger
 	start time.Time
 
-	wg   sync.WaitGroup
-	done chan struct{} // closed by Close
-	kick chan struct{} // cap 1; wakes the clock
+	wg        sync.WaitGroup
+	done      chan struct{} // closed by Close
+	wakeClock chan struct{} // cap 1; wakes the clock
 
 	requests  atomic.Int64
 	onRequest atomic.Pointer[func(Request) Verdict]
@@ -55,13 +55,13 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg:      cfg,
-		log:      cfg.Logger,
-		start:    time.Now(),
-		done:     make(chan struct{}),
-		kick:     make(chan struct{}, 1),
-		tree:     newTree(),
-		sessions: make(map[int64]*session),
+		cfg:       cfg,
+		log:       cfg.Logger,
+		start:     time.Now(),
+		done:      make(chan struct{}),
+		wakeClock: make(chan struct{}, 1),
+		tree:      newTree(),
+		sessions:  make(map[int64]*session),
 	}
 	// Real session ids look like this: the server's number in the first byte,
 	// and a part of the time behind it. So the ids of two servers differ.

@@ -9,9 +9,9 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Create creates a persistent node with an open ACL, and missing parents. Watches
-// fire. It belongs to no session and ignores ACLs. It fails as a client's create
-// would: if the node exists, or the path is invalid, for instance.
+// Create creates a persistent node with an open ACL, and its missing parents,
+// whatever the parents' ACLs are. Watches fire. Create fails where a client's create
+// would fail: if the node exists or the path is invalid, for instance.
 func (s *Server) Create(path string, data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The engine and the image for the tests, on a machine that has neither.
+# Starts the engine and builds the image for the tests, on a machine that has neither.
 #
 #	docker.sh up     start Docker's engine if none answers, build the image
 #	docker.sh down   end the engine that up started
-#	docker.sh image  build the image alone; the engine runs already
+#	docker.sh image  build only the image; the engine must run
 #
 # The engine is Debian's docker.io, which scripts/install-test-deps.sh installs.
 set -euo pipefail
@@ -25,8 +25,9 @@ start() {
 	fi
 	mkdir -p "$state"
 	(
-		# In a session of its own and with nothing of ours open: whoever waits
-		# for the end of our output must not wait for the engine's.
+		# The engine gets a new session and inherits no open file. Otherwise a
+		# caller that reads this script's output to its end would wait for the
+		# engine to end.
 		exec </dev/null >"$state/log" 2>&1
 		cd /
 		for fd in /proc/self/fd/*; do
@@ -50,7 +51,7 @@ start() {
 
 down() {
 	if [ ! -e "$state/pid" ]; then
-		return # not ours
+		return # another program has started the engine
 	fi
 	pid=$(cat "$state/pid")
 	"${as_root[@]}" kill "$pid" 2>/dev/null || true

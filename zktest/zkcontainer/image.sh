@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the image $1 from what Debian's packages have put on this machine: the
-# server's jars, a Java runtime cut down to what they need, a shell. No registry
-# and no network takes part. An image that this very recipe has made stays.
+# Builds the image $1 from files of Debian's packages on this machine: the server's
+# jars, a Java runtime with only the modules that they need, and a shell. It needs no
+# registry and no network. If the image exists and this recipe has not changed since,
+# it does nothing.
 #
 # The engine must run (docker.sh up).
 set -euo pipefail
