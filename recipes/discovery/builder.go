@@ -23,7 +23,7 @@ type builder struct {
 }
 
 // begin forgets what an earlier Run has left. Its last snapshot is shown until
-// everything has been read anew.
+// everything has been read again.
 func (b *builder) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,7 +43,7 @@ func (b *builder) end(why error) {
 }
 
 // apply records a batch and shows the snapshot with it. Only services that the
-// batch touches are made anew.
+// batch touches are made again.
 func (b *builder) apply(batch mirror.Batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -127,7 +127,7 @@ func (b *builder) lapse(ctx context.Context) {
 }
 
 // forget drops all that has vanished. While the cache is stale nobody can come
-// back: the time begins anew when it is fresh.
+// back: the time begins again when it is fresh.
 func (b *builder) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

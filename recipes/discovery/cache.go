@@ -72,8 +72,8 @@ func newCache(d *Discovery, root string, only *string) *Cache {
 // stays afterwards, and is stale.
 //
 // It reads everything, no more than Config.Parallel nodes at a time, and then
-// what one recursive watch tells of (before ZooKeeper 3.6: what a watch on each
-// node tells of). After every loss of the connection it reads everything again.
+// what one recursive watch reports (before ZooKeeper 3.6: what a watch on each
+// node reports). After every loss of the connection it reads everything again.
 // What is Bad because the server does not show it is tried again every 10 s; one
 // that comes while the Cache runs and may not be read is not noticed before the
 // connection is lost, as servers withhold its events.
@@ -137,9 +137,9 @@ func (c *Cache) publish(s *Snapshot) {
 	c.changed = make(chan struct{})
 }
 
-// show publishes a snapshot when all providers are prepared for it: who has seen
-// it must not be given an instance that is not in it any more. The caller holds
-// c.b.mu.
+// show publishes a snapshot when all providers are prepared for it. A caller that has
+// seen an instance go in a snapshot must not get it from a provider any more. show's
+// caller holds c.b.mu.
 func (c *Cache) show(s *Snapshot) {
 	for {
 		c.mu.Lock()

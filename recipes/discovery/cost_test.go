@@ -144,6 +144,23 @@ func TestProvider_LeastLoadedCountsAsItChooses(t *testing.T) {
 	})
 }
 
+// The best of four is nearly as good as the best of all.
+func TestProvider_LeastLoadedOfThousands(t *testing.T) {
+	const n = 2000
+	serving(t, n, func(t *testing.T, _ *zktest.Server, c *discovery.Cache) {
+		p := c.Provider("web", discovery.ProviderConfig{Strategy: discovery.LeastLoaded()})
+		open := map[string]int{}
+		for range n {
+			u, err := p.Pick()
+			require.NoError(t, err)
+			if open[u.Instance.ID]++; open[u.Instance.ID] > 3 {
+				t.Fatalf("%d uses on one instance", open[u.Instance.ID])
+			}
+		}
+		require.Greater(t, len(open), n*7/10)
+	})
+}
+
 // Many instances can fail, and come back, with turns that stay fair.
 func TestProvider_ManySetAsideAndBack(t *testing.T) {
 	const all, failing = 200, 150

@@ -16,8 +16,8 @@ import (
 type ProviderConfig struct {
 	Strategy Strategy // default RoundRobin
 	// Filter says which instances are used at all; default: all that are not
-	// Disabled. It is asked once for each instance, and again when that changes;
-	// and must not call the Provider.
+	// Disabled. It is asked once for each instance, and again when that changes. It
+	// must not call the Provider or Done.
 	Filter func(*Instance) bool
 	// An instance is set aside after Errors uses that failed, one after the
 	// other with no success in between, in no more than Window; it comes back

@@ -22,9 +22,9 @@ import (
 var (
 	// ErrUnregistered: Unregister was called. It wraps recipes.ErrReleased.
 	ErrUnregistered = sentinel.In("unregistered", recipes.ErrReleased)
-	// ErrDeleted: the node of the instance was deleted; it is created again, unless
-	// Config.ReportDeleted ends the registration. It may be the end of the session too, of which the server can tell in this way
-	// first.
+	// ErrDeleted: the node of the instance was deleted. It is created again, unless
+	// Config.ReportDeleted ends the registration. As a cause it may be the end of the
+	// session too: the server may report that of the node first.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrIDTaken: the node of somebody else stands where ours should. The error
 	// is a *recipes.TakenError then.

@@ -42,7 +42,11 @@ type Gate struct {
 // Failures; the next that passes brings it back. Registering goes on in the
 // background meanwhile (see Register), so that an outage stops no check. While
 // Serve runs, the Status of an instance that is taken out is Unregistered, with
-// the error of the check. It ends early with ErrIDTaken, zk.ErrClosed, or what is wrong with the instance.
+// the error of the check.
+//
+// Serve ends early with ErrIDTaken, with zk.ErrClosed as soon as the client is
+// closed, with ErrDeleted if Config.ReportDeleted asks for it, or with what is wrong
+// with the instance.
 func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	g.Every = cmp.Or(g.Every, 5*time.Second)
 	g.Timeout = cmp.Or(g.Timeout, g.Every)

@@ -23,10 +23,11 @@ func (c Candidate) Pending() int { return int(c.r.pending.Load()) }
 // not called.
 //
 // A Provider calls its Strategy once when it is made, and again whenever the
-// candidates have changed: in the goroutine of the Cache's Run, and never in a
-// pick. So what takes time belongs here, such as decoding payloads, sorting and
-// tables. It must keep the list as it is, and must not call the Provider. If it
-// returns an error, picks return that in a *StrategyError.
+// candidates have changed: in the goroutine of the Cache's Run, or in a Done that
+// drops a vanished instance, and never in a pick. So what takes time belongs here,
+// such as decoding payloads, sorting and tables. It must keep the list as it is, and
+// must not call the Provider or Done. If it returns an error, picks return that in a
+// *StrategyError.
 //
 // The strategies of this package may be given to several Providers. Those that
 // leave a choice to another Strategy take it as an argument.
@@ -39,7 +40,7 @@ type Strategy func(list []Candidate) (Chooser, error)
 // A Provider makes one choice at a time, and counts it in Candidate.Pending
 // before the next: a Chooser needs no lock, and never sees a count that lacks a
 // choice. All picks wait meanwhile, so it should be quick, and it must not call
-// the Provider.
+// the Provider or Done. It may read the Cache.
 type Chooser func(usable *Usable, key string) int
 
 // errNil says that a strategy was made with a function that is nil.
