@@ -3,6 +3,7 @@ package groupmembership_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,8 @@ func TestReal_MemberSeenFromAnotherServer(t *testing.T) {
 	e.until(dict{"a": "1"})
 	first, id := m.Status().Czxid, c.Session().ID()
 
-	// Cut off for less than the session: zero events.
+	// Cut off for less than the session: the observer sees no change. On a busy
+	// machine its own connection can be lost, which is a resync and a stale view.
 	sub, err := observer.Subscribe(ctx, "/g", zk.Recursive())
 	require.NoError(t, err)
 	for range 5 {
@@ -80,11 +82,16 @@ func TestReal_MemberSeenFromAnotherServer(t *testing.T) {
 	require.Equal(t, first, m.Status().Czxid)
 	silent, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	for ev, err := range sub.Events(silent) {
-		require.ErrorIs(t, err, context.DeadlineExceeded, "observer saw %v", ev)
+		if ev.Type != zk.EventResync {
+			require.ErrorIs(t, err, context.DeadlineExceeded, "observer saw %v", ev)
+		}
 	}
 	cancel()
 	require.NoError(t, sub.Close())
-	require.Empty(t, e.seen)
+	for len(e.seen) > 0 {
+		s := e.next()
+		require.Empty(t, slices.Concat(s.Joined, s.Left, s.Changed))
+	}
 
 	// Cut off for longer: the member goes, and comes back with the newest data.
 	was := m.Context()
