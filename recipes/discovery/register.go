@@ -234,15 +234,20 @@ func (r *Registration) presentLocked() Status {
 	return statusOf(r.node.Status())
 }
 
-// Update lets change make the instance another; its Name, ID and Type stay. It
-// returns nil when that, or something newer, is on the server: in place, so that
-// observers see a change and no coming and going. While the instance is not
-// registered it is remembered for the next Register.
+// Update lets change alter the instance; its Name, ID and Type stay. It returns nil
+// when the altered instance, or a newer one, is on the server. The node's data is
+// replaced, so that observers see a change of the node and no delete. While the
+// instance is not registered, Update stores nothing: it records the change for the
+// next Register.
 //
-// When ctx ends before, the new data stays the newest and will be stored; the
-// error has OutcomeUnknown. What cannot be stored (an *InvalidError,
-// zk.ErrTooLarge, zk.ErrNoAuth) is dropped, and the instance is as it was; so it
-// is with zk.ErrNoNode, for a persistent one that somebody has deleted.
+// Updates of a Registration run one at a time. An error with OutcomeNotSent says
+// that Update recorded nothing: ctx had ended before the call, or it ended while
+// this Update waited for an earlier one. If ctx ends later the error has
+// OutcomeUnknown. The altered instance is then the newest. It is stored later, a
+// persistent one by the next Update or Register.
+//
+// If the instance cannot be stored (an *InvalidError, zk.ErrTooLarge, zk.ErrNoAuth,
+// or zk.ErrNoNode for a persistent one that was deleted), it stays as it was.
 func (r *Registration) Update(ctx context.Context, change func(*Instance)) error {
 	if change == nil {
 		return r.wrap(refused.AtOnce("update", r.path, refused.ErrFunction))
@@ -252,13 +257,13 @@ func (r *Registration) Update(ctx context.Context, change func(*Instance)) error
 
 func (r *Registration) update(ctx context.Context, change func(i *Instance, draining *bool)) error {
 	// One at a time, so that the last to be made is also the last to be stored.
-	if err := enter(ctx, r.updates); err != nil {
+	if err := enterUpdate(ctx, r.path, r.updates); err != nil {
 		return r.wrap(err)
 	}
 	defer func() { <-r.updates }()
 	if r.Instance().Type.persistent() {
 		// Nothing else keeps it from writing behind an Unregister.
-		if err := enter(ctx, r.turn); err != nil {
+		if err := enterUpdate(ctx, r.path, r.turn); err != nil {
 			return r.wrap(err)
 		}
 		defer func() { <-r.turn }()
@@ -288,7 +293,7 @@ func (r *Registration) update(ctx context.Context, change func(i *Instance, drai
 	if errors.Is(err, ErrUnregistered) {
 		return nil // meanwhile; it is remembered
 	}
-	if err != nil && (refused.By(err) || refused.ForNow(err) || errors.Is(err, zk.ErrTooLarge)) {
+	if err != nil && (zk.OutcomeOf(err) == zk.OutcomeNotSent || refused.By(err) || refused.ForNow(err)) {
 		r.mu.Lock()
 		r.inst, r.draining = old, wasDraining
 		r.mu.Unlock()
@@ -354,6 +359,19 @@ func (r *Registration) wrap(err error) error {
 		return nil
 	}
 	return fmt.Errorf("discovery: %s: %w", r.path, err)
+}
+
+// enterUpdate waits for a turn of an update. Its error says that nothing was
+// recorded. A select takes either case when both are ready, so it asks ctx first.
+func enterUpdate(ctx context.Context, path string, turn chan struct{}) error {
+	err := ctxerr.Of(ctx)
+	if err == nil {
+		err = enter(ctx, turn)
+	}
+	if err != nil {
+		return refused.AtOnce("update", path, err)
+	}
+	return nil
 }
 
 // enter waits for a turn.

@@ -24,6 +24,10 @@ func (r *Registration) put(ctx context.Context, data []byte, create bool) error 
 		r.setStatic(Status{State: Registered, Path: r.path, Czxid: czxid})
 	case open:
 		r.setStatic(Status{State: Unregistered, Path: r.path, Err: err})
+		if zk.OutcomeOf(err) == zk.OutcomeNotSent {
+			// That is so of the last try only. An earlier one may have stored the data.
+			return &zk.OpError{Op: "set", Path: r.path, Outcome: zk.OutcomeUnknown, Err: err}
+		}
 	}
 	return err
 }

@@ -59,11 +59,16 @@ func (m *Membership) States(ctx context.Context) iter.Seq[Status] {
 	}
 }
 
-// Update replaces the data that others see. It returns nil when it, or the data of
-// a later Update, is stored, be it in the next session. When ctx ends before, the
-// data will be stored nevertheless; the error has OutcomeUnknown. What cannot be
-// stored (zk.ErrTooLarge, zk.ErrNoAuth) is dropped, and the data before it stays.
-// After Leave it returns ErrLeft, after the end of the membership the reason.
+// Update replaces the data that others see. It returns nil when data, or the data
+// of a later Update, is stored, in this session or in the next.
+//
+// An error with OutcomeNotSent says that Update recorded nothing: ctx had ended
+// before the call, or the membership had. If ctx ends later the error has
+// OutcomeUnknown. The data is then the newest, and will be stored.
+//
+// If the server can never store the data (zk.ErrTooLarge, zk.ErrNoAuth), the member
+// keeps the data before it. Update returns ErrLeft after Leave, and after the end
+// of the membership the reason of that end.
 func (m *Membership) Update(ctx context.Context, data []byte) error {
 	if err := m.n.Update(ctx, data); err != nil {
 		return m.g.wrap(err)

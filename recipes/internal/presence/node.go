@@ -15,6 +15,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -229,17 +230,24 @@ func (n *Node) Statuses(ctx context.Context) iter.Seq[Status] {
 	}
 }
 
-// Update makes data the newest. It returns nil when it, or data of a later
-// Update, is stored on the server, in this session or in the next. When ctx
-// ends before, the data stays the newest and will be stored; the error has
-// OutcomeUnknown. What cannot be stored (zk.ErrTooLarge, zk.ErrNoAuth) is
-// dropped, and the data before it counts again. After the end of the Node it
-// returns the reason of that.
+// Update makes data the newest. It returns nil when data, or the data of a later
+// Update, is stored on the server, in this session or in the next.
+//
+// An error with OutcomeNotSent says that Update recorded nothing: ctx had ended
+// before the call, or the Node had. If ctx ends later the error has OutcomeUnknown.
+// The data is then the newest, and the Node stores it as soon as it can.
+//
+// If the server can never store the data (zk.ErrTooLarge, zk.ErrNoAuth), the Node
+// drops it and returns to the data before it. After the end of the Node, Update
+// returns the reason of that end.
 func (n *Node) Update(ctx context.Context, data []byte) error {
+	if err := ctxerr.Of(ctx); err != nil {
+		return refused.AtOnce("update", n.base, err)
+	}
 	n.mu.Lock()
 	if n.status.State == Ended {
 		defer n.mu.Unlock()
-		return &zk.OpError{Op: "update", Path: n.base, Outcome: zk.OutcomeNotSent, Err: n.status.Err}
+		return refused.AtOnce("update", n.base, n.status.Err)
 	}
 	n.count++
 	mine := n.count
@@ -251,14 +259,14 @@ func (n *Node) Update(ctx context.Context, data []byte) error {
 	}
 	for {
 		n.mu.Lock()
-		stored, refused, why, s, changed := n.stored, n.refused, n.why, n.status, n.changed
+		stored, dropped, why, s, changed := n.stored, n.refused, n.why, n.status, n.changed
 		n.mu.Unlock()
 		switch {
-		case refused == mine:
+		case dropped == mine:
 			return why
 		case stored >= mine:
 			return nil
-		case refused > mine: // it had given way to that one
+		case dropped > mine: // that data had replaced this
 			return why
 		case s.State == Ended:
 			return &zk.OpError{Op: "update", Path: n.base, Err: s.Err}
