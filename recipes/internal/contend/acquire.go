@@ -13,14 +13,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Acquire joins the queue and waits until the place is ours. When ctx ends it
-// returns at once with its cause, and our node is deleted, now or as soon as the
-// connection is back. An expired session starts a new attempt at the end of the
-// queue.
+// Acquire joins the queue and waits until it is granted. When ctx ends, Acquire
+// returns at once with the cause of ctx. It deletes our node, or leaves that to
+// the janitor until the connection is back. When the session expires, Acquire
+// starts again at the end of the queue.
 func (q *Queue) Acquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, true) }
 
-// TryAcquire is Acquire that does not wait: ErrHeld in a WaitError if somebody is
-// ahead. It joins the queue only if nobody is there for whom it would have to wait.
+// TryAcquire is Acquire that does not wait. If a contender is ahead that it would
+// have to wait for, it returns ErrHeld in a WaitError. It reads the queue first,
+// and joins it only if there is no such contender.
 func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) {
 	if err := q.blocked(ctx); err != nil {
 		return nil, Because(ctx, err)
@@ -28,10 +29,10 @@ func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) {
 	return q.acquire(ctx, false)
 }
 
-// blocked returns ErrHeld, in a WaitError, if somebody is in the queue for whom we
-// would wait. It asks for a sync first: a server that lags behind can show a
-// contender that had gone before we were called. It returns nil where that cannot
-// be known.
+// blocked returns ErrHeld, in a WaitError, if the queue has a contender that we
+// would wait for. It sends a sync before the list. Without one, a server that lags
+// behind could list a contender whose node was deleted before the call. If the
+// sync fails, blocked returns nil, and TryAcquire joins the queue to find out.
 func (q *Queue) blocked(ctx context.Context) error {
 	sync := q.c.Pipeline().Sync(ctx, q.dir)
 	queue, err := q.entries(ctx)
@@ -79,9 +80,9 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 	}
 }
 
-// Because gives err ctx's cause if that is why it stands: a read that was lost
-// with its connection is not made again when ctx has ended meanwhile, and tells
-// of the connection only.
+// Because adds the cause of ctx to err if a read gave up because ctx had ended. A
+// read that was lost with its connection is not repeated after the end of ctx, and
+// its error says only that the connection was lost.
 func Because(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, zk.ErrConnectionLoss) || errors.Is(err, ctx.Err()) {
 		return err
@@ -89,19 +90,19 @@ func Because(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ctxerr.Of(ctx), err)
 }
 
-// errGone is errAgain when our node is known to be gone already.
+// errGone is an errAgain that also says that our node is known to be deleted.
 var errGone = fmt.Errorf("%w: own node is gone", errAgain)
 
-// contend is waiting and confirming: see state. names is the list that came with
-// our create.
+// contend goes through the states waiting and confirming, see state. names is the
+// list that came with our create.
 func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant, error) {
 	before, err := p.ahead(names)
 	if err != nil {
 		return nil, err
 	}
 	if len(before) == 0 && !p.asks() {
-		// First from the start: a watch that tells of our node's end is there, or on
-		// its way, when the grant is there.
+		// We are first from the start. The grant gets a watch that reports the end of
+		// our node. It is set already, or its request is on its way.
 		if p.watch != nil {
 			return p.grant(ctx, quietWatch{p.watch})
 		}
@@ -124,17 +125,23 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 	return g, err
 }
 
-// lookAgain looks at our node again where its watch need not have told all. It
+// lookAgain reads our node again if its watch may not have reported everything. It
 // returns the watch, on an error too if there is one.
 func (p *place) lookAgain(ctx context.Context, own *zk.Watch) (*zk.Watch, error) {
 	if own.Fired() && event(own).Type == zk.EventDeleted {
 		return own, errGone
 	}
 	if own.Fired() || own.Err() != nil || p.s.Resumed() != p.resumed {
-		// Our node changed, and may be gone since. Or both went while there was no
-		// connection, and of the other we were told first: watches are restored in
-		// no order, and ours may be in a later frame. Look at it again, on a server
-		// that knows what the one knew that told us of the other.
+		// If the watch has fired, our node changed, and may have been deleted since.
+		//
+		// If the session was resumed, the watch may still be silent although our
+		// node is gone:
+		//  1. Our node and the predecessor's are deleted while there is no connection.
+		//  2. The client resumes the session and restores both watches, in no
+		//     particular order.
+		//  3. The predecessor's event arrives. Ours is in a later frame.
+		// So read our node again. The sync comes first: the server that answers must
+		// have seen all that the server had seen which reported the predecessor's end.
 		if err := p.q.c.Sync(ctx, p.q.dir); err != nil {
 			return own, err
 		}
@@ -152,7 +159,8 @@ func (p *place) watchOwn(ctx context.Context) (*zk.Watch, error) {
 	return p.confirm(zk.Watched[zk.Existence]{Value: zk.Existence{Exists: ok, Stat: stat}, Watch: w}, err)
 }
 
-// confirm takes what a look at our node has found.
+// confirm checks what a read of our node returned, and keeps the node's version.
+// It returns errGone if the node is not ours or is not there.
 func (p *place) confirm(found zk.Watched[zk.Existence], err error) (*zk.Watch, error) {
 	if err != nil {
 		return nil, err

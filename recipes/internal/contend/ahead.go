@@ -8,9 +8,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// What a contender that gives up says of those who were ahead: a WaitError.
+// A contender that gives up reports the contenders ahead of it in a WaitError.
 
-// heldBy is ErrHeld with those before us.
+// heldBy returns ErrHeld in a WaitError that names the contenders before us.
 func (q *Queue) heldBy(before []entry) *recipes.WaitError {
 	return &recipes.WaitError{
 		Ahead:   len(before),
@@ -20,9 +20,9 @@ func (q *Queue) heldBy(before []entry) *recipes.WaitError {
 	}
 }
 
-// readHolder begins to read who is first, if err is ErrHeld and ctx allows it.
-// The returned function waits for the answer and notes it in err. In between our
-// node is deleted, in the same round trip.
+// readHolder sends a read of the first contender's node, if err is ErrHeld and ctx
+// has not ended. The returned function waits for the reply and records it in err.
+// The caller deletes our node in between, so that both take one round trip.
 func (q *Queue) readHolder(ctx context.Context, err error) (note func()) {
 	held, ok := errors.AsType[*recipes.WaitError](err)
 	if !ok || !errors.Is(err, ErrHeld) || ctx.Err() != nil {
@@ -33,7 +33,7 @@ func (q *Queue) readHolder(ctx context.Context, err error) (note func()) {
 	return func() {
 		n, err := read.Wait(ctx)
 		if err != nil {
-			return // it has gone, or may not be read: its path has to do
+			return // the node is gone or may not be read: err has its path at least
 		}
 		held.First = ContenderOf(path, n)
 		if held.Nearest.Path == path {
@@ -42,7 +42,8 @@ func (q *Queue) readHolder(ctx context.Context, err error) (note func()) {
 	}
 }
 
-// gaveUp is err with those for whom the waiter waited, if ctx is why it gave up.
+// gaveUp returns err in a WaitError that names the contenders before the waiter, if
+// it gave up because ctx ended.
 func (w *waiter) gaveUp(ctx context.Context, err error) error {
 	if ctx.Err() == nil || len(w.before) == 0 || errors.Is(err, errAgain) {
 		return err

@@ -1,17 +1,21 @@
-// Package contend is the queue of contenders that locks and elections stand on:
-// ephemeral sequential nodes in one directory, of which the first owns the
-// place. It is written once, here.
+// Package contend is the queue of contenders on which locks and elections are
+// built. A contender is an ephemeral sequential node in one directory. The first
+// of them is granted what all of them wait for.
 //
-// A contender is created with a GUID in its name and bound to one session. When
-// the reply to its create is lost, it is looked for by GUID and session; it is
-// never adopted from another session, and never left behind: what cannot be
-// deleted now goes to the client's janitor.
+// A contender node has a GUID in its name and belongs to one session. When the
+// reply to its create is lost, the contender looks for the node by GUID and
+// session. It never adopts a node of another session. It never leaves a node
+// behind either: the client's janitor deletes what cannot be deleted now.
 //
-// A contender waits for the nearest one before it, by a watch, so that an end
-// wakes one waiter. It is granted the place only when the list that it last saw
-// has nobody before it (or had nobody but the one who has gone), its own node is
-// confirmed by czxid and owner, no event says that it was deleted, and the
-// session's lease is good.
+// A contender watches its predecessor, the last contender before it that it has to
+// wait for. So a node that is deleted wakes one waiter. A contender gets its grant
+// when all of this holds:
+//
+//   - the list that it saw last has nobody before it, or had only the predecessor,
+//     which is gone now;
+//   - its own node is confirmed by czxid and owner, and no event says that the
+//     node was deleted;
+//   - the session's lease is good.
 //
 // state.go has the chart of a contender's states, from its create to its end.
 package contend

@@ -10,10 +10,10 @@ import (
 // ErrNotWriter: only a writer can become a reader.
 var ErrNotWriter = errors.New("not a writer")
 
-// Downgrade makes a writer's place a reader's, at once: no other writer can get
-// between. The new node keeps the writer's sequence and so its place in the
-// queue; the token stays the writer's. Of a place that was downgraded before it
-// does nothing.
+// Downgrade makes a writer's grant a reader's in one transaction, so that no other
+// writer can get in between. The new node has the writer's sequence number, and so
+// the same position in the queue. The token stays the writer's. A grant that was
+// downgraded before stays as it is.
 func (g *Grant) Downgrade(ctx context.Context) error {
 	if g.p.q.kind != Write {
 		return ErrNotWriter
@@ -32,9 +32,9 @@ func (g *Grant) Downgrade(ctx context.Context) error {
 	})
 }
 
-// Shared reports whether others can hold together with us: we are a reader, or a
-// writer that was downgraded.
+// Shared reports whether others can hold at the same time: the grant is a reader's,
+// or a writer's that was downgraded.
 func (g *Grant) Shared() bool { return IsShared(g.Path()) }
 
-// sequenceDigits is the length of a sequence that a place can have.
+// sequenceDigits is the length of the sequence number in a contender's name.
 const sequenceDigits = 10

@@ -6,15 +6,17 @@ import (
 	"github.com/zookit/zookit/recipes"
 )
 
-// Errors of the queue; lock and election give them to their users.
+// Errors of the queue. Package lock and package election return them.
 var (
 	// ErrReleased is the cause of a grant's context after Release.
 	ErrReleased = recipes.ErrReleased
-	// ErrDeleted is the cause when somebody deleted the owner's node.
+	// ErrDeleted is the cause of a grant's context when somebody else deleted the
+	// grant's node.
 	ErrDeleted = recipes.ErrDeleted
-	// ErrHeld: another contender is ahead, and waiting was not wanted.
+	// ErrHeld says that another contender is ahead and that the caller did not want
+	// to wait.
 	ErrHeld = recipes.ErrHeld
-	// ErrNotHeld is what a guarded write fails with once the node is gone.
+	// ErrNotHeld is the error of a guarded write once the grant's node is gone.
 	ErrNotHeld = recipes.ErrNotHeld
 	// ErrForeign is what errors.Is finds in a ForeignError.
 	ErrForeign = recipes.ErrForeign
@@ -23,7 +25,7 @@ var (
 )
 
 // ForeignError names a contender of another library or recipe that would not
-// see ours.
+// see our node, and so would not wait for it.
 type ForeignError struct{ Path string }
 
 // Error names the node.
@@ -31,12 +33,12 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("foreign contender %s would not see ours", e.Path)
 }
 
-// Is makes it ErrForeign.
+// Is reports whether target is ErrForeign.
 func (e *ForeignError) Is(target error) bool { return target == ErrForeign }
 
-// ExhaustedError names a directory whose counter of creates is at its end: from
-// there on the server hands the same number out again and again, and the order
-// of the queue is lost. The directory must be deleted and made anew.
+// ExhaustedError names a directory whose sequence counter is at its end. From
+// there on the server gives every new node the same number, and the order of the
+// queue is lost. The directory must be deleted and created again.
 type ExhaustedError struct {
 	Dir      string
 	Sequence int32
@@ -47,9 +49,9 @@ func (e *ExhaustedError) Error() string {
 	return fmt.Sprintf("sequence of %s is exhausted (%d)", e.Dir, e.Sequence)
 }
 
-// Is makes it ErrSequenceExhausted.
+// Is reports whether target is ErrSequenceExhausted.
 func (e *ExhaustedError) Is(target error) bool { return target == ErrSequenceExhausted }
 
-// maxSequence is the first suffix that is not taken any more. The counter ends
-// at 2,147,483,647; the room before it is for creates that are under way.
+// maxSequence is the first number that a contender refuses. The counter ends at
+// 2,147,483,647. The numbers in between are for creates that are already under way.
 const maxSequence = 2_147_483_000

@@ -10,8 +10,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Exchange is a transaction in which our node gives way to others, with nobody
-// between: a writer's to a reader's, a semaphore's ticket to its leases.
+// Exchange is a transaction that creates new nodes and deletes our node, so that
+// no other contender gets in between. It replaces a writer's node by a reader's,
+// and a semaphore's ticket by its leases.
 type Exchange struct {
 	Dir   string   // of the new nodes
 	Marks []string // the GUID of each, with which its name begins
@@ -21,18 +22,21 @@ type Exchange struct {
 // swap is an exchange whose reply was lost.
 type swap struct {
 	*Exchange
-	own     string     // the node that gives way
+	own     string     // the node that the exchange deletes
 	cause   error      // why the reply was lost
-	verdict chan error // cap 1: gets what became of it
+	verdict chan error // cap 1; settle sends the result of the exchange
 }
 
-// exchange makes the transaction that plan returns, if any, and lets the grant
-// rest on the new nodes; token, session and context stay as they are. On nil it
-// has happened. When the server refuses, or nothing was sent, all is as before:
-// ErrNotHeld is in the error if our node is gone.
+// exchange runs the transaction that plan returns, if any. From then on the grant
+// rests on the new nodes. Its token, session and context stay as they are.
 //
-// A lost reply is settled by sync and list. If ctx ends before, exchange returns
-// with OutcomeUnknown and the settling goes on; another exchange or Release waits
+// If exchange returns nil, the transaction has happened. If the server refuses it,
+// or if nothing was sent, the grant is as it was before. The error wraps ErrNotHeld
+// if our node is gone.
+//
+// If the reply is lost, the grant's goroutine finds out by sync and list whether
+// the transaction happened. If ctx ends before that, exchange returns an error with
+// OutcomeUnknown and the goroutine carries on. Another exchange or a Release waits
 // for it.
 func (g *Grant) exchange(ctx context.Context, plan func() (*Exchange, error)) error {
 	var again pace.Retries
@@ -53,7 +57,8 @@ func (g *Grant) exchange(ctx context.Context, plan func() (*Exchange, error)) er
 	}
 }
 
-// tryExchange is one try. errRepeat: it never happened, and cannot any more.
+// tryExchange sends the transaction once. errRepeat says that it did not happen,
+// and cannot happen later.
 func (g *Grant) tryExchange(ctx context.Context, plan func() (*Exchange, error)) error {
 	from, err := g.begin(ctx, exchanging)
 	if err != nil {
@@ -75,8 +80,9 @@ func (g *Grant) tryExchange(ctx context.Context, plan func() (*Exchange, error))
 	defer cancel(nil)
 	defer context.AfterFunc(g.ctx, func() { cancel(context.Cause(g.ctx)) })()
 	own := g.Path()
-	// The delete is last, and not first: where a server applies a transaction op by
-	// op, whoever sees our node gone sees the new ones.
+	// The delete comes last. A server can apply a transaction op by op, so that a
+	// reader sees a part of it. A reader that sees our node deleted then also sees
+	// the new nodes.
 	ops := append(slices.Clone(x.Ops), g.p.q.c.Bind(zk.DeleteOp(own, zk.AnyVersion), ErrNotHeld))
 	results, err := g.p.q.c.Multi(ctx, ops...)
 	err = refused.ExplainMulti(results, err)
@@ -92,6 +98,7 @@ func (g *Grant) tryExchange(ctx context.Context, plan func() (*Exchange, error))
 	return g.awaitVerdict(ctx, &swap{Exchange: x, own: own, cause: err, verdict: make(chan error, 1)})
 }
 
+// created returns the paths of the nodes that a transaction has created.
 func created(results []zk.OpResult) []string {
 	var out []string
 	for _, r := range results {
@@ -102,8 +109,9 @@ func created(results []zk.OpResult) []string {
 	return out
 }
 
-// rest ends an exchange: s is held or unsure. A Release that came meanwhile and
-// had no time has left the nodes to us.
+// rest ends an exchange in the state s: held or unsure. A Release may have been
+// called during the exchange and have given up waiting for it. It has then left the
+// deletes to the exchange, and rest passes them to the janitor.
 func (g *Grant) rest(s state) {
 	g.mu.Lock()
 	if s == held {
@@ -122,8 +130,8 @@ func (g *Grant) rest(s state) {
 	g.nudge()
 }
 
-// moveTo lets the grant rest on other nodes, each with a watch that is on its way
-// when it returns.
+// moveTo makes the grant rest on other nodes. When it returns, the request for a
+// watch on each of them has been sent.
 func (g *Grant) moveTo(paths []string) {
 	pipe := g.p.q.c.Pipeline()
 	fresh := make([]*ownNode, len(paths))
@@ -151,11 +159,15 @@ func (g *Grant) awaitVerdict(ctx context.Context, s *swap) error {
 	}
 }
 
-// settle finds out what became of an exchange that got no answer. All the new
-// nodes are there: it happened. None, but ours is: it did not, and, after the
-// sync, cannot any more. Anything else: it happened and was undone by somebody,
-// or our node was deleted before; the grant is lost. It lasts no longer than the
-// grant's context.
+// settle finds out by sync and list whether an exchange without a reply happened:
+//
+//   - All the new nodes are there: it happened.
+//   - None of them is there, but our node is: it did not happen. After the sync it
+//     cannot happen later either.
+//   - Anything else: it happened and somebody has deleted new nodes, or somebody
+//     had deleted our node before. The grant is lost.
+//
+// settle returns at the latest when the grant's context has ended.
 func (g *Grant) settle() {
 	g.mu.Lock()
 	s := g.swap
@@ -173,8 +185,9 @@ func (g *Grant) settle() {
 	}
 	switch {
 	case err != nil || g.p.s.Context().Err() != nil:
-		// The session is over, or the grant was released: Release deletes what can
-		// be there. Or we are not allowed to look: then it must not go on in doubt.
+		// The session is over, or the grant was released. Release then deletes both
+		// the old node and the new ones. Or the server does not allow the reads: the
+		// hold must then end, since nobody knows whether its nodes are there.
 		g.end(errors.Join(err, s.cause))
 		g.rest(unsure)
 		s.verdict <- s.cause

@@ -11,13 +11,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// ErrLeft: the contender is not in the queue any more.
+// ErrLeft says that the contender is not in the queue any more.
 var ErrLeft = errors.New("its node is gone")
 
-// AwaitFirst waits until the contender of that name is first in the queue. It
-// returns the path of the first that it saw last, "" if it saw nobody, and nil
-// only if that is the one. ErrLeft: the contender is not in the queue. It gives up
-// when one and the same other has been first for longer than patience.
+// AwaitFirst waits until the contender of that name is first in the queue, and
+// then returns nil. In every case it returns the path of the contender that it last
+// saw first, "" if it saw none.
+//
+// It returns ErrLeft if the contender is not in the queue. It gives up when one
+// other contender has been first for longer than patience.
 func (q *Queue) AwaitFirst(ctx context.Context, name string, patience time.Duration) (first string, err error) {
 	var since time.Time // when first became first
 	for {
@@ -47,10 +49,10 @@ func (q *Queue) AwaitFirst(ctx context.Context, name string, patience time.Durat
 	}
 }
 
-// awaitEnd returns when a contender may have gone, or some time has passed.
+// awaitEnd returns when the node of a contender may be gone, or after atMost.
 func (q *Queue) awaitEnd(ctx context.Context, e entry, atMost time.Duration) error {
 	_, w, err := q.c.GetW(ctx, zk.Join(q.dir, e.name))
-	if errors.Is(err, zk.ErrNoAuth) { // then watch the queue
+	if errors.Is(err, zk.ErrNoAuth) { // the node may not be read: watch the queue instead
 		var names []string
 		if names, _, w, err = q.c.ChildrenW(ctx, q.dir); err == nil && !slices.Contains(names, e.name) {
 			w.Stop()
@@ -71,7 +73,7 @@ func (q *Queue) awaitEnd(ctx context.Context, e entry, atMost time.Duration) err
 		if err := w.Err(); err != nil && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrWatchLost) {
 			return err
 		}
-		return nil // or the watch has ended: look again
+		return nil // it fired, or it ended without an event: the caller lists again
 	case <-t.C:
 		return nil
 	case <-ctx.Done():

@@ -6,26 +6,27 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// foresight is what a candidate that is next knows of its turn beforehand: who is
-// in the queue, and whom the directory names. Both are watched. On one connection
-// a server tells of changes in their order, so that what the watches have not
-// told of before the predecessor's end cannot have come before it: what they were
-// set with is how things are when the leadership ends. Whatever came in between
-// costs a round trip after it.
+// foresight is what a candidate that is next reads before its turn: the queue, and
+// the successor that the directory names. It watches both.
+//
+// On one connection a server reports changes in their order. So if neither watch
+// has fired before the watch on the predecessor, nothing had changed when the
+// predecessor's leadership ended, and the candidate can decide on what it has read.
+// If one has fired, the candidate needs a round trip after its turn has come.
 type foresight struct {
 	resumed int // the connection on which it was read, see getReady
 	names   []string
 	named   []byte
-	queue   *zk.Watch // on the directory's children; nil if names are not known
-	data    *zk.Watch // on its data; nil if named is not known
+	queue   *zk.Watch // on the directory's children; nil if names is not known
+	data    *zk.Watch // on the directory's data; nil if named is not known
 }
 
-// read reads what is not known, or was known before a change. It is not needed:
-// on an error it is left out, and looked at when the turn has come.
+// read reads what is not known yet, or has changed since. It ignores errors: what
+// it could not read, the candidate reads when its turn has come.
 func (f *foresight) read(ctx context.Context, q *Queue, resumed int) {
 	c, dir := q.c, q.dir
 	if f.resumed != resumed {
-		// A new connection tells in no order of what was missed.
+		// After a reconnect, missed events arrive in no particular order.
 		f.stop()
 		*f = foresight{resumed: resumed}
 	}
@@ -43,13 +44,14 @@ func (f *foresight) read(ctx context.Context, q *Queue, resumed int) {
 	}
 }
 
-// holds reports whether what is known was so when a watch has fired.
+// holds reports whether names and named were still valid when the watch fired.
 func (f *foresight) holds(s *zk.Session, fired *zk.Watch) bool {
 	return fired != nil && f.queue != nil && f.data != nil && f.resumed == s.Resumed() &&
 		fired.FiredBefore(f.queue) && fired.FiredBefore(f.data)
 }
 
-// stop ends the watches: first the one that the turn does not fire.
+// stop ends the watches. The one on the data goes first, because nothing in the
+// candidate's turn fires it.
 func (f *foresight) stop() {
 	f.data.Stop()
 	f.queue.Stop()
@@ -58,8 +60,8 @@ func (f *foresight) stop() {
 // pending reports whether a watch is there and may still fire.
 func pending(w *zk.Watch) bool { return w != nil && !w.Fired() && w.Err() == nil }
 
-// told is the channel of a watch that may not be there.
-func told(w *zk.Watch) <-chan zk.Event {
+// firing returns the channel of a watch, or nil if there is no watch.
+func firing(w *zk.Watch) <-chan zk.Event {
 	if w == nil {
 		return nil
 	}

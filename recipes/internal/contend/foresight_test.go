@@ -11,8 +11,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What is known beforehand holds if no watch has told of a change before the one
-// on the predecessor did, however late anybody looks.
+// What a candidate has read beforehand holds if the watch on the predecessor fired
+// before the watches on what it has read. It does not matter how late it checks.
 func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 	come := func(srv *zktest.Server) error { return srv.Create("/e/new", nil) }
 	name := func(srv *zktest.Server) error { return srv.Set("/e", []byte("next=x")) }
@@ -31,7 +31,7 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 		{"one is named after it", []func(*zktest.Server) error{end, name}, true},
 		{"resumed before it", []func(*zktest.Server) error{cut, end}, false},
 		{"no end", nil, false},
-		{"another change", []func(*zktest.Server) error{other}, true}, // which is no end: see waiter.look
+		{"another change", []func(*zktest.Server) error{other}, true}, // the predecessor goes on: see waiter.look
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 					require.NoError(t, change(srv))
 					synctest.Wait()
 				}
-				require.NoError(t, client.Sync(t.Context(), "/")) // connected again, and told of all
+				require.NoError(t, client.Sync(t.Context(), "/")) // connected again, with all events
 				require.Equal(t, c.holds, f.holds(p.s, near))
 				f.read(t.Context(), p.q, p.s.Resumed())
 				names, _, err := client.Children(t.Context(), "/e")

@@ -9,7 +9,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Grant is the place at the head of the queue.
+// Grant is the hold of a contender whose turn has come.
 type Grant struct {
 	p       *place
 	scope   *Scope
@@ -17,13 +17,14 @@ type Grant struct {
 	end     context.CancelCauseFunc // of the parent of ctx
 	release context.CancelFunc      // of the session's guard
 	owner   sync.WaitGroup          // the grant's goroutine
-	revoked chan struct{}           // closed when the owner was asked to let go; nil if nobody can ask
+	revoked chan struct{}           // closed when somebody asks for a release; nil for a Latch
 	life
 }
 
-// grant makes the place ours: a context that ends with the lease, the session,
-// the node or Release. ctx bounds the confirming of the lease, and gives the
-// values, but not the deadline.
+// grant makes the grant of a contender that is first. Its context ends with the
+// lease, with the session, when the node is deleted, or with Release. The lease is
+// confirmed under ctx. The grant's context has the values of ctx, but not its
+// deadline.
 func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 	scope := NewScope(ctx)
 	base, end := context.WithCancelCause(scope)
@@ -45,7 +46,7 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 		p: p, scope: scope, ctx: guard, end: end, release: release,
 		life: life{nodes: []string{p.path}, over: make(chan struct{}), wake: make(chan struct{}, 1)},
 	}
-	if p.q.kind != Latch { // there the data is the candidate's own
+	if p.q.kind != Latch { // the data of a Latch is the candidate's, and no request
 		g.revoked = make(chan struct{})
 	}
 	scope.Begin(guard, g)
@@ -54,7 +55,7 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 	return g, nil
 }
 
-// stopLater stops a watch that may still be on its way.
+// stopLater stops a watch, or waits in the background for the reply that brings it.
 func stopLater(own ownWatch) {
 	if f, ok := own.(*zk.Future[zk.Watched[zk.Existence]]); ok {
 		go func() { // ends with the request, at the latest with the client
@@ -66,20 +67,20 @@ func stopLater(own ownWatch) {
 	}
 }
 
-// Context ends when the place may be lost; see the recipes.
+// Context ends when the hold may be lost; see the recipes.
 func (g *Grant) Context() context.Context { return g.ctx }
 
-// Token is the fencing token: the czxid of the node with which we contended.
+// Token is the fencing token: the czxid of our contender node.
 func (g *Grant) Token() int64 { return g.p.czxid }
 
-// Path is our node, the first of several.
+// Path is the path of our node, or of the first if there are several.
 func (g *Grant) Path() string { return g.Paths()[0] }
 
 // Session is the session that owns the node.
 func (g *Grant) Session() *zk.Session { return g.p.s }
 
 // Check is an op that makes a multi fail with the queue's ErrNotHeld unless our
-// node is there. Names do not come again, so that its version does not matter.
+// node is there. It checks no version: no other node can ever get the same name.
 func (g *Grant) Check() zk.Op {
 	return g.p.q.c.Bind(zk.CheckOp(g.Path(), zk.AnyVersion), g.p.q.lost)
 }

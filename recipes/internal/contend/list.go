@@ -8,11 +8,11 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Contender is what a node in the queue says of its owner.
+// Contender describes the owner of a node in the queue.
 type Contender = recipes.Contender
 
-// Contenders returns the queue in its order. One that goes while it is read is
-// left out, and one that may not be read has its Err.
+// Contenders returns the queue in its order. A contender whose node is deleted in
+// the meantime is left out. One whose node may not be read is returned with its Err.
 func (q *Queue) Contenders(ctx context.Context) ([]Contender, error) {
 	names, err := q.Names(ctx)
 	if err != nil {
@@ -36,8 +36,8 @@ func (q *Queue) Names(ctx context.Context) ([]string, error) {
 	return namesOf(queue), err
 }
 
-// WatchNames returns Names, and a watch that fires when one more is in the
-// directory, or one less, or when the directory is created or deleted.
+// WatchNames returns Names, and a watch that fires when a node is created or
+// deleted in the directory, or when the directory itself is created or deleted.
 func (q *Queue) WatchNames(ctx context.Context) ([]string, *zk.Watch, error) {
 	for {
 		names, _, w, err := q.c.ChildrenW(ctx, q.dir)
@@ -70,7 +70,7 @@ func namesOf(queue []entry) []string {
 	return names
 }
 
-// First returns who is first in the queue; false if it is empty.
+// First returns the first contender in the queue, or false if the queue is empty.
 func (q *Queue) First(ctx context.Context) (Contender, bool, error) {
 	for {
 		queue, err := q.entries(ctx)
@@ -79,14 +79,13 @@ func (q *Queue) First(ctx context.Context) (Contender, bool, error) {
 		}
 		c, err := q.contender(ctx, zk.Join(q.dir, queue[0].name))
 		if errors.Is(err, zk.ErrNoNode) {
-			continue // gone meanwhile: somebody else is first
+			continue // deleted in the meantime: another contender is first now
 		}
 		return c, err == nil, err
 	}
 }
 
-// entries returns who is in the queue, in its order: nobody if there is no
-// directory.
+// entries lists the contenders in their order. Without a directory there are none.
 func (q *Queue) entries(ctx context.Context) ([]entry, error) {
 	names, _, err := q.c.Children(ctx, q.dir)
 	if errors.Is(err, zk.ErrNoNode) {

@@ -20,7 +20,7 @@ const (
 	Read              // `__READ__`, and kazoo's `__rlock__`: waits for writers
 )
 
-// family is who else writes and reads names of a form.
+// family is a form of names, and so the libraries that write and read it.
 type family uint8
 
 const (
@@ -34,12 +34,12 @@ const (
 	javaLock                   // `x-<session>-<seq>`: ZooKeeper's own WriteLock, sees only its own
 )
 
-// dialect is a form of names of our own.
+// dialect is a form of names that this package writes.
 type dialect struct {
 	prefix func(guid string) string
 	own    family
-	peers  []family // whose contenders see ours as we see theirs
-	waits  []family // for whose we wait; nil: for everybody's
+	peers  []family // families that may be in our queue, because they see our names
+	waits  []family // families that we wait for; nil: all of them
 }
 
 func dialectOf(d recipes.Dialect, k Kind) dialect {
@@ -84,21 +84,21 @@ func dialectOf(d recipes.Dialect, k Kind) dialect {
 	}
 }
 
-// blocks reports whether one before us keeps us waiting.
+// blocks reports whether we wait for a contender that is before us.
 func (d dialect) blocks(e entry) bool { return d.waits == nil || slices.Contains(d.waits, e.fam) }
 
 // shared reports whether the contender can hold together with others of its
 // kind.
 func (e entry) shared() bool { return e.fam == curatorRead || e.fam == kazooRead }
 
-// plain reports whether the contender can only vanish. A writer can leave a read
-// node in its place, with its sequence, and so can whoever has kazoo's
-// `__lock__`, which is a writer's name too.
+// plain reports whether nothing replaces the contender when its node is deleted. A
+// writer can downgrade: its node is replaced by a reader's with the same sequence
+// number. A `__lock__` of kazoo's may be a writer's node.
 func (e entry) plain() bool {
 	return e.fam == curatorLock || e.fam == goLock || e.fam == curatorLatch
 }
 
-// mark is the part of a name by which a node of the GUID is found again.
+// mark is the part of a name by which the node with that GUID is found again.
 func (d dialect) mark(guid string) string {
 	if d.own == kazooLock || d.own == kazooRead {
 		return strings.ReplaceAll(guid, "-", "")
@@ -107,8 +107,8 @@ func (d dialect) mark(guid string) string {
 }
 
 // queueOf returns the contenders among names, in their order. A contender that
-// cannot see ours is an error: waiting for it would not keep it from going ahead
-// of us, or beside us.
+// cannot see our node is an error. Even if we waited for it, it would not wait for
+// us, and two could hold at once.
 func (d dialect) queueOf(dir string, names []string) ([]entry, error) {
 	out := make([]entry, 0, len(names))
 	for _, name := range names {

@@ -12,10 +12,10 @@ type entry struct {
 	fam  family
 }
 
-// forms are the names of contenders: what stands right before the number, and
-// what may stand before that. What matches none is no contender, whatever it
-// looks like, and is left alone. They are taken apart by hand, since a listing of
-// a thousand contenders is read by each of them.
+// forms are the names of contenders: the mark right before the number, and a check
+// of the part before the mark. A name that matches none of them is no contender,
+// and the queue ignores it. The code parses names by hand and not by an expression,
+// because each of a thousand contenders may have to parse a thousand names.
 var forms = []struct {
 	mark   string
 	family family
@@ -34,10 +34,10 @@ var forms = []struct {
 	}},
 }
 
-// parse takes a name apart; false if it is no contender's.
+// parse parses a name. It returns false if the name is no contender's.
 func parse(name string) (entry, bool) {
-	// The number has ten digits; with a sign in its place, when the counter has
-	// overflowed, there may be nine.
+	// The number has ten digits. When the counter has overflowed it has a sign, which
+	// can leave nine digits.
 	at := len(name)
 	for at > 0 && digit(name[at-1]) {
 		at--
@@ -61,17 +61,17 @@ func parse(name string) (entry, bool) {
 	return entry{}, false
 }
 
-// marked reports whether s is nothing, or the mark of a protected name with a
-// UUID: `_c_<uuid>-`.
+// marked reports whether s is empty, or the mark of a protected name with a UUID:
+// `_c_<uuid>-`.
 func marked(s string) bool { return s == "" || protected(s, 36, uuidByte) }
 
-// protected reports whether s is `_c_`, so many bytes of a kind, and a dash.
+// protected reports whether s is `_c_`, n bytes for which is holds, and a dash.
 func protected(s string, n int, is func(byte) bool) bool {
 	id, ok := strings.CutPrefix(s, "_c_")
 	return ok && len(id) == n+1 && id[n] == '-' && all(id[:n], is)
 }
 
-// withoutPriority takes the `z<priority>-` of a candidate off: see turn.go.
+// withoutPriority cuts off the `z<priority>-` of a candidate: see turn.go.
 func withoutPriority(s string) string {
 	const mark = len("_c_") + 36 + len("-")
 	if len(s) <= mark {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The names as expressions, to compare with.
+// expressions are the same forms as regular expressions, to compare parse with.
 var expressions = []struct {
 	family family
 	form   *regexp.Regexp
@@ -44,7 +44,7 @@ const (
 	hex  = "0123456789abcdef0123456789abcdef"
 )
 
-// fronts and ends are put together in every way.
+// The tests parse every combination of a front, a mark and an end.
 var (
 	fronts = []string{
 		"", "_c_" + uuid + "-", "_c_" + hex + "-", hex, "_c_" + uuid, "_c_" + hex, "x-123", "x-", "x", "X-123", "-", "_c_short-",

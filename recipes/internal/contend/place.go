@@ -25,54 +25,56 @@ type Queue struct {
 	d    dialect
 	read dialect // in which a writer goes on as a reader
 	kind Kind
-	lost error // what a write under a grant fails with when its node is gone: ErrNotHeld
+	lost error // of a write under a grant whose node is gone; wraps ErrNotHeld
 
-	crowd *atomic.Int32 // how many more times others are expected
+	crowd *atomic.Int32 // for how many more lists other contenders are expected
 }
 
-// New returns the queue in dir. data is what a contender's node holds, acl what
-// it and missing parents get (none: open to everybody).
+// New returns the queue in dir. data is the data of a contender's node. acl is the
+// ACL of the node and of parents that are missing (none: open to everybody).
 func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl []zk.ACL) *Queue {
 	data, acl = bytes.Clone(data), slices.Clone(acl)
 	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, lost: ErrNotHeld, crowd: new(atomic.Int32)}
 }
 
-// Denying returns the queue with the recipe's own word for ErrNotHeld, which lost
-// must wrap.
+// Denying returns the queue with the recipe's own error lost instead of
+// ErrNotHeld. lost must wrap ErrNotHeld.
 func (q *Queue) Denying(lost error) *Queue {
 	r := *q
 	r.lost = lost
 	return &r
 }
 
-// place is our own node in the queue.
+// place is our contender node in the queue.
 type place struct {
 	q     *Queue
-	s     *zk.Session // which owns it
+	s     *zk.Session // the owner of the node
 	path  string
 	name  string
 	seq   int32
 	czxid int64
 
-	version int32 // of its data, when watchOwn saw it
-	resumed int   // s.Resumed before watchOwn looked
-	crowded bool  // it has seen others in the queue
+	version int32 // of the node's data, when watchOwn read it
+	resumed int   // s.Resumed before watchOwn read the node
+	crowded bool  // a list has shown other contenders
 
-	foreseen *foresight // what was known of our turn when it came; nil if it must be looked at
+	// foreseen is what we had read before our turn came. It is nil if we must read
+	// it now.
+	foreseen *foresight
 
-	// watch is on the queue, from before our node can have gone; nil if others were
-	// expected there. Nobody has to stop it: the end of our node fires it, if
-	// nothing else does.
+	// watch is on the queue, and was set before our node can have been deleted. It is
+	// nil if others were expected in the queue. Nobody has to stop it: at the latest
+	// the delete of our node fires it.
 	watch *zk.Watch
 }
 
-// errAgain says that this attempt is over and the next may begin: the session
-// expired, or somebody deleted our node.
+// errAgain says that this attempt is over and that the contender may join again:
+// the session expired, or somebody deleted our node.
 var errAgain = errors.New("contend anew")
 
-// join creates our node and returns the names of those before it, in one round
-// trip. errAgain: the session ended meanwhile. On every other error nothing is
-// left behind, or the janitor has it.
+// join creates our node and lists the queue, in one round trip. It returns errAgain
+// if the session ended in the meantime. On every other error no node is left
+// behind, or the janitor deletes it.
 func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	s, err := q.c.AwaitSession(ctx)
 	if err != nil {
@@ -88,7 +90,7 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 		made, err := create.Wait(ctx)
 		if err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown {
 			made, err = q.resolve(ctx, s, guid, err)
-			listErr = errRepeat // on a server that may not have seen our node
+			listErr = errRepeat // the list may be from a server that had not seen our node
 		}
 		if err == nil && listErr == nil {
 			return q.joined(ctx, s, made, names, watch)
@@ -103,14 +105,14 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	}
 }
 
-// beforeRetry returns nil when a create that failed with err can be made again in
-// session s, with the same GUID. Nothing of it was done.
+// beforeRetry returns nil, after a pause if need be, when a create that failed with
+// err can be sent again in session s with the same GUID. The server has not done it.
 func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *pace.Retries, err error) error {
 	switch {
 	case errors.Is(err, errRepeat):
 		return again.Soon(ctx, s.Context())
 	case errors.Is(err, zk.ErrNoNode):
-		// No directory yet, or the server has removed it since the last look.
+		// The directory does not exist yet, or the server has deleted it since.
 		if err := recipes.EnsurePath(ctx, q.c, q.dir, q.acl...); err != nil {
 			return err
 		}
@@ -126,10 +128,11 @@ func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *pace.Retr
 	return err
 }
 
-// expectedFor is for how many lists others are expected after some were seen.
+// expectedFor is the number of lists for which other contenders are expected after
+// one has shown some.
 const expectedFor = 8
 
-// saw notes whether a list has shown others.
+// saw records whether a list has shown other contenders.
 func (q *Queue) saw(others bool) {
 	if others {
 		q.crowd.Store(expectedFor)
@@ -138,9 +141,9 @@ func (q *Queue) saw(others bool) {
 	}
 }
 
-// first reads the queue behind our create. One who expects to be alone watches it
-// too: that spares a watch on our own node, which nobody needs who is soon gone.
-// Where others come and go it would only fire.
+// first lists the queue after our create. A contender that expects to be alone also
+// watches the queue. A grant that is released soon then needs no watch on its own
+// node. In a queue where others come and go, the watch would fire for nothing.
 func (q *Queue) first(ctx context.Context) (names []string, w *zk.Watch, err error) {
 	if q.crowd.Load() > 0 {
 		names, _, err = q.c.Children(ctx, q.dir)
@@ -158,12 +161,12 @@ func (q *Queue) createOptions(s *zk.Session) []zk.CreateOption {
 	return opts
 }
 
-// errRepeat says that a create never happened, and cannot happen any more.
+// errRepeat says that a write did not happen, and cannot happen later.
 var errRepeat = errors.New("not created")
 
-// resolve finds out what became of a create that got no answer. It returns
-// errRepeat if it never happened, and else cause when it could not find out; the
-// janitor then deletes whatever is found later.
+// resolve finds out whether a create without a reply happened. It returns the node,
+// or errRepeat if the create did not happen. If it cannot find out, it returns cause,
+// and the janitor deletes the node if there is one.
 func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause error) (zk.Created, error) {
 	mark := q.d.mark(guid)
 	found, ok, err := q.c.FindProtected(ctx, s, q.dir, mark)
@@ -173,18 +176,18 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 	case err == nil:
 		return found, errRepeat
 	case errors.Is(err, zk.ErrSessionExpired):
-		// The node goes with its session.
+		// The server deletes the node with its session.
 		return found, err
 	}
-	_ = q.c.AbandonProtected(s, q.dir, mark) // the mark is a GUID that NewGUID made
+	_ = q.c.AbandonProtected(s, q.dir, mark) // fails only for a mark that is no GUID
 	if ctx.Err() != nil {
 		cause = &zk.OpError{Op: "create", Path: q.dir, Outcome: zk.OutcomeUnknown, Err: ctxerr.Of(ctx)}
 	}
 	return found, cause
 }
 
-// joined is the place of a node that was just created, with the list that came
-// with it, or another if it is nil.
+// joined returns the place of a node that was just created, and names. If names is
+// nil, it lists the queue.
 func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, names []string, watch *zk.Watch) (*place, []string, error) {
 	p, err := q.placeOf(ctx, s, made.Path)
 	if err != nil {
@@ -197,8 +200,8 @@ func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, name
 	return p, names, err
 }
 
-// placeOf is the place of a node that was just created. One whose number is at
-// the end of the directory's counter is withdrawn.
+// placeOf returns the place of a node that was just created. If the number in its
+// name is at the end of the directory's counter, placeOf withdraws the node.
 func (q *Queue) placeOf(ctx context.Context, s *zk.Session, path string) (*place, error) {
 	p := &place{q: q, s: s, path: path, name: path[len(zk.Join(q.dir, "")):]}
 	e, ok := parse(p.name)
@@ -209,7 +212,7 @@ func (q *Queue) placeOf(ctx context.Context, s *zk.Session, path string) (*place
 	return p, nil
 }
 
-// list reads the queue. When it fails, the place is given up.
+// list lists the queue. On an error it withdraws our node.
 func (p *place) list(ctx context.Context) ([]string, error) {
 	names, _, err := p.q.c.Children(ctx, p.q.dir)
 	if err == nil {
@@ -222,15 +225,15 @@ func (p *place) list(ctx context.Context) ([]string, error) {
 	return nil, err
 }
 
-// among returns the queue that a list shows, and where we are in it; less than 0
-// if we are not.
+// among returns the contenders in a list and our index among them, -1 if our node
+// is not in the list.
 func (p *place) among(names []string) (queue []entry, own int, err error) {
 	queue, err = p.q.d.queueOf(p.q.dir, names)
 	return queue, slices.IndexFunc(queue, func(e entry) bool { return e.name == p.name }), err
 }
 
-// ahead returns those before us for whom we wait. errAgain: we are not in the
-// list any more.
+// ahead returns the contenders before us that we wait for. It returns errAgain if
+// our node is not in the list.
 func (p *place) ahead(names []string) ([]entry, error) {
 	queue, i, err := p.among(names)
 	if err != nil {
@@ -244,7 +247,8 @@ func (p *place) ahead(names []string) ([]entry, error) {
 	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !p.q.d.blocks(e) }), nil
 }
 
-// withdraw deletes our node: at once if ctx allows, else in the background.
+// withdraw deletes our node. If ctx has ended or the delete fails, the janitor does
+// it.
 func (p *place) withdraw(ctx context.Context) {
 	if ctx.Err() == nil {
 		err := p.q.c.Delete(ctx, p.path, zk.AnyVersion)

@@ -8,13 +8,13 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// window is how many nodes are read, or written, at a time. It leaves most of
-// the client's room (zk.Config.MaxInFlight) to others.
+// window is the number of nodes that are read or written at a time. It leaves most
+// of zk.Config.MaxInFlight to other callers.
 const window = 64
 
-// ReadNodes reads the nodes at paths, some at a time, and returns what they say in
-// the order of paths. A node that has gone is left out. One that may not be read
-// is returned with its Err.
+// ReadNodes reads the nodes at paths, some at a time, and returns their contenders
+// in the order of paths. A node that is gone is left out. A node that may not be
+// read is returned with its Err.
 func ReadNodes(ctx context.Context, c *zk.Client, paths []string) ([]Contender, error) {
 	out := make([]Contender, 0, len(paths))
 	for len(paths) > 0 {
@@ -28,7 +28,7 @@ func ReadNodes(ctx context.Context, c *zk.Client, paths []string) ([]Contender, 
 		for i, path := range some {
 			n, err := gets[i].Wait(ctx)
 			if err != nil && ctx.Err() == nil && (zk.SafeToRetry(err) || errors.Is(err, zk.ErrThrottled)) {
-				// Alone, the client repeats it by itself.
+				// The client retries a read that is not in a pipeline.
 				n, err = c.Get(ctx, path)
 			}
 			one, err := contender(ctx, c, path, n, err)
@@ -43,9 +43,9 @@ func ReadNodes(ctx context.Context, c *zk.Client, paths []string) ([]Contender, 
 	return out, nil
 }
 
-// contender is what a read of the node at path has found. A node that may not be
-// read, or is too large, is there all the same: servers before 3.8.4 and 3.9.2
-// show its Stat. Newer ones refuse that too.
+// contender returns the contender that a read of the node at path has found. A node
+// that may not be read, or is too large, still counts: contender asks for its Stat.
+// Servers from 3.8.4 and 3.9.2 on refuse that too if the node may not be read.
 func contender(ctx context.Context, c *zk.Client, path string, n zk.Node, err error) (Contender, error) {
 	if !errors.Is(err, zk.ErrNoAuth) && !errors.Is(err, zk.ErrReplyTooLarge) {
 		return ContenderOf(path, n), err
@@ -64,7 +64,7 @@ func contender(ctx context.Context, c *zk.Client, path string, n zk.Node, err er
 	return out, nil
 }
 
-// ContenderOf is what the node at path says of its owner.
+// ContenderOf returns the contender whose node is n at path.
 func ContenderOf(path string, n zk.Node) Contender {
 	return Contender{
 		Path: path, Data: n.Data, Session: n.Stat.EphemeralOwner, Token: n.Stat.Czxid, Since: time.UnixMilli(n.Stat.Ctime),

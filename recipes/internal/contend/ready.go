@@ -2,24 +2,30 @@ package contend
 
 import "context"
 
-// readiness is what a waiter that is next has done beforehand, so that its grant
-// waits for nothing but the end of its predecessor. What is missing here is made
-// up for when the turn has come, by a round trip or more.
+// readiness is what a waiter that is next has prepared, so that its grant needs no
+// request when the predecessor's node is deleted. Each part that is missing then
+// costs a round trip or more.
 type readiness struct {
-	lease context.Context // a guard; nil if there was none to be had
+	lease context.Context // a guard of the session; nil if Guard failed
 	end   context.CancelFunc
-	turn  foresight // of a candidate
+	turn  foresight // used by candidates only
 }
 
-// getReady does what is missing, if we are next. It is called again now and then:
-// no event reports that a session was resumed, or that a lease lapsed.
+// getReady prepares what is missing, if we are next. The waiter calls it now and
+// then, because no event reports that a session was resumed or that a lease lapsed.
 //
-// The order of its first two lines matters. Say the predecessor ends, another
-// connection reports that, and only then we read, from a server that lags behind:
-// we would see the past. So resumed is taken before the look at the predecessor's
-// watch. If the watch has not fired by then, it will fire on this connection or on
-// a later one. If the session is still on this connection when the turn has come,
-// then everything was read on the connection that reported the end, and before it.
+// The order of its first two lines matters. In the other order this could happen:
+//  1. The watch on the predecessor has not fired yet.
+//  2. The predecessor's node is deleted. The watch fires on a first connection.
+//  3. The connection is lost. The session is resumed on a server that lags behind.
+//  4. getReady takes the number of this second connection and reads from its server,
+//     which still shows the queue before the delete.
+//  5. The waiter takes that for what was true when its turn came.
+//
+// So getReady takes resumed first. If the predecessor's watch has not fired after
+// that, it will fire on this connection or on a later one. If the session is still
+// on this connection when the turn has come, then this connection has reported the
+// delete, and all was read on it before.
 func (w *waiter) getReady(ctx context.Context) error {
 	resumed := w.p.s.Resumed()
 	if len(w.before) != 1 || !pending(w.pred.watch) {
@@ -33,8 +39,8 @@ func (w *waiter) getReady(ctx context.Context) error {
 	return err
 }
 
-// keepLease keeps the session's lease from running out while we wait: without a
-// guard the client only pings, which renews none.
+// keepLease holds a guard, so that the client renews the session's lease while we
+// wait. Without a guard the client only sends pings, which do not renew the lease.
 func (w *waiter) keepLease(ctx context.Context) {
 	if r := &w.ready; r.lease == nil || r.lease.Err() != nil {
 		if r.end != nil {
@@ -44,7 +50,7 @@ func (w *waiter) keepLease(ctx context.Context) {
 	}
 }
 
-// reconfirm looks at our own node again when the session was resumed since.
+// reconfirm reads our own node again if the session was resumed since the last read.
 func (w *waiter) reconfirm(ctx context.Context, resumed int) error {
 	if w.changed || !pending(w.own) || resumed == w.p.resumed {
 		return nil

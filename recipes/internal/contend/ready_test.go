@@ -11,9 +11,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 59: whoever has been told of its predecessor's end reads nothing more
-// beforehand, and takes nothing for confirmed: on the next connection a server
-// that lags behind would show it the past.
+// failures: 59: after the event of its predecessor a waiter prepares nothing more,
+// and confirms nothing. On the next connection a server that lags behind could show
+// it the queue as it was before that event.
 func TestReady_NothingIsReadAfterTheEnd(t *testing.T) {
 	for _, ended := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,20 +11,23 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Release ends the context, then deletes our nodes. It is idempotent. nil says
-// that they are known to be gone; when ctx ends before, the janitor goes on, and
-// the error has OutcomeUnknown and wraps zk.ErrUnconfirmed.
+// Release ends the grant's context and then deletes our nodes. It is idempotent. If
+// it returns nil, the nodes are known to be gone. If ctx ends before that, the
+// janitor deletes them, and the error has OutcomeUnknown and wraps
+// zk.ErrUnconfirmed.
 func (g *Grant) Release(ctx context.Context) error { return g.GiveUp(ctx, ErrReleased) }
 
 // GiveUp is Release with another cause for the context.
 func (g *Grant) GiveUp(ctx context.Context, cause error) error {
 	g.finishContext(cause)
-	// After that: whoever sees it may delete the nodes.
+	// ending is set after the context has ended: an exchange that sees it passes the
+	// nodes to the janitor.
 	g.mu.Lock()
 	g.ending = true
 	g.mu.Unlock()
-	// A Release whose ctx has ended before must still see to it that the nodes go.
-	// If somebody is at work it may leave that to them: see rest.
+	// A Release whose ctx has ended before the call must still get the nodes deleted.
+	// So begin looks at the state first. If an exchange is under way, it passes the
+	// nodes to the janitor when it is done, see rest.
 	from, err := g.begin(ctx, releasing)
 	switch {
 	case err != nil:
@@ -42,7 +45,7 @@ func (g *Grant) GiveUp(ctx context.Context, cause error) error {
 	return nil
 }
 
-// finishContext ends the context; the first cause stays.
+// finishContext ends the context. If it has ended before, it keeps its cause.
 func (g *Grant) finishContext(cause error) {
 	g.end(cause)
 	g.release()
@@ -53,13 +56,14 @@ func (g *Grant) unconfirmed(err error) error {
 	return &zk.OpError{Op: "release", Path: g.Path(), Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, refused.Explain(err))}
 }
 
-// remove deletes all that can be there of ours. The state is releasing.
+// remove deletes all nodes that the grant may have. The state is releasing.
 func (g *Grant) remove(ctx context.Context) error {
 	g.mu.Lock()
 	nodes, x := g.nodes, g.swap
 	g.mu.Unlock()
 	if len(nodes) > 1 {
-		// At once, for one wake-up of who waits. If that is refused, some are gone.
+		// One transaction wakes the waiters once. It is refused if one node is gone
+		// already, and then removeEach deletes the others.
 		ops := make([]zk.Op, len(nodes))
 		for i, path := range nodes {
 			ops[i] = zk.DeleteOp(path, zk.AnyVersion)
@@ -71,7 +75,7 @@ func (g *Grant) remove(ctx context.Context) error {
 	return g.removeEach(ctx, nodes, x)
 }
 
-// delete deletes a node of ours.
+// delete deletes one of our nodes.
 func (g *Grant) delete(ctx context.Context, path string) error {
 	var again pace.Retries
 	for {
@@ -84,10 +88,10 @@ func (g *Grant) delete(ctx context.Context, path string) error {
 		case zk.OutcomeOf(err) == zk.OutcomeRejected && !refused.ForNow(err):
 			return err
 		}
-		// The name does not come again, so that a second delete can hit nothing else.
+		// No other node can get the same name, so a second delete can hit no other node.
 		pause := again.Later
 		if errors.Is(err, zk.ErrConnectionLoss) {
-			pause = again.Soon // the client has waited for the next connection
+			pause = again.Soon // the next Delete waits until the client is connected
 		}
 		if pause(ctx, context.Background()) != nil {
 			return err
@@ -95,9 +99,9 @@ func (g *Grant) delete(ctx context.Context, path string) error {
 	}
 }
 
-// removeEach deletes nodes of ours, and those of x if it is not nil.
-// The old node goes first: without it a late exchange fails, and what is found of
-// its nodes afterwards is all there will be.
+// removeEach deletes nodes, and then the new nodes of x if x is not nil. The old
+// node goes first. Without it the transaction of x fails if the server gets it
+// late, so no more nodes can appear after FindProtected has looked.
 func (g *Grant) removeEach(ctx context.Context, nodes []string, x *swap) error {
 	for _, path := range nodes {
 		if err := g.delete(ctx, path); err != nil {
@@ -123,7 +127,7 @@ func (g *Grant) removeEach(ctx context.Context, nodes []string, x *swap) error {
 	return nil
 }
 
-// abandon leaves to the janitor all that can be there of ours. The state is
+// abandon leaves all nodes that the grant may have to the janitor. The state is
 // releasing.
 func (g *Grant) abandon() {
 	g.mu.Lock()
@@ -136,7 +140,8 @@ func (g *Grant) abandon() {
 		}
 		return
 	}
-	// One task, because the order matters: the janitor's tasks have none.
+	// The order of the deletes matters, so they are one task: the janitor runs
+	// several tasks in no particular order.
 	names := slices.Clone(nodes)
 	for _, mark := range x.Marks {
 		names = append(names, zk.Join(x.Dir, "…"+mark+"…"))

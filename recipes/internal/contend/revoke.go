@@ -9,11 +9,12 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// request is the data that asks an owner to let go; it is Curator's.
+// request is the data of a node whose owner is asked to release. Curator uses the
+// same text.
 const request = "__REVOKE__"
 
-// Revoke asks the owner of a node of the queue to let go. ErrNotHeld: the node
-// is gone.
+// Revoke asks the owner of a node in the queue to release. It returns ErrNotHeld if
+// the node is gone.
 func (q *Queue) Revoke(ctx context.Context, path string) error {
 	var again pace.Retries
 	for {
@@ -24,16 +25,16 @@ func (q *Queue) Revoke(ctx context.Context, path string) error {
 		case err == nil, zk.OutcomeOf(err) != zk.OutcomeUnknown, ctx.Err() != nil, errors.Is(err, zk.ErrClosed):
 			return err
 		}
-		// The reply was lost. Asking twice is asking once.
+		// The reply was lost. A second request does no harm.
 		if end := again.Soon(ctx, context.Background()); end != nil {
 			return err
 		}
 	}
 }
 
-// RevokeAll asks the owners of several nodes, some at a time, and returns how
-// many it has asked. Those whose nodes are gone do not count. The others are
-// asked even if one cannot be.
+// RevokeAll asks the owners of several nodes to release, some at a time, and returns
+// how many it has asked. Owners whose nodes are gone do not count. If one cannot be
+// asked, RevokeAll still asks the others.
 func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err error) {
 	var errs []error
 	for len(names) > 0 {
@@ -60,13 +61,13 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 	return asked, errors.Join(errs...)
 }
 
-// Revoked is closed when somebody has asked us to let go, also while we waited.
+// Revoked is closed when somebody has asked us to release, even while we waited.
 func (g *Grant) Revoked() <-chan struct{} { return g.revoked }
 
-// readRequest looks whether the data of our node, which somebody has changed,
-// asks us to let go. It returns false if it has to be called again, after a pause:
-// nothing else reports the request later. A node that may not be read, or whose
-// data is too large to be the request, does not ask.
+// readRequest reads our node, whose data somebody has changed, and checks whether it
+// is the request. It returns false if the caller must try again after a pause: no
+// later event reports the request. A node that may not be read, or whose data is
+// too large, holds no request.
 func (g *Grant) readRequest(path string) (read bool) {
 	n, err := g.p.q.c.Get(g.ctx, path)
 	switch {
@@ -79,7 +80,7 @@ func (g *Grant) readRequest(path string) (read bool) {
 	return false
 }
 
-// noteRequest notes that somebody has asked us to let go.
+// noteRequest records that somebody has asked us to release.
 func (g *Grant) noteRequest() {
 	select {
 	case <-g.revoked:
@@ -94,7 +95,7 @@ func IsShared(path string) bool {
 	return ok && e.shared()
 }
 
-// IsRevoked reports whether a contender was asked to let go.
+// IsRevoked reports whether somebody has asked a contender to release.
 func IsRevoked(c Contender) bool { return string(c.Data) == request }
 
 // nameOf is the last element of a path.

@@ -11,22 +11,23 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// ownNode is one of the nodes on which a grant rests, as its goroutine sees it.
+// ownNode is one of the nodes on which a grant rests. The grant's goroutine uses it.
 type ownNode struct {
 	path    string
-	coming  ownWatch  // the first watch, which is there or on its way; nil when it was taken
-	watch   *zk.Watch // nil: look again
+	coming  ownWatch  // the first watch; nil once take has returned it
+	watch   *zk.Watch // nil: the node must be watched again
 	quiet   bool      // the watch is on the queue, and not on the node
-	version int32     // of the data that was read last
-	unread  bool      // the data has changed since, and may ask us to let go
+	version int32     // of the data at the last look
+	unread  bool      // the data has changed and may be a request to release
 }
 
-// ownWatch is a watch on our own node that is there or on its way.
+// ownWatch is a watch on our own node that is set already, or whose request is on
+// its way.
 type ownWatch interface {
 	Wait(ctx context.Context) (zk.Watched[zk.Existence], error)
 }
 
-// readyWatch makes a watch that is there look like one that is on its way.
+// readyWatch is an ownWatch that is set already.
 type readyWatch struct {
 	w       *zk.Watch
 	version int32 // of the data when it was set
@@ -45,16 +46,16 @@ func (q quietWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {
 }
 
 const (
-	// quietFor is how long an owner that can be asked to let go does without a
-	// watch on its own node.
+	// quietFor is how long a grant that can be revoked does without a watch on its own
+	// node.
 	quietFor = 5 * time.Millisecond
-	// lookPause separates looks that fail at once.
+	// lookPause is the pause after a read of our node that failed.
 	lookPause = 50 * time.Millisecond
 )
 
-// run owns the place from the grant to its end: see state. It ends the context
-// when somebody else deletes one of our nodes, reports when the data of one asks
-// us to let go, and settles exchanges whose reply was lost.
+// run is the grant's goroutine, see state. It ends the context when somebody else
+// deletes one of our nodes. It closes revoked when the data of one is a request to
+// release. It settles exchanges whose reply was lost.
 func (g *Grant) run(first *ownNode) {
 	nodes := []*ownNode{first}
 	for {
@@ -68,8 +69,8 @@ func (g *Grant) run(first *ownNode) {
 		}
 		switch fired, due, over := g.await(nodes); {
 		case over:
-			// And not already when the context ends: our own delete fires the watches,
-			// and to take one back costs a request.
+			// The watches stay until here, and do not stop when the context ends. Our
+			// own delete fires them. To remove one before costs a request.
 			for _, n := range nodes {
 				n.watch.Stop()
 			}
@@ -79,8 +80,8 @@ func (g *Grant) run(first *ownNode) {
 		case due:
 			for _, n := range nodes {
 				if n.quiet {
-					// What watches the queue is left to fire, at the latest when our node
-					// ends: to take it back would cost a request.
+					// The watch on the queue is not stopped, because that would cost a
+					// request. It fires at the latest when our node is deleted.
 					n.watch, n.quiet = nil, false
 				}
 			}
@@ -89,9 +90,8 @@ func (g *Grant) run(first *ownNode) {
 }
 
 // duties settles an exchange whose reply was lost, and returns the nodes that
-// exchanges have brought. last says that this goroutine has nothing more to do:
-// it watches nothing, so that the context has ended, and no exchange is under way
-// any more.
+// exchanges have created. last says that the goroutine has nothing more to do. It
+// watches no node (idle), so the context has ended, and no exchange is under way.
 func (g *Grant) duties(idle bool) (fresh []*ownNode, last bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -104,8 +104,8 @@ func (g *Grant) duties(idle bool) (fresh []*ownNode, last bool) {
 	return fresh, idle && len(fresh) == 0 && g.state != exchanging && g.state != settling
 }
 
-// await waits until the watch of a node has fired or ended, until the time has
-// come to look again, or until there is something to do.
+// await waits until the watch of a node has fired or ended, until the pause is over
+// (due), until there is work, or until the state is over.
 func (g *Grant) await(nodes []*ownNode) (fired *ownNode, due, over bool) {
 	var timer <-chan time.Time
 	if d := g.pauseOf(nodes); d > 0 {
@@ -118,7 +118,7 @@ func (g *Grant) await(nodes []*ownNode) (fired *ownNode, due, over bool) {
 	}
 	var own <-chan zk.Event
 	if len(nodes) == 1 {
-		own = told(nodes[0].watch)
+		own = firing(nodes[0].watch)
 	}
 	select {
 	case <-own:
@@ -134,16 +134,16 @@ func (g *Grant) await(nodes []*ownNode) (fired *ownNode, due, over bool) {
 
 // awaitSeveral is await for the nodes of several permits.
 //
-// Nothing is watched for any more once the context has ended. Our own deletes then
-// fire all of the watches, and to wait for one after the other would cost as many
-// looks at all that are left. The watches end with the session too.
+// Once the context has ended it does not wait for the watches any more. Our own
+// deletes fire all of them, and each would wake the goroutine. It then waits until
+// the state or the session is over: the watches end with the session too.
 func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *ownNode, due, over bool) {
 	if g.ctx.Err() != nil {
 		select {
 		case <-g.over:
 		case <-g.p.s.Context().Done():
 		case <-g.wake:
-			return nil, false, false // there is something to do
+			return nil, false, false // there is work
 		}
 		return nil, false, true
 	}
@@ -153,7 +153,7 @@ func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *o
 	cases := []reflect.SelectCase{receive(timer), receive(g.wake), receive(g.over)}
 	const others = 3
 	for _, n := range nodes {
-		cases = append(cases, receive(told(n.watch)))
+		cases = append(cases, receive(firing(n.watch)))
 	}
 	i, _, _ := reflect.Select(cases)
 	if i >= others {
@@ -162,7 +162,8 @@ func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *o
 	return fired, i == 0, i == 2
 }
 
-// pauseOf is the time until we look again by ourselves; 0 if we do not.
+// pauseOf returns the time after which await returns without an event, or 0 if it
+// waits for an event alone.
 func (g *Grant) pauseOf(nodes []*ownNode) (d time.Duration) {
 	for _, n := range nodes {
 		switch {
@@ -175,8 +176,8 @@ func (g *Grant) pauseOf(nodes []*ownNode) (d time.Duration) {
 	return d
 }
 
-// tend looks at a node that is not watched, and reads its data if that is due. It
-// returns false if there is nothing to watch any more.
+// tend watches a node that is not watched, and reads its data if that has changed.
+// It returns false if there is nothing to watch any more.
 func (g *Grant) tend(n *ownNode) bool {
 	if n.watch == nil && !g.watchOwn(n) {
 		return false
@@ -193,11 +194,11 @@ func (g *Grant) watchOwn(n *ownNode) bool {
 	e, w, err := g.take(n)
 	switch {
 	case g.ctx.Err() == nil && errors.Is(err, zk.ErrNoAuth):
-		// A hold whose end cannot be seen is none: somebody may delete the node.
+		// Somebody could delete the node without our notice, so the hold ends.
 		g.end(fmt.Errorf("own node cannot be watched: contenders need READ on it: %w", err))
 		return false
 	case err != nil:
-		return g.ctx.Err() == nil // after a pause
+		return g.ctx.Err() == nil // try again after a pause
 	case !e.Exists:
 		w.Stop()
 		g.miss(n.path)
@@ -210,23 +211,24 @@ func (g *Grant) watchOwn(n *ownNode) bool {
 	return true
 }
 
-// take returns the first watch of a node, or looks at the node.
+// take returns the first watch of a node, or sets a new one.
 func (g *Grant) take(n *ownNode) (zk.Existence, *zk.Watch, error) {
 	if n.coming == nil {
 		return g.look(n.path)
 	}
-	// Whatever ends meanwhile: what the reply sets must be taken back. The delete of
-	// Release is behind it on the wire.
+	// Wait for the reply even if the context ends: it brings a watch that must be
+	// stopped. That takes no longer than Release, whose delete was sent after it.
 	found, err := n.coming.Wait(context.Background())
 	n.coming = nil
 	if err != nil && g.ctx.Err() == nil && !errors.Is(err, zk.ErrNoAuth) {
-		// The request was lost with its connection, or the client refuses all for a
-		// while, since its credential is refused: ask again.
+		// The request was lost with its connection. Or the client refuses all requests
+		// for a while, because the servers refuse its credential. Send it again.
 		return g.look(n.path)
 	}
 	return found.Value, found.Watch, err
 }
 
+// look reads whether a node is there, and watches it.
 func (g *Grant) look(path string) (zk.Existence, *zk.Watch, error) {
 	stat, ok, w, err := g.p.q.c.ExistsW(g.ctx, path)
 	if path == g.p.path {
@@ -235,15 +237,15 @@ func (g *Grant) look(path string) (zk.Existence, *zk.Watch, error) {
 	return zk.Existence{Exists: ok, Stat: stat}, w, err
 }
 
-// fired acts on what the watch of a node says that has fired or ended. It returns
-// false if there is nothing to watch any more.
+// fired is called when the watch of a node has fired or ended. It returns false if
+// there is nothing to watch any more.
 func (g *Grant) fired(n *ownNode) bool {
 	w := n.watch
 	n.watch, n.quiet = nil, false
 	w.Stop()
 	switch {
 	case g.ctx.Err() != nil || errors.Is(w.Err(), zk.ErrSessionExpired):
-		return false // released, or the session is over and the guard says so
+		return false // released, or the session is over and the guard reports that
 	case w.Err() == nil && event(w).Type == zk.EventDeleted:
 		g.miss(n.path)
 		return false
@@ -252,16 +254,17 @@ func (g *Grant) fired(n *ownNode) bool {
 	return g.restsOn(n.path)
 }
 
-// miss ends the context if the grant rests on a node that is not there.
+// miss is called for a node that is not there. It ends the context if the grant
+// rests on the node.
 func (g *Grant) miss(path string) {
 	if g.restsOn(path) {
 		g.end(ErrDeleted)
 	}
 }
 
-// restsOn reports whether the grant rests on a node. The event of a node that an
-// exchange deletes comes before the reply to the exchange: restsOn waits for the
-// end of one that is under way.
+// restsOn reports whether the grant rests on a node. When an exchange deletes a
+// node, the event comes before the reply to the exchange. So restsOn waits for the
+// end of an exchange that is under way.
 func (g *Grant) restsOn(path string) bool {
 	for {
 		g.mu.Lock()

@@ -5,14 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// Scope stands between the context of a hold and the context with which the hold
-// was acquired. It passes on the values of that one, and not its end.
+// Scope is the parent of a hold's context. It passes on the values of the context
+// with which the hold was acquired, but not its end.
 //
-// A hold may be acquired under the context of another hold, and so on: a list is
-// walked hand over hand. Then the scope of each hold stands right on the context
-// with which the first was acquired, and a walk of many steps keeps no chain of
-// holds in memory. That works only if Acquire is given the context of a hold as
-// it is. What a program wraps around it, perhaps with a value, has to be kept.
+// A program can acquire each hold under the context of the one before, for example
+// to walk a list hand over hand. The scope of each hold then has the context with
+// which the first hold was acquired as its parent. So a walk of many steps keeps no
+// chain of holds in memory. This works only if the program passes the context of a
+// hold to Acquire as it is. If the program wraps it, perhaps with a value, the scope
+// has to keep the wrapped context.
 type Scope struct {
 	context.Context // the values
 
@@ -20,7 +21,7 @@ type Scope struct {
 	outer atomic.Pointer[Scope] // of the hold under which this one is acquired
 }
 
-// hold is what a scope knows of its hold.
+// hold is the hold that belongs to a scope.
 type hold struct {
 	ctx   context.Context
 	grant *Grant // nil if the hold is more than one grant
@@ -28,8 +29,8 @@ type hold struct {
 
 type scopeKey struct{}
 
-// Bounded returns a context that ends with ctx or when end is called. A hold that
-// is acquired with it has the scope of one that is acquired with ctx.
+// Bounded returns a context that ends with ctx or when end is called. A hold that is
+// acquired with it gets the same scope as a hold that is acquired with ctx.
 func Bounded(ctx context.Context) (_ context.Context, end context.CancelCauseFunc) {
 	b := &bounded{ctx: ctx}
 	b.Context, end = context.WithCancelCause(ctx)
@@ -55,20 +56,20 @@ func NewScope(ctx context.Context) *Scope {
 		s.Context = context.WithoutCancel(ctx)
 	}
 	beyond, _ := outer.outer.Load().live()
-	outer.outer.Store(beyond) // those between have been released
+	outer.outer.Store(beyond) // the holds in between have been released
 	s.outer.Store(outer)
 	return s
 }
 
-// Begin says that the hold is there. ctx is its context, which is derived from
-// the scope; g is nil if the hold is more than one grant.
+// Begin stores the hold in the scope. ctx is the hold's context, which is derived
+// from the scope. g is nil if the hold is more than one grant.
 func (s *Scope) Begin(ctx context.Context, g *Grant) { s.hold.Store(&hold{ctx: ctx, grant: g}) }
 
-// End says that the hold is over. The scope of a later hold that was acquired
-// under this one does not keep it any longer.
+// End removes the hold from the scope. The scope of a later hold that was acquired
+// under this one does not keep it in memory any longer.
 func (s *Scope) End() { s.hold.Store(nil) }
 
-// Value finds the scope itself, or a value.
+// Value returns the scope itself for scopeKey, and else the value of its parent.
 func (s *Scope) Value(key any) any {
 	if key == (scopeKey{}) {
 		return s
@@ -82,7 +83,7 @@ func scopeOf(ctx context.Context) *Scope {
 	return s
 }
 
-// live returns s, or the nearest one around it whose hold is not over.
+// live returns the first scope whose hold is not over: s or one outside of it.
 func (s *Scope) live() (*Scope, *hold) {
 	for ; s != nil; s = s.outer.Load() {
 		if h := s.hold.Load(); h != nil && h.ctx.Err() == nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 )
 
-// A contender's place, from the create of its node to its end. Until the grant it
-// belongs to the goroutine that called Acquire (acquire.go), and from then on to
-// the grant's own (run.go).
+// The states of a contender, from the create of its node to its delete. Until the
+// grant the contender belongs to the goroutine that called Acquire (acquire.go), and
+// from then on to the grant's goroutine (run.go).
 //
 //	         created, or                 nobody              own node there,
 //	         found to be ours            ahead               lease good
@@ -19,8 +19,9 @@ import (
 //
 //	any of these ──error, context ended──▶ withdrawn: deleted, or left to the janitor
 //
-// The states of a grant. What a caller asks for, it does itself: a Release must
-// not cost a hop to another goroutine. Only one of them is at work at a time.
+// The states of a grant. A caller's goroutine does the work of the call itself, so
+// that Release costs no switch to another goroutine. Only one goroutine works on the
+// grant's nodes at a time.
 //
 //	 ┌──────────────refused, or done: held on other nodes──────────────┐
 //	 ▼                                                                 │
@@ -34,31 +35,31 @@ import (
 //	 │               └────────Release────────────────┘
 //	 └──Renew, stand aside──▶ passed: the node is another grant's now
 //
-// The grant's goroutine does the settling. In all states but held, exchanging and
-// settling the context has ended; there it may have.
+// The grant's goroutine does the settling. In the states held, exchanging and
+// settling the context may have ended. In all others it has.
 type state uint8
 
 const (
 	held       state = iota // the grant rests on nodes
 	exchanging              // a transaction is under way that replaces nodes
 	settling                // its reply was lost: it may have replaced them
-	unsure                  // that could not be found out: nodes are there, or those of swap
-	releasing               // somebody deletes nodes
-	left                    // the janitor deletes nodes
-	gone                    // nodes are known to be gone
-	passed                  // nodes are another grant's
+	unsure                  // settling failed: the nodes are there, or those of swap
+	releasing               // Release deletes the nodes
+	left                    // the janitor deletes the nodes
+	gone                    // the nodes are known to be gone
+	passed                  // the nodes belong to another grant
 )
 
-// busy reports whether somebody is at work who must not be disturbed.
+// busy reports whether a goroutine works on the nodes, so that others must wait.
 func (s state) busy() bool { return s == exchanging || s == settling || s == releasing }
 
-// over reports whether nothing has to be watched any more.
+// over reports whether the grant's nodes need no watch any more.
 func (s state) over() bool { return s == left || s == gone || s == passed }
 
 // life is the state of a grant, and what belongs to it.
 type life struct {
 	over chan struct{} // closed when the state is over for the first time
-	wake chan struct{} // cap 1: there is work for the grant's goroutine
+	wake chan struct{} // cap 1; wakes the grant's goroutine for work
 
 	mu      sync.Mutex // leaf lock; guards what follows
 	state   state
@@ -69,9 +70,10 @@ type life struct {
 	fresh   []*ownNode    // new nodes that the grant's goroutine has not seen yet
 }
 
-// begin waits until nobody is at work and then goes to the state to: exchanging
-// from held alone, releasing from every state that still has nodes. It returns
-// the state that it found. It looks before it asks whether ctx has ended.
+// begin waits until the state is not busy and then goes to the state to. It goes to
+// exchanging from held alone, and to releasing from every state that still has
+// nodes. It returns the state that it found. It checks the state before ctx, so that
+// a call with a ctx that has ended still begins if it need not wait.
 func (l *life) begin(ctx context.Context, to state) (from state, err error) {
 	for {
 		l.mu.Lock()

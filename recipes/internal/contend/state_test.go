@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// From each state: whether an exchange or a Release may begin, at once or when
-// another has ended, and what each makes of it.
+// For each state: whether an exchange or a Release may begin, at once or only when
+// another has ended, and the state after that.
 func TestLife_WhoMayBegin(t *testing.T) {
 	const waits = state(100)
 	for from, want := range map[state]struct{ exchange, release state }{
@@ -54,8 +54,8 @@ func TestLife_WhoMayBegin(t *testing.T) {
 	}
 }
 
-// Once the janitor has the nodes nothing has to be watched any more, also while
-// another Release deletes them.
+// Once the janitor has the nodes, they need no watch any more, even while another
+// Release deletes them.
 func TestLife_Over(t *testing.T) {
 	l := &life{over: make(chan struct{})}
 	for _, s := range []state{exchanging, settling, held, releasing} {

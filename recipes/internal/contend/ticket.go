@@ -7,19 +7,19 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// What a semaphore needs of the queue: its first place is not what people come
-// for, but the right to be served, and is given up for something else.
+// A semaphore uses the queue for its tickets. The first ticket in the queue may look
+// for permits, and is then exchanged for leases.
 
-// Exchange gives our node up for others, in one transaction that fails with
-// ErrNotHeld if our node is gone: see exchange.
+// Exchange replaces our node by other nodes in one transaction. It fails with
+// ErrNotHeld if our node is gone. See exchange.
 func (g *Grant) Exchange(ctx context.Context, x *Exchange) error {
 	return g.exchange(ctx, func() (*Exchange, error) { return x, nil })
 }
 
-// Renew returns a grant of the same place when the context of this one has
-// ended although our node may be there still: the lease lapsed, and the session
-// may live. It is for who has done nothing under the context that ended. On an
-// error the node is withdrawn; Again says whether to queue anew.
+// Renew returns a new grant of the same node after the context of this one has
+// ended. The lease may have lapsed while the session lives and the node is there.
+// Only a caller that has done nothing under the old context may use it. On an error
+// the node is withdrawn, and Again reports whether to join the queue again.
 func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 	g.finishContext(ErrReleased)
 	g.set(passed)
@@ -41,14 +41,14 @@ func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 	return renewed, nil
 }
 
-// Again reports whether an error says no more than that the place was lost: its
-// session expired, or somebody deleted its node.
+// Again reports whether err says only that the contender lost its node, because the
+// session expired or somebody deleted it. The contender may then join again.
 func Again(err error) bool { return errors.Is(err, errAgain) }
 
-// CreateOptions are those with which every node of a place is created.
+// CreateOptions returns the options with which all nodes of the grant are created.
 func (g *Grant) CreateOptions() []zk.CreateOption { return g.p.q.createOptions(g.p.s) }
 
-// Checks is Check for every node of ours.
+// Checks returns Check for each of our nodes.
 func (g *Grant) Checks() []zk.Op {
 	paths := g.Paths()
 	out := make([]zk.Op, len(paths))

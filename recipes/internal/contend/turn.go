@@ -28,25 +28,28 @@ import (
 //   - No node: the candidate is out of the queue. If the create is then refused,
 //     it stays out.
 //
-// Only at a hard quota, where the server refuses the transaction, a candidate uses
-// two requests: first the delete, and then the create, until there is room for it.
+// At a hard quota the server refuses the transaction. Only then a candidate uses
+// two requests: it deletes its node, and retries the create until there is room.
 
 // Turn is what a contender sees when its turn has come.
 type Turn struct {
 	Own    string   // the name of its node
-	Behind []string // the names of those behind it, in their order
-	Next   string   // the name that the last leader has left: of one of those, of our own, or of a node that is gone
+	Behind []string // the names of the contenders behind it, in their order
+
+	// Next is the name of the successor that the last leader has named. That node may
+	// be behind, may be our own, or may be gone.
+	Next string
 }
 
-// asks reports whether the contender has to look for others to let pass before it
-// takes its turn. That can be so even if it is first from the start: when the
-// reply to the create was lost, others may have queued behind the node before we
-// knew of it.
+// asks reports whether the contender has to check, before it takes its turn, whether
+// it must stand aside for others. That can be so even if it is first from the start:
+// when the reply to the create was lost, others may have joined behind the node
+// before we found it.
 func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
 
-// AcquireInTurn is Acquire that asks, whenever our turn has come and we are not
-// alone, whether to stand aside. It does so by going to the end of the queue,
-// unless it has done that too often already: see patience.
+// AcquireInTurn is Acquire that calls choose whenever our turn has come and we are
+// not alone. If choose says so, it stands aside: it goes to the end of the queue. It
+// does not if it has done that too often in a row: see patience.
 func (q *Queue) AcquireInTurn(ctx context.Context, choose func(Turn) Choice) (*Grant, error) {
 	var asides patience
 	var again pace.Retries // when our node is deleted at each turn
@@ -69,15 +72,17 @@ func (q *Queue) AcquireInTurn(ctx context.Context, choose func(Turn) Choice) (*G
 	}
 }
 
-// takeTurn stands aside for as long as choose and our patience say so. On an
-// error the grant is given up.
+// takeTurn stands aside for as long as choose and asides say so. On an error it
+// gives the grant up.
 func (g *Grant) takeTurn(ctx context.Context, choose func(Turn) Choice, asides *patience) (*Grant, error) {
 	for g.p.asks() {
 		if t, ok := g.p.foretold(); ok && g.ctx.Err() == nil && !asides.allows(choose(t)) {
 			return g, nil
 		}
-		// Nobody stands aside without a look: one that goes with its leader's
-		// session may have gone after it.
+		// What was read beforehand is not enough to stand aside. When a session
+		// expires, the server deletes all its nodes, and the leader's node may come
+		// first. The candidate that we would let pass may be of the same session, and
+		// gone too.
 		t, err := g.turnNow(ctx)
 		if err != nil {
 			return nil, err
@@ -88,8 +93,8 @@ func (g *Grant) takeTurn(ctx context.Context, choose func(Turn) Choice, asides *
 			asides.spend(choice, g.p.s.Timeout())
 			g, err = g.requeue(ctx)
 		case g.ctx.Err() != nil:
-			// Looking took longer than the lease. We are still first: with
-			// another lease look again, since others may have come.
+			// The reads took longer than the lease. We are still first. Renew the
+			// lease and read again, since others may have joined.
 			g, err = g.Renew(ctx)
 		default:
 			return g, nil
@@ -101,8 +106,8 @@ func (g *Grant) takeTurn(ctx context.Context, choose func(Turn) Choice, asides *
 	return g, nil
 }
 
-// foretold returns our turn if it was known beforehand. It does so once: a caller
-// that looks again wants to see what is new.
+// foretold returns our turn if we had read it beforehand. It does so only once: if
+// the caller asks again, things may have changed.
 func (p *place) foretold() (Turn, bool) {
 	f := p.foreseen
 	if p.foreseen = nil; f == nil {
@@ -118,7 +123,7 @@ func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
 	p := g.p
 	dir := p.q.c.Pipeline().Get(ctx, p.q.dir)
 	names, err := p.list(ctx)
-	if err != nil { // it has withdrawn the node
+	if err != nil { // list has withdrawn the node
 		g.retire()
 		return Turn{}, err
 	}
@@ -137,8 +142,8 @@ func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
 	return t, err
 }
 
-// turn is ours in such a queue, with such data of the directory. errGone: we are
-// not in it.
+// turn makes our Turn from the names in the queue and the data of the directory. It
+// returns errGone if our node is not in the queue.
 func (p *place) turn(names []string, named []byte) (Turn, error) {
 	queue, i, err := p.among(names)
 	if err != nil {
@@ -176,7 +181,7 @@ func (g *Grant) requeue(ctx context.Context) (*Grant, error) {
 }
 
 // toTheEnd replaces our node by one at the end of the queue, and lists the queue.
-// On an error neither is left behind, or the janitor has it.
+// On an error neither node is left behind, or the janitor deletes it.
 func (p *place) toTheEnd(ctx context.Context) (*place, []string, error) {
 	next, err := p.moveBack(ctx)
 	switch {
@@ -208,14 +213,14 @@ func (q *Queue) joinWithRoom(ctx context.Context) (*place, []string, error) {
 	}
 }
 
-// moveBack replaces our node by one at the end of the queue. errGone: ours was
-// gone already. On another error ours may be there, and the new one is not, or
-// the janitor has it.
+// moveBack replaces our node by one at the end of the queue. It returns errGone if
+// our node was gone already. On another error our node may be there. The new one is
+// not, or the janitor deletes it.
 func (p *place) moveBack(ctx context.Context) (*place, error) {
 	q, guid := p.q, zk.NewGUID()
-	// The create comes first. Where a server applies a transaction op by op, a list
-	// in the middle shows us twice. Who reads it waits for the first of the two
-	// nodes, and gets the event of its end.
+	// The create comes first. A server can apply a transaction op by op, so that a
+	// list in the middle shows both nodes. A contender that reads it may wait for our
+	// old node, and gets the event of its delete.
 	ops := []zk.Op{
 		zk.CreateOp(zk.Join(q.dir, q.d.prefix(guid)), q.data, zk.EphemeralSequential, q.createOptions(p.s)...),
 		zk.DeleteOp(p.path, zk.AnyVersion),
@@ -253,7 +258,7 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 		return nil, err
 	}
 	next.crowded = true
-	// The results of a multi do not tell a node's czxid.
+	// The results of a multi have no czxid.
 	stat, ok, err := q.c.Exists(ctx, next.path)
 	switch {
 	case err != nil:
@@ -266,9 +271,9 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 	return next, nil
 }
 
-// The name of the successor is in the directory's data. A node for it would look
-// like one more contender to Curator. It need not be deleted: the name that it
-// holds does not come again.
+// The name of the successor is in the directory's data. Curator would take a node
+// for it as one more contender. The data need not be cleared, because no other
+// node can get the same name.
 const designation = "next="
 
 func designated(data []byte) string {
@@ -278,9 +283,9 @@ func designated(data []byte) string {
 	return ""
 }
 
-// Designate names the contender that those before it shall let pass. It fails
-// with gone if that one is not in the queue any more, with ErrNotHeld if we are
-// not, and with ErrForeign if the directory holds data of somebody else.
+// Designate names the next leader: the contenders before it stand aside for it. It
+// returns gone if the named contender is not in the queue any more, ErrNotHeld if
+// our node is not, and ErrForeign if the directory has data of another program.
 func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 	q := g.p.q
 	var again pace.Retries
@@ -298,22 +303,23 @@ func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, zk.ErrBadVersion): // of our own lost try, or of who led before
+		case errors.Is(err, zk.ErrBadVersion): // our lost try, or the leader before, has set it
 		case zk.OutcomeOf(err) == zk.OutcomeRejected || ctx.Err() != nil || errors.Is(err, zk.ErrClosed):
 			return err
 		}
-		// Lost with its connection, or overtaken: to name the same one twice is to
-		// name it once.
+		// The reply was lost, or the data has changed since the read. To name the same
+		// contender again does no harm.
 		if end := again.Soon(ctx, g.p.s.Context()); end != nil {
 			return err
 		}
 	}
 }
 
-// ranked are the names of our own candidates. Curator orders by what comes after
-// the last `latch-`, and looks for its own nodes by what comes first, so that it
-// reads and respects these as it does its own; the node's data stays the ID alone,
-// as its view of participants has it, and one listing shows all priorities.
+// ranked are the names of this package's candidates, with the priority in the name.
+// Curator orders nodes by the part after the last `latch-`, and finds its own by the
+// GUID at the beginning, so it reads and respects these names. The node's data is
+// the ID alone, which Curator shows in its list of participants. One list shows all
+// priorities.
 var ranked = regexp.MustCompile(`^_c_[0-9a-f-]{36}-z(-?\d{1,10})-latch-`)
 
 // Ranked returns the queue with a priority in the names of its nodes. Kazoo's
@@ -326,8 +332,8 @@ func (q *Queue) Ranked(priority int32) *Queue {
 	return &r
 }
 
-// Priority returns the priority in a node's name. false: it is a contender that
-// stands aside for nobody.
+// Priority returns the priority in a node's name. It returns false if there is none:
+// such a contender stands aside for nobody.
 func Priority(name string) (int32, bool) {
 	m := ranked.FindStringSubmatch(name)
 	if m == nil {

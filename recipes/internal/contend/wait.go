@@ -13,7 +13,7 @@ import (
 // A waiter watches its own node, which it must not lose, and its predecessor: the
 // last of the contenders that it waits for. So the end of a contender wakes one
 // waiter. When the predecessor's node is deleted, the waiter lists the queue. It
-// need not list if it knows that nobody else was before it.
+// need not list if it knows that no other contender was before it.
 //
 // A waiter that has waited for 2 ms also watches its predecessor's predecessor,
 // here called the second. When that node is deleted, the waiter lists the queue
@@ -25,22 +25,22 @@ import (
 // aheadAfter is how long a waiter waits before it watches the second.
 const aheadAfter = 2 * time.Millisecond
 
-// waiter is a place that is not first.
+// waiter is a contender that is not first.
 type waiter struct {
 	p      *place
-	own    *zk.Watch // on our own node, confirmed when it was set
-	before []entry   // for whom we wait, in their order
-	pred   *sight    // of the last of them
-	second *sight    // of the one before that; nil while it is not watched
+	own    *zk.Watch // on our own node, which was confirmed when it was set
+	before []entry   // the contenders that we wait for, in their order
+	pred   *sight    // the last of them
+	second *sight    // the one before pred; nil while it is not watched
 
-	changed bool // our node's data has, since own was set
+	changed bool // our node's data has changed since own was set
 	ready   readiness
 }
 
-// sight is what is known of another contender.
+// sight is another contender that the waiter watches.
 type sight struct {
 	entry
-	known Contender // what its node said when it was last read
+	known Contender // from the last read of its node
 	watch *zk.Watch
 	gone  bool
 }
@@ -101,18 +101,18 @@ func (w *waiter) outlastPredecessor(ctx context.Context) (err error) {
 		select {
 		case <-w.pred.watch.C():
 			err = w.look(ctx, w.pred)
-		case <-told(w.second.watching()):
+		case <-firing(w.second.watching()):
 			if err = w.look(ctx, w.second); err == nil {
 				err = w.lookAhead(ctx)
 			}
 			late.Reset(every)
 		case <-late.C:
 			if err = w.lookAhead(ctx); len(w.before) == 1 {
-				late.Reset(every) // to see that we are still ready
+				late.Reset(every) // check again whether we are still ready
 			}
-		case <-told(w.ready.turn.queue):
+		case <-firing(w.ready.turn.queue):
 			err = w.getReady(ctx)
-		case <-told(w.ready.turn.data):
+		case <-firing(w.ready.turn.data):
 			err = w.getReady(ctx)
 		case <-own:
 			err = w.lookAtOwn(ctx)
@@ -132,16 +132,17 @@ func (w *waiter) outlastPredecessor(ctx context.Context) (err error) {
 func (w *waiter) advance(ctx context.Context) (err error) {
 	switch {
 	case len(w.before) == 0 || w.last() != w.pred.entry:
-		// A list has shown it already.
+		// A list has shown already that the predecessor is gone.
 	case len(w.before) == 1 && w.pred.plain():
-		// It was the only one, and nobody can get before us.
+		// The predecessor was the only one, and no new node can be before ours.
 		w.before = nil
 		if turn := &w.ready.turn; turn.holds(w.p.s, w.pred.watch) {
 			w.p.foreseen = turn
 		}
 	default:
-		// Others were before it, and may be gone too. And a writer may be a reader
-		// now: its new node, with the sequence of the old, is not in our list.
+		// Others were before the predecessor, and may be gone too. Or a writer may
+		// have become a reader: its new node has the old sequence number and is not
+		// in our list.
 		err = w.list(ctx)
 	}
 	switch {
@@ -157,14 +158,14 @@ func (w *waiter) advance(ctx context.Context) (err error) {
 	return err
 }
 
-// plain reports whether nobody before us can be there with another node when the
-// one that we know is deleted.
+// plain reports whether no contender before us can replace its node by another one
+// before ours.
 func (w *waiter) plain() bool {
 	return !slices.ContainsFunc(w.before, func(e entry) bool { return !e.plain() })
 }
 
-// lookAhead watches the second, and strikes off those that are gone. If there is
-// none we are next, and get ready.
+// lookAhead watches the second, and removes contenders that are gone from before. If
+// there is no second, we are next, and it calls getReady.
 func (w *waiter) lookAhead(ctx context.Context) (err error) {
 	if !w.plain() {
 		return w.getReady(ctx)
@@ -179,7 +180,7 @@ func (w *waiter) lookAhead(ctx context.Context) (err error) {
 			}
 		}
 		if len(w.before) == 0 || w.last() != w.pred.entry {
-			w.pred.gone = true // its event is on its way, or was first
+			w.pred.gone = true // its event has come, or is on its way
 			return nil
 		}
 		if len(w.before) == 1 {
@@ -192,7 +193,7 @@ func (w *waiter) lookAhead(ctx context.Context) (err error) {
 	return nil
 }
 
-// list reads who is before us now.
+// list reads which contenders are before us now.
 func (w *waiter) list(ctx context.Context) error {
 	names, err := w.p.list(ctx)
 	if err == nil {
@@ -207,8 +208,8 @@ func (w *waiter) lookAtOwn(ctx context.Context) error {
 	case errors.Is(err, zk.ErrSessionExpired):
 		return errAgain
 	case errors.Is(err, zk.ErrWatchLost):
-		// The server refused to restore it after a reconnect. That must not cost our
-		// place in the queue: watch again.
+		// The server refused to restore the watch after a reconnect. That must not
+		// cost our position in the queue: watch again.
 		again, err := w.p.watchOwn(ctx)
 		if err == nil {
 			w.own = again
@@ -224,7 +225,7 @@ func (w *waiter) lookAtOwn(ctx context.Context) error {
 	return nil
 }
 
-// see watches another contender.
+// see returns a sight of another contender, and watches it.
 func (w *waiter) see(ctx context.Context, e entry) (*sight, error) {
 	s := &sight{entry: e}
 	return s, w.watch(ctx, s)
@@ -239,7 +240,7 @@ func (w *waiter) watch(ctx context.Context, s *sight) error {
 	if err == nil {
 		s.known = ContenderOf(path, n)
 	}
-	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode) // its name does not come again
+	s.watch, s.gone = watch, errors.Is(err, zk.ErrNoNode) // no other node gets its name
 	if s.gone {
 		return nil
 	}
@@ -262,7 +263,7 @@ func (w *waiter) look(ctx context.Context, s *sight) error {
 	return w.watch(ctx, s) // its data changed
 }
 
-// watching is the watch of a sight that may not be there.
+// watching returns the watch of a sight, or nil if there is none.
 func (s *sight) watching() *zk.Watch {
 	if s == nil {
 		return nil
@@ -278,6 +279,6 @@ func (s *sight) stop() {
 
 // event returns the event of a watch that has fired.
 func event(w *zk.Watch) zk.Event {
-	ev, _ := w.Wait(context.Background()) // does not block: it is there
+	ev, _ := w.Wait(context.Background()) // does not block: the event is there
 	return ev
 }

@@ -1,5 +1,5 @@
-// Package pace makes the pauses of the recipes' loops. These loops go on until
-// they have succeeded or are told to end, so their pauses must not run out.
+// Package pace makes the pauses of the recipes' loops. Such a loop retries until it
+// succeeds or its context ends, so its pauses must not run out.
 package pace
 
 import (
@@ -17,11 +17,13 @@ const (
 	longest  = 10 * time.Second
 )
 
-// Endless returns a maker of policies that do not end. Each is a policy that
-// policies makes, or by default an exponential one from 100 ms to 10 s. A policy
-// that has ended goes on with the longest pause that it has returned, or with
-// 10 s if it has returned none: what BackOff types of their own call an end is a
-// number below zero, which a timer takes for no pause at all.
+// Endless returns a function that makes policies that do not end. Each wraps a
+// policy from policies. If policies is nil, it is an exponential one from 100 ms to
+// 10 s.
+//
+// When the wrapped policy has ended, the new one continues with the longest pause
+// that it has returned, or with 10 s if there was none. A BackOff reports its end by
+// a negative duration, and a timer with that would not pause at all.
 func Endless(policies func() backoff.BackOff) func() backoff.BackOff {
 	if policies == nil {
 		return func() backoff.BackOff {

@@ -9,16 +9,16 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 )
 
-// Retries separates the tries of a loop. The zero value is ready.
+// Retries makes the pauses between the tries of a loop. The zero value is ready.
 type Retries struct {
 	policy backoff.BackOff // nil before the first retry
 }
 
 var backOff = Endless(nil)
 
-// Soon is called before a retry that ought to succeed, since what stood in its
-// way has changed. The first one comes at once. If the next is needed too, the
-// same thing happens over and over: it pauses.
+// Soon is called before a retry that should succeed, because the cause of the
+// failure is gone. The first call does not pause. Later calls do, because the same
+// failure seems to repeat.
 func (r *Retries) Soon(ctx context.Context, session context.Context) error {
 	if r.policy == nil {
 		r.policy = backOff()
@@ -27,9 +27,9 @@ func (r *Retries) Soon(ctx context.Context, session context.Context) error {
 	return r.Later(ctx, session)
 }
 
-// Later pauses before a retry, longer each time. It returns the cause of ctx if
-// that ends before. The end of the session ends the pause too: the retry will
-// find that out.
+// Later pauses before a retry, longer each time. It returns the cause of ctx if ctx
+// ends before. The end of the session ends the pause too, and Later returns nil: the
+// retry then fails because the session is over.
 func (r *Retries) Later(ctx context.Context, session context.Context) error {
 	if r.policy == nil {
 		r.policy = backOff()
@@ -44,8 +44,8 @@ func (r *Retries) Later(ctx context.Context, session context.Context) error {
 	return ctxerr.Of(ctx)
 }
 
-// Since makes the next retry the first one again if the last try lasted for
-// long, so that it was none of a series.
+// Since makes the next retry the first one again if the last try lasted longer than
+// a second. It was then not part of a series of failures.
 func (r *Retries) Since(began time.Time) {
 	if time.Since(began) > time.Second {
 		r.policy = nil

@@ -1,5 +1,5 @@
-// Package refused tells the server's no to a request from what became of the
-// session or the connection.
+// Package refused distinguishes errors with which the server refuses a request from
+// errors of the session or the connection.
 package refused
 
 import (
@@ -9,17 +9,16 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// By reports whether err is the server's answer about this very request, which
-// another try would not change. Two answers are none of that kind. After a
-// session has expired the next is on its way, and the request can be made again in
-// it. A refusal ForNow is over soon.
+// By reports whether the server refused this request and would refuse it again. It
+// returns false for two refusals. After a session has expired, the client opens a
+// new one, in which the request can be sent again. And a refusal ForNow ends soon.
 func By(err error) bool {
 	return zk.OutcomeOf(err) == zk.OutcomeRejected && !errors.Is(err, zk.ErrSessionExpired) && !ForNow(err)
 }
 
-// Waiter reports whether a caller that waits for a node to be registered is told
-// err instead of waiting on: the server refuses, or the client cannot ask. Another
-// try may go well, but only after somebody has done something.
+// Waiter reports whether a caller that waits for a node to be registered gets err
+// instead of a longer wait: the server refuses the request, or the client cannot
+// send it. Another try can succeed only after somebody has changed something.
 func Waiter(err error) bool {
 	return By(err) || errors.Is(err, zk.ErrInvalidACL) || errors.Is(err, zk.ErrAuthFailed)
 }

@@ -1,9 +1,9 @@
-// Package sentinel makes the errors with which a recipe says in its own word what
-// all recipes say with one value.
+// Package sentinel makes a recipe's own errors for what all recipes have in common.
+// Each wraps the value that all recipes share.
 package sentinel
 
-// In returns an error with the text word, in which errors.Is finds itself and of.
-// Two of them are different errors, also with the same word.
+// In returns an error with the text word. errors.Is finds the error itself and of in
+// it. Two errors from In are different, even if they have the same text.
 func In(word string, of error) error { return &inWord{word: word, of: of} }
 
 type inWord struct {

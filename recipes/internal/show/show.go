@@ -1,4 +1,4 @@
-// Package show prints holds.
+// Package show formats holds for logs.
 package show
 
 import (
@@ -6,8 +6,9 @@ import (
 	"fmt"
 )
 
-// Hold is a hold for a log or a terminal: what it rests on, its number, and either
-// state, while its context ctx lasts, or why it ended. kind says what the number is.
+// Hold returns a text for a log or a terminal: the path that the hold rests on, its
+// number, and its state. kind says what the number is. After ctx, the hold's
+// context, has ended, the text has the cause instead of state.
 func Hold(ctx context.Context, path, kind string, number int64, state string) string {
 	if ctx.Err() != nil {
 		state = "ended: " + context.Cause(ctx).Error()

@@ -11,9 +11,9 @@ import (
 // the first that ended, or when stop is called. It has the values of hold and
 // the deadline of ctx.
 //
-// Its Err asks hold first. The context of a hold looks at the clock in its Err:
-// in a process that was stopped for a while the timers are late, and a context
-// that only waits for them would say that the hold is still there.
+// Its Err calls the Err of hold first, which checks the clock. In a process that was
+// stopped for a while the timers are late. A context that only waits for timers
+// would report that the hold is still there.
 func Under(hold, ctx context.Context) (work context.Context, stop context.CancelFunc) {
 	inner, end := context.WithCancelCause(hold)
 	unbind := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })

@@ -17,7 +17,7 @@ var (
 	errCaller = errors.New("the caller gave up")
 )
 
-// lazyHold is a hold whose timer has not fired: only its Err notices the end.
+// lazyHold is a hold whose timer has not fired. Only its Err notices the end.
 type lazyHold struct {
 	context.Context
 	end  context.CancelCauseFunc
