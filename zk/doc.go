@@ -1,4 +1,164 @@
-// Package zk is a client for Apache ZooKeeper: a session that reconnects and
-// renews itself, ordered requests, watches that are not lost silently, and a
-// lease that says how long what the session owns is really its own.
+// Package zk is a client for Apache ZooKeeper. Its session reconnects by itself,
+// requests keep their order, and watches are not lost silently. A lease says how
+// long the ensemble is sure to keep the session's ephemeral nodes.
+//
+// The packages in recipes/ build locks, elections and more on it. Package zktest
+// is a server for tests.
+//
+// # A client
+//
+// Make one Client for a program, by [Connect], and share it. All its methods may
+// be called by many goroutines.
+//
+//	client, err := zk.Connect(ctx, zk.Config{Servers: "zk1:2181,zk2:2181,zk3:2181/app"})
+//	if err != nil {
+//		return err
+//	}
+//	defer client.Close(context.Background())
+//
+//	node, err := client.Get(ctx, "/config") // /app/config on the server
+//	_, err = client.Set(ctx, "/config", data, zk.Version(node.Stat.Version))
+//
+// The context of a call bounds its wait. Set and Delete take the version that the
+// node must have, and fail with [ErrBadVersion] if someone has changed it. A read
+// is answered by one server, which may lag behind. A [Client.Sync] before the read
+// makes that server catch up.
+//
+// # Sessions
+//
+// A client has one [Session] after the other. An ephemeral node belongs to the
+// session that created it. The server deletes it when the session ends.
+//
+// When the connection is lost, the client connects to the next server and resumes
+// the session. Its ephemeral nodes and watches stay. When the session has expired,
+// the client opens another one: its ephemeral nodes are gone, and the program has
+// to create them again. The client itself never has to be replaced.
+//
+//	for state := range client.States(ctx) {
+//		log.Print(state) // connected, disconnected, expired, ...
+//	}
+//
+// [Session.Context] ends when the client knows that the session is over. That may
+// be later than the server deletes its nodes, so do not take it for a lock. Use
+// [Session.Guard], described below.
+//
+// # Errors and their outcomes
+//
+// The error of an operation is an [*OpError]. Test for its reason with errors.Is,
+// for example against [ErrNoNode]. Its [Outcome] says what became of the request:
+//
+//   - [OutcomeRejected]: the server refused it, and nothing changed.
+//   - [OutcomeNotSent]: it never left the client, and never will.
+//   - [OutcomeUnknown]: it was sent, and no answer came. A write may have taken
+//     effect, or may still do so.
+//
+// A call repeats a read whose answer was lost. It never repeats a write, unless the
+// server has said that it did not run it. If the outcome of a write is unknown, look
+// before you write again. A Sync before the look makes the answer final: while the
+// session lives, a write that does not show then will not take effect later.
+//
+//	_, err := client.Set(ctx, "/config", data, version)
+//	if zk.OutcomeOf(err) == zk.OutcomeUnknown {
+//		err = client.Sync(ctx, "/config")
+//		if err == nil {
+//			node, err = client.Get(ctx, "/config") // the old data, or the new
+//		}
+//	}
+//
+// [SafeToRetry] tells whether an operation may be repeated without a look, and
+// [Retry] repeats it.
+//
+// # Watches and subscriptions
+//
+// GetW, ExistsW and ChildrenW read and set a one-shot [Watch]. It fires at the
+// first change after the read. A reconnect restores it, and a change that was
+// missed meanwhile fires it. It ends with [ErrSessionExpired] when its session
+// expires, and with [ErrWatchLost] when the server refuses to restore it. Then read
+// again, with a new watch.
+//
+//	node, watch, err := client.GetW(ctx, "/config")
+//	if err != nil {
+//		return err
+//	}
+//	defer watch.Stop()
+//	event, err := watch.Wait(ctx)
+//
+// [Client.FollowData] and [Client.FollowChildren] do this in a loop. They yield the
+// newest state, over reconnects and expired sessions.
+//
+// A [Subscription] is a persistent watch, on one node or with [Recursive] on a whole
+// subtree. It goes on over reconnects and in the next session. Servers do not replay
+// what it missed. Instead it yields an [EventResync], which says that there is a gap:
+// read everything again.
+//
+//	sub, err := client.Subscribe(ctx, "/services", zk.Recursive())
+//	if err != nil {
+//		return err
+//	}
+//	defer sub.Close()
+//	for event, err := range sub.Events(ctx) {
+//		switch {
+//		case err != nil:
+//			return err
+//		case event.Type == zk.EventResync:
+//			readAll()
+//		default:
+//			read(event.Path)
+//		}
+//	}
+//
+// # Pipelines and order
+//
+// Requests reach the server in the order in which they were made. One goroutine
+// that calls Set and then Get sees its own write. A [Pipeline] sends many requests
+// without a wait between them. Each call returns a [Future].
+//
+//	p := client.Pipeline()
+//	made := p.Create(ctx, "/jobs/a", nil, zk.Persistent)
+//	list := p.Children(ctx, "/jobs") // has a
+//	listing, err := list.Wait(ctx)
+//
+// A pipeline has no holes. If a request ends without a verdict of the server, all
+// later ones fail with [ErrPipelineBroken], and none of them is sent after that.
+// A request that the server refuses does not break it. For all or nothing use
+// [Client.Multi].
+//
+// # Leases
+//
+// A client that hears nothing from its servers cannot know whether its session
+// still exists. So a program that relies on an ephemeral node, such as a lock, asks
+// for a guard:
+//
+//	guard, release, err := session.Guard(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	defer release()
+//	for guard.Err() == nil {
+//		workAsTheOwner(guard)
+//	}
+//
+// The guard is a context. It ends before the ensemble can have expired the session,
+// and so before anybody else can own what the session owned. It rests on the
+// conditions that [Session.Guard] names; docs/lease.md has the proof. Release a
+// guard that is not needed: while one lives, the client sends more heartbeats.
+//
+// A guard cannot stop a write that is on its way to another system. For that, send a
+// fencing token along: the Czxid of the owned node. It is larger for each later
+// owner, so the other system can refuse smaller ones.
+//
+// An ephemeral node that must belong to this very session, and to no later one, is
+// created with [InSession].
+//
+// # Protected creates
+//
+// If the answer to the create of a sequential node is lost, the program does not
+// know its name. [Protected] puts a GUID into the name. Create then finds the node
+// after the reconnect, or creates it if the first request never took effect.
+//
+//	made, err := client.Create(ctx, "/queue/n-", nil, zk.EphemeralSequential, zk.Protected())
+//	// made.Path is /queue/_c_<GUID>-n-0000000007
+//
+// A node that the program no longer wants, and cannot delete now, goes to
+// [Client.Abandon]. The client then deletes it in the background.
 package zk
