@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/link"
 )
 
 // call is one request from its making to its result. It comes from a pool, to
@@ -15,10 +15,10 @@ import (
 // when it is completed. One that could not be made has an error from the start:
 // submit refuses it.
 type call struct {
-	op    proto.OpCode
-	path  string // as the caller gave it, for errors
-	frame []byte // encoded, with room for the xid
-	kind  callKind
+	op   proto.OpCode
+	path string       // as the caller gave it, for errors
+	req  link.Request // the encoded request, and what the link keeps of it
+	kind callKind
 
 	want   *Session  // may run in this session only; nil: in the one of its submission
 	tied   bool      // to want, by the caller
@@ -32,12 +32,8 @@ type call struct {
 	// in is the ordinal of the only session in which the call may run, 0 if it may
 	// run in any. It is set when the call is first submitted and never changes,
 	// however long the call waits and how often it is sent.
-	in         uint64
-	prev, next *call // in the line, in the queue, or in the FIFO of what is sent
-	xid        int32
-	sentAt     time.Time
-	proof      proof // what an answer proves of the lease
-	cuts       int   // how often its reply came in too slowly: see maxCuts
+	in    uint64
+	proof proof // what an answer proves of the lease
 
 	state atomic.Uint32 // callState
 	done  chan struct{} // one token a result
@@ -74,8 +70,7 @@ type callState = uint32
 
 const (
 	callIdle      callState = iota
-	callPending             // in the queue; may be withdrawn
-	callSent                // handed to Write
+	callPending             // it has a place: it waits to be written, or for its reply
 	callDone                // the result is there, or about to be
 	callAbandoned           // its caller left; whoever completes it frees it
 )
@@ -90,8 +85,10 @@ func (c *Client) newCall(op proto.OpCode, path string) *call {
 		cl = new(call)
 	}
 	cl.op, cl.path, cl.kind = op, path, c.kindOf(op)
-	cl.frame = proto.BeginFrame(cl.frame[:0])
-	cl.frame = proto.RequestHeader{Op: op}.Append(cl.frame)
+	cl.req.Owner = cl
+	cl.req.Prompt = op == proto.OpSync // the lease needs its answer in time, whatever else comes in
+	cl.req.Frame = proto.BeginFrame(cl.req.Frame[:0])
+	cl.req.Frame = proto.RequestHeader{Op: op}.Append(cl.req.Frame)
 	return cl
 }
 
@@ -99,7 +96,7 @@ func (c *Client) newCall(op proto.OpCode, path string) *call {
 func (c *Client) pathCall(op proto.OpCode, path string) *call {
 	cl := c.newCall(op, path)
 	cl.err = ValidatePath(path)
-	cl.frame = c.appendPath(cl.frame, path)
+	cl.req.Frame = c.appendPath(cl.req.Frame, path)
 	return cl
 }
 
@@ -116,7 +113,7 @@ func (cl *call) bound() bool { return !cl.kind.read || cl.pipe != nil || cl.want
 
 // asInternal makes a call one of the client's own, which nobody waits for.
 func (cl *call) asInternal() *call {
-	cl.kind.internal = true
+	cl.kind.internal, cl.req.Unbound = true, true
 	return cl
 }
 
@@ -144,12 +141,12 @@ func (c *Client) kindOf(op proto.OpCode) callKind {
 
 // freeCall gives a pooled call back. The caller has taken its result.
 func (c *Client) freeCall(cl *call) {
-	frame := cl.frame
+	frame := cl.req.Frame
 	if cap(frame) > maxPooledFrame {
 		frame = nil
 	}
 	done := cl.done
-	*cl = call{frame: frame, done: done}
+	*cl = call{req: link.Request{Frame: frame}, done: done}
 	c.calls.Put(cl)
 }
 
@@ -160,10 +157,8 @@ func (cl *call) again() {
 	cl.state.Store(callIdle)
 }
 
-func (cl *call) setXid(xid int32) {
-	cl.xid = xid
-	binary.BigEndian.PutUint32(cl.frame[proto.FrameHeader:], uint32(xid))
-}
+// callOf returns the call of a request.
+func callOf(r *link.Request) *call { return r.Owner.(*call) }
 
 func (cl *call) opError(o Outcome, err error) *OpError {
 	return &OpError{Op: cl.op.String(), Path: cl.path, Outcome: o, Err: err}
@@ -210,7 +205,7 @@ func (cl *call) refuse(code Code) {
 	switch cl.op {
 	case proto.OpSetData, proto.OpDelete, proto.OpSetACL:
 		if code == ErrBadVersion { // their frames end with the expected version
-			cl.err = badVersion(int32(binary.BigEndian.Uint32(cl.frame[len(cl.frame)-4:])))
+			cl.err = badVersion(int32(binary.BigEndian.Uint32(cl.req.Frame[len(cl.req.Frame)-4:])))
 		}
 	}
 	if !code.verdict() {

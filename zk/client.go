@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/zookit/zookit/zk/internal/link"
 )
 
 // Client is a client of an ensemble: one session at a time over one connection
@@ -38,12 +40,12 @@ type Client struct {
 	session     *Session          // the newest; nil before the first
 	unconfirmed map[*Session]bool // given up, not known to be gone; true: being closed
 	grants      grants
-	conn        *conn // nil while there is none
-	queue       callQueue
-	taken       int       // places: calls that are queued or unanswered, MaxInFlight at most
-	line        callQueue // calls that wait for a place; there is none free
-	xid         int32
-	zxid        int64 // the highest seen in a reply
+	conn        *conn      // nil while there is none
+	queue       link.Queue // calls that wait to be written, while there is no connection
+	taken       int        // places: calls that are queued or unanswered, MaxInFlight at most
+	line        link.Queue // calls that wait for a place; there is none free
+	xid         int32      // the last of the connections before this one
+	zxid        int64      // the highest seen in a reply on them
 	watches     watchTable
 	janitor     janitor
 	strays      map[string]<-chan struct{} // attempts that outlived their context, by server: see bounded
@@ -143,7 +145,7 @@ func (c *Client) Close(ctx context.Context) error {
 			s.endGuards(ErrClosed)
 		}
 		c.turnAway(everyCall, ErrClosed)
-		dead = c.withdraw(&c.queue, func(cl *call) bool { return !cl.kind.internal })
+		dead = c.withdraw(func(cl *call) bool { return !cl.kind.internal })
 		c.hurry()
 	}
 	c.mu.Unlock()
@@ -177,7 +179,7 @@ func (c *Client) finish(why error) {
 		c.unconfirmed[s] = false
 		s.finish(ErrClosed)
 	}
-	dead := c.withdraw(&c.queue, everyCall)
+	dead := c.withdraw(everyCall)
 	c.watches.close(ErrClosed)
 	for s := range c.unconfirmed {
 		c.closeLater(s)

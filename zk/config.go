@@ -47,12 +47,11 @@ type Config struct {
 	// A connection must do what a TCP connection does:
 	//   - Close ends a Read and a Write that wait, also from another goroutine.
 	//     Where it does not, Close of the client leaves goroutines behind.
-	//   - SetReadDeadline ends a Read that waits. A connection that returns an
-	//     error from it is refused. Where it does nothing, a call may notice the
-	//     end of its context only when a reply arrives or the connection ends.
 	//   - Write has a buffer of some KiB, so that it returns although the server
 	//     does not read (net.Pipe has none). Without one, a call may notice the end
 	//     of its context only when the server reads or the connection ends.
+	//
+	// The client sets no deadlines.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// LookupHost returns the addresses of a host name in Servers, at every attempt.
 	// Each address counts as a server: one that is silent costs its share of the

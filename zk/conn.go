@@ -3,109 +3,98 @@ package zk
 import (
 	"fmt"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/link"
 )
 
-// conn is one connection that carries a session. Its write side and its read
-// side are tokens: the holder of one works for all. Two goroutines of the
-// connection stand by for when no caller holds them. detach waits for these two
-// and for every caller that holds a token.
+// conn is a connection that carries a session: the session's side of a link. It
+// is the link's Handler.
 type conn struct {
 	c      *Client
-	nc     net.Conn
+	link   *link.Link
 	server string
 	sess   *Session
 
-	// callerReads says that a caller may hold the read token. Not over TLS,
-	// where a read that is cut short by a deadline is best avoided.
-	callerReads bool
-
-	// Guarded by Client.mu.
-	sent          callQueue // the FIFO
-	pace          pace      // how long the FIFO may get while a guard lives
-	writing       bool      // the write token is out
-	reading       bool      // the read token is out
-	waking        bool      // a batch of replies is being handed over: see writeForAll
-	dead          bool
-	err           error     // why it is dead
-	lastWrite     time.Time // when something was handed to Write
-	lastConfirmed time.Time // when a request that can renew the lease was
-	// lastReply is when a whole reply last arrived, moved on by what has come of
-	// the next one (arrived). Events and the answers to pings do not count.
-	lastReply time.Time
-	lastBytes time.Time // when bytes of a reply last came that was not whole yet
-	pingDue   bool
-	pings     []time.Time // when those that are unanswered were sent
-	visits    uint64      // how often a caller had the read token
-
-	wbuf []byte // owned by the holder of the write token
-
-	// Owned by the holder of the read token.
-	in         input
-	batch      []reply
-	zxidBefore int64 // the client's zxid before the batch: see unsee
-
-	wakeWriter chan struct{} // cap 1
-	wakeReader chan struct{} // cap 1
-	ended      chan struct{} // closed when dead
-
-	// users counts the two standby goroutines and the callers that hold a token.
-	// A caller is added under c.mu while the connection is alive, so that none
-	// comes once detach waits.
-	users sync.WaitGroup
+	lastConfirmed time.Time // when a request that can renew the lease was last sent; guarded by Client.mu
+	zxid          int64     // the highest in a good reply; owned by the link's reader
 }
 
-// newConn starts serving a connection whose handshake is done. The caller
-// holds c.mu and attaches it.
-func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
-	now := clockNow()
-	cn := &conn{
-		c: c, nc: nc, server: server, sess: sess,
-		callerReads: c.cfg.TLS == nil,
-		lastWrite:   now, lastConfirmed: now, lastReply: now,
-		wakeWriter: make(chan struct{}, 1),
-		wakeReader: make(chan struct{}, 1),
-		ended:      make(chan struct{}),
-	}
-	cn.users.Go(cn.writeLoop)
-	cn.users.Go(cn.readLoop)
+// newConn puts a session on a connection whose handshake is done. The link writes
+// the requests of first before all others.
+func (c *Client) newConn(nc net.Conn, server string, sess *Session, first *link.Queue) *conn {
+	cn := &conn{c: c, server: server, sess: sess, lastConfirmed: clockNow()}
+	cn.link = link.New(nc, cn, link.Config{
+		Now: clockNow, Log: c.log, Xid: c.xid,
+		ReplyLimit: c.cfg.MaxReplySize, EventLimit: c.cfg.MaxRequestSize,
+		PaceWindow: sess.timing.paceWindow(), Bounded: len(sess.guards) > 0,
+	}, first)
 	return cn
-}
-
-// fail ends the connection; the first reason stays. The session loop does the
-// rest when it sees ended.
-func (cn *conn) fail(err error) {
-	cn.c.mu.Lock()
-	first := !cn.dead
-	if first {
-		cn.dead, cn.err = true, err
-	}
-	cn.c.mu.Unlock()
-	if first {
-		close(cn.ended)
-		cn.nc.Close()
-	}
 }
 
 // ofServer returns err with the name of the server before it.
 func (cn *conn) ofServer(err error) error { return fmt.Errorf("%s: %w", cn.server, err) }
 
-// guarded runs f and turns a panic, which would be a bug of ours, into the end
-// of the connection: one bad reply must not take the process down, and nobody
-// may be left waiting.
-func (cn *conn) guarded(f func() error) {
+// Sending finishes requests that are about to be written. The calls whose pipeline
+// is broken are not written.
+func (cn *conn) Sending(now time.Time, batch []*link.Request) []*link.Request {
+	good, broken := cn.finishAll(now, batch)
+	if len(broken) > 0 {
+		cn.c.dropBroken(broken)
+	}
+	return good
+}
+
+// finishAll takes the calls out of a batch whose pipeline is broken, and finishes
+// the others. A batch of plain reads needs no lock.
+func (cn *conn) finishAll(now time.Time, batch []*link.Request) (good []*link.Request, broken []*call) {
+	good = batch[:0]
+	locked := false
 	defer func() {
-		if p := recover(); p != nil {
-			cn.c.log.Error("zk: panic while serving a connection", "panic", p)
-			cn.fail(fmt.Errorf("%w: panic: %v", ErrProtocol, p))
+		if locked {
+			cn.c.mu.Unlock()
 		}
 	}()
-	if err := f(); err != nil {
-		cn.fail(err)
+	for _, r := range batch {
+		cl := callOf(r)
+		if cl.pipe != nil && cl.pipe.Err() != nil {
+			broken = append(broken, cl)
+			continue
+		}
+		good = append(good, r)
+		if cl.reg == nil && !cl.kind.confirms {
+			continue
+		}
+		if !locked {
+			cn.c.mu.Lock()
+			locked = true
+		}
+		cn.finish(cl, now)
 	}
+	return good, broken
+}
+
+// finish settles what a request says to the server of its watch, and what its
+// answer will prove of the lease. The caller holds c.mu.
+func (cn *conn) finish(cl *call, now time.Time) {
+	if cl.reg != nil {
+		cn.c.watches.writing(cl)
+	}
+	if cl.kind.confirms {
+		cl.proof = cn.sess.lease.written(cn.c.instant(now))
+		cn.lastConfirmed = now
+	}
+}
+
+// dropBroken fails calls that have left the queue and whose pipeline is broken.
+func (c *Client) dropBroken(calls []*call) {
+	c.mu.Lock()
+	for _, cl := range calls {
+		c.released(cl)
+	}
+	c.mu.Unlock()
+	c.failBroken(calls)
 }
 
 // check is the connection's clock work: it ends guards whose lease has lapsed and a
@@ -113,45 +102,54 @@ func (cn *conn) guarded(f func() error) {
 // again. No caller has to wake the session loop, because its next look is never
 // later than a heartbeat from now.
 func (cn *conn) check(now time.Time) (next time.Duration, err error) {
-	c := cn.c
+	c, s := cn.c, cn.sess
 	c.mu.Lock()
 	defer c.unlock()
-	cn.sess.lapseIfDue(now) // the timer stood still while the system was suspended
-	t := cn.sess.timing
-	next = t.heartbeat
-	left, err := cn.patience(now)
+	s.lapseIfDue(now) // the timer stood still while the system was suspended
+	left := s.expiryTime().Sub(now)
+	if left <= 0 {
+		// The session loop finds the same, and gives the session up.
+		return 0, fmt.Errorf("%w: no answer for %v", ErrSessionExpired, s.patience())
+	}
+	quiet, err := cn.link.Silence(now, s.timing.silence)
 	if err != nil {
 		return 0, err
 	}
-	next = min(next, left)
-
-	guarded, due := len(cn.sess.guards) > 0, cn.lastWrite.Add(t.heartbeat)
-	if guarded {
-		due = cn.lastConfirmed.Add(t.heartbeat)
+	next = min(s.timing.heartbeat, left, quiet)
+	if len(s.guards) == 0 {
+		return min(next, cn.link.Ping(now, s.timing.heartbeat)), nil
 	}
-	switch {
-	case now.Before(due):
-		next = min(next, due.Sub(now))
-	case guarded:
-		cn.confirmLease()
-	default:
-		// Also while another is unanswered: its answer may stand behind replies that
-		// take longer than a session timeout to arrive.
-		cn.pingDue = true
-		wake(cn.wakeWriter)
+	if due := cn.lastConfirmed.Add(s.timing.heartbeat).Sub(now); due > 0 {
+		return min(next, due), nil
 	}
+	// Before all that waits, so that it need not wait for the answers to that.
+	cn.link.SubmitFirst(c.internalRequest(c.heartbeat()))
 	return next, nil
 }
 
-// confirmLease queues a heartbeat that can renew the lease. It goes before all that
-// is queued, so that it need not wait for the answers to that. The caller holds
-// c.mu.
-func (cn *conn) confirmLease() {
-	cl := cn.c.heartbeat().asInternal()
-	proto.EndFrame(cl.frame, 0)
+// internalRequest returns the request of a call of the client's own, whose result
+// nobody waits for unless it is awaited.
+func (c *Client) internalRequest(cl *call) *link.Request {
+	cl.asInternal()
 	cl.state.Store(callPending)
-	cn.c.queue.pushHead(cl)
-	cn.arrange(false)
+	proto.EndFrame(cl.req.Frame, 0)
+	return &cl.req
+}
+
+// submitInternal puts a call of the client's own at the end of what the connection
+// has to write. The caller holds c.mu.
+func (cn *conn) submitInternal(cl *call) { cn.link.Submit(cn.c.internalRequest(cl), false) }
+
+// alive reports whether requests still go out over the connection. The caller
+// holds c.mu.
+func (cn *conn) alive() bool { return cn != nil && cn.link.Err() == nil }
+
+// boundLink bounds what is unanswered while a guard lives. The answer to a
+// heartbeat must not stand behind a long queue of replies. The caller holds c.mu.
+func (c *Client) boundLink() {
+	if cn := c.conn; cn != nil {
+		cn.link.SetBounded(len(cn.sess.guards) > 0)
+	}
 }
 
 // wake leaves a token for whoever receives from ch, which has room for one.

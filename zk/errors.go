@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/zookit/zookit/zk/internal/link"
 )
 
 // Errors of the client itself. Test for them with errors.Is.
@@ -43,14 +45,14 @@ var (
 	// ErrReadOnly: the server has no quorum and offered a read-only session.
 	ErrReadOnly = errors.New("server is read-only")
 	// ErrProtocol: the server sent bytes that are not the protocol.
-	ErrProtocol = errors.New("protocol error")
+	ErrProtocol = link.ErrProtocol
 	// ErrSilent: the server did not answer in its time.
-	ErrSilent = errors.New("server is silent")
+	ErrSilent = link.ErrSilent
 	// ErrSlowReply: a reply came in at less than a KiB a second, so that its
 	// connection was left. A read is repeated once after that, on another
 	// connection, and then fails with this error. Ask for less, or look at the
 	// network.
-	ErrSlowReply = errors.New("reply comes in too slowly")
+	ErrSlowReply = link.ErrSlowReply
 )
 
 // Outcome says what is known of a request that failed.

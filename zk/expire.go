@@ -44,7 +44,7 @@ func (c *Client) expire(why error) error {
 	c.zxid = 0 // of an ensemble that may have lost its data; order is promised within a session
 	bound := func(cl *call) bool { return cl.in == s.ordinal }
 	c.turnAway(bound, ErrSessionExpired)
-	dead := c.withdraw(&c.queue, bound)
+	dead := c.withdraw(bound)
 	c.watches.expire()
 	closing := c.closing
 	c.setState(StateExpired, why)
@@ -64,7 +64,7 @@ func (c *Client) authFailed(err error) {
 	c.refusal = err
 	c.setState(StateAuthFailed, err)
 	c.turnAway(everyCall, err)
-	dead := c.withdraw(&c.queue, everyCall)
+	dead := c.withdraw(everyCall)
 	c.unlock()
 	c.fail(dead, OutcomeNotSent, err, false)
 }

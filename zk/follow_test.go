@@ -170,6 +170,7 @@ func TestFollow_GoesOnWhenTheRestoreIsRefused(t *testing.T) {
 		srv.CutConnections(1)
 		synctest.Wait()
 		require.NoError(t, c.Sync(inTime(t), "/"))
+		synctest.Wait() // it watches again
 		require.NoError(t, srv.Create("/n", []byte("x")))
 		synctest.Wait()
 		require.Equal(t, "data x", last(seen()))

@@ -124,6 +124,9 @@ func (s *Session) newGuard(parent context.Context) *guard {
 	// A guard whose parent has ended needs no heartbeats, released or not.
 	g.forget = context.AfterFunc(g.Context, g.leave)
 	s.guards[g] = struct{}{}
+	if len(s.guards) == 1 {
+		s.c.boundLink()
+	}
 	if s.timer == nil {
 		s.timer = time.AfterFunc(clockUntil(s.leaseEnd()), s.lapse)
 	}
@@ -145,7 +148,7 @@ func (g *guard) leave() {
 	delete(g.s.guards, g)
 	if len(g.s.guards) == 0 {
 		g.s.stopTimer()
-		c.writeHeldBack()
+		c.boundLink()
 	}
 }
 
@@ -167,7 +170,7 @@ func (s *Session) endGuards(cause error) {
 	}
 	clear(s.guards)
 	s.stopTimer()
-	s.c.writeHeldBack()
+	s.c.boundLink()
 }
 
 func (s *Session) stopTimer() {

@@ -68,11 +68,6 @@ func (c *Client) dialAndGreet(ctx context.Context, server, addr string, q proto.
 				err = context.Cause(ctx)
 			}
 		}
-		if err == nil {
-			if err = nc.SetReadDeadline(time.Time{}); err != nil {
-				err = fmt.Errorf("the connection has no read deadlines, which Config.DialContext asks for: %w", err)
-			}
-		}
 		if err != nil {
 			nc.Close()
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/link"
 )
 
 // run is the session loop: it owns every transition of the client's state.
@@ -205,17 +206,17 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 		s.handshaken(w, server, false)
 		s.resumed.Add(1)
 	}
-	cn := c.newConn(w.nc, server, s)
-	c.conn = cn
-	restore := c.watches.restore(c, zxid)
-	for _, cl := range restore {
-		cl.state.Store(callPending)
-	}
-	c.queue.pushFront(restore)
+	var first link.Queue
 	if len(s.guards) > 0 {
-		cn.confirmLease() // little may be left of the lease
+		first.Push(c.internalRequest(c.heartbeat())) // little may be left of the lease
 	}
-	cn.arrange(false)
+	for _, cl := range c.watches.restore(c, zxid) {
+		first.Push(c.internalRequest(cl))
+	}
+	first.Append(&c.queue)
+	cn := c.newConn(w.nc, server, s, &first)
+	c.conn = cn
+	cn.link.Start()
 	for old := range c.unconfirmed {
 		c.closeLater(old)
 	}
@@ -234,50 +235,64 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 	defer timer.Stop()
 	closeSoon := c.soon.Done()
 	var answered <-chan struct{}
+	closed := false // it was answered
 	for {
 		select {
-		case <-cn.ended:
-			return closing, cn.err
+		case <-cn.link.Ended():
+			select {
+			case <-answered: // the server ends the connection behind its answer
+				closed = true
+			default:
+			}
+			if closed {
+				return closing, ErrClosed
+			}
+			return closing, cn.link.Err()
 		case <-timer.C:
 			next, err := cn.check(clockNow())
 			if err != nil {
-				cn.fail(err)
+				cn.link.Fail(err)
 				continue
 			}
 			timer.Reset(next)
 		case <-closeSoon:
 			closeSoon = nil
-			closing = c.newCall(proto.OpCloseSession, "session "+cn.sess.label()).asInternal()
+			closing = c.newCall(proto.OpCloseSession, "session "+cn.sess.label())
 			closing.kind.awaited = true
 			closing.await()
 			c.mu.Lock()
-			c.enqueueInternal(cn, closing)
+			cn.submitInternal(closing)
 			c.mu.Unlock()
 			answered = closing.done
 		case <-answered:
-			cn.fail(ErrClosed)
-			answered = nil
+			closed, answered = true, nil
+			cn.link.Fail(ErrClosed)
 		case <-c.ctx.Done():
-			cn.fail(context.Cause(c.ctx))
-			<-cn.ended
+			cn.link.Fail(context.Cause(c.ctx))
+			<-cn.link.Ended()
 		}
 	}
 }
 
-// detach clears up after a connection: what had been handed to Write and was
-// not answered ends Unknown, what was not stays in its place.
+// detach clears up after a connection. Calls that were sent and not answered end
+// Unknown. Calls that were not sent wait for the next connection.
 //
-// It first waits until nobody reads or writes on the connection any more. Without
-// that a watch could be lost: a caller has matched the reply to its read, the next
-// connection restores the watch table, and only then the caller registers its
-// watch, which no server has. The wait is short, because the socket is closed.
+// It first waits until nobody reads or writes on the link any more. Without that a
+// watch could be lost:
+//
+//  1. The reader of the link has the reply to a read that sets a watch.
+//  2. The next connection restores the watch table.
+//  3. The reader registers the watch. No server has it.
 func (c *Client) detach(cn *conn, why error) {
-	cn.users.Wait()
+	cn.link.Join()
 	why = cn.ofServer(why)
 	c.mu.Lock()
 	c.conn = nil
-	lost := c.withdraw(&cn.sent, everyCall)
-	internal := c.withdraw(&c.queue, func(cl *call) bool { return cl.kind.internal })
+	c.xid, c.zxid = cn.link.LastXid(), max(c.zxid, cn.zxid)
+	sent, unsent := cn.link.TakeBack()
+	c.queue.Append(unsent)
+	lost := c.callsOf(sent)
+	internal := c.withdraw(func(cl *call) bool { return cl.kind.internal })
 	if c.state == StateConnected {
 		c.setState(StateDisconnected, why)
 	}
@@ -291,7 +306,14 @@ func (c *Client) detach(cn *conn, why error) {
 // failBrokenPipes fails what waits behind a request that ended without a verdict.
 func (c *Client) failBrokenPipes() {
 	c.mu.Lock()
-	broken := c.withdraw(&c.queue, func(cl *call) bool { return cl.pipe != nil && cl.pipe.Err() != nil })
+	broken := c.withdraw(func(cl *call) bool { return cl.pipe != nil && cl.pipe.Err() != nil })
 	c.mu.Unlock()
 	c.failBroken(broken)
+}
+
+// failBroken fails calls whose pipeline is broken.
+func (c *Client) failBroken(calls []*call) {
+	for _, cl := range calls {
+		c.fail([]*call{cl}, OutcomeNotSent, cl.pipe.Err(), false)
+	}
 }

@@ -51,9 +51,9 @@ func (c *Client) multiCall(ops []Op) *call {
 			return cl
 		}
 		o.wire.Path = c.full(o.path)
-		cl.frame = o.wire.AppendItem(cl.frame)
+		cl.req.Frame = o.wire.AppendItem(cl.req.Frame)
 	}
-	cl.frame = proto.AppendMultiEnd(cl.frame)
+	cl.req.Frame = proto.AppendMultiEnd(cl.req.Frame)
 	return cl
 }
 

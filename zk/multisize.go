@@ -10,5 +10,5 @@ import "github.com/zookit/zookit/internal/proto"
 func (c *Client) MultiSize(ops ...Op) (size, limit int) {
 	cl := c.multiCall(ops)
 	defer c.freeCall(cl)
-	return len(cl.frame) - proto.FrameHeader, c.cfg.MaxRequestSize
+	return len(cl.req.Frame) - proto.FrameHeader, c.cfg.MaxRequestSize
 }

@@ -76,7 +76,7 @@ func (c *Client) Sync(ctx context.Context, path string) error {
 // readCall makes a read with a watch flag.
 func (c *Client) readCall(op proto.OpCode, path string, watch bool) *call {
 	cl := c.pathCall(op, path)
-	cl.frame = proto.AppendBool(cl.frame, watch)
+	cl.req.Frame = proto.AppendBool(cl.req.Frame, watch)
 	if watch {
 		cl.reg = &watchReg{path: c.full(path)}
 	}

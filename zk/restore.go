@@ -104,9 +104,9 @@ func (b *restoreBatch) flush() {
 		op = proto.OpSetWatches2
 	}
 	b.set.RelativeZxid = b.zxid
-	cl := b.c.newCall(op, "").asInternal()
-	cl.frame = proto.EndFrame(b.set.Append(cl.frame, op), 0)
-	cl.setXid(proto.XidSetWatches)
+	cl := b.c.newCall(op, "")
+	cl.req.Frame = b.set.Append(cl.req.Frame, op)
+	cl.req.Xid = proto.XidSetWatches
 	cl.paths = b.paths
 	b.calls = append(b.calls, cl)
 	b.set, b.paths, b.size = proto.SetWatches{}, nil, 0

@@ -8,7 +8,12 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/link"
 )
+
+// maxCuts is how often a read may lose its connection because its reply came in
+// too slowly. Then the read fails: another server would be no faster.
+const maxCuts = 2
 
 // do runs a call to its end. alive says that the call is the caller's again, who
 // takes its result and frees it; otherwise it was left to whoever completes it.
@@ -38,7 +43,7 @@ func (c *Client) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 		switch {
 		case err == nil || !alive:
 			return alive, err
-		case cl.cuts >= maxCuts: // its reply came in too slowly, over and over
+		case cl.req.Cuts >= maxCuts: // its reply came in too slowly, over and over
 			return true, err
 		case cl.lost && cl.kind.read && ctx.Err() == nil:
 		case errors.Is(err, ErrThrottled), cl.kind.read && replyWithoutVerdict(cl):
@@ -91,12 +96,12 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // roundTrip submits a call and waits for its result.
 func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error) {
-	cn, err := c.submit(ctx, cl)
+	writes, err := c.submit(ctx, cl)
 	if err != nil {
 		return true, err
 	}
-	if cn != nil {
-		cn.drive(cl) // may leave the result in cl.done
+	if writes != nil {
+		writes.Write()
 	}
 	if ctx.Done() == nil {
 		<-cl.done // cheaper than a select
@@ -119,24 +124,27 @@ func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error
 }
 
 // leave is called when the caller of a synchronous call gives up. A call that
-// was not handed to Write is withdrawn and was not sent; another is abandoned to
-// whoever completes it, and must not be touched any more. It is neither when the
-// result is there, or about to be.
+// waits to be written is withdrawn: it was not sent. Another is abandoned, and
+// must not be touched any more: when it is completed it is freed. It is neither
+// when the result is there, or about to be.
 func (c *Client) leave(cl *call) (withdrawn, abandoned bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cl.state.Load() == callPending {
-		c.queue.remove(cl)
+	if c.conn != nil {
+		withdrawn = c.conn.link.Withdraw(&cl.req)
+	} else {
+		withdrawn = c.queue.Remove(&cl.req)
+	}
+	if withdrawn {
 		c.released(cl)
 		return true, false
 	}
-	return false, cl.state.CompareAndSwap(callSent, callAbandoned)
+	return false, cl.state.CompareAndSwap(callPending, callAbandoned)
 }
 
-// submit puts a call into the queue. If it returns a connection, the caller has
-// that connection's write token and must call drive. An error says that the
-// call was not sent.
-func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
+// submit queues a call. If it returns a link, the caller has that link's write
+// token and must call Write. An error says that the call was not sent.
+func (c *Client) submit(ctx context.Context, cl *call) (writes *link.Link, err error) {
 	if cl.err != nil {
 		return nil, c.refused(cl, cl.err)
 	}
@@ -145,13 +153,13 @@ func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
 			return nil, c.refused(cl, err)
 		}
 	}
-	if n := len(cl.frame) - proto.FrameHeader; n > c.cfg.MaxRequestSize {
+	if n := len(cl.req.Frame) - proto.FrameHeader; n > c.cfg.MaxRequestSize {
 		return nil, c.refused(cl, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, n, c.cfg.MaxRequestSize))
 	}
 	if err := ctxerr.Of(ctx); err != nil {
 		return nil, c.refused(cl, err)
 	}
-	proto.EndFrame(cl.frame, 0)
+	proto.EndFrame(cl.req.Frame, 0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.admit(ctx, cl); err != nil {
@@ -164,7 +172,7 @@ func (c *Client) submit(ctx context.Context, cl *call) (*conn, error) {
 // one. The caller holds c.mu, which waitForRoom unlocks while it waits.
 func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
 	cl.await()
-	c.line.push(cl)
+	c.line.Push(&cl.req)
 	c.mu.Unlock()
 	select {
 	case <-cl.done:
@@ -174,7 +182,7 @@ func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
 	c.mu.Lock()
 	if err != nil {
 		if cl.state.Load() == callIdle {
-			c.line.remove(cl)
+			c.line.Remove(&cl.req)
 			return err
 		}
 		<-cl.done // it got a place, or was turned away, at the same time
@@ -190,30 +198,26 @@ func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
 
 // turnAway refuses every call in line that pick accepts. The caller holds c.mu.
 func (c *Client) turnAway(pick func(*call) bool, err error) {
-	for cl := c.line.head; cl != nil; {
-		next := cl.next
-		if pick(cl) {
-			c.line.remove(cl)
-			cl.err = err
-			cl.state.Store(callDone)
-			cl.done <- struct{}{}
-		}
-		cl = next
+	for _, r := range c.line.RemoveFunc(func(r *link.Request) bool { return pick(callOf(r)) }) {
+		cl := callOf(r)
+		cl.err = err
+		cl.state.Store(callDone)
+		cl.done <- struct{}{}
 	}
 }
 
 // vacate gives the place of a call to whoever has waited longest. The caller
 // holds c.mu.
 func (c *Client) vacate(cl *call) {
-	next := c.line.head
+	next := c.line.Head()
 	switch {
 	case cl.kind.internal:
 	case next == nil:
 		c.taken--
 	default:
-		c.line.remove(next)
-		next.state.Store(callPending)
-		next.done <- struct{}{}
+		c.line.Remove(next)
+		callOf(next).state.Store(callPending)
+		callOf(next).done <- struct{}{}
 	}
 }
 
@@ -268,18 +272,23 @@ func (c *Client) allows(cl *call) error {
 	return nil
 }
 
-// enqueue puts an admitted call at the end of the queue and sees that somebody
-// writes it: the caller, if the connection is returned. The caller holds c.mu.
-func (c *Client) enqueue(cl *call) *conn {
+// enqueue puts an admitted call at the end of what waits to be written: on the
+// link, or in the client while there is none. If it returns the link, the caller is
+// to write. The caller holds c.mu.
+func (c *Client) enqueue(cl *call) (writes *link.Link) {
 	cl.state.Store(callPending)
 	if cl.reg != nil {
 		c.watches.registering(cl.reg)
 	}
-	c.queue.push(cl)
+	cl.req.Waits = cl.future == nil
 	if c.conn == nil {
+		c.queue.Push(&cl.req)
 		return nil
 	}
-	return c.conn.arrange(cl.future == nil)
+	if !c.conn.link.Submit(&cl.req, cl.req.Waits) {
+		return nil
+	}
+	return c.conn.link
 }
 
 // released undoes what enqueue took, for a call that leaves the queue without a
@@ -291,24 +300,36 @@ func (c *Client) released(cl *call) {
 	}
 }
 
-// withdraw takes every call that pick accepts out of a queue, in order. The
-// caller holds c.mu, and fails them when it has let it go. Until then the context
-// of one may end: its caller must not take out of the queue, and back, what is
-// not there any more, so that it counts as done from here on. (One that was
-// sent may have been abandoned, and stays so.)
-func (c *Client) withdraw(q *callQueue, pick func(*call) bool) []*call {
-	var out []*call
-	for cl := q.head; cl != nil; {
-		next := cl.next
-		if pick(cl) {
-			q.remove(cl)
-			c.released(cl)
-			cl.state.CompareAndSwap(callPending, callDone)
-			out = append(out, cl)
-		}
-		cl = next
+// withdraw takes back every call that waits to be written and that pick accepts,
+// in order. The caller holds c.mu, and fails them when it has released that.
+//
+// They count as done from here on, because their contexts may end meanwhile: a
+// caller must not abandon a call that was not sent.
+func (c *Client) withdraw(pick func(*call) bool) []*call {
+	picked := func(r *link.Request) bool { return pick(callOf(r)) }
+	var requests []*link.Request
+	if c.conn != nil {
+		requests = c.conn.link.WithdrawFunc(picked)
+	} else {
+		requests = c.queue.RemoveFunc(picked)
 	}
-	return out
+	calls := c.callsOf(requests)
+	for _, cl := range calls {
+		cl.state.Store(callDone)
+	}
+	return calls
+}
+
+// callsOf returns the calls of requests that will get no reply. The caller holds
+// c.mu.
+func (c *Client) callsOf(requests []*link.Request) []*call {
+	var calls []*call
+	for _, r := range requests {
+		cl := callOf(r)
+		c.released(cl)
+		calls = append(calls, cl)
+	}
+	return calls
 }
 
 // everyCall picks all.

@@ -49,7 +49,7 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 		o(s)
 	}
 	cl := c.pathCall(proto.OpAddWatch, path)
-	cl.frame = proto.AppendInt32(cl.frame, 0) // the mode: watchTable.writing
+	cl.req.Frame = proto.AppendInt32(cl.req.Frame, 0) // the mode: watchTable.writing
 	cl.reg = &watchReg{path: s.path, sub: s}
 	if _, err := run(ctx, c, cl, takeNothing); err != nil {
 		// If the reply is still to come, nobody will hold what it sets.

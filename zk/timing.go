@@ -47,6 +47,10 @@ func newTiming(timeout, asked, touchDelay time.Duration) timing {
 	return t
 }
 
+// paceWindow is about how long a heartbeat waits behind what is unanswered, while a
+// guard lives.
+func (t timing) paceWindow() time.Duration { return t.timeout / 10 }
+
 // handshake is the budget of one connection attempt: dial and handshake. It
 // leaves time for two more attempts before the session ends, also where there is
 // one server only, whose answer may be lost. With many servers each still gets

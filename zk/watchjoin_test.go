@@ -15,11 +15,12 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A caller may read for everybody. Its connection may end between the moment at
-// which it has matched a reply to its request and the moment at which it has
-// registered the watch. The watch must then be restored with all others.
+// A connection may end between the moment at which its reader has matched a reply
+// to its request and the moment at which it has registered the watch. The watch
+// must then be restored with all others.
 
-// gated is a connection whose reads wait while the gate is closed.
+// gated is a connection whose reads wait while the gate is closed, and then return
+// all that has arrived.
 type gated struct {
 	net.Conn
 	gate *gate
@@ -36,17 +37,27 @@ func (g *gate) shut() (open func()) {
 	defer g.mu.Unlock()
 	ch := make(chan struct{})
 	g.open = ch
-	return func() { close(ch) }
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.open = nil
+		close(ch)
+	}
 }
 
 func (c gated) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
 	c.gate.mu.Lock()
 	open := c.gate.open
 	c.gate.mu.Unlock()
-	if open != nil {
-		<-open
+	if open == nil || err != nil {
+		return n, err
 	}
-	return c.Conn.Read(b)
+	<-open
+	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	more, _ := c.Conn.Read(b[n:])
+	_ = c.SetReadDeadline(time.Time{})
+	return n + more, nil
 }
 
 // slowError is an error that takes until goOn is closed to say what it is. The
@@ -68,21 +79,21 @@ func (e *slowError) Error() string {
 func setBehindADeadConnection(t *testing.T, srv *zktest.Server, c *zk.Client, g *gate, set func()) {
 	t.Helper()
 	require.NoError(t, c.Sync(inTime(t), "/"))
-	synctest.Wait() // the standby reader leaves the next reply to its caller, for a millisecond
+	synctest.Wait()
 
 	open := g.shut()
 	asked := make(chan struct{})
 	slow := &slowError{asked: sync.OnceFunc(func() { close(asked) }), goOn: make(chan struct{})}
 	var callers sync.WaitGroup
-	callers.Go(func() { // this one reads
+	callers.Go(func() {
 		_, err := c.Multi(inTime(t), c.Bind(zk.CheckOp("/nowhere", zk.AnyVersion), slow))
 		require.ErrorIs(t, err, zk.ErrNoNode)
 	})
 	synctest.Wait()
 	callers.Go(set)
 	synctest.Wait()
-	open() // both replies arrive as one
-	<-asked
+	open()  // both replies arrive as one
+	<-asked // the reader has matched both, and decodes the first
 
 	srv.CutConnections(1)
 	time.Sleep(time.Second) // the writer of a heartbeat notices
@@ -188,5 +199,47 @@ func TestWatch_EventBehindABadReplyFiresOnTheNextConnection(t *testing.T) {
 		_, err = second.Wait(inTime(t))
 		require.ErrorIs(t, err, zk.ErrConnectionLoss)
 		fires(t, w)
+	})
+}
+
+// The same where an event of the same change stands before the bad reply, as with
+// a multi that changes two nodes. Servers from 3.9 on say the zxid of an event.
+func TestWatch_EventBeforeABadReplyDoesNotHideTheOneBehindIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{play: []func(*scripted){
+			func(c *scripted) {
+				require.NoError(t, c.say(good(<-c.requests))) // the watches; zxid 10
+				require.NoError(t, c.say(good(<-c.requests)))
+				get := <-c.requests
+				b := event(50, proto.EventDataChanged, "/a")
+				b = append(b, replyTo(get.Xid, 11, proto.OK, []byte{1})...) // no answer to a get
+				b = append(b, event(50, proto.EventDataChanged, "/b")...)
+				require.NoError(t, c.say(b))
+				c.drain()
+			},
+			func(c *scripted) {
+				c.serve(func(q asked) []byte {
+					if q.Op != proto.OpSetWatches {
+						return nil
+					}
+					var set proto.SetWatches
+					set.Decode(proto.NewReader(q.body), q.Op)
+					b := replyTo(q.Xid, 50, proto.OK, nil)
+					if set.RelativeZxid < 50 {
+						b = append(b, event(50, proto.EventDataChanged, set.Data[0])...)
+					}
+					return b
+				})
+			},
+		}}
+		c := s.client(t)
+		_, a, err := c.GetW(inTime(t), "/a")
+		require.NoError(t, err)
+		_, b, err := c.GetW(inTime(t), "/b")
+		require.NoError(t, err)
+		_, err = c.Pipeline().Get(inTime(t), "/n").Wait(inTime(t))
+		require.ErrorIs(t, err, zk.ErrProtocol)
+		fires(t, a)
+		fires(t, b)
 	})
 }

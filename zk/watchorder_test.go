@@ -12,8 +12,7 @@ import (
 )
 
 // failures: 29: a read that shows a change comes after the event of that change,
-// whatever the kind of the watch, whether the reader is alone (and reads his own
-// reply) or one of many.
+// whatever the kind of the watch, whether the reader is alone or one of many.
 func TestWatch_EventIsVisibleBeforeTheReadThatShowsTheChange(t *testing.T) {
 	kinds := map[string]func(t *testing.T, c *zk.Client, path string) (told func() bool, stop func()){
 		"data": func(t *testing.T, c *zk.Client, path string) (func() bool, func()) {

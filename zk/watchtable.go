@@ -67,9 +67,6 @@ type watchReg struct {
 
 func (t *watchTable) init(c *Client) { t.c, t.paths = c, map[string]*pathWatch{} }
 
-// armed reports whether events may arrive.
-func (t *watchTable) armed() bool { return len(t.paths) > 0 }
-
 func (t *watchTable) at(path string) *pathWatch {
 	p := t.paths[path]
 	if p == nil {
@@ -106,7 +103,7 @@ func (t *watchTable) registering(r *watchReg) {
 // settled when it is written, since what is queued before it may be withdrawn.
 func (t *watchTable) writing(cl *call) {
 	p := cl.reg.on
-	last := &cl.frame[len(cl.frame)-1]
+	last := &cl.req.Frame[len(cl.req.Frame)-1]
 	switch {
 	case cl.reg.sub != nil:
 		t.longest = max(t.longest, len(cl.reg.path))
@@ -134,7 +131,7 @@ func (c *Client) registered(cl *call) {
 	p.regs--
 	// A reply that was too large for us has set it all the same.
 	set := cl.err == nil || errors.Is(cl.err, ErrReplyTooLarge)
-	last := cl.frame[len(cl.frame)-1]
+	last := cl.req.Frame[len(cl.req.Frame)-1]
 	kind := watchData
 	switch {
 	case cl.op == proto.OpGetChildren2:
@@ -182,8 +179,7 @@ func (t *watchTable) unlink(w *Watch) {
 // entry when nothing is left. A registration in flight is a holder: it was
 // written before the removal would be, and the server merges the two.
 func (t *watchTable) tidy(p *pathWatch) {
-	connected := t.c.conn != nil && !t.c.conn.dead
-	if connected && p.regs == 0 && p.mode != p.held {
+	if p.regs == 0 && p.mode != p.held && t.c.conn.alive() {
 		t.settle(p)
 	}
 	kind := int32(0)
@@ -201,10 +197,10 @@ func (t *watchTable) tidy(p *pathWatch) {
 			kind, p.onKids = kind|proto.RemoveChildren, false // both: RemoveAny
 		}
 	}
-	if kind != 0 && connected && !t.c.closing { // else the end of the session removes them
-		cl := t.c.newCall(proto.OpRemoveWatches, t.c.strip(p.path)).asInternal()
-		cl.frame = (&proto.PathMode{Path: p.path, Mode: kind}).Append(cl.frame)
-		t.c.enqueueInternal(t.c.conn, cl)
+	if kind != 0 && !t.c.closing && t.c.conn.alive() { // else the end of the session removes them
+		cl := t.c.newCall(proto.OpRemoveWatches, t.c.strip(p.path))
+		cl.req.Frame = (&proto.PathMode{Path: p.path, Mode: kind}).Append(cl.req.Frame)
+		t.c.conn.submitInternal(cl)
 	}
 	if p.unused() {
 		delete(t.paths, p.path)

@@ -79,7 +79,7 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 func (c *Client) writeCall(path string, wire proto.MultiOp, err error) *call {
 	cl := c.newCall(wire.Op, path)
 	cl.err = err
-	cl.frame = wire.AppendRest(c.appendPath(cl.frame, path))
+	cl.req.Frame = wire.AppendRest(c.appendPath(cl.req.Frame, path))
 	return cl
 }
 
@@ -87,6 +87,6 @@ func (c *Client) setACLCall(path string, acl []ACL, v Version) *call {
 	wire, err := wireACL(acl)
 	cl := c.pathCall(proto.OpSetACL, path)
 	cl.err = cmp.Or(err, cl.err)
-	cl.frame = proto.AppendInt32(proto.AppendACLs(cl.frame, wire), int32(v))
+	cl.req.Frame = proto.AppendInt32(proto.AppendACLs(cl.req.Frame, wire), int32(v))
 	return cl
 }

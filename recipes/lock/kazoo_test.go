@@ -62,7 +62,7 @@ func TestSemaphore_KazoosGrantThatCannotBeConfirmed(t *testing.T) {
 		_, err := s.Acquire(ctx, 1)
 		require.ErrorIs(t, err, context.Canceled)
 		srv.OnRequest(nil)
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second) // the server is at work on the exists for one of them
 		require.Empty(t, srv.Children("/s"))
 		require.Empty(t, srv.Children("/s-__lock__"))
 	})

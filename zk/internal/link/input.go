@@ -1,4 +1,4 @@
-package zk
+package link
 
 import (
 	"fmt"
@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	readSize = 16 << 10 // the read buffer's usual size
-	// A larger one, up to keptSize, is kept while what arrives needs it now and
-	// then: it goes after so many times that it was emptied without need.
+	readSize = 16 << 10 // the usual size of the read buffer
+	// A larger buffer, up to keptSize, is kept while large replies come now and
+	// then. It is dropped when it was emptied keptFor times without one.
 	keptSize = 1 << 20
 	keptFor  = 64
-	// maxSkipped is the longest reply that is skipped. A length beyond it is
-	// taken for garbage.
+	// maxSkipped is the longest reply that is skipped. A longer one is taken for
+	// garbage.
 	maxSkipped = 1 << 30
 )
 
@@ -22,25 +22,15 @@ const (
 // arrived, never with what is announced.
 type input struct {
 	buf   []byte
-	calm  int // how often it was emptied since a large one was needed
+	calm  int // how often it was emptied since a large buffer was needed
 	start int // first byte that was not consumed
 	end   int // first byte that was not read
 	skip  int // bytes of an oversized reply that are still to be thrown away
-	limit int // of a reply's body
-	// events is the limit of an event's body. It is the size of the largest request
-	// where that is more: an event that could not be read would come again with
-	// every connection.
+	limit int // of a reply
+	// events is the limit of an event, where it is more than that of a reply. An
+	// event that could not be read would come again with every connection.
 	events int
 	got    int // bytes that the last fill read
-}
-
-// reply is one frame: its header and the rest. body is valid until the next
-// fill. An oversized one has no body, but its size.
-type reply struct {
-	proto.ReplyHeader
-	body []byte
-	size int
-	call *call // which it answers; nil for an event
 }
 
 // fill reads once.
@@ -73,8 +63,9 @@ func (in *input) fill(rd io.Reader) error {
 	return err
 }
 
-// next returns the next whole frame, or false if more bytes are needed.
-func (in *input) next() (reply, bool, error) {
+// next takes the next whole frame out of the stream. It returns false if more
+// bytes are needed.
+func (in *input) next(f *Frame) (ok bool, err error) {
 	if in.skip > 0 {
 		n := min(in.skip, in.end-in.start)
 		in.skip -= n
@@ -82,42 +73,40 @@ func (in *input) next() (reply, bool, error) {
 	}
 	have := in.buf[in.start:in.end]
 	if len(have) < proto.FrameHeader {
-		return reply{}, false, nil
+		return false, nil
 	}
 	size := proto.FrameLen(have)
 	if size < proto.ReplyHeaderLen || size > max(maxSkipped, in.limit) {
-		return reply{}, false, fmt.Errorf("%w: frame of %d bytes", ErrProtocol, size)
+		return false, fmt.Errorf("%w: frame of %d bytes", ErrProtocol, size)
 	}
 	have = have[proto.FrameHeader:]
 	limit := in.limit
 	if size > limit {
 		if len(have) < proto.ReplyHeaderLen {
-			return reply{}, false, nil
+			return false, nil
 		}
 		if int32(proto.FrameLen(have)) == proto.XidWatchEvent {
 			limit = max(limit, in.events)
 		}
 	}
-	if size > limit {
+	f.TooLarge = size > limit
+	switch {
+	case f.TooLarge:
 		n := min(size, len(have))
 		in.start += proto.FrameHeader + n
 		in.skip = size - n
-		return parseReply(have[:proto.ReplyHeaderLen], size), true, nil
+		have = have[:proto.ReplyHeaderLen]
+	case len(have) < size:
+		return false, nil
+	default:
+		in.start += proto.FrameHeader + size
+		have = have[:size]
 	}
-	if len(have) < size {
-		return reply{}, false, nil
-	}
-	in.start += proto.FrameHeader + size
-	return parseReply(have[:size], size), true, nil
-}
-
-func parseReply(b []byte, size int) reply {
 	var r proto.Reader
-	r.Reset(b)
-	var p reply
-	p.ReplyHeader.Decode(&r)
-	p.body, p.size = b[proto.ReplyHeaderLen:], size
-	return p
+	r.Reset(have)
+	f.ReplyHeader.Decode(&r)
+	f.Body, f.Size = have[proto.ReplyHeaderLen:], size
+	return true, nil
 }
 
 // partialReply reports whether what is left over begins a reply, and not an
@@ -142,6 +131,3 @@ func (in *input) fresh() int {
 	}
 	return min(in.got, in.end-in.start)
 }
-
-// pending reports whether bytes wait for their rest.
-func (in *input) pending() bool { return in.start != in.end || in.skip > 0 }

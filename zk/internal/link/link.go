@@ -1,0 +1,176 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// Errors that a link ends with. The package zk exports them.
+var (
+	ErrProtocol  = errors.New("protocol error")
+	ErrSilent    = errors.New("server is silent")
+	ErrSlowReply = errors.New("reply comes in too slowly")
+)
+
+// Handler is the session's side of a link. The link calls it without its lock,
+// and never after Join. It may call the link, but for Join and TakeBack.
+type Handler interface {
+	// Sending is called by the goroutine that writes, just before it writes. The
+	// requests of the batch can no longer be withdrawn. The Handler may change the
+	// bytes of their frames, but not their sizes. It returns those that are to be
+	// written, in their order and in the same slice: the others are its own again.
+	// now is no later than the write.
+	Sending(now time.Time, batch []*Request) []*Request
+
+	// Receive is called by the goroutine that reads. It gets all frames of one
+	// Read in the order of the wire, each reply with its request. The link does
+	// not look at these requests again: Receive must settle each of them. heard
+	// says that a reply has come in, or that a part of one has, fast enough. There
+	// may be no whole frame then. An error ends the link.
+	Receive(now time.Time, frames []Frame, heard bool) error
+}
+
+// Config is what a link goes by.
+type Config struct {
+	Now        func() time.Time // the clock
+	Log        *slog.Logger     // gets panics
+	Xid        int32            // the last one that an earlier link gave out, see LastXid
+	ReplyLimit int              // larger replies are skipped, see Frame.TooLarge
+	EventLimit int              // the same for events, if it is more than ReplyLimit
+	PaceWindow time.Duration    // see SetBounded
+	Bounded    bool             // as by SetBounded
+}
+
+// Link is one connection. Make it by New, start it by Start, end it by Fail, and
+// clear up by Join and TakeBack.
+//
+// Exported methods take the lock. Others expect it to be held, but for those that
+// the goroutines run: readSome, cut and match, and drain, writeDelivered,
+// writeLeaving and commit.
+type Link struct {
+	nc  net.Conn
+	h   Handler
+	cfg Config
+
+	wakeWriter chan struct{} // cap 1; the standby writer looks for work
+	ended      chan struct{} // closed by Fail
+
+	// users counts the two goroutines and the callers that hold the write token. A
+	// caller is added under mu while the link lives, so that none is added once
+	// Join waits.
+	users sync.WaitGroup
+
+	mu         sync.Mutex // leaf lock; guards what follows
+	err        error      // why the link has ended, nil while it lives
+	waiting    Queue
+	sent       fifo
+	writing    bool // somebody holds the write token
+	delivering bool // the reader is delivering the replies of several callers, and writes afterwards
+	bounded    bool
+	pace       pace
+	pingDue    bool
+	pings      []*Request // that are unanswered
+	lastWrite  time.Time
+	// lastReply is when a whole reply last arrived. A part of the next one moves it
+	// on, see arrived. Events and answers to pings do not count.
+	lastReply time.Time
+	lastBytes time.Time // when a part of a reply last arrived that was not whole yet
+
+	// Owned by the holder of the write token.
+	leaving []*Request
+	wbuf    []byte
+	xid     int32
+
+	// Owned by the reader.
+	in    input
+	batch []Frame
+}
+
+// New returns a link over a connection whose handshake is done. It writes the
+// requests of first before all others. It does nothing before Start.
+func New(nc net.Conn, h Handler, cfg Config, first *Queue) *Link {
+	now := cfg.Now()
+	l := &Link{
+		nc: nc, h: h, cfg: cfg, xid: cfg.Xid, bounded: cfg.Bounded,
+		lastWrite: now, lastReply: now,
+		wakeWriter: make(chan struct{}, 1),
+		ended:      make(chan struct{}),
+	}
+	l.in.limit, l.in.events = cfg.ReplyLimit, cfg.EventLimit
+	l.waiting.Append(first)
+	return l
+}
+
+// Start starts the link's goroutines.
+func (l *Link) Start() {
+	l.users.Go(l.readLoop)
+	l.users.Go(l.writeLoop)
+	l.wake()
+}
+
+// Fail ends the link and closes the connection. The first reason stays. Fail does
+// not wait, so that the Handler may call it.
+func (l *Link) Fail(why error) {
+	l.mu.Lock()
+	first := l.err == nil
+	if first {
+		l.err = why
+	}
+	l.mu.Unlock()
+	if first {
+		close(l.ended)
+		l.nc.Close()
+	}
+}
+
+// Ended returns a channel that is closed when the link has ended.
+func (l *Link) Ended() <-chan struct{} { return l.ended }
+
+// Err returns why the link has ended, nil while it lives.
+func (l *Link) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// Join waits, after Fail, until nobody reads or writes on the link. The wait is
+// short, because the connection is closed. Submit may still be called meanwhile.
+func (l *Link) Join() { l.users.Wait() }
+
+// TakeBack returns, after Join, the requests that were sent without an answer and
+// those that were not sent, each in their order. The link must not be used any
+// more. A request whose frame was about to be written counts as sent, since its
+// caller may have been told so.
+func (l *Link) TakeBack() (sent []*Request, unsent *Queue) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.sent.len > 0 {
+		sent = append(sent, l.sent.pop())
+	}
+	sent = append(sent, l.leaving...)
+	l.leaving = nil
+	unsent = &Queue{}
+	unsent.Append(&l.waiting)
+	return sent, unsent
+}
+
+// LastXid returns, after Join, the last xid that was given out.
+func (l *Link) LastXid() int32 { return l.xid }
+
+// guarded runs f. A panic in it, which is a bug of ours or of the connection, ends
+// the link and nothing else.
+func (l *Link) guarded(f func() error) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.cfg.Log.Error("zk: panic while serving a connection", "panic", p)
+			l.Fail(fmt.Errorf("%w: panic: %v", ErrProtocol, p))
+		}
+	}()
+	if err := f(); err != nil {
+		l.Fail(err)
+	}
+}

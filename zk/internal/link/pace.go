@@ -1,0 +1,56 @@
+package link
+
+import "time"
+
+// paceFloor is how many requests may always be unanswered. From there the bound
+// doubles with every round trip that is short beside a window.
+const paceFloor = 8
+
+// pace counts the replies of the last two windows. On a bounded link, no more
+// requests than that may be unanswered. The reply to a heartbeat comes behind the
+// replies to everything that was written before it. Without a bound, a large
+// pipeline of gets on a slow connection would delay it for longer than the lease
+// lasts.
+//
+// It counts requests, since nobody knows how large a reply will be. So it cannot
+// allow for replies that suddenly become much larger, nor for a few that each
+// take a good part of the timeout.
+type pace struct {
+	began   time.Time // when the current window did
+	current int       // replies in the current window
+	last    int       // replies in the one before it
+}
+
+// roll begins a new window if the current one is over.
+func (p *pace) roll(now time.Time, window time.Duration) {
+	switch age := now.Sub(p.began); {
+	case age < window:
+		return
+	case age < 2*window:
+		p.last = p.current
+	default:
+		p.last = 0
+	}
+	p.began, p.current = now, 0
+}
+
+// bound is how many requests may be unanswered.
+func (p *pace) bound() int { return max(paceFloor, p.last, p.current) }
+
+// SetBounded says whether the link bounds how many requests are unanswered: then
+// it allows no more than were answered in the last Config.PaceWindow, or eight.
+// The rest waits, in its order. Unbound requests do not wait, but count.
+func (l *Link) SetBounded(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bounded = on
+	if l.unwritten() {
+		l.takeToken(false) // requests may have waited for this
+	}
+}
+
+// mayWrite reports whether a request may be written now, beside so many that are
+// unanswered.
+func (l *Link) mayWrite(r *Request, unanswered int) bool {
+	return !l.bounded || r.Unbound || unanswered < l.pace.bound()
+}

@@ -1,0 +1,195 @@
+package zk
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/link"
+)
+
+// Receive takes the frames of one Read. First it records, under one lock, what all
+// of them say of the session: the lease and the clocks are renewed before any
+// result is visible. Then it decodes them and hands them over one by one, in the
+// order of the wire: an event is visible before the result of a later read.
+func (cn *conn) Receive(now time.Time, frames []link.Frame, heard bool) error {
+	cn.record(now, frames, heard)
+	var lost error // why the frames that follow are not believed
+	for i := range frames {
+		f := &frames[i]
+		err := cn.deliver(f, lost)
+		switch {
+		case lost != nil: // the calls behind a bad frame are still completed
+		case err != nil:
+			lost = err
+			cn.link.Fail(err)
+		case requiresSasl(f):
+			lost = errSasl
+			cn.link.Fail(errSasl)
+		case f.Xid != proto.XidWatchEvent:
+			// The zxid of a frame that is not believed does not count. An event behind a
+			// bad frame is thrown away. The server fires it again when the watch is
+			// restored, but only if the client names a zxid from before the change.
+			cn.zxid = max(cn.zxid, f.Zxid)
+		}
+	}
+	return lost
+}
+
+// requiresSasl reports whether a server refuses a request because it requires
+// SASL. It then ends the connection behind that, and perhaps the session.
+func requiresSasl(f *link.Frame) bool {
+	return f.Xid != proto.XidWatchEvent && Code(f.Err) == ErrSaslRequired
+}
+
+// record takes from replies what they say of the session and of the lease, and
+// gives the places of their calls to those that wait.
+func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) {
+	c, s := cn.c, cn.sess
+	c.mu.Lock()
+	defer c.unlock()
+	if heard {
+		s.heard(now)
+	}
+	refused := false
+	for i := range frames {
+		f := &frames[i]
+		switch {
+		case f.Request == nil: // an event
+		case f.Xid == proto.XidPing:
+			if !refused {
+				s.answered(now, f.Request.SentAt)
+			}
+		default:
+			cl := callOf(f.Request)
+			c.vacate(cl)
+			if !refused {
+				s.recordReply(now, cl, f)
+			}
+		}
+		refused = refused || requiresSasl(f)
+	}
+}
+
+// recordReply records the reply to a call. The caller holds c.mu.
+func (s *Session) recordReply(now time.Time, cl *call, f *link.Frame) {
+	code := Code(f.Err)
+	if !code.movesOn() {
+		s.answered(now, cl.req.SentAt)
+	}
+	answered := f.Err == proto.OK && cl.op != proto.OpMulti // whose verdict stands in its items: see decode
+	if cl.kind.confirms && (answered || f.Err != proto.OK && cl.kind.quorum && code.leaderVerdict()) {
+		s.renew(now, cl.proof)
+	}
+}
+
+// answered records that a request that was sent at sent was answered, by the
+// leader or by the server alone. The caller holds c.mu.
+func (s *Session) answered(now, sent time.Time) {
+	if sent.After(s.lastAnswered) {
+		s.lastAnswered = sent
+	}
+	s.lease.answered(s.c.instant(now), s.c.instant(sent))
+}
+
+// deliver decodes one frame and hands it over. lost is why the connection is at
+// its end: then the frame is not believed. An error says that this frame is bad.
+func (cn *conn) deliver(f *link.Frame, lost error) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // the calls behind it are not lost
+			err = cn.panicked(f, p)
+		}
+	}()
+	switch {
+	case f.Xid == proto.XidPing:
+		return nil
+	case f.Request != nil:
+		return cn.reply(f, callOf(f.Request), lost)
+	case lost != nil:
+		return nil
+	}
+	return cn.event(f)
+}
+
+// panicked ends the connection, and the call that a frame answers, after a panic.
+func (cn *conn) panicked(f *link.Frame, p any) error {
+	c := cn.c
+	c.log.Error("zk: panic while serving a connection", "panic", p)
+	err := fmt.Errorf("%w: panic: %v", ErrProtocol, p)
+	cn.link.Fail(err)
+	if f.Request == nil || f.Xid == proto.XidPing {
+		return err
+	}
+	if cl := callOf(f.Request); cl.state.Load() != callDone {
+		c.fail([]*call{cl}, OutcomeUnknown, lossOf(cn.ofServer(err)), true)
+	}
+	return err
+}
+
+// reply completes a call.
+func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
+	c := cn.c
+	switch {
+	case lost != nil:
+		cl.outcome, cl.err, cl.lost = OutcomeUnknown, lossOf(cn.ofServer(lost)), true
+	case f.TooLarge:
+		cl.outcome, cl.err = OutcomeUnknown, &ReplyTooLargeError{Size: f.Size, Limit: c.cfg.MaxReplySize}
+	default:
+		err = cn.decode(f, cl)
+	}
+	if code := Code(f.Err); lost == nil && err == nil && code.movesOn() {
+		// Replies behind it are still answers. The next request of the caller goes to
+		// the next connection, and a read is repeated there.
+		cn.link.Fail(fmt.Errorf("%w: reply to %v", code, cl.op))
+		cl.lost = true
+	}
+	if cl.err != nil && c.root != "" && cl.isAbsent() && cl.meansNoChroot() {
+		c.blameChroot(cl)
+	}
+	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {
+		cl.pipe.breakOff(cl.err)
+	}
+	if cl.reg != nil {
+		c.registered(cl)
+	}
+	if cl.paths != nil && cl.err != nil && !cl.lost {
+		c.refusedWatches(cl)
+	}
+	c.complete(cl)
+	return err
+}
+
+// decode takes the result out of a reply. On an error the connection has ended
+// before the caller hears of it: its next request must not go out over it.
+func (cn *conn) decode(f *link.Frame, cl *call) error {
+	if err := cl.decode(f.ReplyHeader, proto.NewReader(f.Body)); err != nil {
+		cn.link.Fail(err)
+		cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(cn.ofServer(err)), result{}
+		return err
+	}
+	if cl.op == proto.OpMulti && f.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
+		c := cn.c
+		c.mu.Lock()
+		defer c.unlock()
+		cn.sess.renew(clockNow(), cl.proof)
+	}
+	return nil
+}
+
+// event decodes a watch event and gives it to those who watch.
+func (cn *conn) event(f *link.Frame) error {
+	if f.TooLarge {
+		cn.c.missedEvent()
+		return nil
+	}
+	r := proto.NewReader(f.Body)
+	typ, _, path := EventType(r.Int32()), r.Int32(), r.View() // as proto.WatchEvent, without a copy
+	if err := r.Finish(); err != nil {
+		return fmt.Errorf("%w: watch event: %w", ErrProtocol, err)
+	}
+	cn.c.dispatch(typ, path, f.Zxid)
+	return nil
+}
+
+// lossOf is the error of a call whose connection ended for the given reason.
+func lossOf(why error) error { return fmt.Errorf("%w: %w", ErrConnectionLoss, why) }
