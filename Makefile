@@ -108,6 +108,6 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./zk ./internal/proto ./recipes/...
 
 ## curves: how the cost of the recipes grows with the work, into bench/CURVES.md;
-## about a minute
+## two to three minutes
 curves:
 	cd bench && $(GO) run ./curves -before curves/before.json -md CURVES.md -svg curves.svg

@@ -20,7 +20,7 @@ func (r *report) markdown(w io.Writer) {
 	fmt.Fprintf(w, "# Curves\n\nHow the cost of the recipes grows with the work, on the embedded server with %d processors. Each figure is the least of up to seven measurements.", runtime.NumCPU())
 	fmt.Fprint(w, " `go doc ./curves` says how they are made and what they are good for; `make curves` makes them again.\n")
 	if r.before != nil {
-		fmt.Fprint(w, "\nWhere a cell has two figures, the first is that of the code before the costs were looked at (`curves/before.json`), the second that of the code as it is. A dash says that the work failed or took too long to be measured.\n")
+		fmt.Fprint(w, "\nWhere a cell has two figures, the first is that of the code before the costs were looked at (`curves/before.json`), the second that of the code as it is. They come from different runs, so of the times only a multiple says something. A dash says that the work failed or took too long to be measured.\n")
 	}
 	fmt.Fprint(w, "\n![curves](curves.svg)\n")
 	for _, c := range r.curves {
