@@ -69,7 +69,7 @@ func (n *Node) enter(s *zk.Session) error {
 // tidy drops what is known to be gone.
 func (n *Node) tidy() {
 	n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.s.Gone() })
-	n.debts = slices.DeleteFunc(n.debts, func(d *debt) bool { return !d.open() })
+	n.cleanups = slices.DeleteFunc(n.cleanups, func(d *cleanup) bool { return !d.open() })
 }
 
 func (n *Node) options(s *zk.Session) []zk.CreateOption {
@@ -96,7 +96,7 @@ func (n *Node) create(s *zk.Session) (registration, error) {
 	}
 	if zk.OutcomeOf(err) == zk.OutcomeUnknown {
 		if n.cfg.Sequential {
-			n.debts = append(n.debts, n.k.abandon(s, n.base, func(ctx context.Context) error {
+			n.cleanups = append(n.cleanups, n.k.abandon(s, n.base, func(ctx context.Context) error {
 				return n.k.removeProtected(ctx, s, zk.Parent(n.base), guid)
 			}))
 		}

@@ -18,19 +18,19 @@ import (
 type Keeper struct {
 	c *zk.Client
 
-	mu       sync.Mutex            // taken before the client's lock; guards what follows
-	sessions []*zk.Session         // the newest last
-	nodes    map[string]*Node      // by the path given to Start, until they have ended
-	left     map[*zk.Session]debts // deletes that were left to the janitor
+	mu       sync.Mutex               // taken before the client's lock; guards what follows
+	sessions []*zk.Session            // the newest last
+	nodes    map[string]*Node         // by the path given to Start, until they have ended
+	left     map[*zk.Session]cleanups // deletes that were left to the janitor
 }
 
-// debts has the nodes of one session that the janitor has still to delete, by
+// cleanups has the nodes of one session that the janitor has still to delete, by
 // path. One path can have many, when Leave after Leave had no time.
-type debts map[string]map[*debt]struct{}
+type cleanups map[string]map[*cleanup]struct{}
 
-// debt is a node that the janitor has still to delete: ours at this path until
+// cleanup is a node that the janitor has still to delete: ours at this path until
 // settled is closed, or the session is over.
-type debt struct {
+type cleanup struct {
 	s       *zk.Session
 	settled chan struct{}
 	refused chan struct{} // closed when the server has refused a delete, for
@@ -43,7 +43,7 @@ const maxSessions = 16
 
 // NewKeeper returns a Keeper for nodes of c. It does no I/O.
 func NewKeeper(c *zk.Client) *Keeper {
-	return &Keeper{c: c, nodes: map[string]*Node{}, left: map[*zk.Session]debts{}}
+	return &Keeper{c: c, nodes: map[string]*Node{}, left: map[*zk.Session]cleanups{}}
 }
 
 // Find returns the Node that was started at path and has not ended, or nil.
@@ -103,13 +103,13 @@ func (k *Keeper) give(n *Node) {
 
 // abandon leaves the delete of our node at path, in session s, to the janitor.
 // remove is what does it.
-func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context) error) *debt {
-	d := &debt{s: s, settled: make(chan struct{}), refused: make(chan struct{})}
+func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context) error) *cleanup {
+	d := &cleanup{s: s, settled: make(chan struct{}), refused: make(chan struct{})}
 	k.mu.Lock()
 	// What a session that is gone has left is gone too. The janitor does not say so.
-	maps.DeleteFunc(k.left, func(s *zk.Session, _ debts) bool { return s.Gone() })
+	maps.DeleteFunc(k.left, func(s *zk.Session, _ cleanups) bool { return s.Gone() })
 	if k.left[s] == nil {
-		k.left[s] = debts{}
+		k.left[s] = cleanups{}
 	}
 	k.left[s].add(path, d)
 	k.mu.Unlock()
@@ -129,7 +129,7 @@ func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context
 
 // refuse notes that the server has refused to delete the node. The janitor goes
 // on, and does not call it twice at once.
-func (d *debt) refuse(err error) {
+func (d *cleanup) refuse(err error) {
 	select {
 	case <-d.refused: // before
 	default:
@@ -139,7 +139,7 @@ func (d *debt) refuse(err error) {
 }
 
 // open reports whether the node may still be there.
-func (d *debt) open() bool {
+func (d *cleanup) open() bool {
 	select {
 	case <-d.settled:
 		return false
@@ -148,8 +148,8 @@ func (d *debt) open() bool {
 	}
 }
 
-// forget drops a debt that is settled.
-func (k *Keeper) forget(path string, d *debt) {
+// forget drops a cleanup that is settled.
+func (k *Keeper) forget(path string, d *cleanup) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.left[d.s].drop(path, d)
@@ -158,16 +158,16 @@ func (k *Keeper) forget(path string, d *debt) {
 	}
 }
 
-// add notes a debt.
-func (of debts) add(path string, d *debt) {
+// add notes a cleanup.
+func (of cleanups) add(path string, d *cleanup) {
 	if of[path] == nil {
-		of[path] = map[*debt]struct{}{}
+		of[path] = map[*cleanup]struct{}{}
 	}
 	of[path][d] = struct{}{}
 }
 
-// drop is the reverse of add. A debt that is not there is none.
-func (of debts) drop(path string, d *debt) {
+// drop is the reverse of add. A cleanup that is not there is none.
+func (of cleanups) drop(path string, d *cleanup) {
 	delete(of[path], d)
 	if len(of[path]) == 0 {
 		delete(of, path)

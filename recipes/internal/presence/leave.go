@@ -34,7 +34,7 @@ func (n *Node) Leave(ctx context.Context) error {
 	err := n.remove(ctx)
 	n.disown()
 	n.k.give(n)
-	if len(n.debts) == 0 {
+	if len(n.cleanups) == 0 {
 		return nil
 	}
 	return n.unconfirmed(err)
@@ -85,7 +85,7 @@ func (n *Node) disown() {
 	}
 	n.tidy()
 	for _, t := range n.older {
-		n.debts = append(n.debts, n.k.abandon(t.s, t.path, func(ctx context.Context) error {
+		n.cleanups = append(n.cleanups, n.k.abandon(t.s, t.path, func(ctx context.Context) error {
 			return n.k.removeOwned(ctx, t.s, t.path)
 		}))
 	}

@@ -131,13 +131,13 @@ type Node struct {
 	wake chan struct{} // cap 1: there is new data
 
 	// Owned by the goroutine, and by whoever has the turn after it has ended.
-	in    *zk.Session        // in which the last try was made; nil before the first
-	own   trace              // of the session that we are in
-	older []trace            // of sessions before that
-	tried content            // what the last create was sent with
-	debts []*debt            // what the janitor has of us
-	seen  recipes.TakenError // the last node of another session at our path, with
-	until time.Time          // the end of its time to go
+	in       *zk.Session        // in which the last try was made; nil before the first
+	own      trace              // of the session that we are in
+	older    []trace            // of sessions before that
+	tried    content            // what the last create was sent with
+	cleanups []*cleanup         // what the janitor has of us
+	seen     recipes.TakenError // the last node of another session at our path, with
+	until    time.Time          // the end of its time to go
 
 	turn chan struct{} // cap 1: who removes the node; not a mutex, since it waits
 
@@ -295,7 +295,7 @@ func (n *Node) publish(s Status) {
 	}
 	n.status = s
 	n.rev++
-	n.tell()
+	n.broadcast()
 	n.mu.Unlock()
 	if entered {
 		n.cfg.Logger.Info("presence: state", "path", n.base, "from", old.State, "to", s.State, "node", s.Path, "why", s.Err)
@@ -313,8 +313,8 @@ func (n *Node) lost(why error) {
 	n.publish(s)
 }
 
-// tell wakes who waits for a change. The caller holds n.mu.
-func (n *Node) tell() {
+// broadcast wakes who waits for a change. The caller holds n.mu.
+func (n *Node) broadcast() {
 	close(n.changed)
 	n.changed = make(chan struct{})
 }
@@ -331,7 +331,7 @@ func (n *Node) keepData(d content) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.good, n.stored = d, max(n.stored, d.number)
-	n.tell()
+	n.broadcast()
 }
 
 // dropData drops d, which cannot be stored. false: there was none before it.
@@ -345,7 +345,7 @@ func (n *Node) dropData(d content, why error) bool {
 	if n.data.number == d.number {
 		n.data = n.good
 	}
-	n.tell()
+	n.broadcast()
 	return true
 }
 
