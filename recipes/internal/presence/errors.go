@@ -4,12 +4,12 @@ import "github.com/zookit/zookit/recipes"
 
 // Errors of a Node; recipes give them to their users.
 var (
-	// ErrLeft: Leave was called. A recipe gives its own word for it: Config.Left.
+	// ErrLeft: Leave was called. A recipe can use its own error: Config.Left.
 	ErrLeft = recipes.ErrReleased
-	// ErrDeleted: our node is gone although its session was not known to be over.
-	// Somebody deleted it, or the server told of its end before that of the
-	// session. As the end of a Node it is always the former.
+	// ErrDeleted: the node was deleted while its session seemed to live. Either
+	// someone deleted the node, or the session ended and the server reported the
+	// deletion first. If a Node ended with it, someone deleted the node.
 	ErrDeleted = recipes.ErrDeleted
-	// ErrIDTaken is what errors.Is finds in a recipes.TakenError.
+	// ErrIDTaken is the sentinel that errors.Is finds in a recipes.TakenError.
 	ErrIDTaken = recipes.ErrIDTaken
 )

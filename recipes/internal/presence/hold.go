@@ -11,16 +11,17 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// hold stays with a node of ours until it or its session is gone, and returns
-// why. A lease that lapsed, in a session that lives on, is the end of a
-// registration, but nothing changes on the server: the node is confirmed, and is
-// the next registration.
+// hold keeps registration r until its node or its session is gone, and returns why.
+//
+// A lapsed lease ends the registration although the session lives on. Nothing has
+// changed on the server. hold confirms the node, and the next registration begins
+// with it.
 func (n *Node) hold(r registration) error {
 	policy := n.cfg.BackOff()
 	for {
 		err := n.term(r)
 		switch {
-		case errors.Is(err, errUnreadable) && n.Status().Czxid != r.czxid: // it was never registered
+		case errors.Is(err, errUnreadable) && n.Status().Czxid != r.czxid: // the new node was never registered
 			return n.takeBack(r, err)
 		case n.ctx.Err() != nil, r.s.Context().Err() != nil:
 			return err
@@ -38,13 +39,13 @@ func (n *Node) hold(r registration) error {
 	}
 }
 
-// errUnreadable says that the ACL of our node does not let us watch it: we could
-// not see that somebody deletes it.
+// errUnreadable says that the ACL of our node does not let us watch it. We could
+// not notice that someone deletes it.
 var errUnreadable = errors.New("own node cannot be watched: its ACL must grant READ to its owner")
 
-// takeBack deletes our node, which this session has just created and cannot
-// watch. It cannot be looked at either, so the delete names the version with which
-// it was created. Another try would end in the same way.
+// takeBack deletes our node, which this session has just created and cannot watch.
+// It cannot read the node's version either. So the delete names version 0, with
+// which the node was created. Another try would fail in the same way.
 func (n *Node) takeBack(r registration, why error) error {
 	err := n.k.c.Delete(n.ctx, r.path, zk.Version(0))
 	if err == nil || errors.Is(err, zk.ErrNoNode) {
@@ -53,7 +54,7 @@ func (n *Node) takeBack(r registration, why error) error {
 	return fatalError{why}
 }
 
-// term is the life of one registration.
+// term publishes r as registered and returns why the registration has ended.
 func (n *Node) term(r registration) error {
 	base, end := context.WithCancelCause(n.ctx)
 	defer end(errAgain)
@@ -76,7 +77,7 @@ func (n *Node) term(r registration) error {
 	return err
 }
 
-// watch confirms that our node is there, and watches it.
+// watch sets a watch on our node and confirms that the node is there.
 func (n *Node) watch(ctx context.Context, r registration) (*zk.Watch, error) {
 	stat, ok, w, err := n.k.c.ExistsW(ctx, r.path)
 	if err != nil {
@@ -95,8 +96,8 @@ func (n *Node) watch(ctx context.Context, r registration) (*zk.Watch, error) {
 	return w, nil
 }
 
-// attend stores new data, and returns why the registration is over. w is the
-// watch on our node.
+// attend stores new data until the registration ends, and returns why it has ended.
+// w is the watch on our node.
 func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error {
 	for {
 		if n.behind() {
@@ -116,7 +117,7 @@ func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error 
 		if ev, err := w.Wait(guard); err == nil && ev.Type == zk.EventDeleted {
 			return ErrDeleted
 		}
-		// Its data changed, by us or by another, or the watch was lost.
+		// We or another client changed the data, or the watch was lost.
 		var err error
 		if w, err = n.watch(guard, r); err != nil {
 			return err
@@ -124,9 +125,14 @@ func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error 
 	}
 }
 
-// store puts the newest data into our node, over and over until it is there. It
-// writes only to our own incarnation, in its own session, at the version that it
-// has just read: a set that was lost can then not come after a newer one.
+// store writes the newest data into our node, and retries until it is stored. It
+// reads the node's czxid and version, and the set names that version. So it never
+// writes to a node of another session. And a delayed set cannot overwrite newer
+// data:
+//
+//  1. The set of old data is lost with its connection.
+//  2. store reads the version again, and sets the newer data.
+//  3. If the old set runs now, it fails with BadVersion.
 func (n *Node) store(guard context.Context, r registration) error {
 	policy := n.cfg.BackOff()
 	for {
@@ -143,7 +149,7 @@ func (n *Node) store(guard context.Context, r registration) error {
 		case errors.Is(err, ErrDeleted), errors.Is(err, zk.ErrSessionExpired), errors.Is(err, zk.ErrClosed):
 			return err
 		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
-			// It changed since we read it, or went: see.
+			// Someone changed or deleted the node after we read it: read it again.
 		case refused.ForNow(err):
 			if err := pace.Wait(guard, policy.NextBackOff()); err != nil {
 				return err
@@ -154,7 +160,7 @@ func (n *Node) store(guard context.Context, r registration) error {
 				return nil
 			}
 		case zk.OutcomeOf(err) == zk.OutcomeNotSent:
-			return err // the credentials are refused now
+			return err // the server has refused the credentials
 		}
 	}
 }
@@ -164,7 +170,7 @@ func (n *Node) set(ctx context.Context, r registration, d content) error {
 	at, err := p.Exists(ctx, r.path).Wait(ctx)
 	switch {
 	case r.s.Context().Err() != nil:
-		return context.Cause(r.s.Context()) // the pipeline may be the next session's
+		return context.Cause(r.s.Context()) // the pipeline may be bound to the next session
 	case err != nil:
 		return err
 	case !at.Exists, at.Stat.Czxid != r.czxid:

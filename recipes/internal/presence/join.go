@@ -32,7 +32,7 @@ func (n *Node) join() (registration, error) {
 		return registration{}, err
 	}
 	if n.own.s == s && !n.cfg.Sequential {
-		// A create got no answer.
+		// The reply to an earlier create was lost.
 		stat, ours, _, err := n.k.look(n.ctx, s, n.base)
 		if err != nil {
 			return registration{}, refusal(err)
@@ -48,10 +48,13 @@ func (n *Node) join() (registration, error) {
 	return n.create(s)
 }
 
-// enter notes that we are in session s. What was or may have been created in
-// another is that one's, until it is gone. It waits a part of Config.Spread if the
-// server has ended the session before. If only our clock has, the client is about to
-// close that session, and our node would be missed for so long.
+// enter records that the Node works in session s now. A node that an earlier
+// session may have created moves to older.
+//
+// If the server has expired the session before, enter pauses for a part of
+// Config.Spread. If only the client's clock has ended it, enter does not pause: the
+// client is about to close that session, and the node would be missing during the
+// pause.
 func (n *Node) enter(s *zk.Session) error {
 	if n.own.s != nil && n.own.s != s {
 		n.older = append(n.older, n.own)
@@ -66,7 +69,7 @@ func (n *Node) enter(s *zk.Session) error {
 	return nil
 }
 
-// tidy drops what is known to be gone.
+// tidy drops traces and cleanups of nodes that are known to be gone.
 func (n *Node) tidy() {
 	n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.s.Gone() })
 	n.cleanups = slices.DeleteFunc(n.cleanups, func(d *cleanup) bool { return !d.open() })
@@ -84,7 +87,7 @@ func (n *Node) create(s *zk.Session) (registration, error) {
 	d, opts := n.latest(), n.options(s)
 	mode, guid := zk.Ephemeral, ""
 	if n.cfg.Sequential {
-		// The client finds out itself what became of it when the reply is lost.
+		// The client finds the node by its GUID when the reply is lost.
 		mode, guid = zk.EphemeralSequential, zk.NewGUID()
 		opts = append(opts, zk.ProtectedBy(guid))
 	} else {
@@ -115,7 +118,7 @@ func (n *Node) create(s *zk.Session) (registration, error) {
 	return registration{}, n.unmade(d, err)
 }
 
-// unmade says what is to be done after a create with data d has failed.
+// unmade turns the error of a failed create with data d into what run does next.
 func (n *Node) unmade(d content, err error) error {
 	switch {
 	case errors.Is(err, zk.ErrTooLarge) && n.dropData(d, err):
@@ -126,7 +129,8 @@ func (n *Node) unmade(d content, err error) error {
 	return refusal(err)
 }
 
-// refusal marks an error that is the server's no, or the client's own.
+// refusal marks err as a refusedError if the server refused the request, or if the
+// client did because of an invalid ACL.
 func refusal(err error) error {
 	if refused.By(err) || errors.Is(err, zk.ErrInvalidACL) {
 		return refusedError{refused.Explain(err)}
@@ -134,11 +138,12 @@ func refusal(err error) error {
 	return err
 }
 
-// created takes in that the node is there, with data d.
+// created records that the node is there, with data d.
 func (n *Node) created(s *zk.Session, path string, stat zk.Stat, d content) registration {
 	n.own = trace{s: s, path: path, sure: true}
 	if !n.cfg.Sequential {
-		// One path has room for one node: what an older session had there is gone.
+		// A path has one node. If ours is there, confirmed nodes of older sessions
+		// are gone.
 		n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.sure })
 	}
 	n.seen = recipes.TakenError{}
@@ -146,12 +151,12 @@ func (n *Node) created(s *zk.Session, path string, stat zk.Stat, d content) regi
 	return registration{s: s, path: path, czxid: stat.Czxid}
 }
 
-// container is the owner that the server shows of a container.
+// container is the owner that the server reports for a container node.
 const container = math.MinInt64
 
-// occupied deals with a node at our path that is not of this session, or that
-// somebody else of this session has created. It returns errAgain when it is
-// gone.
+// occupied handles a node at our path that this Node did not create in this
+// session. Its owner may be another session, or other code that uses our session.
+// occupied returns errAgain when the path may be free.
 func (n *Node) occupied(s *zk.Session) error {
 	stat, ok, w, err := n.k.c.ExistsW(n.ctx, n.base)
 	if err != nil {
@@ -166,7 +171,8 @@ func (n *Node) occupied(s *zk.Session) error {
 	case stat.EphemeralOwner != s.ID() && n.k.had(stat.EphemeralOwner):
 		err := n.takeOver(s, stat)
 		if no, ok := errors.AsType[refusedError](err); ok {
-			// It goes with its session. Our turn may come long before a pause ends.
+			// The node is deleted when its session ends. That may be long before
+			// the pause after a refusal is over, so watch the node.
 			n.lost(no.error)
 			return n.outlast(w, n.cfg.RefusedPause)
 		}
@@ -175,7 +181,8 @@ func (n *Node) occupied(s *zk.Session) error {
 		n.seen = recipes.TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
 		n.until = time.Now().Add(n.cfg.waitOut(s.Timeout()))
 	case n.seen.Czxid != stat.Czxid:
-		// The one that we gave time to go has gone, and another was faster than us.
+		// The node that we waited for was deleted, and another client created the
+		// next one before us.
 		return fatalError{&recipes.TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
 	case !time.Now().Before(n.until):
 		return fatalError{&recipes.TakenError{Path: n.base, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}}
@@ -185,22 +192,22 @@ func (n *Node) occupied(s *zk.Session) error {
 	return n.outlast(w, time.Until(n.until))
 }
 
-// outlast waits until something happens to the node at our path, for d at most.
-// It returns errAgain.
+// outlast waits until the watch w on the node at our path fires, for d at most. It
+// returns errAgain.
 func (n *Node) outlast(w *zk.Watch, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case <-w.C(): // it was deleted, or it changed, or our session is over: see
-	case <-t.C: // a last try decides
+	case <-w.C(): // deleted, changed, or our session has ended
+	case <-t.C: // the caller makes a last try
 	case <-n.ctx.Done():
 		return context.Cause(n.ctx)
 	}
 	return errAgain
 }
 
-// takeOver puts our node in the place of one that an earlier session of ours
-// has left, at once, so that there is no time without either.
+// takeOver deletes the node that an earlier session of ours has left, and creates
+// ours, in one transaction. So there is no time without a node.
 func (n *Node) takeOver(s *zk.Session, old zk.Stat) error {
 	d := n.latest()
 	n.own, n.tried = trace{s: s, path: n.base}, d
@@ -212,7 +219,7 @@ func (n *Node) takeOver(s *zk.Session, old zk.Stat) error {
 	n.own = trace{}
 	switch {
 	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists):
-		return errAgain // it went by itself, or changed
+		return errAgain // the node was deleted or changed meanwhile
 	case errors.Is(err, zk.ErrNoAuth) && len(done) == 2:
 		right := zk.PermCreate
 		if done[0].State == zk.OpFailed {

@@ -13,32 +13,32 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Keeper knows what the nodes of one recipe have in common: the sessions that
-// were theirs, and which paths are in use. Safe for concurrent use.
+// Keeper holds what the nodes of one recipe share: the sessions in which they were
+// created, and the paths in use. It is safe for concurrent use.
 type Keeper struct {
 	c *zk.Client
 
 	mu       sync.Mutex               // taken before the client's lock; guards what follows
-	sessions []*zk.Session            // the newest last
-	nodes    map[string]*Node         // by the path given to Start, until they have ended
-	left     map[*zk.Session]cleanups // deletes that were left to the janitor
+	sessions []*zk.Session            // the newest is last
+	nodes    map[string]*Node         // by the path given to Start, until the Node has ended
+	left     map[*zk.Session]cleanups // deletes that the janitor is working on
 }
 
-// cleanups has the nodes of one session that the janitor has still to delete, by
-// path. One path can have many, when Leave after Leave had no time.
+// cleanups are the nodes of one session that the janitor still has to delete, by
+// path. A path has several if Leave repeatedly had no time.
 type cleanups map[string]map[*cleanup]struct{}
 
-// cleanup is a node that the janitor has still to delete: ours at this path until
-// settled is closed, or the session is over.
+// cleanup is one delete that the janitor has to make. Our node may be at the path
+// until settled is closed or session s is over.
 type cleanup struct {
 	s       *zk.Session
 	settled chan struct{}
-	refused chan struct{} // closed when the server has refused a delete, for
-	why     error         // set before refused is closed
+	refused chan struct{} // closed when the server has refused a delete
+	why     error         // why it was refused; set before refused is closed
 }
 
-// maxSessions bounds how far back a session is remembered. Each of them took a
-// session timeout to expire, so the nodes of older ones are long gone.
+// maxSessions is how many sessions a Keeper remembers. Each took a session timeout
+// to expire, so the nodes of older sessions are long gone.
 const maxSessions = 16
 
 // NewKeeper returns a Keeper for nodes of c. It does no I/O.
@@ -66,8 +66,8 @@ func (k *Keeper) saw(s *zk.Session) {
 	}
 }
 
-// had reports whether id is a session of ours that is over. The ensemble may
-// know it still.
+// had reports whether id is an earlier session of this client. The ensemble may not
+// have expired it yet.
 func (k *Keeper) had(id int64) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -101,12 +101,12 @@ func (k *Keeper) give(n *Node) {
 	}
 }
 
-// abandon leaves the delete of our node at path, in session s, to the janitor.
-// remove is what does it.
+// abandon lets the janitor delete our node at path, in session s, by calling
+// remove.
 func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context) error) *cleanup {
 	d := &cleanup{s: s, settled: make(chan struct{}), refused: make(chan struct{})}
 	k.mu.Lock()
-	// What a session that is gone has left is gone too. The janitor does not say so.
+	// The nodes of an expired session are gone. The janitor does not report that.
 	maps.DeleteFunc(k.left, func(s *zk.Session, _ cleanups) bool { return s.Gone() })
 	if k.left[s] == nil {
 		k.left[s] = cleanups{}
@@ -127,11 +127,11 @@ func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context
 	return d
 }
 
-// refuse notes that the server has refused to delete the node. The janitor goes
-// on, and does not call it twice at once.
+// refuse records that the server has refused the delete. The janitor retries, one
+// call at a time, so refuse needs no lock.
 func (d *cleanup) refuse(err error) {
 	select {
-	case <-d.refused: // before
+	case <-d.refused: // an earlier try was refused too
 	default:
 		d.why = refused.Explain(err)
 		close(d.refused)
@@ -148,7 +148,7 @@ func (d *cleanup) open() bool {
 	}
 }
 
-// forget drops a cleanup that is settled.
+// forget removes a cleanup that is settled.
 func (k *Keeper) forget(path string, d *cleanup) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -158,7 +158,7 @@ func (k *Keeper) forget(path string, d *cleanup) {
 	}
 }
 
-// add notes a cleanup.
+// add records a cleanup.
 func (of cleanups) add(path string, d *cleanup) {
 	if of[path] == nil {
 		of[path] = map[*cleanup]struct{}{}
@@ -166,7 +166,7 @@ func (of cleanups) add(path string, d *cleanup) {
 	of[path][d] = struct{}{}
 }
 
-// drop is the reverse of add. A cleanup that is not there is none.
+// drop removes a cleanup. It does nothing if d is not recorded.
 func (of cleanups) drop(path string, d *cleanup) {
 	delete(of[path], d)
 	if len(of[path]) == 0 {
@@ -174,27 +174,33 @@ func (of cleanups) drop(path string, d *cleanup) {
 	}
 }
 
-// settle waits until the janitor has nothing to delete any more at path in
-// session s. A node that we created there before would be taken for the one
-// that is to go. errAgain: s is over, and with it what the janitor does there. A
-// refusedError: the server has refused to delete one, and nobody knows for how
-// long it will.
+// settle waits until the janitor has nothing more to delete at path in session s.
+// Without that wait:
+//
+//  1. The reply to the create of an earlier Node was lost. Leave passes the delete
+//     to the janitor.
+//  2. The next Node creates its node at the same path in session s.
+//  3. The janitor finds a node of session s, takes it for the earlier one, and
+//     deletes it.
+//
+// errAgain: s is over, and so is the janitor's work there. A refusedError: the
+// server has refused a delete, and may refuse it for long.
 func (k *Keeper) settle(ctx context.Context, s *zk.Session, path string) error {
-	// What it deletes for another session it deletes in that or not at all:
-	// nothing of it will be done to ours.
+	// A cleanup of another session runs in that session or not at all. It cannot
+	// delete our node.
 	k.mu.Lock()
 	open := slices.Collect(maps.Keys(k.left[s][path]))
 	k.mu.Unlock()
 	for _, d := range open {
 		select {
-		case <-d.settled: // it may have been refused before
+		case <-d.settled: // it may have been refused earlier
 			continue
 		default:
 		}
 		select {
 		case <-d.settled:
 		case <-d.refused:
-			return refusedError{fmt.Errorf("an earlier node of ours cannot be deleted: %w", d.why)}
+			return refusedError{fmt.Errorf("the node of an earlier registration cannot be deleted: %w", d.why)}
 		case <-s.Context().Done():
 			return errAgain
 		case <-ctx.Done():

@@ -10,17 +10,20 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Leave ends the registration's context with Config.Left, then deletes the node. It
-// is idempotent, and joins the Node's goroutine. nil says that no node of ours is
-// there, and that none will come. A server that throttles, or is read-only, is asked again. When ctx
-// ends before that is known, or the server refuses, the janitor goes on, and the error has OutcomeUnknown and wraps
-// zk.ErrUnconfirmed; so it does while a session that expired by the client's
-// clock alone may still own a node of ours.
+// Leave ends the registration's context with Config.Left, and then deletes the
+// node. It is idempotent, and waits for the Node's goroutine. nil says that our
+// node is not there, and that none will appear. While a server throttles or is
+// read-only, Leave retries.
+//
+// If ctx ends before the deletion is known, or the server refuses the delete, the
+// janitor continues. The error then has OutcomeUnknown and wraps zk.ErrUnconfirmed.
+// The same holds while a session may own a node although the client's clock has
+// ended it.
 func (n *Node) Leave(ctx context.Context) error {
 	n.stop(n.cfg.Left)
-	<-n.done // at once: whatever it waits for ends with its context
-	// Asked first without ctx: a Leave whose ctx has ended before must still see
-	// to it that the node goes. Whoever has the turn does that for everybody.
+	<-n.done // soon: everything that run waits for ends with n.ctx
+	// First try without ctx: a Leave whose ctx has already ended must pass the node
+	// to the janitor. The holder of turn does that for all waiting calls.
 	select {
 	case n.turn <- struct{}{}:
 	default:
@@ -47,7 +50,7 @@ func (n *Node) unconfirmed(err error) error {
 	}
 }
 
-// remove deletes our node, if there is one in the session that we are in.
+// remove deletes our node, if the last session has or may have created one.
 func (n *Node) remove(ctx context.Context) error {
 	policy := n.cfg.BackOff()
 	for n.own.s != nil {
@@ -68,16 +71,16 @@ func (n *Node) remove(ctx context.Context) error {
 			if err := pace.Wait(ctx, policy.NextBackOff()); err != nil {
 				return err
 			}
-		case errors.Is(err, zk.ErrBadVersion): // its data changed meanwhile
+		case errors.Is(err, zk.ErrBadVersion): // someone changed the data meanwhile
 		case zk.OutcomeOf(err) != zk.OutcomeUnknown:
 			return err
 		}
-		// Lost with its connection, or changed: look again.
+		// The reply was lost, or the node changed: read it again.
 	}
 	return nil
 }
 
-// disown leaves to the janitor what may be there of us.
+// disown passes every node that may still be there to the janitor.
 func (n *Node) disown() {
 	if n.own.s != nil {
 		n.older = append(n.older, n.own)

@@ -19,35 +19,39 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Config says how a node is kept. Every zero value is a good default.
+// Config says how a Node is kept. Every zero value is a good default.
 type Config struct {
-	// Sequential makes the path a prefix: each registration gets a name of its
-	// own, `_c_<uuid>-<name><seq>`, so that no other node can stand in its way.
+	// Sequential makes the path a prefix. Each registration gets its own name,
+	// `_c_<uuid>-<name><seq>`, so that no other node can occupy it.
 	Sequential bool
-	ACL        []zk.ACL // of the node and of parents that are missing; default open to everybody
-	// KeepParents leaves missing parents to somebody else: registering is tried
-	// slowly until they are there. Default: they are created, as containers.
+	// ACL is the ACL of the node and of parents that the Node creates. Default:
+	// open to everyone.
+	ACL []zk.ACL
+	// KeepParents says that the caller creates the parents. Without a parent the
+	// Node retries after RefusedPause. Default: missing parents are created as
+	// containers.
 	KeepParents bool
-	// ReportDeleted ends the Node with ErrDeleted when somebody deletes its node
-	// while the session lives. Default: it is created again.
+	// ReportDeleted ends the Node with ErrDeleted when someone deletes its node
+	// while the session lives. Default: the node is created again.
 	ReportDeleted bool
-	// WaitOut is how long the node of another session at our path is given to
-	// go. Default twice the session timeout, and at least 20 s.
+	// WaitOut is how long the Node waits for another session's node at its path to
+	// be deleted. Default: twice the session timeout, and at least 20 s.
 	WaitOut time.Duration
-	// BackOff makes the policy for pauses between tries that failed. Default:
-	// exponential, 100 ms to 10 s. A policy that ends goes on with the longest
-	// pause that it has returned, or with 10 s.
+	// BackOff makes the policy for pauses after failed tries. Default: exponential,
+	// 100 ms to 10 s. When a policy ends, the longest pause that it returned is
+	// used from then on, or 10 s if it returned none.
 	BackOff func() backoff.BackOff
-	// Spread is how long the first try in a new session waits, at random and at the
-	// most, after the server has ended the one before: so that thousands whose
-	// sessions expired together do not come back at one instant. Default: not at all.
+	// Spread is the longest random pause before the first try in a new session,
+	// after the server has expired the session before. When thousands of sessions
+	// expire together, their nodes then do not all return at the same instant.
+	// Default: no pause.
 	Spread time.Duration
-	// RefusedPause is the time between tries after the server has refused one,
-	// for want of rights or of a parent. Default 30 s.
+	// RefusedPause is the pause after the server has refused a try, for example
+	// because a right or a parent is missing. Default: 30 s.
 	RefusedPause time.Duration
 	Logger       *slog.Logger // default: discard
-	// Left is the cause after Leave, in the recipe's word; it must wrap ErrLeft.
-	// Default ErrLeft.
+	// Left is the cause of contexts after Leave. It must wrap ErrLeft. Default:
+	// ErrLeft.
 	Left error
 }
 
@@ -68,7 +72,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// waitOut is Config.WaitOut for a session of the given timeout.
+// waitOut returns Config.WaitOut, or its default for a session with this timeout.
 func (c Config) waitOut(timeout time.Duration) time.Duration {
 	if c.WaitOut > 0 {
 		return c.WaitOut
@@ -81,11 +85,12 @@ type State uint8
 
 // The states of a Node.
 const (
-	// Unregistered: not, or not for certain; being worked on.
+	// Unregistered: the node is not there, or not for certain. The Node is working
+	// on that.
 	Unregistered State = iota
-	// Registered: the node is there, and is ours.
+	// Registered: the node is there, and this client's session owns it.
 	Registered
-	// Ended: nothing is done any more.
+	// Ended: the Node does nothing any more.
 	Ended
 )
 
@@ -102,62 +107,74 @@ func (s State) String() string {
 	return "unknown state " + strconv.Itoa(int(s))
 }
 
-// Status is what a Node knows of itself.
+// Status is the state of a Node at one time.
 type Status struct {
 	State State
-	Since time.Time
-	// Err is why it is not registered, nil at the start: zk.ErrLeaseLapsed,
-	// zk.ErrSessionExpired, ErrDeleted, what the server refused with, or a
-	// TakenError of a node that is being waited out. Of Ended: ErrLeft,
-	// zk.ErrClosed, ErrDeleted, a TakenError, or what is wrong with the request.
+	Since time.Time // when State was entered
+	// Err is why the Node is not registered, nil at the start. Of Unregistered:
+	// zk.ErrLeaseLapsed, zk.ErrSessionExpired, ErrDeleted, the server's refusal, or
+	// a TakenError of the node that it waits for. Of Ended: ErrLeft, zk.ErrClosed,
+	// ErrDeleted, a TakenError, or why the request was invalid.
 	Err error
-	// Of the newest registration:
-	Path    string          // of its node; with Sequential, with the suffix
-	Czxid   int64           // of its node; the higher the later
-	Session *zk.Session     // which owns it
-	Context context.Context // ends with this registration, with the reason as its cause; nil before the first
+	// The newest registration.
+	Path    string      // of its node; if Sequential, with the suffix
+	Czxid   int64       // of its node; a later registration has a higher one
+	Session *zk.Session // which owns the node
+	// Context ends with this registration, with the reason as its cause. It is nil
+	// before the first registration.
+	Context context.Context
 }
 
-// Node is one ephemeral node that is kept. Its methods may be called by many
-// goroutines.
+// Node keeps one ephemeral node. Its methods may be called by many goroutines.
 type Node struct {
 	k    *Keeper
 	cfg  Config
 	base string // the path given to Start
 
-	ctx  context.Context // of the goroutine; ended by Leave
+	ctx  context.Context // of the goroutine run; Leave ends it
 	stop context.CancelCauseFunc
-	done chan struct{} // closed when the goroutine has ended
-	wake chan struct{} // cap 1: there is new data
+	done chan struct{} // closed when run has returned
+	wake chan struct{} // cap 1: Update has recorded new data
 
-	// Owned by the goroutine, and by whoever has the turn after it has ended.
-	in       *zk.Session        // in which the last try was made; nil before the first
-	own      trace              // of the session that we are in
-	older    []trace            // of sessions before that
-	tried    content            // what the last create was sent with
-	cleanups []*cleanup         // what the janitor has of us
-	seen     recipes.TakenError // the last node of another session at our path, with
-	until    time.Time          // the end of its time to go
+	// Owned by run. After run has returned, owned by the holder of turn.
+	in  *zk.Session // the session of the last try; nil before the first
+	own trace       // the node that session in has created, or may have
+	// older are the nodes that earlier sessions have created, or may have.
+	older []trace
+	tried content // the data of the last create that was sent
+	// cleanups are the deletes of this Node that the janitor is working on.
+	cleanups []*cleanup
+	// seen is the last node of another session at our path. The Node waits for its
+	// deletion, until the time in until.
+	seen  recipes.TakenError
+	until time.Time
 
-	turn chan struct{} // cap 1: who removes the node; not a mutex, since it waits
+	// turn (cap 1) is held by the goroutine that removes the node. It is no mutex,
+	// because Leave stops waiting for it when its context ends.
+	turn chan struct{}
 
 	mu      sync.Mutex    // leaf lock; guards what follows
-	changed chan struct{} // closed and replaced whenever something of it changes
+	changed chan struct{} // closed and replaced at each change
 	status  Status
-	rev     uint64 // counts the changes of status
-	count   uint64 // numbers what was given to Start and Update
-	data    content
-	good    content // what was stored last, or at first given
-	stored  uint64  // the newest that was stored
-	refused uint64  // the newest that cannot be stored, for
-	why     error
+	rev     uint64 // number of changes of status
+	// count is the number of the newest data: Start gets 1, each Update the next.
+	count uint64
+	data  content // the newest
+	// good is the data that was stored last, at first the data of Start. It replaces
+	// data that cannot be stored.
+	good    content
+	stored  uint64 // number of the newest data that was stored
+	refused uint64 // number of the newest data that cannot be stored
+	why     error  // why that data cannot be stored
 }
 
-// trace is a node that is or may be there: of session s, at path.
+// trace is a node that session s has created at path, or may have created.
 type trace struct {
-	s    *zk.Session // nil: there is none
+	s    *zk.Session // nil: there is no such node
 	path string
-	sure bool // its create was confirmed, so that none comes late
+	// sure says that the server has confirmed the create. If not, the node may still
+	// appear later.
+	sure bool
 }
 
 // content is data with its number.
@@ -167,9 +184,11 @@ type content struct {
 }
 
 // Start begins to keep a node at path with data, until Leave. It does no I/O
-// itself. The contexts of registrations have the values of ctx; when it ends
-// does not matter. It returns a TakenError when a Node of this Keeper is at
-// path, and zk.ErrInvalidPath.
+// itself. The contexts of registrations have the values of ctx; the end of ctx has
+// no effect.
+//
+// Start returns a TakenError if this Keeper has a Node at path, and
+// zk.ErrInvalidPath.
 func (k *Keeper) Start(ctx context.Context, path string, data []byte, cfg Config) (*Node, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -205,9 +224,9 @@ func (n *Node) Status() Status {
 	return n.status
 }
 
-// Statuses yields the present status and then, whenever it has changed, the one
-// that it is by then: a slow reader skips some, but always reaches the latest.
-// It ends when ctx does, or after Ended.
+// Statuses yields the present status, and then the latest status after each change.
+// A slow reader skips some, but always reaches the latest. Statuses ends when ctx
+// ends, or after Ended.
 func (n *Node) Statuses(ctx context.Context) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for seen := uint64(0); ; {
@@ -279,8 +298,8 @@ func (n *Node) Update(ctx context.Context, data []byte) error {
 	}
 }
 
-// publish makes s the status, logs what is new in it, and notifies the readers. A
-// try that failed for the same reason as the one before is nothing new.
+// publish makes s the status, logs it, and wakes the readers. If the Node stays
+// Unregistered for the same reason, publish does nothing.
 func (n *Node) publish(s Status) {
 	n.mu.Lock()
 	old := n.status
@@ -306,14 +325,15 @@ func (n *Node) publish(s Status) {
 
 func sameText(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
-// lost tells why there is no registration now. What is known of the last stays.
+// lost publishes why the Node is not registered now. The other fields keep the
+// values of the last registration.
 func (n *Node) lost(why error) {
 	s := n.Status()
 	s.State, s.Err = Unregistered, why
 	n.publish(s)
 }
 
-// broadcast wakes who waits for a change. The caller holds n.mu.
+// broadcast wakes all goroutines that wait for a change. The caller holds n.mu.
 func (n *Node) broadcast() {
 	close(n.changed)
 	n.changed = make(chan struct{})
@@ -326,7 +346,7 @@ func (n *Node) latest() content {
 	return n.data
 }
 
-// keepData says that d is on the server.
+// keepData records that d is stored on the server.
 func (n *Node) keepData(d content) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -334,7 +354,8 @@ func (n *Node) keepData(d content) {
 	n.broadcast()
 }
 
-// dropData drops d, which cannot be stored. false: there was none before it.
+// dropData drops d, which cannot be stored, and returns to the data before it. It
+// returns false if there is none.
 func (n *Node) dropData(d content, why error) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -349,7 +370,7 @@ func (n *Node) dropData(d content, why error) bool {
 	return true
 }
 
-// behind reports whether there is data that is not stored yet.
+// behind reports whether the newest data is not stored yet.
 func (n *Node) behind() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

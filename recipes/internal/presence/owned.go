@@ -7,12 +7,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// look finds out whether a node of session s is at path, for certain: what it
-// does not find was not created, and never will be. The sync is for a server
-// that lags; that nothing comes later is since a create of s that was lost with
-// its connection cannot run once s was resumed on another, and comes before the
-// sync on the same. It returns the pipeline that it used, which is bound to s.
+// look reads whether session s owns the node at path. If not, no earlier create of
+// s runs later:
 //
+//  1. The sync makes the server apply every earlier write of the session.
+//  2. A create that was lost on an older connection cannot run after the session
+//     has moved to another server.
+//  3. On the same server the create runs before the sync.
+//
+// look returns the pipeline that it used, which is bound to s.
 // zk.ErrSessionExpired: s is over, and nothing is certain.
 func (k *Keeper) look(ctx context.Context, s *zk.Session, path string) (zk.Stat, bool, *zk.Pipeline, error) {
 	p := k.c.Pipeline()
@@ -23,8 +26,8 @@ func (k *Keeper) look(ctx context.Context, s *zk.Session, path string) (zk.Stat,
 		e, err = exists.Wait(ctx)
 	}
 	if s.Context().Err() != nil {
-		// The pipeline may have been bound to the next session. While s lives
-		// there is no other that it can have been bound to.
+		// The pipeline may be bound to the next session. While s lives, it can be
+		// bound only to s.
 		err = &zk.OpError{Op: "look", Path: path, Outcome: zk.OutcomeNotSent, Err: context.Cause(s.Context())}
 	}
 	if err != nil {
@@ -33,10 +36,11 @@ func (k *Keeper) look(ctx context.Context, s *zk.Session, path string) (zk.Stat,
 	return e.Stat, e.Exists && e.Stat.EphemeralOwner == s.ID(), p, nil
 }
 
-// removeOwned deletes the node at path if it belongs to session s. nil says that
-// there is none any more, and that none will come: s has created it, if at all,
-// before. The delete runs in s or not at all: while s lives, its node can be
-// gone only because somebody deleted it.
+// removeOwned deletes the node at path if session s owns it. nil says that s has no
+// node there, and that no earlier create of s runs later.
+//
+// The delete runs in s or not at all. While s lives, its node can be gone only
+// because someone deleted it.
 func (k *Keeper) removeOwned(ctx context.Context, s *zk.Session, path string) error {
 	stat, ours, p, err := k.look(ctx, s, path)
 	if err != nil || !ours {
@@ -49,13 +53,13 @@ func (k *Keeper) removeOwned(ctx context.Context, s *zk.Session, path string) er
 	return err
 }
 
-// removeProtected is removeOwned for the node in dir with the GUID in its name.
+// removeProtected is removeOwned for the node in dir that has the GUID in its name.
 func (k *Keeper) removeProtected(ctx context.Context, s *zk.Session, dir, guid string) error {
 	found, ok, err := k.c.FindProtected(ctx, s, dir, guid)
 	if err != nil || !ok {
 		return err
 	}
-	err = k.c.Delete(ctx, found.Path, zk.AnyVersion) // its name does not come again
+	err = k.c.Delete(ctx, found.Path, zk.AnyVersion) // no other node ever gets this name
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil
 	}

@@ -12,21 +12,21 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// run keeps the node from Start to its end.
+// run keeps the node from Start until the Node has ended.
 //
 //	joining ──created, or found to be ours──▶ confirming ──there, lease good──▶ registered
-//	  ▲  ▲ └─node of another─▶ waiting out       ▲  │                            │  │
-//	  │  └───gone, taken over──────┘ │           └──│───────lease lapsed─────────┘  │
+//	  ▲  ▲ └─node of another─▶ waiting           ▲  │                            │  │
+//	  │  └───deleted, taken over───┘ │           └──│───────lease lapsed─────────┘  │
 //	  └──────────────────────────────│──────────────┴──session over, node deleted───┘
 //	                                 └──still there, or another one──▶ ended (ErrIDTaken)
 //	any ──Leave──▶ ended (ErrLeft), then Leave removes the node
-//	any ──client closed, or a request that cannot be right──▶ ended
+//	any ──client closed, or an invalid request──▶ ended
 //
-// Everything but registered is published as Unregistered, with the reason.
+// In each state except registered the status is Unregistered, with the reason.
 func (n *Node) run() {
 	defer close(n.done)
 	err := n.keep()
-	n.stop(err) // ends the context of the last registration, if nothing else has
+	n.stop(err) // ends the context of the last registration
 	s := n.Status()
 	s.State, s.Err = Ended, err
 	if !errors.Is(err, ErrLeft) {
@@ -36,24 +36,25 @@ func (n *Node) run() {
 	n.publish(s)
 }
 
-// errAgain says that another try may begin at once: what stood in the way has
+// errAgain says that the next try may begin at once, because the obstacle has
 // changed.
 var errAgain = errors.New("try again")
 
-// refusedError marks what the server refused, and will again for a while.
+// refusedError marks a refusal by the server that will last for a while.
 type refusedError struct{ error }
 
 func (e refusedError) Unwrap() error { return e.error }
 
-// fatalError marks what no further try mends.
+// fatalError marks an error that no retry can fix.
 type fatalError struct{ error }
 
 func (e fatalError) Unwrap() error { return e.error }
 
-// keep registers, again and again. It returns why the node is kept no longer.
+// keep registers the node again after each end of a registration. It returns why
+// the Node has ended.
 func (n *Node) keep() error {
-	failed := n.cfg.BackOff()  // between tries that failed
-	deleted := n.cfg.BackOff() // when somebody deletes the node over and over
+	failed := n.cfg.BackOff()  // after failed tries
+	deleted := n.cfg.BackOff() // when someone deletes the node repeatedly
 	for {
 		policy := failed
 		r, err := n.join()
@@ -84,7 +85,7 @@ func (n *Node) keep() error {
 	}
 }
 
-// final returns why nothing is tried any more, nil if something is.
+// final returns why the Node must end, or nil if it may retry.
 func (n *Node) final(err error) error {
 	if n.ctx.Err() != nil {
 		return context.Cause(n.ctx)
@@ -98,8 +99,8 @@ func (n *Node) final(err error) error {
 	return nil
 }
 
-// pause waits before the next try, as long as the last error asks for. What failed
-// in a session that has ended is no reason to wait in the next.
+// pause waits before the next try, as long as err requires. It ends early with the
+// session: an error in one session is no reason to wait in the next.
 func (n *Node) pause(policy backoff.BackOff, err error) error {
 	var d time.Duration
 	switch refused, ok := errors.AsType[refusedError](err); {
@@ -109,7 +110,7 @@ func (n *Node) pause(policy backoff.BackOff, err error) error {
 	case errors.Is(err, errAgain), errors.Is(err, zk.ErrSessionExpired):
 		return nil
 	default:
-		if !errors.Is(err, ErrDeleted) { // that was told
+		if !errors.Is(err, ErrDeleted) { // hold has published it
 			n.lost(err)
 		}
 		d = policy.NextBackOff()
@@ -124,18 +125,20 @@ func (n *Node) pause(policy backoff.BackOff, err error) error {
 	return ctxerr.Of(n.ctx)
 }
 
-// really reports whether somebody deleted the node. A session that expires takes
-// it along too, and the server may tell of that first.
+// really reports whether someone deleted the node. When a session expires, the
+// server may report the node's deletion before the end of the session. So really
+// reads until the server answers in this session or the session is over.
 func (n *Node) really(r registration) bool {
 	ctx, end := context.WithCancel(n.ctx) // ends with the session too
 	defer end()
 	defer context.AfterFunc(r.s.Context(), end)()
 	for policy := n.cfg.BackOff(); ctx.Err() == nil; {
 		_, _, _, err := n.k.look(ctx, r.s, r.path)
-		if err == nil || errors.Is(err, zk.ErrNoAuth) { // a node that may not be read is not ours, which was watched
+		// NoAuth: we could watch our own node, so an unreadable node is not ours.
+		if err == nil || errors.Is(err, zk.ErrNoAuth) {
 			return true
 		}
-		_ = pace.Wait(ctx, policy.NextBackOff()) // its end ends the loop
+		_ = pace.Wait(ctx, policy.NextBackOff()) // when ctx ends, the loop does
 	}
 	return false
 }
