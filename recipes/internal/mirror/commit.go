@@ -42,7 +42,7 @@ func (c *commit) listed(dir string, stat zk.Stat, err error) {
 	m.link(dir)
 	m.at(dir).listed = true
 	if _, ok := m.failed[dir]; ok && dir != m.cfg.Root {
-		m.at(dir).told = false
+		m.at(dir).reported = false
 		c.gone = append(c.gone, dir)
 	}
 	delete(m.failed, dir)
@@ -64,8 +64,8 @@ func (c *commit) found(path string, n zk.Node, err error) {
 	was := m.at(path)
 	_, failed := m.failed[path]
 	delete(m.failed, path)
-	if failed || !was.told || was.czxid != n.Stat.Czxid || was.mzxid != n.Stat.Mzxid {
-		was.czxid, was.mzxid, was.told = n.Stat.Czxid, n.Stat.Mzxid, true
+	if failed || !was.reported || was.czxid != n.Stat.Czxid || was.mzxid != n.Stat.Mzxid {
+		was.czxid, was.mzxid, was.reported = n.Stat.Czxid, n.Stat.Mzxid, true
 		c.set = append(c.set, Entry{Path: path, Data: n.Data, Stat: n.Stat})
 	}
 }
@@ -80,7 +80,7 @@ func (c *commit) unreadable(path string, stat zk.Stat, err error) {
 		return // the status reports that
 	}
 	if n := m.at(path); old == nil || old.Error() != err.Error() || n.czxid != stat.Czxid {
-		n.czxid, n.mzxid, n.told = stat.Czxid, stat.Mzxid, true
+		n.czxid, n.mzxid, n.reported = stat.Czxid, stat.Mzxid, true
 		c.set = append(c.set, Entry{Path: path, Stat: stat, Err: err})
 	}
 }
@@ -97,7 +97,7 @@ func (c *commit) forget(path string) {
 		return
 	}
 	delete(m.known, path)
-	if n.told {
+	if n.reported {
 		c.gone = append(c.gone, path)
 	}
 	for p := range n.children {

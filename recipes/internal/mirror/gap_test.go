@@ -39,7 +39,7 @@ func TestMirror_GapDuringTheLastReadLeavesItStale(t *testing.T) {
 		})
 		require.NoError(t, m.turn(t.Context()))
 		require.True(t, m.status.Stale)
-		require.True(t, m.known["/s/1"].told, "what was read is told")
+		require.True(t, m.known["/s/1"].reported, "what was read is reported")
 		require.NoError(t, m.turn(t.Context()))
 		require.False(t, m.status.Stale)
 		m.unsubscribe()

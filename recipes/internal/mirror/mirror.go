@@ -108,7 +108,7 @@ type node struct {
 	children     map[string]struct{} // their paths; nil if there is none
 	listed       bool                // of a directory: the server has listed it
 	czxid, mzxid int64
-	told         bool // an Entry is out
+	reported     bool // an Entry is out
 }
 
 func (m *mirror) run(ctx context.Context) error {
@@ -174,7 +174,7 @@ func (m *mirror) turn(ctx context.Context) error {
 		// again with the next change or after Retry.
 		m.cfg.Logger.Warn("mirror: cannot read", "root", m.cfg.Root, "err", err)
 		m.inbox.giveBack(work)
-		m.tell(Batch{Status: m.stale(err)})
+		m.report(Batch{Status: m.stale(err)})
 		return nil
 	}
 	c := commit{m: m}
@@ -186,14 +186,14 @@ func (m *mirror) turn(ctx context.Context) error {
 	} else if !m.inbox.gapped() {
 		status = Status{}
 	}
-	m.tell(Batch{Gone: c.gone, Set: c.set, Gap: work.all, Status: status})
+	m.report(Batch{Gone: c.gone, Set: c.set, Gap: work.all, Status: status})
 	return nil
 }
 
 // outdated tells that there is a gap, unless the copy is stale already.
 func (m *mirror) outdated(since time.Time) {
 	if !m.status.Stale {
-		m.tell(Batch{Status: Status{Stale: true, Since: since, Why: ErrDisconnected}})
+		m.report(Batch{Status: Status{Stale: true, Since: since, Why: ErrDisconnected}})
 	}
 }
 
@@ -205,8 +205,8 @@ func (m *mirror) stale(why error) Status {
 	return Status{Stale: true, Since: time.Now(), Why: why}
 }
 
-// tell hands a batch over, unless there is nothing new in it.
-func (m *mirror) tell(b Batch) {
+// report hands a batch over, unless there is nothing new in it.
+func (m *mirror) report(b Batch) {
 	if len(b.Set) == 0 && len(b.Gone) == 0 && sameStatus(b.Status, m.status) {
 		return
 	}
