@@ -7,16 +7,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// commit makes what a round has read part of the copy, and collects what has
-// changed by that.
+// commit adds the result of a round to the copy, and collects the changes.
 type commit struct {
 	m    *mirror
 	gone []string
 	set  []Entry
 }
 
-// take records everything that a round has read. Directories come first, from the
-// top down.
+// take records everything that a round has read. Directories come first, parents
+// before children.
 func (c *commit) take(r *round) {
 	for _, l := range r.lists {
 		c.listed(l.path, l.value.Stat, l.err)
@@ -26,8 +25,8 @@ func (c *commit) take(r *round) {
 	}
 }
 
-// listed records that a directory can be listed, or why not. Its children come
-// with their own answers.
+// listed records that a directory was listed, or why not. The round has read its
+// new children separately.
 func (c *commit) listed(dir string, stat zk.Stat, err error) {
 	m := c.m
 	switch {
@@ -48,7 +47,7 @@ func (c *commit) listed(dir string, stat zk.Stat, err error) {
 	delete(m.failed, dir)
 }
 
-// found records a leaf.
+// found records the read of a leaf.
 func (c *commit) found(path string, n zk.Node, err error) {
 	m := c.m
 	if errors.Is(err, zk.ErrNoNode) {
@@ -77,7 +76,7 @@ func (c *commit) unreadable(path string, stat zk.Stat, err error) {
 	old := m.failed[path]
 	m.failed[path] = err
 	if path == m.cfg.Root {
-		return // the status reports that
+		return // turn reports that in the status
 	}
 	if n := m.at(path); old == nil || old.Error() != err.Error() || n.czxid != stat.Czxid {
 		n.czxid, n.mzxid, n.reported = stat.Czxid, stat.Mzxid, true
@@ -85,7 +84,7 @@ func (c *commit) unreadable(path string, stat zk.Stat, err error) {
 	}
 }
 
-// forget drops a node that does not exist, and all below it.
+// forget removes a node that does not exist, and its descendants.
 func (c *commit) forget(path string) {
 	m := c.m
 	delete(m.failed, path)
@@ -105,9 +104,10 @@ func (c *commit) forget(path string) {
 	}
 }
 
-// link makes a node known to its parent, and that to its own, up to Root. Every
-// known node is linked: a round that reads everything finds by its parent's
-// children what has vanished, also if it came long after the first load.
+// link makes a node known to its parent, that one to its own parent, and so on up
+// to Root. A round that reads everything finds deleted nodes by comparing a listing
+// with the known children. So every known node must be linked, even if it was
+// created long after the first load.
 func (m *mirror) link(path string) {
 	for m.at(path); path != m.cfg.Root; path = zk.Parent(path) {
 		parent := m.at(zk.Parent(path))
@@ -121,7 +121,7 @@ func (m *mirror) link(path string) {
 	}
 }
 
-// at returns what is known of a path, which is nothing at first.
+// at returns the known state of a path, which is empty at first.
 func (m *mirror) at(path string) *node {
 	n := m.known[path]
 	if n == nil {
@@ -131,7 +131,7 @@ func (m *mirror) at(path string) *node {
 	return n
 }
 
-// depth is how many levels path is below Root.
+// depth returns how many levels path is below Root.
 func (m *mirror) depth(path string) int {
 	rest := strings.TrimPrefix(strings.TrimPrefix(path, m.cfg.Root), "/")
 	if rest == "" {

@@ -1,20 +1,20 @@
-// Package mirror keeps a copy of what is in a directory: the data of its
-// children, or of its grandchildren. Group membership and service discovery
-// stand on it. It is written once, here.
+// Package mirror keeps a copy of a directory: the data of its children, or of its
+// grandchildren. Packages groupmembership and discovery are built on it.
 //
-// The server watches the whole tree with one persistent recursive watch; before
-// 3.6, which has none, with a one-shot watch on every node. An event only says
-// where to look: the node is read again, and only the answer to a read changes
-// the copy. Since an event is seen before a later read shows its change, no
-// change is missed that came after the watch; and a node that was deleted and
-// made again between the event and the read is there.
+// One persistent recursive watch covers the whole tree. Servers before 3.6 do not
+// have it; there the mirror sets a one-shot watch on every node. An event only says
+// which node to read. Only the reply to a read changes the copy. No change after
+// the watch is missed: the client receives an event before the reply of a later
+// read that shows the change. A node that is deleted and created again between the
+// event and the read is in the copy.
 //
-// What happened during an outage is not told by a persistent watch, so that
-// after each gap everything is read again; nodes that did not change meanwhile
-// are not reported. During the outage the copy stays as it was and is stale. It
-// is fresh again when a whole round of reads was made on one connection.
+// A persistent watch does not report what happened during an outage. After each gap
+// the mirror therefore reads everything again. It does not report nodes that have
+// not changed. During the outage the copy stays as it was and is stale. It is fresh
+// again after a complete round of reads on one connection.
 //
-// Servers withhold the events of a recursive watch about nodes that the client
-// may not read. Such a node is found by a round that reads everything, at the
-// start and after a gap, and is looked at again from time to time from then on.
+// Servers withhold the events of a recursive watch about nodes that the client may
+// not read. The mirror finds such a node in a round that reads everything, which it
+// makes at the start and after each gap. From then on it reads that node
+// periodically.
 package mirror

@@ -12,30 +12,32 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// errGap ends a round of reads whose connection was lost: those before and those
-// after it do not make one picture, and what changed between them is not told.
+// errGap ends a round whose connection was lost. Reads before and after the loss do
+// not form one picture, and no event reports a change between them.
 var errGap = errors.New("connection lost during a round")
 
-// inbox is what there is to look at. Events and changes of the connection put
-// into it, the goroutine of Run takes out. Its size is bounded by that of the copy,
-// however many events there are: a slow reader of a directory whose nodes come and
-// go under new names would otherwise have all of these names wait.
+// inbox holds the work for the goroutine of Run. The subscription, the one-shot
+// watches and the client's states put work in.
+//
+// Its size is limited by the size of the copy. Assume a slow reader, and a
+// directory whose nodes are created and deleted under ever new names. Without the
+// limit all those names would wait in the inbox.
 type inbox struct {
-	wake chan struct{} // cap 1: there is something
+	wake chan struct{} // cap 1: there is work
 
 	mu      sync.Mutex
 	paths   map[string]struct{}
 	limit   int       // of paths
-	crowded bool      // there were more: everything is to be read, although none was missed
-	all     bool      // there was a gap: everything
-	since   time.Time // of the gap
+	crowded bool      // paths was full: read everything, although no event was missed
+	all     bool      // there was a gap: read everything
+	since   time.Time // beginning of the gap
 	offline bool
-	lost    bool // the subscription has ended
-	closed  bool // the client has
-	end     context.CancelCauseFunc
+	lost    bool                    // the subscription has ended
+	closed  bool                    // the client is closed
+	end     context.CancelCauseFunc // ends the present round; nil if there is none
 }
 
-// work is what is to be done in one turn.
+// work is the work for one turn, with the fields of inbox.
 type work struct {
 	paths                      map[string]struct{}
 	crowded                    bool
@@ -43,15 +45,15 @@ type work struct {
 	since                      time.Time
 }
 
-// minLimit is how many paths wait at least before all are read anew.
+// minLimit is the smallest limit of waiting paths.
 const minLimit = 1024
 
 func newInbox() *inbox {
 	return &inbox{wake: make(chan struct{}, 1), paths: map[string]struct{}{}, limit: minLimit, all: true, since: time.Now(), offline: true}
 }
 
-// take empties the inbox. While offline the work stays in it. The context is
-// that of the round; it ends with errGap.
+// take removes the work from the inbox. While the client is offline, paths and
+// flags stay. The returned context is for the round; a gap ends it with errGap.
 func (b *inbox) take(ctx context.Context) (work, context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancelCause(ctx)
 	b.mu.Lock()
@@ -61,7 +63,7 @@ func (b *inbox) take(ctx context.Context) (work, context.Context, context.Cancel
 	if b.offline || b.closed {
 		return w, ctx, func() { end(nil) }
 	}
-	// Not cleared: after many events at once that would cost as much each time.
+	// A new map: clearing one that was once large would cost as much each time.
 	w.paths, b.paths = b.paths, map[string]struct{}{}
 	w.crowded, b.crowded = b.crowded, false
 	b.all = false
@@ -74,7 +76,7 @@ func (b *inbox) take(ctx context.Context) (work, context.Context, context.Cancel
 	}
 }
 
-// giveBack returns work that was not done. It wakes nobody.
+// giveBack returns work that was not done. It does not wake Run.
 func (b *inbox) giveBack(w work) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,7 +87,7 @@ func (b *inbox) giveBack(w work) {
 	}
 }
 
-// add puts paths in.
+// add adds paths to read, and wakes Run.
 func (b *inbox) add(paths ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,7 +95,7 @@ func (b *inbox) add(paths ...string) {
 	b.poke()
 }
 
-// put is called with mu held.
+// put adds paths. The caller holds mu.
 func (b *inbox) put(paths iter.Seq[string]) {
 	for p := range paths {
 		if b.crowded {
@@ -106,15 +108,15 @@ func (b *inbox) put(paths iter.Seq[string]) {
 	}
 }
 
-// bound says how many nodes the copy has.
+// bound sets the limit for a copy of so many nodes.
 func (b *inbox) bound(nodes int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.limit = max(minLimit, 2*nodes)
 }
 
-// state takes in a state of the client. States may be skipped: connected twice
-// in a row means that the connection was lost in between.
+// state handles a state of the client. The client may skip states: two
+// StateConnected in a row mean that the connection was lost in between.
 func (b *inbox) state(s zk.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,7 +134,7 @@ func (b *inbox) state(s zk.State) {
 	b.poke()
 }
 
-// resync takes in that events are missing, or that the subscription has ended.
+// resync records a gap in the events. lost says that the subscription has ended.
 func (b *inbox) resync(lost bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -141,14 +143,14 @@ func (b *inbox) resync(lost bool) {
 	b.poke()
 }
 
-// gapped reports whether there is a gap that no round has mended.
+// gapped reports whether there is a gap after which not everything was read again.
 func (b *inbox) gapped() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.all
 }
 
-// gap is called with mu held.
+// gap records a gap and ends the present round. The caller holds mu.
 func (b *inbox) gap() {
 	if !b.all {
 		b.all, b.since = true, time.Now()

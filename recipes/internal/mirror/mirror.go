@@ -14,28 +14,30 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Why a copy is stale, beside errors of the server.
+// Why a copy is stale, beside the errors of the server.
 var (
-	// ErrLoading: it has not been read completely since Run began.
+	// ErrLoading: the directory has not been read completely since Run began.
 	ErrLoading = errors.New("not loaded yet")
-	// ErrDisconnected: the connection was lost, and what is there has not been
-	// read again since.
+	// ErrDisconnected: the connection was lost, and the directory has not been read
+	// again completely.
 	ErrDisconnected = errors.New("connection lost")
 )
 
-// Config says what is mirrored. Root and Depth must be set.
+// Config says what Run mirrors. Root and Depth must be set.
 type Config struct {
 	Root     string
 	Depth    int           // 1: the children of Root; 2: its grandchildren
-	Parallel int           // reads that are made at the same time; default 32
-	Retry    time.Duration // after which what could not be read is tried again; default 10 s
+	Parallel int           // number of concurrent reads; default 32
+	Retry    time.Duration // pause before a failed read is retried; default 10 s
 	Logger   *slog.Logger  // default: discard
 }
 
-// Entry is one node. With Err it is there and cannot be read. Its Stat is there if
-// the server shows it: not since 3.8.4 and 3.9.2, where it needs READ. A
-// directory below Root has an Entry, with no Stat, only while it cannot be listed;
-// what was known of its children stays.
+// Entry is one node. If Err is set, the node exists and cannot be read. Stat is
+// then set if the server shows it; servers since 3.8.4 and 3.9.2 do not without
+// READ.
+//
+// A directory below Root has an Entry, without a Stat, only while it cannot be
+// listed. The copy keeps its known children.
 type Entry struct {
 	Path string
 	Data []byte
@@ -43,31 +45,31 @@ type Entry struct {
 	Err  error
 }
 
-// Status says whether the copy is kept up to date. Since is when that was
-// noticed, which is up to a third of the session timeout after the fact.
+// Status says whether the copy is up to date. Since is when the client noticed the
+// gap, up to a third of the session timeout after the gap began.
 type Status struct {
 	Stale bool
 	Since time.Time // of Stale
 	Why   error     // of Stale
 }
 
-// Batch is what has changed: entries that are gone, and then those that are new
-// or different. A node that was made again can be in both.
+// Batch is a set of changes: first the entries that are gone, then those that are
+// new or different. A node that was deleted and created again can be in both.
 type Batch struct {
 	Gone   []string
 	Set    []Entry
 	Zxid   int64 // of the newest change that the copy is known to contain
-	Gap    bool  // what is Gone went while nobody could see when, and why
+	Gap    bool  // the nodes in Gone were deleted during a gap, at an unknown time
 	Status Status
 }
 
-// Run mirrors until ctx ends, and hands each change to apply, from one
-// goroutine, in order. The first Batch whose Status is not stale completes the
-// first load. No outage makes a node Gone. A Root that does not exist is an
-// empty one, and is waited for.
+// Run mirrors until ctx ends. It passes each change to apply, in order, on one
+// goroutine. The first Batch whose Status is not stale completes the first load. An
+// outage alone never puts a node into Gone. A Root that does not exist counts as
+// empty, and Run waits for it to be created.
 //
-// It returns the cause of ctx, zk.ErrClosed, or zk.ErrInvalidPath. Everything
-// that it has started has ended then, and its watches are removed.
+// Run returns the cause of ctx, zk.ErrClosed, or zk.ErrInvalidPath. Before it
+// returns, it removes its watches and waits for its goroutines.
 func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error {
 	if err := zk.ValidatePath(cfg.Root); err != nil {
 		return err
@@ -83,32 +85,32 @@ func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error
 	return m.run(ctx)
 }
 
-// mirror belongs to the goroutine of Run, but for inbox and shots.
+// mirror is owned by the goroutine of Run, except for inbox and shots.
 type mirror struct {
 	c     *zk.Client
 	cfg   Config
 	apply func(Batch)
 
 	known  map[string]*node
-	failed map[string]error // what could not be read; tried again from time to time
-	status Status           // as last told
+	failed map[string]error // why a path could not be read; retried periodically
+	status Status           // as last reported
 	zxid   int64
 
-	sub     *zk.Subscription // nil before, when it was lost, and with oneShot
+	sub     *zk.Subscription // nil at first, after its loss, and with oneShot
 	oneShot bool             // the server has no recursive watch
 
 	inbox *inbox
 	shots shots
-	wg    sync.WaitGroup // joins all that Run starts
+	wg    sync.WaitGroup // all goroutines that Run starts
 }
 
-// node is what the copy knows of a node: of a directory its children, of a leaf
-// which incarnation and change of it was last told.
+// node is what the copy knows of a node: the children of a directory, or the last
+// reported version of a leaf.
 type node struct {
 	children     map[string]struct{} // their paths; nil if there is none
-	listed       bool                // of a directory: the server has listed it
+	listed       bool                // a directory that the server has listed
 	czxid, mzxid int64
-	reported     bool // an Entry is out
+	reported     bool // its Entry was reported last, and not its absence
 }
 
 func (m *mirror) run(ctx context.Context) error {
@@ -128,7 +130,7 @@ func (m *mirror) run(ctx context.Context) error {
 		select {
 		case <-m.inbox.wake:
 		case <-retry.C:
-			// What failed as a whole waits in the inbox.
+			// The paths of a failed round are in the inbox already.
 			m.inbox.add(slices.Collect(maps.Keys(m.failed))...)
 			retry.Reset(m.cfg.Retry)
 		case <-ctx.Done():
@@ -140,7 +142,7 @@ func (m *mirror) run(ctx context.Context) error {
 	}
 }
 
-// turn does what the inbox asks for, and tells what came of it.
+// turn handles the work in the inbox and reports the result.
 func (m *mirror) turn(ctx context.Context) error {
 	work, roundCtx, end := m.inbox.take(ctx)
 	defer end()
@@ -165,13 +167,13 @@ func (m *mirror) turn(ctx context.Context) error {
 	case errors.Is(err, zk.ErrClosed):
 		return zk.ErrClosed
 	case err != nil && roundCtx.Err() != nil:
-		// The gap has ended the round. A read can say so by its own words: that
-		// its connection was lost, when ctx ended before it could be repeated.
+		// The gap has ended the round. The error may be that of a single read,
+		// because its connection was lost, instead of errGap.
 		m.inbox.giveBack(work)
 		return nil
 	case err != nil:
-		// Such as a refused credential: what is known stays, and it is tried
-		// again with the next change or after Retry.
+		// For example, the server has refused the credentials. The copy stays as it
+		// is. The mirror retries at the next change, or after Retry.
 		m.cfg.Logger.Warn("mirror: cannot read", "root", m.cfg.Root, "err", err)
 		m.inbox.giveBack(work)
 		m.report(Batch{Status: m.stale(err)})
@@ -190,14 +192,15 @@ func (m *mirror) turn(ctx context.Context) error {
 	return nil
 }
 
-// outdated tells that there is a gap, unless the copy is stale already.
+// outdated reports a gap, unless the copy is stale already.
 func (m *mirror) outdated(since time.Time) {
 	if !m.status.Stale {
 		m.report(Batch{Status: Status{Stale: true, Since: since, Why: ErrDisconnected}})
 	}
 }
 
-// stale is the status for a reason: since now, if the copy is not stale yet.
+// stale returns a stale Status with a reason. If the copy is stale already, Since
+// stays.
 func (m *mirror) stale(why error) Status {
 	if m.status.Stale {
 		return Status{Stale: true, Since: m.status.Since, Why: why}
@@ -205,7 +208,7 @@ func (m *mirror) stale(why error) Status {
 	return Status{Stale: true, Since: time.Now(), Why: why}
 }
 
-// report hands a batch over, unless there is nothing new in it.
+// report passes a batch to apply, unless it contains nothing new.
 func (m *mirror) report(b Batch) {
 	if len(b.Set) == 0 && len(b.Gone) == 0 && sameStatus(b.Status, m.status) {
 		return

@@ -10,22 +10,29 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// round reads what is to be looked at, and changes nothing. It goes from the top
-// down: a listing says which children to read as well. What it has read becomes
-// part of the copy only when all of it has been read (commit.go): a round whose
-// connection is lost in the middle must leave the copy as it was, since the next
-// round finds what changed by comparing with it.
+// round reads the nodes of one turn, and does not change the copy. It reads parents
+// before children, since a listing says which children to read.
+//
+// The result becomes part of the copy only when the round is complete (commit.go).
+// Assume that the connection is lost in the middle:
+//
+//  1. The round has read half of the nodes. It is dropped.
+//  2. The next round reads everything, and compares with the copy to find the
+//     changes.
+//  3. If the first half had changed the copy, those changes would not be reported.
 type round struct {
-	m     *mirror
-	ctx   context.Context
-	whole map[string]bool // directories of which everything is read, whether or not there was an event
+	m   *mirror
+	ctx context.Context
+	// whole are the directories in which every child is read, whether or not there
+	// was an event.
+	whole map[string]bool
 
 	lists []answer[zk.Listing] // parents before their children
 	nodes []answer[zk.Node]
 }
 
-// read reads paths, and with all everything. An error says that the picture is not
-// complete. Then nothing of it counts, and all of it must be read again.
+// read reads paths, or everything if all is set. After an error the result is
+// incomplete, and all of it must be read again.
 func (r *round) read(paths map[string]struct{}, all bool) error {
 	m := r.m
 	r.whole = map[string]bool{}
@@ -58,17 +65,19 @@ func (r *round) read(paths map[string]struct{}, all bool) error {
 	return err
 }
 
-// addChildren says which children of a directory to read next: those that are
-// new, and those that the copy has and the listing has not. All of them are read
-// in a round that reads everything; and when the directory could not be listed
-// before, since the round that failed to may have been one that reads everything.
+// addChildren adds the children of a listed directory that must be read: new ones,
+// and known ones that the listing does not contain.
+//
+// It adds all children in two cases. One is a round that reads everything. The
+// other is a directory that could not be listed before: the round that failed to
+// list it may have been one that reads everything.
 func (r *round) addChildren(l answer[zk.Listing], next map[string]struct{}) {
 	var known map[string]struct{}
 	if d := r.m.known[l.path]; d != nil {
 		known = d.children
 	}
 	if l.err != nil {
-		return // commit decides: without a directory its children go, else they stay
+		return // commit forgets the children if the directory is gone, else keeps them
 	}
 	whole := r.whole[l.path] || r.m.failed[l.path] != nil
 	directories := r.m.depth(l.path)+1 < r.m.cfg.Depth
@@ -78,7 +87,9 @@ func (r *round) addChildren(l answer[zk.Listing], next map[string]struct{}) {
 		there[p] = struct{}{}
 		_, ok := known[p]
 		if ok && directories && !r.m.known[p].listed {
-			ok = false // it was missing when it was listed, and then a node was read in it
+			// The directory was missing when it was listed, and afterwards a node
+			// in it was read: list it again.
+			ok = false
 		}
 		if !ok || whole {
 			next[p] = struct{}{}
@@ -89,21 +100,21 @@ func (r *round) addChildren(l answer[zk.Listing], next map[string]struct{}) {
 	}
 	for p := range known {
 		if _, ok := there[p]; !ok {
-			// Deleted, or made again since the listing: the read says which.
+			// It was deleted, or created again after the listing: read it to know.
 			next[p] = struct{}{}
 		}
 	}
 }
 
-// answer is what the server said of one path. err is a refusal.
+// answer is the server's reply for one path. err is a refusal.
 type answer[T any] struct {
 	path  string
 	value T
 	err   error
 }
 
-// each reads paths, Config.Parallel at a time. It fails as a whole when a read
-// ends otherwise than by an answer of the server.
+// each calls read for all paths, Config.Parallel at a time. It fails as a whole if
+// a read ends without a reply of the server.
 func each[T any](r *round, paths map[string]struct{}, read func(context.Context, string) (T, error)) ([]answer[T], error) {
 	ctx, fail := context.WithCancelCause(r.ctx)
 	defer fail(nil)
@@ -141,7 +152,7 @@ func each[T any](r *round, paths map[string]struct{}, read func(context.Context,
 	return out, nil
 }
 
-// isRefused reports whether an error is the server's answer about this very node.
+// isRefused reports whether err is the server's reply about this node.
 func isRefused(err error) bool {
 	return refused.By(err) || errors.Is(err, zk.ErrReplyTooLarge)
 }

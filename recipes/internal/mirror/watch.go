@@ -8,16 +8,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// subscribe sets the recursive watch, if there is none and the server has it.
-// Whatever is read after its return is watched.
+// subscribe sets the recursive watch if there is none and the server supports it.
+// Every node that is read afterwards is watched.
 func (m *mirror) subscribe(ctx context.Context) error {
 	if m.sub != nil || m.oneShot {
 		return nil
 	}
 	sub, err := m.c.Subscribe(ctx, m.cfg.Root, zk.Recursive())
 	if errors.Is(err, zk.ErrUnimplemented) {
-		// Asking again would cost the connection each time: such a server closes
-		// it behind that answer.
+		// Do not ask again: such a server closes the connection after this reply.
 		m.oneShot = true
 		return nil
 	}
@@ -36,13 +35,13 @@ func (m *mirror) unsubscribe() {
 	}
 }
 
-// pump puts the subscription's events into the inbox, so that a slow round makes
-// it overflow never. It ends with the subscription.
+// pump moves the subscription's events into the inbox, so that a slow round never
+// makes the subscription overflow. It ends with the subscription.
 func (m *mirror) pump(sub *zk.Subscription) {
 	for ev, err := range sub.Events(context.Background()) {
 		depth := m.depth(ev.Path)
 		switch {
-		case err != nil: // zk.ErrWatchLost; or zk.ErrClosed, which the state tells too
+		case err != nil: // zk.ErrWatchLost; or zk.ErrClosed, which States reports too
 			m.inbox.resync(true)
 		case ev.Type == zk.EventResync:
 			m.inbox.resync(false)
@@ -66,20 +65,21 @@ func (m *mirror) list(ctx context.Context, dir string) (zk.Listing, error) {
 		}
 		_, ok, w, err2 := m.c.ExistsW(ctx, dir)
 		if err2 != nil {
-			// Not NoNode too: without a watch nobody would notice when it comes. A
-			// refusal is tried again from time to time.
+			// Return err2 alone, without NoNode. NoNode would count Root as
+			// missing, but no watch would report its creation. A refusal is retried
+			// periodically.
 			return zk.Listing{}, err2
 		}
 		if !ok {
 			m.hold(dir, w)
 			return zk.Listing{}, err
 		}
-		w.Stop() // it came between the two reads: list it
+		w.Stop() // it was created between the two reads: list it
 	}
 }
 
-// read reads a leaf. Of one that may not be read it returns the refusal, and the
-// Stat if the server shows that. A refusal says that the node is there.
+// read reads a leaf. If the client may not read it, read returns the refusal, and
+// the Stat if the server shows it. A refusal says that the node exists.
 func (m *mirror) read(ctx context.Context, path string) (zk.Node, error) {
 	n, err := m.get(ctx, path)
 	if err == nil || errors.Is(err, zk.ErrNoNode) || !isRefused(err) {
@@ -106,14 +106,15 @@ func (m *mirror) get(ctx context.Context, path string) (zk.Node, error) {
 	return n, err
 }
 
-// shots are the one-shot watches where the server has no recursive one.
+// shots are the one-shot watches, for servers without a recursive watch.
 type shots struct {
 	mu   sync.Mutex
 	held map[string]*zk.Watch // one a path, the newest
 	over bool
 }
 
-// hold waits for a watch, in the place of an older one on the same path.
+// hold waits for a watch in the background. It stops an older watch on the same
+// path.
 func (m *mirror) hold(path string, w *zk.Watch) {
 	if w == nil {
 		return
@@ -140,7 +141,7 @@ func (m *mirror) hold(path string, w *zk.Watch) {
 			delete(s.held, path)
 		}
 		s.mu.Unlock()
-		m.inbox.add(path) // it fired, or ended with its session
+		m.inbox.add(path) // the watch fired, or ended with its session
 	})
 }
 
