@@ -23,7 +23,7 @@ import (
 // failures: 91, 94, 96, 99: members come, change, go and lose their sessions,
 // strangers too, and the directory goes when it is empty, in a storm of faults.
 // While a client is not connected its view says that it is stale. After each storm
-// every view is what the members have been told, and what the server has.
+// every view is the data that the members were given, and what the server has.
 func TestGroup_Chaos(t *testing.T) {
 	chaos.Seeds(t, 12, func(t *testing.T, rnd *rand.Rand) {
 		cfg := zktest.Config{
@@ -35,7 +35,7 @@ func TestGroup_Chaos(t *testing.T) {
 	})
 }
 
-// town is some people, each with a client, who join and leave a group and watch it.
+// town is several clients whose members join, leave and watch a group.
 type town struct {
 	t       *testing.T
 	rnd     *rand.Rand
@@ -45,7 +45,7 @@ type town struct {
 	eyes    []*eye
 	slow    *eye // whose reader takes its time
 	here    map[string]*groupmembership.Membership
-	want    dict // what the members have been told that they are
+	want    dict // the data that each member was given
 	storm   *chaos.Storm
 	stormy  sync.WaitGroup // what the storm goes on in
 }
@@ -159,7 +159,7 @@ func (x *town) live(ctx context.Context, who int, id, data string) {
 	case x.rnd.IntN(3) == 0:
 		if err := m.Leave(ctx); !errors.Is(err, zk.ErrUnconfirmed) {
 			inTime(err)
-		} // nothing may stay all the same
+		} // an unconfirmed node must not stay either
 		delete(x.here, id)
 		delete(x.want, id)
 	default:
@@ -181,8 +181,8 @@ func (x *town) staleness() {
 	}
 }
 
-// equal checks that every view is what the server has, and that this is what the
-// members have been told.
+// equal checks that every view is what the server has, and that this is the data
+// that the members were given.
 func (x *town) equal() {
 	x.t.Helper()
 	synctest.Wait()

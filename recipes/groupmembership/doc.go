@@ -1,53 +1,60 @@
-// Package groupmembership says who is there: members of a group are ephemeral
-// nodes in one directory, named by their ids, and everybody can watch them come
-// and go.
+// Package groupmembership shows which members a group has. Each member is an
+// ephemeral node in one directory, named by its id. Every client can watch members
+// join and leave.
 //
-// A member is kept: when its session expires it joins again with the newest data
-// given to Update, and it tries until it succeeds or Leave. A reconnect inside the
-// session changes nothing that others could see. Membership.Context ends before
-// the ensemble can have dropped the member, with the reason as its cause; after
-// that, Context is that of the next registration, once there is one. States tells
-// of both.
+// When the session of a member expires, the member joins again with the newest data
+// given to Update. It retries until it succeeds, or until Leave. A reconnect inside
+// the session changes nothing that others could see.
 //
-// An id belongs to one session at a time. A node of another session under it is
-// waited out for Config.WaitOut, since it may be what a crash of this very process
-// has left; one that stays, or comes anew, is ErrIDTaken with its owner. It is
-// never adopted, written to or deleted, unless the owner was an earlier session of
-// the same client.
+// Membership.Context ends before the ensemble can have removed the member, with the
+// reason as its cause. After the member has joined again, Context returns the
+// context of the new registration. States reports both.
 //
-// Leave leaves nothing, whenever it is called: what it cannot delete in its time
-// is deleted in the background, and no later registration can be on its way.
+// An id belongs to one session at a time. Another session may own a node under the
+// id, for example because this process crashed and was restarted. Join then waits
+// up to Config.WaitOut for that node to be deleted. If the node stays, or another
+// session creates the next one, the error is ErrIDTaken with the owner. A member
+// never adopts, changes or deletes that node, unless an earlier session of the same
+// client owns it.
 //
-// # Who is there
+// Leave leaves no node behind, whenever it is called. What it cannot delete in its
+// time, the client deletes in the background. No create of this member runs later.
 //
-// Members and Watch say what ZooKeeper says, and nothing else: who has joined is
-// in the view when the server shows it. Members reads the group once. Watch yields
-// a Snapshot whenever the group has changed: it says who joined, left and changed
-// since the one before, and lists all members when it is asked to. A change costs
-// the same in a group of ten and of ten thousand; the list costs what it is long.
+// # Who is in the group
 //
-// Watch tells an empty group from one that it does not know yet, and in an outage
-// of the ensemble it keeps the last view, marked as stale. It needs one watch a
-// group; where the server has no recursive ones (before 3.6), one a member.
+// Members and Watch show exactly what ZooKeeper shows: a member is in the view once
+// the server shows its node. Members reads the group once. Watch yields a Snapshot
+// after each change of the group. A Snapshot says who has joined, left and changed
+// since the one before, and lists all members on request. A change costs the same
+// in a group of ten and in one of ten thousand; the list costs time in proportion
+// to its length.
+//
+// Watch distinguishes an empty group from one that is not known yet. In an outage
+// of the ensemble it keeps the last view, marked as stale. It needs one watch for a
+// group. Servers before 3.6 have no recursive watches; there it needs one for each
+// member.
 //
 // # Layout
 //
-// The layout is that of Curator's GroupMember, `dir/<id>` with the data as it is,
-// and programs of both kinds can be in one group.
+// The layout is that of Curator's GroupMember: `dir/<id>`, whose data is the
+// member's data unchanged. Programs that use either library can be in one group.
 //
 // # Rights
 //
-// A member needs CREATE and DELETE on the directory, READ on its own node, to see
-// that it is still there, and WRITE on it for Update. Without that READ Join fails
-// with zk.ErrNoAuth and leaves no node. Members and Watch need READ on the
-// directory. A member whose node they may not read is listed with its id and Err.
-// Where a right is missing the error is a *recipes.RightError. Without DELETE the
+// A member needs CREATE and DELETE on the directory. On its own node it needs READ,
+// to notice a deletion, and WRITE for Update. Without that READ, Join fails with
+// zk.ErrNoAuth and leaves no node.
+//
+// Members and Watch need READ on the directory. They list a member whose node they
+// may not read with its id and Err.
+//
+// If a right is missing, the error is a *recipes.RightError. Without DELETE, the
 // node of a member that has left stays until its session ends, and Join under that
 // id fails until then.
 //
 // # What is left to the caller
 //
-// Ids that are unique, and to stop what only a member may do when the Context
-// ends. Membership is no mutual exclusion: two members may see different views at
-// one time.
+// The caller chooses unique ids. When the Context ends, the caller stops what only
+// a member may do. Membership is no mutual exclusion: two members may see different
+// views at the same time.
 package groupmembership

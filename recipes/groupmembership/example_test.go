@@ -77,7 +77,7 @@ func ExampleGroup_Watch() {
 			fmt.Println("left:", m.ID)
 		}
 		switch {
-		case len(s.Joined) == 0 && len(s.Left) == 0: // the first: there is nobody
+		case len(s.Joined) == 0 && len(s.Left) == 0: // the first snapshot: the group is empty
 			if _, err := g.Join(ctx, "worker-1", nil); err != nil {
 				log.Fatal(err)
 			}

@@ -19,45 +19,45 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors. The first two are causes of Membership.Context, beside
+// Errors. The first two are causes of Membership.Context, as are
 // zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
 var (
 	// ErrLeft: Leave was called. It wraps recipes.ErrReleased.
 	ErrLeft = sentinel.In("left the group", recipes.ErrReleased)
-	// ErrDeleted: the member's node was deleted. As the cause of a Context it may
-	// be the end of the session too, of which the server can tell in this way
-	// first. With Config.ReportDeleted it ends the membership.
+	// ErrDeleted: the member's node was deleted. As the cause of a Context it can
+	// also mean that the session has ended, because the server may report the
+	// deletion first. With Config.ReportDeleted it ends the membership.
 	ErrDeleted = recipes.ErrDeleted
-	// ErrIDTaken: another session's node is there under the id. The error is a
+	// ErrIDTaken: another session owns the node under the id. The error is a
 	// *recipes.TakenError, which names the node and its owner.
 	ErrIDTaken = recipes.ErrIDTaken
 )
 
 // Config says how a member behaves. Every zero value is a good default.
 type Config struct {
-	// ACL is of members' nodes and of parents that are missing. A member must have
-	// READ on its own node. Default: open to everybody.
+	// ACL is the ACL of members' nodes and of parents that Join creates. A member
+	// must have READ on its own node. Default: open to everyone.
 	ACL []zk.ACL
-	// WaitOut is how long another session's node under the id is given to go.
-	// Default twice the session timeout, and at least 20 s.
+	// WaitOut is how long Join waits for another session's node under the id to be
+	// deleted. Default: twice the session timeout, and at least 20 s.
 	WaitOut time.Duration
-	// ReportDeleted ends a membership with ErrDeleted when somebody deletes its
-	// node. Default: it is created again.
+	// ReportDeleted ends a membership with ErrDeleted when someone deletes its
+	// node. Default: the node is created again.
 	ReportDeleted bool
-	// KeepParents leaves missing parents to somebody else. Default: they are
-	// created, as containers, which the server removes after use.
+	// KeepParents says that the caller creates the parents. Default: missing
+	// parents are created as containers, which the server removes after use.
 	KeepParents bool
-	// BackOff makes the policy for pauses between tries that failed. Default:
-	// exponential, 100 ms to 10 s. A policy that ends goes on with the longest
-	// pause that it has returned, or with 10 s.
+	// BackOff makes the policy for pauses after failed tries. Default: exponential,
+	// 100 ms to 10 s. When a policy ends, the longest pause that it returned is
+	// used from then on, or 10 s if it returned none.
 	BackOff func() backoff.BackOff
-	// RefusedPause is the time between tries after the server has refused one, for
-	// instance with zk.ErrNoAuth. Default 30 s.
+	// RefusedPause is the pause after the server has refused a try, for example
+	// with zk.ErrNoAuth. Default: 30 s.
 	RefusedPause time.Duration
 	Logger       *slog.Logger // default: discard
 }
 
-// Group is the members of a directory. It may be used by many goroutines.
+// Group is the group of members in one directory. Many goroutines may use it.
 type Group struct {
 	c      *zk.Client
 	dir    string
@@ -65,8 +65,8 @@ type Group struct {
 	keeper *presence.Keeper
 }
 
-// New returns the group in dir. It does no I/O. Use one Group for a directory and
-// a client: it knows which ids are its own.
+// New returns the group in dir. It does no I/O. Use one Group for each directory
+// and client, because a Group knows which ids it has joined itself.
 func New(c *zk.Client, dir string, cfg Config) *Group {
 	return &Group{c: c, dir: dir, keeper: presence.NewKeeper(c), cfg: presence.Config{
 		ACL: slices.Clone(cfg.ACL), WaitOut: cfg.WaitOut, ReportDeleted: cfg.ReportDeleted, KeepParents: cfg.KeepParents,
@@ -76,7 +76,7 @@ func New(c *zk.Client, dir string, cfg Config) *Group {
 
 func (g *Group) wrap(err error) error { return fmt.Errorf("groupmembership: %s: %w", g.dir, err) }
 
-// start begins to keep a member's node.
+// start begins to keep the node of a member.
 func (g *Group) start(ctx context.Context, id string, data []byte) (*presence.Node, error) {
 	if id == "" || strings.Contains(id, "/") {
 		return nil, g.wrap(fmt.Errorf("%w: member id %q is not one name", zk.ErrInvalidPath, id))
@@ -88,17 +88,21 @@ func (g *Group) start(ctx context.Context, id string, data []byte) (*presence.No
 	return n, nil
 }
 
-// Join makes us a member under id, with data, and returns when the server has
-// confirmed it. While another session's node is there under the id it waits, for
-// Config.WaitOut at most, and then returns ErrIDTaken; at once if this Group has a
-// member of that id. It returns at once when ctx ends, with its cause wrapped, or
-// when the server refuses (zk.ErrNoAuth, zk.ErrQuotaExceeded, zk.ErrAuthFailed), and for
-// zk.ErrInvalidPath, zk.ErrTooLarge and zk.ErrClosed.
+// Join joins the group under id, with data, and returns when the server has
+// confirmed it.
 //
-// On an error we are no member, and no node is left; or, if the error wraps
-// zk.ErrUnconfirmed too, what may be there is deleted in the background.
+// While another session's node is there under the id, Join waits, up to
+// Config.WaitOut, and then returns ErrIDTaken. If this Group already has a member
+// with that id, Join returns ErrIDTaken at once. It also returns at once when ctx
+// ends, with its cause wrapped; when the server refuses (zk.ErrNoAuth,
+// zk.ErrQuotaExceeded, zk.ErrAuthFailed); and for zk.ErrInvalidPath, zk.ErrTooLarge
+// and zk.ErrClosed.
 //
-// The Membership is kept until Leave; ctx bounds the joining alone, and gives its
+// After an error the caller is no member, and no node is left. If the error wraps
+// zk.ErrUnconfirmed, a node may still be there, and the client deletes it in the
+// background.
+//
+// The membership lasts until Leave. ctx limits only the joining, and gives its
 // values to Membership.Context.
 func (g *Group) Join(ctx context.Context, id string, data []byte) (*Membership, error) {
 	n, err := g.start(ctx, id, data)
@@ -109,8 +113,8 @@ func (g *Group) Join(ctx context.Context, id string, data []byte) (*Membership, 
 		if s.State == presence.Registered {
 			return &Membership{g: g, n: n, id: id}, nil
 		}
-		// Whatever the server refuses would be tried again, slowly. Here somebody
-		// waits who can be told.
+		// The Node would retry a refusal slowly. The caller of Join is waiting, so
+		// report the refusal.
 		if s.State == presence.Ended || refused.Waiter(s.Err) {
 			err = s.Err
 			break
@@ -122,16 +126,22 @@ func (g *Group) Join(ctx context.Context, id string, data []byte) (*Membership, 
 	return nil, g.wrap(errors.Join(err, n.Leave(ctx)))
 }
 
-// Maintain keeps us a member under id until ctx ends: it joins, joins again after
-// the loss of a session, and leaves. Everything that may mend is tried again, what
-// the server refuses slowly and with a line in the log. While it runs, Find
-// returns the Membership, for Update and States.
+// Maintain keeps a member under id until ctx ends. It joins, joins again after the
+// loss of a session, and leaves. It retries every error that can pass. After a
+// refusal by the server it writes a log line and retries slowly. While Maintain
+// runs, Find returns the Membership, for Update and States.
 //
-// It returns the cause of ctx when that has ended, and otherwise why there is
-// nothing to maintain any more: ErrIDTaken, ErrDeleted with Config.ReportDeleted,
-// zk.ErrNoAuth when Config.ACL does not let us read our own node, zk.ErrClosed, zk.ErrInvalidPath, zk.ErrTooLarge. If it could not confirm within
-// a session timeout that our node is gone, the error wraps zk.ErrUnconfirmed too,
-// and the node is deleted in the background.
+// When ctx ends, Maintain returns its cause. Otherwise it returns why the
+// membership has ended:
+//
+//   - ErrIDTaken
+//   - ErrDeleted, with Config.ReportDeleted
+//   - zk.ErrNoAuth, when Config.ACL does not let the member read its own node
+//   - zk.ErrClosed, zk.ErrInvalidPath or zk.ErrTooLarge
+//
+// If Maintain cannot confirm within a session timeout that the node is deleted, the
+// error also wraps zk.ErrUnconfirmed, and the client deletes the node in the
+// background.
 func (g *Group) Maintain(ctx context.Context, id string, data []byte) error {
 	n, err := g.start(ctx, id, data)
 	if err != nil {
@@ -145,8 +155,8 @@ func (g *Group) Maintain(ctx context.Context, id string, data []byte) error {
 	if err == nil {
 		err = ctxerr.Of(ctx)
 	}
-	// Without ctx, which has ended: the others should not have to wait for the
-	// session's end to see that we are gone.
+	// Do not use ctx, which has ended. The other members should see that this one
+	// has left before its session ends.
 	limit := 10 * time.Second
 	if s := g.c.Session(); s != nil {
 		limit = s.Timeout()
@@ -156,8 +166,9 @@ func (g *Group) Maintain(ctx context.Context, id string, data []byte) error {
 	return g.wrap(errors.Join(err, n.Leave(leaving)))
 }
 
-// Find returns the Membership under id that this Group joined or maintains; false
-// if there is none, or it has ended. It may be about to join only.
+// Find returns the Membership under id that this Group has joined or maintains. It
+// returns false if there is none, or if it has ended. The member may still be about
+// to join.
 func (g *Group) Find(id string) (*Membership, bool) {
 	if n := g.keeper.Find(zk.Join(g.dir, id)); n != nil {
 		return &Membership{g: g, n: n, id: id}, true

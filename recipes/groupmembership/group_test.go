@@ -138,7 +138,7 @@ func TestGroup_RestartedMemberWaitsForItsOldNode(t *testing.T) {
 		_, err := killed.Create(t.Context(), "/g/a", []byte("old"), zk.Ephemeral)
 		require.NoError(t, err)
 		old := killed.Session().ID()
-		time.AfterFunc(5*time.Second, func() { srv.ExpireSession(old) }) // nobody renews it
+		time.AfterFunc(5*time.Second, func() { srv.ExpireSession(old) }) // its process does not renew it
 
 		g := group(t, srv)
 		began := time.Now()
@@ -170,8 +170,8 @@ func TestGroup_IDOfALiveMemberIsTaken(t *testing.T) {
 	})
 }
 
-// failures: 100: Join tells at once what the server refuses; Maintain tries it
-// slowly, shows it, and succeeds when the rights are mended.
+// failures: 100: Join returns a refusal of the server at once. Maintain retries
+// slowly, shows the refusal in the status, and succeeds when the right is granted.
 func TestGroup_NoAuthIsToldAndTriedSlowly(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, srv *zktest.Server) {
 		admin, g := connect(t, srv), group(t, srv)
@@ -272,8 +272,9 @@ func TestGroup_JoinGivenUpLeavesNothing(t *testing.T) {
 	})
 }
 
-// A session that ends while the member is being made is told by the server as a
-// refusal of the create. It is none: the member joins in the next session, at once.
+// A session ends while its member is being created. The server then refuses the
+// create. Join does not return that refusal: the member joins at once in the next
+// session.
 func TestJoin_SessionThatEndsMeanwhileIsNoRefusal(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

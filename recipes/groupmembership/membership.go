@@ -10,25 +10,27 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Membership is our place in the group. It is kept until Leave. Its methods may be
-// called by many goroutines.
+// Membership is one member of the group, from Join to Leave. Many goroutines may
+// call its methods.
 type Membership struct {
 	g  *Group
 	n  *presence.Node
 	id string
 }
 
-// ID is the member's id.
+// ID returns the member's id.
 func (m *Membership) ID() string { return m.id }
 
-// Path is the member's node.
+// Path returns the path of the member's node.
 func (m *Membership) Path() string { return m.n.Status().Path }
 
-// Context is that of the newest registration. It ends when our node may be lost,
-// before the ensemble can have dropped it; its cause is ErrLeft, ErrDeleted,
-// zk.ErrSessionExpired, zk.ErrLeaseLapsed or zk.ErrClosed. It has the values of
-// Join's context, not its deadline. After an end, Context returns the same until
-// there is a new registration (see States). Before the first it is an ended one.
+// Context returns the context of the newest registration. It ends when the member's
+// node may be lost, before the ensemble can have removed the member. Its cause is
+// ErrLeft, ErrDeleted, zk.ErrSessionExpired, zk.ErrLeaseLapsed or zk.ErrClosed. It
+// has the values of Join's context, but not its deadline.
+//
+// After its end, Context returns the same context until there is a new registration
+// (see States). Before the first registration it returns a context that has ended.
 func (m *Membership) Context() context.Context {
 	if ctx := m.n.Status().Context; ctx != nil {
 		return ctx
@@ -36,7 +38,7 @@ func (m *Membership) Context() context.Context {
 	return never
 }
 
-// never is the context of what was never registered.
+// never is the context of a member that was never registered. It has ended.
 var never = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -46,9 +48,9 @@ var never = func() context.Context {
 // Status returns the present status.
 func (m *Membership) Status() Status { return statusOf(m.n.Status()) }
 
-// States yields the present status and then, whenever it has changed, the one that
-// it is by then: a slow reader skips some, but always reaches the latest. It ends
-// when ctx does, or after Ended.
+// States yields the present status, and then the latest status after each change. A
+// slow reader skips some, but always reaches the latest. States ends when ctx ends,
+// or after Ended.
 func (m *Membership) States(ctx context.Context) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for s := range m.n.Statuses(ctx) {
@@ -76,11 +78,13 @@ func (m *Membership) Update(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// Leave ends the context and then deletes our node. It is idempotent. nil says
-// that no node of ours is there and none will come. When ctx ends before that is
-// known, the deleting goes on in the background, and the error has OutcomeUnknown
-// and wraps zk.ErrUnconfirmed; so it does while a session that expired by the
-// client's clock alone may still own a node of ours.
+// Leave ends the context and then deletes the member's node. It is idempotent. nil
+// says that the node is not there, and that none will appear.
+//
+// If ctx ends before that is known, the client deletes the node in the background.
+// The error then has OutcomeUnknown and wraps zk.ErrUnconfirmed. The same holds
+// while an earlier session may own a node although the client's clock has ended
+// that session.
 func (m *Membership) Leave(ctx context.Context) error {
 	if err := m.n.Leave(ctx); err != nil {
 		return m.g.wrap(err)
@@ -88,8 +92,8 @@ func (m *Membership) Leave(ctx context.Context) error {
 	return nil
 }
 
-// String shows the node, its czxid as token, and whether it is registered or why it
-// is not.
+// String returns the node's path and either its czxid as a token, or why the member
+// is not registered.
 func (m *Membership) String() string {
 	s := m.Status()
 	if s.State == Registered {

@@ -10,15 +10,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// window is how many members are read at a time.
+// window is how many members are read concurrently.
 const window = 64
 
-// Members returns the members by their ids, as the client's server sees them: a
-// server that lags may show an older group, but never one older than this client
-// has seen before. A directory that does not exist has no members. Who goes while
-// they are read is left out. The list is the caller's own.
+// Members returns the members in the order of their ids, as the client's server
+// sees them. A server that lags may show an older group, but never one older than
+// this client has already seen. A directory that does not exist has no members. A
+// member that leaves during the call may be missing. The caller owns the list.
 //
-// It tries until ctx ends or the server refuses. It fails at once with
+// Members retries until ctx ends or the server refuses. It fails at once with
 // zk.ErrReplyTooLarge if the names in the directory do not fit into
 // zk.Config.MaxReplySize.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
@@ -40,7 +40,7 @@ func (g *Group) Members(ctx context.Context) ([]Member, error) {
 // reader reads members.
 type reader struct{ g *Group }
 
-// all reads everybody.
+// all reads all members.
 func (r *reader) all(ctx context.Context) ([]Member, error) {
 	names, _, err := r.g.c.Children(ctx, r.g.dir)
 	if errors.Is(err, zk.ErrNoNode) {
@@ -52,7 +52,7 @@ func (r *reader) all(ctx context.Context) ([]Member, error) {
 	return r.members(ctx, names)
 }
 
-// members reads the nodes of ids, some at a time.
+// members reads the nodes of ids, window at a time.
 func (r *reader) members(ctx context.Context, ids []string) ([]Member, error) {
 	out := make([]Member, 0, len(ids))
 	pending := make([]*zk.Future[zk.Node], 0, window)
@@ -74,16 +74,19 @@ func (r *reader) members(ctx context.Context, ids []string) ([]Member, error) {
 	return out, nil
 }
 
-// found appends what reading a node has given, if it is a member.
+// found handles the reply to the read of a node. It appends the member, if the node
+// is one.
 func (r *reader) found(ctx context.Context, out []Member, id string, n zk.Node, err error) ([]Member, error) {
 	if err != nil && ctx.Err() == nil && (zk.SafeToRetry(err) || errors.Is(err, zk.ErrThrottled)) {
-		// Alone, the client repeats it itself, with pauses where there is a need.
+		// For a single Get the client itself retries, with pauses where they are
+		// needed.
 		n, err = r.g.c.Get(ctx, zk.Join(r.g.dir, id))
 	}
 	var unreadable error
 	if errors.Is(err, zk.ErrNoAuth) || errors.Is(err, zk.ErrReplyTooLarge) {
-		// It is a member all the same. Servers before 3.8.4 and 3.9.2 show its Stat.
-		// Newer ones refuse that too, and by that say that it is there.
+		// An unreadable node is a member too. Servers before 3.8.4 and 3.9.2 show
+		// its Stat. Newer servers refuse the Stat as well; the refusal says that
+		// the node exists.
 		unreadable = err
 		var ok bool
 		n = zk.Node{}

@@ -29,7 +29,7 @@ func connectTo(t *testing.T, servers string) *zk.Client {
 	return c
 }
 
-// until takes snapshots until one is as wanted.
+// until reads snapshots until one has the wanted members.
 func (e *eye) until(want dict) {
 	e.t.Helper()
 	limit := time.After(30 * time.Second)
@@ -117,7 +117,7 @@ func TestReal_MemberSeenFromAnotherServer(t *testing.T) {
 	require.NoError(t, ens.Start(ctx, 1))
 	e.until(dict{"a": "2"})
 
-	// The reply to the delete is lost: Leave knows all the same.
+	// The reply to the delete is lost: Leave finds out that the node is gone.
 	ens.Clients(0).SwallowNext(ensemble.Swallow{Ops: []int32{2}, Cut: true})
 	require.NoError(t, m.Leave(ctx))
 	e.until(dict{})
@@ -131,8 +131,8 @@ func TestReal_MemberSeenFromAnotherServer(t *testing.T) {
 	}
 }
 
-// failures: 92: a process that was killed leaves its node behind; the one that comes
-// after it with the same id joins when the ensemble lets that go.
+// failures: 92: a killed process leaves its node. The next process with the same id
+// joins when the ensemble has deleted that node.
 func TestReal_RestartedMemberWaitsForItsOldNode(t *testing.T) {
 	ens := ensemble.Run(t, ensemble.Options{})
 	killed := connectTo(t, ens.Addr(0))
@@ -147,7 +147,7 @@ func TestReal_RestartedMemberWaitsForItsOldNode(t *testing.T) {
 	require.Equal(t, dict{"a": "new"}, members(t, g))
 	require.Greater(t, m.Status().Czxid, old.Status().Czxid)
 
-	// The old one is back: the id is another's now.
+	// The killed process is back: the id belongs to the new one.
 	ens.Clients(0).Cut()
 	ens.Clients(0).Heal()
 	require.ErrorIs(t, old.Leave(over(t)), zk.ErrUnconfirmed)

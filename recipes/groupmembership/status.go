@@ -13,35 +13,39 @@ type State uint8
 
 // The states of a Membership.
 const (
-	// Unregistered: our node is not there, or not for certain. That is being
-	// worked on.
+	// Unregistered: the node is not there, or not for certain. The member is
+	// working on that.
 	Unregistered State = iota
-	// Registered: our node is there, and is ours.
+	// Registered: the node is there, and this client's session owns it.
 	Registered
-	// Ended: nothing is done any more.
+	// Ended: the member does nothing any more.
 	Ended
 )
 
 // String returns the state's name.
 func (s State) String() string { return presence.State(s).String() }
 
-// Status is what a Membership knows of itself.
+// Status is the state of a Membership at one time.
 type Status struct {
 	State State
 	Since time.Time // when State was entered
-	// Err is why the member is not registered, nil at the start. Of Unregistered:
-	// zk.ErrLeaseLapsed, zk.ErrSessionExpired, ErrDeleted, what the server refused
-	// with (a *recipes.RightError where a right is missing), or a
-	// *recipes.TakenError of a node that is being waited out. Of Ended: ErrLeft,
-	// zk.ErrClosed, ErrDeleted, a *recipes.TakenError, or what is wrong with the
-	// request, such as zk.ErrTooLarge.
+	// Err is why the member is not registered, nil at the start.
+	//
+	// Of Unregistered: zk.ErrLeaseLapsed, zk.ErrSessionExpired, ErrDeleted, the
+	// server's refusal (a *recipes.RightError if a right is missing), or a
+	// *recipes.TakenError of the node that the member waits for.
+	//
+	// Of Ended: ErrLeft, zk.ErrClosed, ErrDeleted, a *recipes.TakenError, or why
+	// the request was invalid, such as zk.ErrTooLarge.
 	Err error
 
 	// The newest registration, which lasts while State is Registered.
-	Path    string          // of its node
-	Czxid   int64           // of its node; a later registration has a higher one
-	Session *zk.Session     // which owns the node
-	Context context.Context // ends with the registration, with the reason as its cause; nil before the first
+	Path    string      // of its node
+	Czxid   int64       // of its node; a later registration has a higher one
+	Session *zk.Session // which owns the node
+	// Context ends with the registration, with the reason as its cause. It is nil
+	// before the first registration.
+	Context context.Context
 }
 
 func statusOf(s presence.Status) Status {

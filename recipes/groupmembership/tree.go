@@ -1,21 +1,25 @@
 package groupmembership
 
-// tree holds members by their ids. A tree never changes: put and drop return
-// another one, which shares with it all but the path to the member. So a change
-// costs the logarithm of the size, and a Snapshot keeps its tree for nothing.
+// tree holds members in the order of their ids. A tree is immutable. put and drop
+// return a new tree, which shares everything with the old one but the path to the
+// member. So a change costs the logarithm of the size, and a Snapshot keeps its
+// tree without a copy.
 //
-// It is balanced by weight: no side of a node has more than three times the
+// A tree is balanced by weight: no side of a node has more than three times the
 // members of the other. (S. Adams, "Efficient sets: a balancing act", with the
-// parameters that Hirai and Yamamoto have proved right.)
+// parameters that Hirai and Yamamoto have proved correct.)
 type tree struct {
 	m           *Member
 	left, right *tree // smaller and larger ids
-	size        int   // of the whole
+	size        int   // number of members
 }
 
 const (
-	maxWeight = 3 // of one side, in weights of the other
-	maxInner  = 2 // of the inner part of the heavier side, in weights of its outer part; above, it is split
+	// maxWeight limits one side, in weights of the other.
+	maxWeight = 3
+	// maxInner limits the inner part of the heavier side, in weights of its outer
+	// part. Above it a double rotation is needed.
+	maxInner = 2
 )
 
 func (t *tree) len() int {
@@ -51,7 +55,7 @@ func (t *tree) all(f func(*Member)) {
 	}
 }
 
-// build makes a tree of members that are in the order of their ids.
+// build makes a tree of members that are sorted by id.
 func build(sorted []*Member) *tree {
 	if len(sorted) == 0 {
 		return nil
@@ -60,7 +64,7 @@ func build(sorted []*Member) *tree {
 	return node(build(sorted[:middle]), sorted[middle], build(sorted[middle+1:]))
 }
 
-// put adds m, in the place of a member with the same id.
+// put adds m, and replaces a member with the same id.
 func (t *tree) put(m *Member) *tree {
 	switch {
 	case t == nil:
@@ -74,7 +78,7 @@ func (t *tree) put(m *Member) *tree {
 	}
 }
 
-// drop takes out the member with an id, which must be there.
+// drop removes the member with an id, which must be in the tree.
 func (t *tree) drop(id string) *tree {
 	switch {
 	case id < t.m.ID:
@@ -98,8 +102,8 @@ func node(left *tree, m *Member, right *tree) *tree {
 	return &tree{m: m, left: left, right: right, size: left.len() + 1 + right.len()}
 }
 
-// balanced is node for two trees that were balanced before one of them got or lost
-// a member.
+// balanced is node for two trees that were balanced before a member was added to or
+// removed from one of them.
 func balanced(left *tree, m *Member, right *tree) *tree {
 	switch {
 	case right.weight() > maxWeight*left.weight():

@@ -11,23 +11,25 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Member is a member as its node shows it. Of a node that the reader may not read,
-// servers since 3.8.4 and 3.9.2 show the name alone: Err is zk.ErrNoAuth, and
+// Member is a member as its node shows it. If the reader may not read the node,
+// servers since 3.8.4 and 3.9.2 show only the name. Err is then zk.ErrNoAuth, and
 // Session, Czxid and Since are zero.
 type Member struct {
 	ID      string
 	Data    []byte
-	Session int64     // its owner's session id
-	Czxid   int64     // of its node: another one is another registration
-	Since   time.Time // when it was created, by the server's clock
-	Err     error     // why Data could not be read (zk.ErrNoAuth, zk.ErrReplyTooLarge); nil as a rule
+	Session int64     // id of the session that owns the node
+	Czxid   int64     // of the node; each registration has its own
+	Since   time.Time // when the node was created, by the server's clock
+	// Err is why Data could not be read: zk.ErrNoAuth or zk.ErrReplyTooLarge.
+	// Usually it is nil.
+	Err error
 
 	mzxid int64
 }
 
-// memberOf makes a member of a node. false: it is not ephemeral, and so no member.
-// A node of which the server shows nothing is taken for a member: it stands where
-// members do.
+// memberOf makes a member of a node. It returns false if the node is not ephemeral,
+// and so no member. A node without a Stat counts as a member, because it is in the
+// place of members.
 func memberOf(id string, data []byte, stat zk.Stat, err error) (Member, bool) {
 	const container = math.MinInt64
 	if err != nil && stat.Czxid == 0 {
@@ -40,52 +42,52 @@ func memberOf(id string, data []byte, stat zk.Stat, err error) (Member, bool) {
 	return m, stat.EphemeralOwner != 0 && stat.EphemeralOwner != container
 }
 
-// own returns the member with data that nobody else has.
+// own returns a copy of the member that shares no data.
 func (m *Member) own() Member {
 	out := *m
 	out.Data = bytes.Clone(m.Data)
 	return out
 }
 
-// Snapshot is the group at one time, and what changed since the snapshot before.
-// It never changes, and may be kept or handed to other goroutines. What it gives
-// out is the reader's own: Joined, Left and Changed, each list that Members
-// returns, and the Data of the members in them.
+// Snapshot is the group at one time, with the changes since the snapshot before. It
+// is immutable, and other goroutines may use it. The reader owns Joined, Left and
+// Changed, each list that Members returns, and the Data of the members in them.
 type Snapshot struct {
-	// Joined, Left and Changed are the differences from the snapshot before, by
-	// their ids; of the first, all have joined. A member that registered anew in
-	// between is in Left and in Joined, with its old and its new Czxid. One that
-	// joined and left in between is in neither. Changed are those with new data.
+	// Joined, Left and Changed are the differences from the snapshot before, in the
+	// order of ids. In the first snapshot, all members have joined. A member that
+	// has registered again is in Left with its old Czxid, and in Joined with its
+	// new one. A member that joined and left in between is in neither. Changed are
+	// the members with new data.
 	Joined, Left, Changed []Member
-	// Stale says that the ensemble cannot be reached, since Since, or was not yet
-	// read again: the members are those last seen.
+	// Stale says that since Since the ensemble could not be reached, or the group
+	// was not read again yet. The members are then those that were seen last.
 	Stale bool
 	Since time.Time
-	// Zxid is that of the newest change that the view is known to contain.
+	// Zxid is the zxid of the newest change that the view is known to contain.
 	Zxid int64
 
 	tree *tree
 }
 
-// Len is the number of members. It costs nothing.
+// Len returns the number of members, in constant time.
 func (s Snapshot) Len() int { return s.tree.len() }
 
-// Members returns all members, by their ids. Each call makes the list anew, which
-// costs time and memory in proportion to the group.
+// Members returns all members, in the order of their ids. Each call makes a new
+// list, which costs time and memory in proportion to the group.
 func (s Snapshot) Members() []Member {
 	out := make([]Member, 0, s.tree.len())
 	s.tree.all(func(m *Member) { out = append(out, m.own()) })
 	return out
 }
 
-// change is what a read found under an id.
+// change is the result of a read: the member under an id, or its absence.
 type change struct {
 	id    string
 	m     Member
 	there bool
 }
 
-// view is the last known state of a group. Pure.
+// view is the last known state of a group. It does no I/O.
 type view struct {
 	known bool
 	tree  *tree
@@ -93,9 +95,9 @@ type view struct {
 	stale bool
 }
 
-// apply records what was read under some ids. It returns the snapshot, and whether
-// there is anything to report: the first view always is, an empty one too, and so
-// is one that is not stale any more.
+// apply records the members that were read. It returns the snapshot, and whether
+// Watch must report it. Watch reports the first view, even an empty one, each
+// change, and the end of staleness.
 func (v *view) apply(read []change, zxid int64) (Snapshot, bool) {
 	slices.SortFunc(read, func(a, b change) int { return cmp.Compare(a.id, b.id) })
 	var s Snapshot
@@ -133,7 +135,8 @@ func (v *view) apply(read []change, zxid int64) (Snapshot, bool) {
 	return s, news
 }
 
-// lost marks the view as stale. false: it is already, or there is none.
+// lost marks the view as stale. It returns false if the view is already stale, or
+// not known yet.
 func (v *view) lost(since time.Time) (Snapshot, bool) {
 	if !v.known || v.stale {
 		return Snapshot{}, false

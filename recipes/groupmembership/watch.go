@@ -13,37 +13,39 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Watch yields the group as it is now, with all members as Joined, and a snapshot
-// with what has changed whenever it has changed. Nothing is yielded before the
-// group is known; from then on a snapshot with no members says that there are
-// none, also when the directory is gone.
+// Watch yields the group as it is now, with all members as Joined. After each
+// change it yields a snapshot with the differences. It yields nothing before the
+// group is known. From then on, a snapshot without members says that the group is
+// empty, or that the directory does not exist.
 //
-// A change costs what has changed, however large the group is; only
-// Snapshot.Members makes a list of all. On servers before 3.6 each join and leave
-// also lists the names in the directory. A slow reader gets several changes as
-// one. What waits for it is bounded by the size of the group.
+// The cost of a change does not depend on the size of the group; only
+// Snapshot.Members makes a list of all members. On servers before 3.6, each join
+// and leave also lists the names in the directory. A slow reader gets several
+// changes as one. The size of the group limits the memory of changes that wait for
+// the reader.
 //
-// When the connection is lost it yields the last view with Stale set, and the
-// present one once it has read it again, with the changes in between as Joined and
-// Left; there are none if nobody came or went. It goes on over expired sessions,
-// and when the directory is removed and created again.
+// When the connection is lost, Watch yields the last view with Stale set. When it
+// has read the group again, it yields the present view, with the changes in
+// between. Watch continues after an expired session, and after the directory is
+// removed and created again.
 //
 // Servers withhold the events of a recursive watch about nodes that the client may
-// not read: such a member is seen, with its Err, when everybody is read, which is
-// at the start and after each loss of the connection, and not before. From then on
-// it is looked at every 10 s.
+// not read. Watch finds such a member, with its Err, only when it reads all
+// members: at the start and after each loss of the connection. From then on it
+// reads that member every 10 s.
 //
-// When ctx ends, or on an error that no retry mends (zk.ErrNoAuth on the
-// directory, zk.ErrReplyTooLarge when the list of its names does not fit into
-// zk.Config.MaxReplySize, zk.ErrClosed), it yields the error and stops. All its
-// goroutines have then ended, and so they have when the reader breaks off.
+// When ctx ends, or after an error that no retry can fix, Watch yields the error
+// and stops. Such errors are zk.ErrNoAuth on the directory, zk.ErrReplyTooLarge if
+// the names in it do not fit into zk.Config.MaxReplySize, and zk.ErrClosed. When
+// the iteration ends, also because the reader breaks out of it, all goroutines of
+// Watch have ended.
 func (g *Group) Watch(ctx context.Context) iter.Seq2[Snapshot, error] {
 	return func(yield func(Snapshot, error) bool) {
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		w := &watcher{g: g, pending: map[string]change{}}
-		// The batches come on this goroutine: while the reader is slow, changes
-		// gather in the mirror and become one.
+		// mirror.Run calls this function on this goroutine. While the reader is
+		// slow, changes are collected in the mirror and become one batch.
 		err := mirror.Run(ctx, g.c, mirror.Config{Root: g.dir, Depth: 1, Parallel: window, Logger: g.cfg.Logger}, func(b mirror.Batch) {
 			if ctx.Err() != nil {
 				return
@@ -61,18 +63,19 @@ func (g *Group) Watch(ctx context.Context) iter.Seq2[Snapshot, error] {
 	}
 }
 
-// errStopped says that the reader broke off.
+// errStopped says that the reader has broken out of the iteration.
 var errStopped = errors.New("reader stopped")
 
-// watcher is one Watch: it makes snapshots of what the mirror of the directory
-// tells.
+// watcher is one call of Watch. It turns the batches of the mirror into snapshots.
 type watcher struct {
-	g       *Group
-	view    view
-	pending map[string]change // read, while the view was stale: told when it is not
+	g    *Group
+	view view
+	// pending are the changes that were read while the view was stale. They are
+	// reported when it is fresh again.
+	pending map[string]change
 }
 
-// apply records a batch. An error is one that no retry mends.
+// apply records a batch. It returns an error only if no retry can fix it.
 func (w *watcher) apply(b mirror.Batch) (s Snapshot, news bool, err error) {
 	prefix := zk.Join(w.g.dir, "")
 	for _, path := range b.Gone {
@@ -91,13 +94,14 @@ func (w *watcher) apply(b mirror.Batch) (s Snapshot, news bool, err error) {
 		return s, news, nil
 	}
 	read := slices.Collect(maps.Values(w.pending))
-	w.pending = map[string]change{} // not cleared: after a first load that would cost as much each time
+	// A new map: clearing the large one of a first load would cost as much each time.
+	w.pending = map[string]change{}
 	s, news = w.view.apply(read, b.Zxid)
 	return s, news, nil
 }
 
-// note keeps a change until the view is not stale. What came and went unseen is
-// forgotten, so that there is never more than the group and the view have.
+// note keeps a change until the view is fresh again. It drops a member that joined
+// and left unseen. So pending never exceeds the size of the group and the view.
 func (w *watcher) note(c change) {
 	if !c.there && w.view.tree.find(c.id) == nil {
 		delete(w.pending, c.id)

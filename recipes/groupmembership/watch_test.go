@@ -15,7 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// eye is somebody who watches a group.
+// eye watches a group.
 type eye struct {
 	t     *testing.T
 	seen  chan groupmembership.Snapshot
@@ -27,7 +27,7 @@ type eye struct {
 
 func watch(t *testing.T, g *groupmembership.Group) *eye { return watchSlowly(t, g, nil) }
 
-// watchSlowly is watch by a reader that makes pauses.
+// watchSlowly is watch with a reader that pauses.
 func watchSlowly(t *testing.T, g *groupmembership.Group, pauses *rand.Rand) *eye {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -119,8 +119,8 @@ func ids(ms []groupmembership.Member) []string {
 	return out
 }
 
-// failures: 35: who comes, changes and goes is told, and the last to go leaves an
-// empty group and not the one before.
+// failures: 35: every join, change and leave is reported. When the last member
+// leaves, the group is empty.
 func TestWatch_TellsOfEveryChange(t *testing.T) {
 	onBoth(t, func(t *testing.T, srv *zktest.Server) {
 		g := group(t, srv)
@@ -175,8 +175,8 @@ func TestWatch_OutlivesItsDirectory(t *testing.T) {
 	})
 }
 
-// failures: 103: in an outage the last view stays, marked as stale; nobody has left
-// because of it, and who did leave meanwhile is told after it.
+// failures: 103: in an outage the last view stays, marked as stale. The outage
+// makes no member leave. Members that did leave meanwhile are reported after it.
 func TestWatch_KeepsTheLastViewInAnOutage(t *testing.T) {
 	onBoth(t, func(t *testing.T, srv *zktest.Server) {
 		g := group(t, srv)
@@ -224,8 +224,8 @@ func over(t *testing.T) context.Context {
 	return ctx
 }
 
-// failures: 35: before the group is known nothing is told, least of all that it is
-// empty.
+// failures: 35: before the group is known nothing is reported, and in particular
+// not an empty group.
 func TestWatch_UnknownIsNotEmpty(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, srv *zktest.Server) {
 		m := join(t, group(t, srv), "a", "1")
@@ -244,8 +244,8 @@ func TestWatch_UnknownIsNotEmpty(t *testing.T) {
 	})
 }
 
-// failures: 93: a member that reconnects inside its session is no news to anybody;
-// one that has lost its session and is back is told as another registration.
+// failures: 93: a member's reconnect inside its session is not reported. A member
+// that has lost its session and joined again is reported as another registration.
 func TestWatch_ReconnectOfAMemberIsNoFlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 2})
@@ -317,7 +317,7 @@ func TestWatch_NeverAddsOneself(t *testing.T) {
 	})
 }
 
-// failures: 100: an error that no retry mends is told once, and last.
+// failures: 100: an error that no retry can fix is reported once, at the end.
 func TestWatch_EndsWithWhatCannotBeMended(t *testing.T) {
 	onBoth(t, func(t *testing.T, srv *zktest.Server) {
 		admin, c := connect(t, srv), connect(t, srv)
@@ -336,7 +336,7 @@ func TestWatch_EndsWithWhatCannotBeMended(t *testing.T) {
 		e = watch(t, g)
 		require.Empty(t, e.next().Members())
 		require.NoError(t, c.Close(t.Context()))
-		for range e.seen { // the last view may be told to be stale
+		for range e.seen { // the last view may be reported as stale
 		}
 		require.ErrorIs(t, e.err, zk.ErrClosed)
 	})

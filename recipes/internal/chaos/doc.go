@@ -1,11 +1,11 @@
-// Package chaos disturbs an embedded server at random, from a seed. Tests use it,
-// to show that a copy of what is on the server comes out right whatever happens on
-// the way.
+// Package chaos disturbs an embedded server at random, from a seed. Tests use it to
+// show that a copy of the server's data is correct in the end, whatever happens in
+// between.
 //
-// A Storm cuts connections, takes servers down and up again, silences and delays
-// them, cuts one off from its leader, lets sessions expire, and picks single
-// requests whose answer is lost, cut short, nonsense or an error. All choices come
-// from one source, which the test's goroutine alone asks, so that a seed makes the
-// same choices every time. Which request a fault meets can still differ between
-// runs: goroutines of a bubble run side by side.
+// A Storm cuts connections, stops and starts servers, silences and delays them,
+// separates a server from its leader, and expires sessions. It also picks single
+// requests whose reply is lost, cut short, invalid or an error. Only the test's
+// goroutine asks the random source, so a seed always makes the same choices. Still,
+// a fault can meet another request in another run, because the goroutines of a
+// bubble run concurrently.
 package chaos

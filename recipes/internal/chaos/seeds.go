@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Seeds runs f as a subtest for each seed from 0 on: for a few of them, or for as
-// many as the environment variable ZOOKIT_SEEDS says. A failure says how to run
-// its seed again.
+// Seeds runs f as a subtest for each seed from 0 on. The number of seeds is few, or
+// the value of the environment variable ZOOKIT_SEEDS. After a failure the log says
+// how to run that seed again.
 func Seeds(t *testing.T, few uint64, f func(t *testing.T, rnd *rand.Rand)) {
 	n := few
 	if text := os.Getenv("ZOOKIT_SEEDS"); text != "" {
@@ -24,7 +24,7 @@ func Seeds(t *testing.T, few uint64, f func(t *testing.T, rnd *rand.Rand)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			defer func() {
 				if t.Failed() {
-					t.Logf("again: ZOOKIT_SEEDS=%d go test -run '^%s$'", seed+1, t.Name())
+					t.Logf("to reproduce: ZOOKIT_SEEDS=%d go test -run '^%s$'", seed+1, t.Name())
 				}
 			}()
 			f(t, rand.New(rand.NewPCG(seed, 0x5eed)))

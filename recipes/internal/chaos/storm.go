@@ -10,8 +10,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Storm is what disturbs a server. Its methods are called by one goroutine. It
-// uses the server's OnRequest hook.
+// Storm disturbs a server. One goroutine calls its methods. It uses the server's
+// OnRequest hook.
 type Storm struct {
 	srv     *zktest.Server
 	servers int
@@ -22,32 +22,32 @@ type Storm struct {
 	fates []fate
 }
 
-// fault is a fault that lasts, of one server.
+// fault is a lasting fault of one server.
 type fault struct {
 	kind   string
 	server int
 	set    func(on bool)
 }
 
-// fate is what becomes of one of the next requests.
+// fate is the verdict on some of the next requests.
 type fate struct {
-	ops     []string // empty: any
-	left    int      // requests until then
-	times   int      // requests that it becomes of
+	ops     []string // the affected operations; empty: all
+	left    int      // the verdict begins with this request, counted from now
+	times   int      // number of affected requests
 	verdict zktest.Verdict
 }
 
-// reads are the requests of a round of reads.
+// reads are the operations of a round of reads.
 var reads = []string{"get", "children", "exists"}
 
-// New returns a storm over a server of so many members, which has not begun.
+// New returns a Storm for a server of so many members. It causes no fault yet.
 func New(srv *zktest.Server, servers int, rnd *rand.Rand) *Storm {
 	s := &Storm{srv: srv, servers: servers, rnd: rnd}
 	srv.OnRequest(s.judge)
 	return s
 }
 
-// judge is the server's hook.
+// judge is the server's OnRequest hook.
 func (s *Storm) judge(r zktest.Request) zktest.Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *Storm) judge(r zktest.Request) zktest.Verdict {
 	return zktest.Pass
 }
 
-// Step causes one fault, or ends one that lasts: on average one or two of them last
+// Step causes one fault, or ends a lasting one. On average one or two faults last
 // at a time.
 func (s *Storm) Step() {
 	if n := len(s.lasting); n > 0 && s.rnd.IntN(3) == 0 {
@@ -81,7 +81,7 @@ func (s *Storm) Step() {
 		s.srv.CutConnections(server)
 	case 2:
 		if ids := s.srv.Sessions(); len(ids) > 0 {
-			_ = s.srv.ExpireSession(ids[s.rnd.IntN(len(ids))]) // it may just have ended
+			_ = s.srv.ExpireSession(ids[s.rnd.IntN(len(ids))]) // an error: the session has just ended
 		}
 	case 3:
 		s.begin("down", server, func(on bool) { s.srv.Down(server, on) })
@@ -115,7 +115,7 @@ func (s *Storm) Step() {
 	}
 }
 
-// begin begins a fault that lasts, or ends it if it is there.
+// begin begins a lasting fault, or ends it if it has begun already.
 func (s *Storm) begin(kind string, server int, set func(on bool)) {
 	i := slices.IndexFunc(s.lasting, func(f fault) bool { return f.kind == kind && f.server == server })
 	if i >= 0 {
@@ -131,7 +131,8 @@ func (s *Storm) end(i int) {
 	s.lasting = slices.Delete(s.lasting, i, i+1)
 }
 
-// spoil makes one of the next requests of some kinds, or a few from it on, fail.
+// spoil lets up to three requests fail. The first is one of the next within
+// requests of the given operations.
 func (s *Storm) spoil(ops []string, within int) {
 	verdicts := []zktest.Verdict{
 		zktest.DropReply, zktest.DropReplyAndCut, zktest.CutBefore, zktest.Hang,
@@ -143,8 +144,8 @@ func (s *Storm) spoil(ops []string, within int) {
 	s.Spoil(verdicts[s.rnd.IntN(len(verdicts))], within, ops...)
 }
 
-// Spoil makes v the verdict on one of the next requests of some kinds, or on up to
-// three from it on.
+// Spoil makes v the verdict on up to three requests. The first is one of the next
+// within requests of the given operations.
 func (s *Storm) Spoil(v zktest.Verdict, within int, ops ...string) {
 	f := fate{ops: ops, left: 1 + s.rnd.IntN(within), times: 1 + s.rnd.IntN(3), verdict: v}
 	s.mu.Lock()
@@ -154,7 +155,7 @@ func (s *Storm) Spoil(v zktest.Verdict, within int, ops ...string) {
 	}
 }
 
-// Calm ends all faults. Connections are not mended by that: clients need time.
+// Calm ends all faults. Clients still need time to connect again.
 func (s *Storm) Calm() {
 	for len(s.lasting) > 0 {
 		s.end(0)

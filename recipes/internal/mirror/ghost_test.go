@@ -139,7 +139,7 @@ func TestMirror_DirectoryThatCameBackDuringARound(t *testing.T) {
 				<-goOn
 			})
 		}()
-		<-told // so that one round looks at all that follows
+		<-told // one round then reads all that follows
 		require.NoError(t, srv.Delete("/s/a/1"))
 		require.NoError(t, srv.Delete("/s/a"))
 		synctest.Wait()

@@ -137,8 +137,8 @@ func TestMirror_FollowsEveryChange(t *testing.T) {
 	}
 }
 
-// failures: 103: during an outage the copy stays, and says that it is stale and
-// since when; after it, only what has changed is told.
+// failures: 103: during an outage the copy stays, and its status says that it is
+// stale and since when. After the outage only changes are reported.
 func TestMirror_OutageMakesItStaleAndNothingGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})

@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 96: data that was given while the connection was lost is what the
-// next session's node is made with, and is acknowledged then and not before.
+// failures: 96: data that was given while the connection was lost is in the next
+// session's node from its creation. Update returns nil then, and not earlier.
 func TestNode_NewestDataWins(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, reader := connect(t, srv), connect(t, srv)
@@ -44,11 +44,11 @@ func TestNode_NewestDataWins(t *testing.T) {
 		s := await(t, n, after(first))
 		require.NotEqual(t, first.Session, s.Session)
 
-		// A set whose reply is lost is stored once more, before it is acknowledged.
+		// After a lost reply the set is repeated before Update returns nil.
 		oneReply(srv, "set", zktest.CutBefore)
 		require.NoError(t, n.Update(t.Context(), []byte("6")))
 		require.Equal(t, "6", data(t, reader, "/p/a"))
-		// Another's data gives way to the next that is given.
+		// The next Update replaces the data that another client has written.
 		require.NoError(t, srv.Set("/p/a", []byte("other")))
 		synctest.Wait()
 		require.NoError(t, n.Update(t.Context(), []byte("7")))
@@ -85,8 +85,9 @@ func TestNode_DataThatCannotBeStoredIsDropped(t *testing.T) {
 	})
 }
 
-// failures: 98: a node that an operator deletes is there again at once, its
-// parents too; or that is reported, if wanted, and not mistaken for an expiry.
+// failures: 98: a node that an operator deletes is created again at once, with its
+// parents. With ReportDeleted the deletion is reported instead, and not mistaken
+// for an expiry.
 func TestNode_DeletedByAnOperator(t *testing.T) {
 	t.Run("again", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, srv *zktest.Server) {
@@ -104,14 +105,14 @@ func TestNode_DeletedByAnOperator(t *testing.T) {
 			time.Sleep(time.Minute)
 			srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 				srv.OnRequest(nil)
-				require.NoError(t, srv.Delete("/p")) // before the node is there again
+				require.NoError(t, srv.Delete("/p")) // before the node is created again
 				return zktest.Pass
 			})
 			require.NoError(t, srv.Delete("/p/a"))
 			s = await(t, n, after(s))
 			require.True(t, srv.Exists("/p/a"))
 
-			// Somebody who deletes it over and over does not make us a busy loop.
+			// A client that deletes the node repeatedly does not cause a busy loop.
 			before := srv.Requests()
 			for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(time.Millisecond) {
 				_ = srv.Delete("/p/a")
@@ -153,8 +154,8 @@ func TestNode_DeletedByAnOperator(t *testing.T) {
 	})
 }
 
-// failures: 100: what the server refuses is told, tried again slowly, and mended
-// when the rights are.
+// failures: 100: a refusal of the server is in the status and is retried slowly.
+// The node is created when the right is granted.
 func TestNode_RefusalIsToldAndTriedSlowly(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)
@@ -184,8 +185,7 @@ func TestNode_RefusalIsToldAndTriedSlowly(t *testing.T) {
 	})
 }
 
-// New data goes into our own node alone, and not into one that has taken its place
-// since.
+// Update writes only into our own node, never into one that has replaced it.
 func TestNode_UpdateWritesToNobodyElsesNode(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -206,8 +206,8 @@ func TestNode_UpdateWritesToNobodyElsesNode(t *testing.T) {
 	})
 }
 
-// Within one process a path has one Node, and the next waits for what the janitor
-// has still to delete: else it would be deleted in place of the one before.
+// In one process a path has one Node. The next Node waits until the janitor has
+// deleted the earlier node. Otherwise the janitor would delete the next one.
 func TestKeeper_OneNodeAtAPath(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -236,8 +236,8 @@ func TestKeeper_OneNodeAtAPath(t *testing.T) {
 	})
 }
 
-// The context of a registration has ended before its node can go, and many may
-// leave at once.
+// The context of a registration ends before its node is deleted. Many goroutines
+// may call Leave concurrently.
 func TestNode_ContextEndsBeforeTheNodeIsDeleted(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -263,8 +263,8 @@ func TestNode_ContextEndsBeforeTheNodeIsDeleted(t *testing.T) {
 	})
 }
 
-// failures: 95: a session that expired by the client's clock alone may own the node
-// still: Leave says so, until it is known to be gone.
+// failures: 95: a session that has expired only by the client's clock may still own
+// the node. Leave is unconfirmed until the node is known to be gone.
 func TestNode_LeaveAfterALocalExpiryIsUnconfirmed(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -285,7 +285,7 @@ func TestNode_LeaveAfterALocalExpiryIsUnconfirmed(t *testing.T) {
 	})
 }
 
-// Whoever closes the client has closed its nodes.
+// Closing the client ends its nodes.
 func TestNode_EndsWithItsClient(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -294,7 +294,8 @@ func TestNode_EndsWithItsClient(t *testing.T) {
 		require.NoError(t, c.Close(t.Context()))
 		<-s.Context.Done()
 		if cause := context.Cause(s.Context); cause != presence.ErrDeleted {
-			// The server may tell of the node's end before it answers the close.
+			// The server may report the node's deletion before it answers the
+			// close.
 			require.ErrorIs(t, cause, zk.ErrClosed)
 		}
 		ended := await(t, n, func(s presence.Status) bool { return s.State == presence.Ended })
@@ -304,7 +305,7 @@ func TestNode_EndsWithItsClient(t *testing.T) {
 	})
 }
 
-// failures: 93: an observer on another server sees nothing of a reconnect inside
+// failures: 93: an observer on another server sees no event of a reconnect inside
 // the session.
 func TestNode_ReconnectInsideTheSessionIsNoEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -346,8 +347,8 @@ func TestNode_ReconnectInsideTheSessionIsNoEvent(t *testing.T) {
 	})
 }
 
-// The same when nothing was there to delete: the create was lost before it reached
-// the server, and the janitor looks for it only after the next Node was created.
+// The create was lost before it reached the server. The janitor looks for its node
+// only after the next Node was created, and must not delete that one.
 func TestKeeper_JanitorDoesNotDeleteTheNextNode(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -371,8 +372,8 @@ func TestKeeper_JanitorDoesNotDeleteTheNextNode(t *testing.T) {
 	})
 }
 
-// A reply that is lost is no reason to take another's node for our own: not to
-// keep it, nor to delete it.
+// After a lost reply a Node does not adopt another session's node. It neither keeps
+// nor deletes that node.
 func TestNode_LostReplyDoesNotAdoptAnothersNode(t *testing.T) {
 	for name, verdict := range map[string]zktest.Verdict{"done": zktest.DropReplyAndCut, "not done": zktest.CutBefore} {
 		for _, leave := range []bool{false, true} {

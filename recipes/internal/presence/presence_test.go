@@ -35,8 +35,8 @@ func connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.C
 	return c
 }
 
-// inBubble runs a test on an embedded server in virtual time, and checks that it
-// leaves no node and no watch behind.
+// inBubble runs a test on an embedded server in virtual time, and checks that no
+// node and no watch is left.
 func inBubble(t *testing.T, f func(t *testing.T, srv *zktest.Server)) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
@@ -48,7 +48,7 @@ func inBubble(t *testing.T, f func(t *testing.T, srv *zktest.Server)) {
 	})
 }
 
-// await waits until the status is as wanted.
+// await waits until want accepts the status.
 func await(t *testing.T, n *presence.Node, want func(presence.Status) bool) presence.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -64,7 +64,7 @@ func await(t *testing.T, n *presence.Node, want func(presence.Status) bool) pres
 
 func registered(s presence.Status) bool { return s.State == presence.Registered }
 
-// after is registered, as another node than that of last.
+// after accepts a Registered status with a newer node than that of last.
 func after(last presence.Status) func(presence.Status) bool {
 	return func(s presence.Status) bool { return registered(s) && s.Czxid > last.Czxid }
 }
@@ -76,7 +76,7 @@ func start(t *testing.T, c *zk.Client, cfg presence.Config) *presence.Node {
 	return n
 }
 
-// oneReply makes f the fate of the first request of an op.
+// oneReply makes v the verdict on the first request of an operation.
 func oneReply(srv *zktest.Server, op string, v zktest.Verdict) {
 	var once sync.Once
 	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -122,7 +122,7 @@ func TestNode_IsKeptAcrossSessions(t *testing.T) {
 	}
 }
 
-// The reply to each kind of request is lost in turn: the node is there once.
+// The reply to each kind of request is lost in turn. There is exactly one node.
 func TestNode_LostRepliesAreSettled(t *testing.T) {
 	for _, sequential := range []bool{false, true} {
 		for _, op := range []string{"create", "exists", "sync", "set", "delete"} {
@@ -148,8 +148,8 @@ func TestNode_LostRepliesAreSettled(t *testing.T) {
 	}
 }
 
-// A lease that lapsed in a session that lives on ends the registration's context,
-// and the next begins with the same node.
+// A lapsed lease ends the registration's context although the session lives. The
+// next registration begins with the same node.
 func TestNode_LapsedLeaseIsConfirmedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -33,9 +33,9 @@ func grant(t *testing.T, c *zk.Client, perms zk.Perm) {
 	require.NoError(t, err)
 }
 
-// Without DELETE on the directory the node of an earlier member stays until its
-// session ends. The next of that id is told at once, and registers when the right
-// is there again.
+// Without DELETE on the directory, the node of an earlier member stays until its
+// session ends. The next member with that id gets the refusal at once, and
+// registers when the right is granted.
 func TestJoin_EarlierNodeThatMayNotBeDeletedIsTold(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)
@@ -69,7 +69,7 @@ func TestJoin_EarlierNodeThatMayNotBeDeletedIsTold(t *testing.T) {
 	})
 }
 
-// Every refusal names the right that is missing, and on which node.
+// Every refusal names the missing right and its node.
 func TestNode_RefusalsNameTheMissingRight(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)
@@ -100,9 +100,9 @@ func TestNode_RefusalsNameTheMissingRight(t *testing.T) {
 	})
 }
 
-// The server still knows the session before, and does not let us delete its node.
-// That goes with the session, and then ours is there at once, not after the pause
-// that follows a refusal.
+// The earlier session still lives on the server, and its node may not be deleted.
+// When that session ends, our node is created at once, not after the pause that
+// follows a refusal.
 func TestNode_EarlierNodeThatMayNotBeReplacedIsWaitedFor(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)
@@ -129,8 +129,8 @@ func TestNode_EarlierNodeThatMayNotBeReplacedIsWaitedFor(t *testing.T) {
 	})
 }
 
-// A right that is lost while the node is registered is asked for as slowly as one
-// that was never there.
+// When READ is lost while the node is registered, the Node retries as slowly as
+// without it from the start.
 func TestNode_LostReadIsAskedForSlowly(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)

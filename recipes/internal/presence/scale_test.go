@@ -14,10 +14,10 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What a Leave without time costs does not depend on how many were left to the
-// janitor before. The test is outside a bubble, where time stands still while a
-// goroutine works. It compares the fastest of several hundreds of Leaves at the
-// beginning and at the end.
+// The cost of a Leave whose context has ended does not depend on how many deletes
+// the janitor already has. The test runs outside a bubble, because time in a bubble
+// stands still while a goroutine works. It compares the fastest of several hundred
+// Leaves at the beginning and at the end.
 func TestKeeper_LeavesWithoutTimeCostTheSame(t *testing.T) {
 	const hundreds, each, some = 60, 100, 10
 	srv := zktest.Start(t, zktest.Config{})
@@ -40,7 +40,7 @@ func TestKeeper_LeavesWithoutTimeCostTheSame(t *testing.T) {
 		}
 		require.Equal(t, presence.Registered, n.Status().State)
 	}
-	srv.Silence(1, true) // all of them stay with the janitor, which waits
+	srv.Silence(1, true) // the janitor waits with all of them
 	defer srv.Silence(1, false)
 	over, end := context.WithCancel(t.Context())
 	end()

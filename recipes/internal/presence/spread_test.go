@@ -10,8 +10,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A session that has ended by the client's clock alone still owns the node, and is
-// about to be closed by the client. To wait then would be a time without either.
+// A session that has ended only by the client's clock still owns the node. The
+// client is about to close it. A pause then would be a time without a node.
 func TestNode_SpreadsOnlyWhatHasExpired(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -14,14 +14,14 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// throttle lets the server throttle requests of an op for as long as given. It
-// returns their number, which has a bound, since a loop without a pause would
-// stop the clock of the test.
+// throttle lets the server throttle requests of an operation for a time. It returns
+// how many. The number is limited, because a loop without a pause would stop the
+// test's clock.
 func throttle(srv *zktest.Server, op string, during time.Duration) *atomic.Int32 {
 	return putOff(srv, op, zk.ErrThrottled, during)
 }
 
-// putOff is throttle with an answer of choice.
+// putOff is throttle with any error code.
 func putOff(srv *zktest.Server, op string, with zk.Code, during time.Duration) *atomic.Int32 {
 	var n atomic.Int32
 	until := time.Now().Add(during)
@@ -34,8 +34,8 @@ func putOff(srv *zktest.Server, op string, with zk.Code, during time.Duration) *
 	return &n
 }
 
-// A throttled request was not looked at. Leave makes it again while its context
-// lives, with pauses.
+// The server has not processed a throttled request. Leave repeats it, with pauses,
+// while its context lives.
 func TestNode_LeaveOutlastsAThrottle(t *testing.T) {
 	for _, op := range []string{"sync", "exists", "delete"} {
 		t.Run(op, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestNode_LeaveOutlastsAThrottle(t *testing.T) {
 				require.False(t, srv.Exists("/p/a"))
 				require.Less(t, tries.Load(), int32(30))
 
-				// One that ends while it is throttled leaves the rest to the janitor.
+				// If its context ends meanwhile, the janitor continues.
 				n = start(t, connect(t, srv), presence.Config{})
 				await(t, n, registered)
 				throttle(srv, op, 20*time.Second)
@@ -63,8 +63,8 @@ func TestNode_LeaveOutlastsAThrottle(t *testing.T) {
 	}
 }
 
-// The client's own policy gives up on the throttled create. The server did not
-// refuse it, so the node does not wait as after a refusal.
+// The client's own policy gives up on a throttled create. That is no refusal, so
+// the Node does not pause as after one.
 func TestNode_ThrottledCreateIsNoRefusal(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv, func(cfg *zk.Config) {
@@ -81,8 +81,8 @@ func TestNode_ThrottledCreateIsNoRefusal(t *testing.T) {
 	})
 }
 
-// A server that throttles is not asked without a pause whether somebody deleted
-// the node.
+// The Node pauses between reads that the server throttles, when it finds out
+// whether someone has deleted its node.
 func TestNode_ThrottledLookForADeletedNodeIsNoHotLoop(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		n := start(t, connect(t, srv), presence.Config{ReportDeleted: true})
@@ -96,8 +96,8 @@ func TestNode_ThrottledLookForADeletedNodeIsNoHotLoop(t *testing.T) {
 	})
 }
 
-// So it is with a server that is read-only because it has lost its quorum: it says
-// so for as long as that lasts.
+// A server that has lost its quorum is read-only, and refuses writes while that
+// lasts. The Node retries with pauses.
 func TestNode_OutlastsAReadOnlyServer(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		const off = 20 * time.Second
