@@ -35,7 +35,8 @@ func benchmarked(b *testing.B, n int, f func(srv *zktest.Server, c *discovery.Ca
 	<-done
 }
 
-// BenchmarkPick is one pick and its Done.
+// BenchmarkPick is one pick and its Done, with none to nearly all of the instances
+// set aside.
 func BenchmarkPick(b *testing.B) {
 	const n = 10_000
 	benchmarked(b, n, func(_ *zktest.Server, c *discovery.Cache) {
@@ -49,12 +50,14 @@ func BenchmarkPick(b *testing.B) {
 			"Hash":        discovery.Hash(discovery.RoundRobin()),
 		} {
 			p := c.Provider("web", discovery.ProviderConfig{Strategy: s, Errors: 1, SetAside: time.Hour})
-			for _, aside := range []int{0, 100} {
-				for k := 0; len(p.SetAside()) < aside; k++ {
-					u, err := p.PickKey(fmt.Sprint(k))
+			bad := 0 // each failed use sets another instance aside
+			for _, aside := range []int{0, 1, 100, 5_000, 9_990} {
+				for ; bad < aside; bad++ {
+					u, err := p.PickKey(fmt.Sprint(bad))
 					require.NoError(b, err)
 					u.Done(errBroken)
 				}
+				require.Len(b, p.SetAside(), aside)
 				b.Run(fmt.Sprintf("%s/aside=%d", name, aside), func(b *testing.B) {
 					b.ReportAllocs()
 					for b.Loop() {

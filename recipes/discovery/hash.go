@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// Hash takes the same instance for the same key, for as long as it can be chosen;
-// when instances come or go, only the keys of those move. It is the same in every
-// process. The key is that of PickKey; a pick without one is left to inner.
+// Hash chooses the same instance for the same key, as long as that instance can be
+// chosen. When instances come or go, only their own keys move. Every process makes
+// the same choice. The key is the one given to PickKey; for a pick without a key,
+// inner chooses.
 //
-// The keys are spread evenly: an instance has a sixth more than the mean at the
-// most, and seldom less than two thirds of it.
+// The keys are spread evenly: an instance gets at most a sixth more keys than the
+// mean, and seldom less than two thirds of it.
 func Hash(inner Strategy) Strategy {
 	if inner == nil {
 		return func([]Candidate) (Chooser, error) { return errNil("the inner strategy of Hash") }
@@ -22,7 +23,7 @@ func Hash(inner Strategy) Strategy {
 		if err != nil {
 			return nil, err
 		}
-		r := newRing(hashes.of(list, func(i *Instance) uint64 { return hash(i.Path) }))
+		r := newRing(hashes.of(list, func(i *Instance) uint64 { return hash(i.Path) }), allUsable(len(list)))
 		return func(usable *Usable, key string) int {
 			if key == "" {
 				return choose(usable, key)
@@ -32,51 +33,60 @@ func Hash(inner Strategy) Strategy {
 	}
 }
 
-// ring is a circle of 2⁶⁴ places on which each candidate has some points. A key
-// has several places, and belongs to the candidate whose point is the nearest
-// behind any of them (Appleton and O'Reilly, "Multi-probe consistent hashing").
-// A ring on which a key has one place would need a hundred points for each
-// candidate to be as even, and so much memory and time for each change.
+// ring is a circle of 2⁶⁴ places on which each candidate has some points. A key has
+// several places. It belongs to the candidate whose point follows one of them most
+// closely (Appleton and O'Reilly, "Multi-probe consistent hashing"). If a key had one
+// place, each candidate would need about a hundred points for keys spread as evenly,
+// and each change would need that much more memory and time.
 type ring struct {
+	hashes []uint64 // of the candidates
 	points []uint64 // sorted
 	whose  []int32  // the candidate of each point
-	// start is the first point of each of equal arcs. There is about one arc for a
-	// point, so that the point behind a place is found without a search.
+	// start holds the first point of each arc. All arcs are equally long, and there
+	// are about as many as points: the point after a place is found without a search.
 	start []int32
 	shift int // a place's arc is place >> shift
 
-	// While more than half of the candidates cannot be chosen, which points can be
-	// is worked out once for each change.
-	made, among *Usable // among is of made; its indexes are those of points
+	// While few of the candidates can be chosen, find uses a ring of these alone. It
+	// has the same points for each of them, so no key moves.
+	few  *ring
+	made *Usable // few is computed from it
 }
 
-// With these numbers no candidate has more than a sixth above the mean, from three
-// candidates to thousands.
+// With these numbers no candidate gets more than a sixth above the mean, for three
+// candidates as for thousands.
 const (
 	pointsEach = 4
 	placesEach = 21
 )
 
+// fewIsOneIn balances two costs: a find steps over up to that many points for each
+// place, and a change makes a ring of as large a part of the candidates.
+const fewIsOneIn = 4
+
 // step leads from one point or place to the next, which mix then spreads.
 const step = 0x9e3779b97f4a7c15
 
-// owned is a point and the candidate that it is of.
+// owned is a point and its candidate.
 type owned struct {
 	point uint64
 	whose int32
 }
 
-// newRing sorts by counting: the points are hashes, and so spread evenly over the
-// arcs.
-func newRing(hashes []uint64) *ring {
-	n := pointsEach * len(hashes)
+// newRing returns a ring of the usable candidates. It sorts by counting: the points
+// are hashes, and spread evenly over the arcs.
+func newRing(hashes []uint64, usable *Usable) *ring {
+	n := pointsEach * usable.Len()
 	arcs, shift := 2, 63
 	for arcs < n {
 		arcs, shift = 2*arcs, shift-1
 	}
-	r := &ring{points: make([]uint64, n), whose: make([]int32, n), start: make([]int32, arcs+1), shift: shift}
+	r := &ring{hashes: hashes, points: make([]uint64, n), whose: make([]int32, n), start: make([]int32, arcs+1), shift: shift}
 	all := make([]owned, 0, n)
 	for i, h := range hashes {
+		if !usable.Has(i) {
+			continue
+		}
 		for range pointsEach {
 			h += step
 			all = append(all, owned{mix(h), int32(i)})
@@ -109,25 +119,19 @@ func newRing(hashes []uint64) *ring {
 
 // find returns the candidate that key belongs to, among the usable ones.
 func (r *ring) find(key uint64, usable *Usable) int {
-	few := usable.Len() < usable.n/2
-	if few && usable != r.made {
-		part := make([]int, len(r.whose))
-		for i, w := range r.whose {
-			part[i] = int(w)
+	if usable.Len() < usable.n/fewIsOneIn {
+		if usable != r.made {
+			r.made, r.few = usable, newRing(r.hashes, usable)
 		}
-		r.made, r.among = usable, usable.Among(part)
+		r = r.few
 	}
 	best, nearest := 0, uint64(math.MaxUint64)
 	for range placesEach {
 		key += step
 		place := mix(key)
 		n := r.behind(place)
-		if few {
-			n = r.among.Next(n)
-		} else {
-			for !usable.Has(int(r.whose[n])) {
-				n = r.after(n)
-			}
+		for !usable.Has(int(r.whose[n])) {
+			n = r.after(n)
 		}
 		if d := r.points[n] - place; d <= nearest {
 			best, nearest = n, d
@@ -136,7 +140,7 @@ func (r *ring) find(key uint64, usable *Usable) int {
 	return int(r.whose[best])
 }
 
-// behind returns the first point at a place or behind it.
+// behind returns the first point at a place or after it.
 func (r *ring) behind(place uint64) int {
 	n := int(r.start[place>>r.shift])
 	for n < len(r.points) && r.points[n] < place {
@@ -155,8 +159,8 @@ func (r *ring) after(n int) int {
 	return n
 }
 
-// hash is FNV-1a, of which the bits are mixed: paths that differ only at their end
-// would be neighbours.
+// hash is FNV-1a with mixed bits. Without the mixing, paths that differ only at
+// their end would get neighbouring hashes.
 func hash(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
