@@ -5,8 +5,8 @@ import "time"
 // judge counts a success or an error. The caller holds p.mu.
 func (p *Provider) judge(r *record, err error) {
 	if err == nil {
-		// One that was chosen before it was set aside, or for want of another,
-		// and did well is good again.
+		// A success ends the pause early. The use may have begun before the pause,
+		// or all instances were set aside.
 		if r.errors > 0 || !r.until.IsZero() {
 			p.settle(r)
 		}
@@ -15,7 +15,7 @@ func (p *Provider) judge(r *record, err error) {
 	now := time.Now()
 	p.bringBack()
 	if !r.until.IsZero() {
-		return // it is out already; late errors do not make it longer
+		return // it is set aside already; later errors do not extend the pause
 	}
 	if r.errors == 0 || now.Sub(r.first) > p.cfg.Window {
 		r.errors, r.first = 0, now
@@ -27,7 +27,7 @@ func (p *Provider) judge(r *record, err error) {
 	}
 }
 
-// settle forgets errors. The caller holds p.mu.
+// settle clears the errors of an instance and ends its pause. The caller holds p.mu.
 func (p *Provider) settle(r *record) {
 	wasAside := !r.until.IsZero()
 	r.errors, r.until = 0, time.Time{}
@@ -36,15 +36,15 @@ func (p *Provider) settle(r *record) {
 	}
 }
 
-// allow says that an instance can be chosen, or cannot. The caller holds p.mu.
+// allow makes an instance usable, or not usable. The caller holds p.mu.
 func (p *Provider) allow(r *record, usable bool) {
 	if i, ok := p.table.Load().find(r.path); ok {
 		p.usable = p.usable.but(i, usable)
 	}
 }
 
-// bringBack ends the pauses whose time is over. All are equally long, so that the
-// first to begin is the first to end. The caller holds p.mu.
+// bringBack ends the pauses whose time is over. All pauses have the same length.
+// So they end in the order in which they began. The caller holds p.mu.
 func (p *Provider) bringBack() {
 	if len(p.aside) == 0 {
 		return
@@ -52,7 +52,7 @@ func (p *Provider) bringBack() {
 	now := time.Now()
 	for len(p.aside) > 0 {
 		first := p.aside[0]
-		inForce := first.r.until.Equal(first.until)
+		inForce := first.r.until.Equal(first.until) // else it ended early
 		if inForce && now.Before(first.until) {
 			return
 		}
@@ -61,7 +61,7 @@ func (p *Provider) bringBack() {
 		}
 		p.aside = p.aside[1:]
 	}
-	p.aside = nil // and its memory
+	p.aside = nil // frees the array
 }
 
 // SetAside returns the paths of the instances that are set aside now.

@@ -14,7 +14,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// refuses checks that err is a refusal before anything was sent.
+// refuses checks that err reports bad arguments, and that nothing was sent.
 func refuses(t *testing.T, err error, says string) {
 	t.Helper()
 	require.ErrorIs(t, err, zk.ErrBadArguments)
@@ -22,7 +22,7 @@ func refuses(t *testing.T, err error, says string) {
 	require.ErrorContains(t, err, "discovery: ")
 }
 
-// try calls f, and returns what it panics with as an error.
+// try calls f, and returns its panic as an error.
 func try(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -10,27 +10,29 @@ import (
 	"github.com/zookit/zookit/recipes/internal/mirror"
 )
 
-// builder makes the snapshots of a Cache, of what its mirror tells. It belongs to
-// Run, but for drop.
+// builder makes the snapshots of a Cache from the batches of its mirror. Only Run
+// and its goroutines use it, except for drop.
 type builder struct {
 	c    *Cache
 	wake chan struct{} // cap 1: lapse must look at the times again
 
 	mu       sync.Mutex          // held while a snapshot is made and shown; taken before Cache.mu
-	services map[string]*service // what the mirror has told so far; replaced, not changed
-	loaded   bool                // that is all of it
-	until    time.Time           // the end of the grace: what goes before vanishes, and is kept until then
+	services map[string]*service // by name; replaced, not changed
+	loaded   bool                // the mirror has reported everything at least once
+	// until is the end of the grace. An instance whose node goes before it has
+	// vanished, and is kept until then.
+	until time.Time
 }
 
-// begin forgets what an earlier Run has left. Its last snapshot is shown until
-// everything has been read again.
+// begin clears the state of an earlier Run. The cache shows the last snapshot of
+// that Run until everything has been read again.
 func (b *builder) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.services, b.loaded, b.until = map[string]*service{}, false, time.Time{}
 }
 
-// end shows that the cache is not kept up to date any more.
+// end publishes a stale snapshot: nothing keeps the cache up to date any more.
 func (b *builder) end(why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -42,8 +44,8 @@ func (b *builder) end(why error) {
 	b.c.show(&last)
 }
 
-// apply records a batch and shows the snapshot with it. Only services that the
-// batch touches are made again.
+// apply records a batch and publishes the snapshot with it. It rebuilds only the
+// services that the batch touches.
 func (b *builder) apply(batch mirror.Batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,16 +72,17 @@ func (b *builder) apply(batch mirror.Batch) {
 		at(e.Path)[e.Path] = n
 	}
 	if b.loaded && (batch.Gap || !batch.Status.Stale && b.c.Snapshot().Stale) {
-		// An outage has ended. The time counts also for what has vanished before:
-		// after another outage others need as long to come back.
+		// An outage has ended, and the grace begins again. It applies also to
+		// instances that vanished in an earlier outage: they too need this time to
+		// come back.
 		b.until = time.Now().Add(b.c.d.cfg.Grace)
 		select {
 		case b.wake <- struct{}{}:
-		default: // it has not looked yet
+		default: // lapse has not read the last wake-up yet
 		}
 	}
-	// What an event says to be gone in this time may have expired in the outage too:
-	// the server ends a session some time after it has heard of it last.
+	// A node that is deleted in the grace may belong to a session that the outage cut
+	// off too: the server expires a session only some time after its last ping.
 	keep := time.Now().Before(b.until)
 	services := maps.Clone(b.services)
 	for name, c := range changes {
@@ -92,14 +95,14 @@ func (b *builder) apply(batch mirror.Batch) {
 		Stale: batch.Status.Stale, Since: batch.Status.Since, Why: batch.Status.Why,
 	}
 	if !b.loaded {
-		// What an earlier Run has left is better than half of the new.
+		// The old snapshot is complete, and the new one is not yet.
 		old := b.c.Snapshot()
 		s.Loaded, s.services = old.Loaded, old.services
 	}
 	b.c.show(s)
 }
 
-// service returns the service that a path belongs to.
+// service returns the name of the service that a path belongs to.
 func (b *builder) service(path string) string {
 	if b.c.only != nil {
 		return *b.c.only
@@ -108,7 +111,7 @@ func (b *builder) service(path string) string {
 	return name
 }
 
-// lapse drops what has vanished when its time is over, until ctx ends.
+// lapse drops the vanished instances at the end of the grace, until ctx ends.
 func (b *builder) lapse(ctx context.Context) {
 	t := time.NewTimer(time.Hour)
 	defer t.Stop()
@@ -126,8 +129,8 @@ func (b *builder) lapse(ctx context.Context) {
 	}
 }
 
-// forget drops all that has vanished. While the cache is stale nobody can come
-// back: the time begins again when it is fresh.
+// forget drops all vanished instances. It does nothing while the cache is stale: no
+// instance can come back then, and the grace begins again when the cache is fresh.
 func (b *builder) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -147,20 +150,20 @@ func (b *builder) forget() {
 	}
 }
 
-// drop drops an instance that has vanished, because a call to it has failed.
+// drop drops a vanished instance after a call to it has failed.
 func (b *builder) drop(i *Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	name, services := b.service(i.Path), maps.Clone(b.c.Snapshot().services)
 	next, ok := services[name].without(i)
 	if !ok {
-		return // it has come back, or another call was faster
+		return // it has come back, or another Done has dropped it
 	}
 	put(services, name, next)
 	b.show(services)
 }
 
-// show shows other services in the present state. The caller holds b.mu.
+// show publishes other services in the present state of the cache. The caller holds b.mu.
 func (b *builder) show(services map[string]*service) {
 	s := *b.c.Snapshot()
 	s.services = services
@@ -170,7 +173,7 @@ func (b *builder) show(services map[string]*service) {
 	b.c.show(&s)
 }
 
-// put replaces a service. One without anything in it is none.
+// put replaces a service, or removes it if it is empty.
 func put(services map[string]*service, name string, s *service) {
 	if s.empty() {
 		delete(services, name)

@@ -20,8 +20,8 @@ import (
 var (
 	// ErrLoading: nothing has been read completely yet.
 	ErrLoading = mirror.ErrLoading
-	// ErrDisconnected: the connection was lost, and what is there has not been
-	// read again since.
+	// ErrDisconnected: the connection was lost, and the nodes have not been read
+	// again since.
 	ErrDisconnected = mirror.ErrDisconnected
 	// ErrRunning: Run was called while another Run of the Cache was going on.
 	ErrRunning = errors.New("cache is running already")
@@ -38,11 +38,11 @@ type Cache struct {
 
 	mu      sync.Mutex // leaf lock; guards what follows
 	snap    *Snapshot
-	changed chan struct{} // closed and replaced when snap is
+	changed chan struct{} // closed and replaced whenever snap is replaced
 	running bool
-	ended   error // why the last Run has ended; nil before, and while one is going on
-	// By service. Weak, since a Provider has no end: one that nobody picks from any
-	// more must not be prepared for ever.
+	ended   error // why the last Run has ended; nil before the first, and while one runs
+	// providers are the providers to prepare, by service. The pointers are weak since
+	// a Provider has no Close: the cache must not prepare an abandoned one for ever.
 	providers map[string][]weak.Pointer[Provider]
 }
 
@@ -67,16 +67,17 @@ func newCache(d *Discovery, root string, only *string) *Cache {
 	return c
 }
 
-// Run keeps the cache up to date until ctx ends, and returns its cause then; or
-// zk.ErrClosed, zk.ErrInvalidPath, an *InvalidError, ErrRunning. What was known
-// stays afterwards, and is stale.
+// Run keeps the cache up to date until ctx ends. It then returns the cause of ctx.
+// It returns earlier with zk.ErrClosed, zk.ErrInvalidPath, an *InvalidError or
+// ErrRunning. Afterwards the last snapshot stays, and is stale.
 //
-// It reads everything, no more than Config.Parallel nodes at a time, and then
-// what one recursive watch reports (before ZooKeeper 3.6: what a watch on each
-// node reports). After every loss of the connection it reads everything again.
-// What is Bad because the server does not show it is tried again every 10 s; one
-// that comes while the Cache runs and may not be read is not noticed before the
-// connection is lost, as servers withhold its events.
+// Run reads all nodes, at most Config.Parallel at a time. From then on it reads what
+// one recursive watch reports. (Before ZooKeeper 3.6 it sets a watch on each node.)
+// After every loss of the connection it reads everything again.
+//
+// A node that is Bad since the client may not read it is read again every 10 s.
+// Servers withhold the events of such nodes: one that is created while the Cache
+// runs is found only after the next loss of the connection.
 func (c *Cache) Run(ctx context.Context) error {
 	if !c.start() {
 		return fmt.Errorf("discovery: %s: %w", c.root, ErrRunning)
@@ -108,7 +109,7 @@ func (c *Cache) run(ctx context.Context) error {
 	}, c.b.apply)
 }
 
-// start notes that Run has begun; false: another is going on.
+// start records that Run has begun. It returns false if another Run is going on.
 func (c *Cache) start() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,27 +120,28 @@ func (c *Cache) start() bool {
 	return true
 }
 
-// end notes that Run has ended, and why.
+// end records that Run has ended, and why.
 func (c *Cache) end(why error) {
 	c.mu.Lock()
 	c.ended = why
 	c.mu.Unlock()
-	c.b.end(why) // which wakes all who wait
+	c.b.end(why) // wakes Loaded and Snapshots
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running = false
 }
 
-// publish shows a snapshot. The caller holds c.mu.
+// publish replaces the snapshot and wakes all that wait for it. The caller holds
+// c.mu.
 func (c *Cache) publish(s *Snapshot) {
 	c.snap = s
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
 
-// show publishes a snapshot when all providers are prepared for it. A caller that has
-// seen an instance go in a snapshot must not get it from a provider any more. show's
-// caller holds c.b.mu.
+// show prepares all providers for a snapshot and then publishes it. In this order, a
+// caller that sees in a snapshot that an instance is gone does not get it from a
+// provider any more. The caller holds c.b.mu.
 func (c *Cache) show(s *Snapshot) {
 	for {
 		c.mu.Lock()
@@ -173,7 +175,8 @@ func (c *Cache) behind(s *Snapshot) (out []*Provider) {
 	return out
 }
 
-// serve prepares a provider, now and for every snapshot to come.
+// serve prepares a provider for the present snapshot, and registers it for every
+// later one.
 func (c *Cache) serve(p *Provider) {
 	for {
 		from := c.Snapshot().services[p.name]
@@ -188,16 +191,15 @@ func (c *Cache) serve(p *Provider) {
 	}
 }
 
-// Snapshot returns what is known now.
+// Snapshot returns the newest snapshot.
 func (c *Cache) Snapshot() *Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.snap
 }
 
-// Snapshots yields what is known now and then, whenever it has changed, what is
-// known by then: a slow reader skips some, but always reaches the latest. It
-// ends with ctx.
+// Snapshots yields the newest snapshot, and then the newest one after each change,
+// until ctx ends. A slow reader skips snapshots, but always reaches the newest.
 func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
 	return func(yield func(*Snapshot) bool) {
 		for last := (*Snapshot)(nil); ; {
@@ -220,9 +222,9 @@ func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
 	}
 }
 
-// Loaded waits until everything was read once. When Run ends before, it returns why;
-// before the first Run it waits for that. When ctx ends first, it returns the cause of
-// ctx, joined with the reason why the cache is not loaded.
+// Loaded waits until everything was read once. It waits also for the first Run to
+// begin. If Run ends first, Loaded returns the error of Run. If ctx ends first, it
+// returns the cause of ctx, joined with the reason why the cache is not loaded.
 func (c *Cache) Loaded(ctx context.Context) error {
 	for {
 		c.mu.Lock()
@@ -244,16 +246,19 @@ func (c *Cache) Loaded(ctx context.Context) error {
 
 // Snapshot is what a Cache knew at one moment. It does not change.
 //
-// An outage, or an expired session, never empties it: what was known stays, and
-// Stale says that it may be out of date. Since is when that was noticed, which
-// is up to a third of the session timeout after the fact. A server that has lost
-// its leader and has not noticed yet answers as if nothing was wrong: for
-// syncLimit ticks, 10 s by default, that does not show.
+// An outage or an expired session never empties a snapshot: the last known
+// instances stay, and Stale says that they may be out of date. Since is when the
+// client noticed, up to a third of the session timeout after the connection broke.
+// A server needs up to syncLimit ticks, 10 s by default, to notice that it has lost
+// its leader. Until then it answers reads, and the cache does not know that it is
+// out of date.
 type Snapshot struct {
 	Loaded bool      // everything was read at least once
 	Stale  bool      // not kept up to date now
-	Since  time.Time // of Stale
-	Why    error     // of Stale: ErrLoading, ErrDisconnected, a refusal of the server, or why Run ended
+	Since  time.Time // when Stale began
+	// Why is the reason for Stale: ErrLoading, ErrDisconnected, a refusal of the
+	// server, or why Run ended.
+	Why error
 
 	services map[string]*service
 }
@@ -279,11 +284,9 @@ func (s *Snapshot) Instances(name string) []*Instance {
 	return nil
 }
 
-// Vanished returns the instances of a service that went in an outage or soon after
-// it, sorted by path, for as long as Config.Grace says. None of them is among the
-// Instances.
-//
-// Neither the slice nor the instances may be changed.
+// Vanished returns the instances of a service whose nodes went in an outage or soon
+// after it, sorted by path. They are kept for Config.Grace, and are not among the
+// Instances. Neither the slice nor the instances may be changed.
 func (s *Snapshot) Vanished(name string) []*Instance {
 	if sv := s.services[name]; sv != nil {
 		return sv.vanished

@@ -58,7 +58,7 @@ func TestCache_FollowsAllServices(t *testing.T) {
 		require.ErrorIs(t, last.Why, context.Canceled)
 		require.Equal(t, "1 2", ids(last.Instances("web")), "what was known stays")
 
-		// Run again: what was known is there until all of it has been read anew.
+		// Run again: the old instances stay until all have been read again.
 		require.NoError(t, srv.Delete("/services/web/1"))
 		var allowed atomic.Bool
 		srv.OnRequest(func(q zktest.Request) zktest.Verdict {
@@ -103,8 +103,8 @@ func TestCache_OfOneService(t *testing.T) {
 	})
 }
 
-// failures: 101: what does not decode is flagged; all others are served, and it
-// is too once it is repaired.
+// failures: 101: a node that does not decode is Bad. All others are served, and it is
+// served too once it is repaired.
 func TestCache_GarbageIsFlaggedAndTheOthersServed(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		d := discovery.New(connect(t, srv), "/services", discovery.Config{})
@@ -136,7 +136,7 @@ func TestCache_GarbageIsFlaggedAndTheOthersServed(t *testing.T) {
 			require.ErrorContains(t, e, b.Path)
 		}
 
-		// A query flags the same, and one that loads anew does.
+		// A query reports the same, and so does a cache that loads again.
 		instances, bad, err := d.Query(t.Context(), "web")
 		require.NoError(t, err)
 		require.Equal(t, "0 4", ids(instances))
@@ -159,8 +159,8 @@ func TestCache_GarbageIsFlaggedAndTheOthersServed(t *testing.T) {
 	})
 }
 
-// failures: 102: thousands of instances are loaded with a bounded number of
-// reads at a time, kept by one watch, and a change costs one read.
+// failures: 102: a cache loads thousands of instances with a bounded number of reads
+// at a time, keeps one watch for them, and reads once for each change.
 func TestCache_ThousandsOfInstances(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		for n := range 4000 {
@@ -203,8 +203,8 @@ func TestCache_ThousandsOfInstances(t *testing.T) {
 	})
 }
 
-// failures: 103: while all servers are down the last known set is there, stale,
-// with since when; consumers go on. Afterwards it catches up.
+// failures: 103: while all servers are down, the cache keeps the last known set, and
+// says since when it is stale. Consumers go on. Afterwards it catches up.
 func TestCache_OutageKeepsTheLastKnown(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		for n := range 3 {
@@ -214,7 +214,7 @@ func TestCache_OutageKeepsTheLastKnown(t *testing.T) {
 		end := run(t, c)
 		p := c.Provider("web", discovery.ProviderConfig{})
 
-		// Nobody ever sees an empty set.
+		// No snapshot is ever empty.
 		ctx, cancel := context.WithCancel(t.Context())
 		watched := make(chan struct{})
 		go func() {
@@ -319,7 +319,7 @@ func TestDiscovery_Queries(t *testing.T) {
 	})
 }
 
-// When Run has ended, nothing will be loaded any more, and Loaded says why.
+// After Run has ended, nothing is loaded any more, and Loaded returns why.
 func TestCache_LoadedEndsWithRun(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		client, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
@@ -343,7 +343,7 @@ func TestCache_LoadedEndsWithRun(t *testing.T) {
 		require.NoError(t, ctx.Err(), "it did not wait for that")
 		require.ErrorIs(t, c.Loaded(ctx), zk.ErrClosed, "asked later")
 
-		// A Run that cannot begin has ended too.
+		// A Run that fails at once has ended too.
 		wrong := d.CacheOf("a/b")
 		go func() { loaded <- wrong.Loaded(ctx) }()
 		require.ErrorIs(t, wrong.Run(t.Context()), zk.ErrInvalidPath)
@@ -352,7 +352,7 @@ func TestCache_LoadedEndsWithRun(t *testing.T) {
 	})
 }
 
-// A Run after another begins anew: Loaded waits for it.
+// A second Run begins from nothing: Loaded waits for it.
 func TestCache_LoadedWaitsForTheNextRun(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		client := connect(t, srv)

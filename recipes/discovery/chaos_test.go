@@ -19,10 +19,10 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 101, 103: instances and services come, change and go, nodes without an
-// instance too, in a storm of faults. While a client is not connected its cache says
-// that it is stale. After each storm every cache is what the server has, follows it
-// at once, and providers give out what is there and nothing else.
+// failures: 101, 103: instances, services and nodes without an instance come, change
+// and go in a storm of faults. While a client is not connected, its cache is stale.
+// After each storm every cache equals the data of the server and follows it at once.
+// Providers choose only instances that are there.
 func TestCache_Chaos(t *testing.T) {
 	chaos.Seeds(t, 30, func(t *testing.T, rnd *rand.Rand) {
 		synctest.Test(t, func(t *testing.T) {
@@ -33,17 +33,17 @@ func TestCache_Chaos(t *testing.T) {
 	})
 }
 
-// market is some services and those who look for them.
+// market is some services and their consumers.
 type market struct {
 	t       *testing.T
 	rnd     *rand.Rand
 	srv     *zktest.Server
 	readers []*reader
 	kept    *discovery.Registration
-	address string // of kept
+	address string // of the instance kept
 	storm   *chaos.Storm
 	writes  int
-	old     *discovery.Snapshot // and what was in it: it must not change
+	old     *discovery.Snapshot // and its content: it must not change
 	content map[string]string
 }
 
@@ -73,7 +73,7 @@ func newMarket(t *testing.T, rnd *rand.Rand) *market {
 	x.kept, err = d.Register(t.Context(), discovery.Instance{Name: "web", ID: "kept", Address: x.address})
 	require.NoError(t, err)
 	x.storm = chaos.New(srv, servers, rnd)
-	t.Cleanup(x.storm.Calm) // before the clients are closed, if the test has failed
+	t.Cleanup(x.storm.Calm) // after a failure too, before the clients are closed
 	return x
 }
 
@@ -118,7 +118,7 @@ func (x *market) run() {
 	for _, r := range x.readers {
 		r.end()
 	}
-	time.Sleep(time.Second) // the removals of watches go out in the background
+	time.Sleep(time.Second) // clients remove watches in the background
 }
 
 // change makes one change, or tries to. No data is written twice.
@@ -145,7 +145,7 @@ func (x *market) change() {
 		defer cancel()
 		err := x.kept.Update(ctx, func(i *discovery.Instance) {
 			i.Address = fmt.Sprint("kept ", x.writes)
-			x.address = i.Address // which is stored, also without an answer in time
+			x.address = i.Address // the update is stored, also without a reply in time
 		})
 		if err != nil {
 			require.ErrorIs(x.t, err, context.DeadlineExceeded)
@@ -153,7 +153,7 @@ func (x *market) change() {
 	}
 }
 
-// remove deletes a node with all that is below it.
+// remove deletes a node and all nodes below it.
 func (x *market) remove(path string) {
 	for _, name := range x.srv.Children(path) {
 		x.remove(zk.Join(path, name))
@@ -181,11 +181,11 @@ func (x *market) staleness() {
 	}
 }
 
-// equal checks that every cache, and every provider, is what the server has.
+// equal checks that every cache and every provider agrees with the server.
 func (x *market) equal() {
 	x.t.Helper()
 	if !x.srv.Exists("/services/web/kept") {
-		time.Sleep(time.Second) // it has just been removed, and comes back
+		time.Sleep(time.Second) // the node was just removed, and comes back
 	}
 	synctest.Wait()
 	for n, r := range x.readers {
@@ -213,7 +213,7 @@ func (x *market) equal() {
 	require.Equal(x.t, x.address+" enabled", x.truth(services)["/services/web/kept"])
 }
 
-// truth says by path what the server has of some services.
+// truth returns the server's data of some services, by path.
 func (x *market) truth(services []string) map[string]string {
 	out := map[string]string{}
 	for _, name := range services {
@@ -234,7 +234,7 @@ func (x *market) truth(services []string) map[string]string {
 	return out
 }
 
-// content says by path what a snapshot has of some services.
+// content returns a snapshot's data of some services, by path.
 func content(s *discovery.Snapshot, services []string) map[string]string {
 	out := map[string]string{}
 	for _, name := range services {

@@ -9,8 +9,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A registration shares nothing with its caller: what that changes afterwards
-// reaches nobody, and an update that is refused leaves all as it was.
+// A registration shares no memory with its caller. What the caller changes
+// afterwards is not stored, and a refused update changes nothing.
 func TestRegistration_SharesNothingWithItsCaller(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		port, payload := 80, []byte(`"first"`)

@@ -14,10 +14,10 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// weight is the weight of every instance in the tests of what picks cost.
+// weight is the weight of every instance in the tests of the cost of picks.
 func weight(*discovery.Instance) int { return 3 }
 
-// pickAllocations is what a pick and its Done allocate, on the average.
+// pickAllocations returns the mean number of allocations of a pick and its Done.
 func pickAllocations(t *testing.T, pick func() error) float64 {
 	t.Helper()
 	var failed error
@@ -30,8 +30,8 @@ func pickAllocations(t *testing.T, pick func() error) float64 {
 	return n
 }
 
-// A pick allocates nothing, with 10,000 instances, whatever the strategy is, and
-// also while some of them are set aside.
+// A pick among 10,000 instances does not allocate, with any strategy, also while some
+// of them are set aside.
 func TestProvider_PicksAllocateNothing(t *testing.T) {
 	serving(t, 10_000, func(t *testing.T, _ *zktest.Server, c *discovery.Cache) {
 		for name, s := range map[string]discovery.Strategy{
@@ -66,8 +66,7 @@ func TestProvider_PicksAllocateNothing(t *testing.T) {
 	})
 }
 
-// What is known of an instance is asked for when the instance changes, and not at
-// every pick.
+// The functions of a user are called when an instance changes, and not for every pick.
 func TestProvider_PicksAskNothingOfInstances(t *testing.T) {
 	serving(t, 100, func(t *testing.T, srv *zktest.Server, c *discovery.Cache) {
 		var zones, weights atomic.Int32
@@ -105,7 +104,7 @@ func TestProvider_WeightsMayBeAsLargeAsTheyLike(t *testing.T) {
 	})
 }
 
-// As many picks at once as there are instances take one each.
+// Concurrent picks, as many as instances, get one instance each.
 func TestProvider_LeastLoadedCountsAsItChooses(t *testing.T) {
 	serving(t, 8, func(t *testing.T, _ *zktest.Server, c *discovery.Cache) {
 		p := c.Provider("web", discovery.ProviderConfig{Strategy: discovery.LeastLoaded()})
@@ -161,7 +160,7 @@ func TestProvider_LeastLoadedOfThousands(t *testing.T) {
 	})
 }
 
-// Many instances can fail, and come back, with turns that stay fair.
+// Many instances fail and come back; the turns stay fair.
 func TestProvider_ManySetAsideAndBack(t *testing.T) {
 	const all, failing = 200, 150
 	serving(t, all, func(t *testing.T, _ *zktest.Server, c *discovery.Cache) {

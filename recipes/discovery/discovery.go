@@ -21,52 +21,55 @@ import (
 // Config says how instances are written and read. Every zero value is a good
 // default.
 type Config struct {
-	ACL []zk.ACL // of nodes and of parents that are missing: an instance must have READ on its own; default open to everybody
-	// WriteEnabled writes "enabled" also when it is true. Default: only when it
-	// is false, since readers from before that field may refuse it.
+	// ACL is the ACL of the nodes of instances, and of parents that the client
+	// creates. An instance needs READ on its own node. Default: open to everybody.
+	ACL []zk.ACL
+	// WriteEnabled writes the field "enabled" always. Default: only when it is
+	// false, since older readers may refuse a field that they do not know.
 	WriteEnabled bool
-	// WaitOut is how long another session's node under the ID of an instance is
-	// given to go. Default twice the session timeout, and at least 20 s.
+	// WaitOut is how long a registration waits for another session's node at its
+	// path to go. Default twice the session timeout, and at least 20 s.
 	WaitOut time.Duration
-	// ReportDeleted ends a registration with ErrDeleted when somebody deletes its
-	// node, and Serve with it. Default: it is created again. A persistent one is not
-	// watched.
+	// ReportDeleted ends a registration, and its Serve, with ErrDeleted when another
+	// client deletes its node. Default: the node is created again. The node of a
+	// persistent instance is not watched.
 	ReportDeleted bool
-	// KeepParents leaves missing parents to somebody else: registering is tried
-	// slowly until they are there, and Register returns zk.ErrNoNode. Default: they
-	// are created, as containers, which the server removes after use.
+	// KeepParents does not create missing parents: Register returns zk.ErrNoNode, and
+	// Serve retries slowly until they are there. Default: they are created as
+	// containers, which the server removes after use.
 	KeepParents bool
-	// BackOff makes the policy for pauses between tries that failed. Default:
-	// exponential, 100 ms to 10 s. A policy that ends goes on with the longest
-	// pause that it has returned, or with 10 s.
+	// BackOff makes the policy for the pauses between failed tries. Default:
+	// exponential, 100 ms to 10 s. After a policy has ended, its longest pause is
+	// used for all further ones, or 10 s if it returned none.
 	BackOff func() backoff.BackOff
-	// RefusedPause is the time between tries after the server has refused one, for
-	// instance with zk.ErrNoAuth. Default 30 s.
+	// RefusedPause is the pause after a try that the server has refused, for instance
+	// with zk.ErrNoAuth. Default 30 s.
 	RefusedPause time.Duration
-	// Spread is how long an instance waits, at random and at the most, before it is
-	// registered again in a new session, after the server has ended the one before:
-	// so that thousands whose sessions expired together do not come back at one
-	// instant. Default a second; below zero: not at all.
+	// Spread is the longest of the random pauses before an instance whose session
+	// has expired is registered again. With it, thousands of instances whose sessions
+	// expired together do not come back at one instant. Default a second; below zero:
+	// no pause.
 	Spread time.Duration
 
 	Parallel int // reads that are made at the same time; default 32
-	// Grace is how long a Cache keeps instances that are gone after an outage, or
-	// go in this time. It begins with the end of the outage: then all of them may
-	// have expired, and most come back. Providers choose them only where there is no
-	// other, and the first call that is reported as failed drops one. What no session
-	// has kept is not kept either: somebody has deleted it. Default a minute; below
-	// zero: not at all.
+	// Grace is how long after the end of an outage a Cache keeps instances whose
+	// nodes are gone. In the outage the sessions of all instances may have expired,
+	// and most instances come back. Default a minute; below zero: none is kept.
+	//
+	// A Provider chooses such an instance only if there is no other. The first use
+	// that is reported as failed drops it. A persistent instance is not kept: no
+	// session can have expired, so somebody has deleted it.
 	Grace  time.Duration
 	Logger *slog.Logger // default: discard
 }
 
-// Discovery is the services below one path. It may be used by many goroutines.
+// Discovery registers, reads and caches the services below one path. It may be used by many goroutines.
 type Discovery struct {
 	c      *zk.Client
 	base   string
 	cfg    Config
 	keeper *presence.Keeper
-	bad    error // why it cannot be used
+	bad    error // what is wrong with the arguments of New
 }
 
 // New returns the services below base. It does no I/O. Without a client, or with a
@@ -86,7 +89,7 @@ func New(c *zk.Client, base string, cfg Config) *Discovery {
 	return &Discovery{c: c, base: base, cfg: cfg, keeper: presence.NewKeeper(c), bad: bad}
 }
 
-// usable returns an error if d can only be refused.
+// usable returns an error if the arguments of New were bad.
 func (d *Discovery) usable(op, path string) error {
 	if d.bad == nil {
 		return nil
@@ -94,16 +97,16 @@ func (d *Discovery) usable(op, path string) error {
 	return fmt.Errorf("discovery: %w", refused.AtOnce(op, path, d.bad))
 }
 
-// Bad is a node that shows no instance: what is in it is none (a *DecodeError),
-// or it could not be read. If Path is that of the service, none of the service's
-// nodes could be listed.
+// Bad is a node from which no instance could be read. Either its data is none (a
+// *DecodeError), or the server refused to show it. If Path is the path of the
+// service itself, its nodes could not be listed.
 type Bad struct {
 	Path string
 	Err  error
 }
 
-// Names returns the names of all services, sorted: also of those whose last
-// instance has gone, until the server removes the empty directory.
+// Names returns the names of all services, sorted. A service without an instance
+// stays among them until the server removes its empty directory.
 func (d *Discovery) Names(ctx context.Context) ([]string, error) {
 	if err := d.usable("list", d.base); err != nil {
 		return nil, err
@@ -121,11 +124,11 @@ func (d *Discovery) list(ctx context.Context, dir string) ([]string, error) {
 }
 
 // Query reads the instances of a service, Disabled ones too, sorted by their
-// paths. A node that does not decode or that the server does not show is in bad,
-// and hides no other. A service that does not exist has none.
+// paths. A node that does not decode, or that the server refuses to show, is in
+// bad; the other instances are returned. A service that does not exist has none.
 //
-// The reads are not one transaction: an instance that comes or goes meanwhile is
-// there or not. Who asks often should keep a Cache.
+// The reads are not one transaction: an instance that comes or goes meanwhile may
+// be there or not. A program that reads often should keep a Cache.
 func (d *Discovery) Query(ctx context.Context, name string) (instances []*Instance, bad []Bad, err error) {
 	if err := validName(name); err != nil {
 		return nil, nil, &InvalidError{Field: "name", Value: name, Err: err}
@@ -168,7 +171,7 @@ func (d *Discovery) Query(ctx context.Context, name string) (instances []*Instan
 }
 
 // Instance reads one instance by its ID. It returns zk.ErrNoNode, or a
-// *DecodeError. A DynamicSequential one is not found by its ID.
+// *DecodeError. A DynamicSequential instance is not found by its ID.
 func (d *Discovery) Instance(ctx context.Context, name, id string) (*Instance, error) {
 	for field, v := range map[string]string{"name": name, "id": id} {
 		if err := validName(v); err != nil {
@@ -194,8 +197,8 @@ func (d *Discovery) read(ctx context.Context, path string) (*Instance, error) {
 	return decode(path, n.Data, n.Stat)
 }
 
-// isRefused reports whether a read of one node failed for what that node is, and
-// not for what became of the connection.
+// isRefused reports whether a read failed because of the node, and not because of
+// the connection.
 func isRefused(err error) bool {
 	_, decoding := errors.AsType[*DecodeError](err)
 	return decoding || refused.By(err) || errors.Is(err, zk.ErrReplyTooLarge)

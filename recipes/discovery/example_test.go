@@ -20,11 +20,11 @@ func Example() {
 	check(err)
 	d := discovery.New(c, "/services", discovery.Config{})
 
-	// A service says where it is.
+	// A service registers its address.
 	r, err := d.Register(ctx, discovery.Instance{Name: "web", ID: "web-1", Address: "10.0.0.7", Port: new(8080)})
 	check(err)
 
-	// A consumer keeps a list, and chooses from it.
+	// A consumer keeps a list of the instances, and chooses one of them.
 	cache := d.Cache()
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
@@ -44,7 +44,7 @@ func Example() {
 	// Output: call 10.0.0.7:8080
 }
 
-// An instance that is registered only while its health check passes.
+// This instance is registered only while its health check passes.
 func ExampleRegistration_Serve() {
 	srv, err := zktest.New(zktest.Config{})
 	check(err)
@@ -57,27 +57,27 @@ func ExampleRegistration_Serve() {
 	serving, shutDown := context.WithCancel(ctx)
 	err = r.Serve(serving, discovery.Gate{
 		Check: func(context.Context) error {
-			shutDown() // an orderly end; in a server: on SIGTERM
+			shutDown() // in a server: on SIGTERM
 			return nil
 		},
 	})
 	fmt.Println(context.Cause(serving), srv.Exists("/services/web/web-1"))
-	_ = err // what ended it, and whether the node is known to be gone
+	_ = err // why Serve ended, and whether the node is known to be gone
 	check(c.Close(ctx))
 	check(srv.Close())
 	// Output: context canceled false
 }
 
-// A strategy of one's own: the instance with the newest registration.
+// This strategy chooses the instance with the newest registration.
 func ExampleStrategy() {
 	newest := func(list []discovery.Candidate) (discovery.Chooser, error) {
-		// Once for each change of the service.
+		// This part runs once for each change of the service.
 		order := make([]int, len(list))
 		for i := range order {
 			order[i] = i
 		}
 		slices.SortFunc(order, func(a, b int) int { return list[b].Registered.Compare(list[a].Registered) })
-		// Once for each pick.
+		// This part runs once for each pick.
 		return func(usable *discovery.Usable, _ string) int {
 			for _, i := range order {
 				if usable.Has(i) {

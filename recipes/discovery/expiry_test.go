@@ -21,8 +21,8 @@ func down(srv *zktest.Server, on bool) {
 	srv.Down(2, on)
 }
 
-// registered registers n instances of web, each by a client of its own, at the
-// second server.
+// registered registers n instances of web at the second server, each with its own
+// client.
 func registered(t *testing.T, srv *zktest.Server, n int) []*discovery.Registration {
 	t.Helper()
 	var out []*discovery.Registration
@@ -38,9 +38,9 @@ func registered(t *testing.T, srv *zktest.Server, n int) []*discovery.Registrati
 	return out
 }
 
-// failures: 103: after an outage that is longer than the session every instance has expired, and
-// the first fresh read finds none. A provider goes on with those that it knew, until
-// others have registered again.
+// failures: 103: after an outage that is longer than the session timeout, every
+// instance has expired, and the first fresh read finds none. A provider goes on with
+// the instances that it knew, until others have registered again.
 func TestProvider_SurvivesAMassExpiry(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		regs := registered(t, srv, 50)
@@ -76,7 +76,7 @@ func TestProvider_SurvivesAMassExpiry(t *testing.T) {
 		for n := range regs {
 			require.False(t, srv.Exists(fmt.Sprint("/services/web/", n)))
 		}
-		srv.Down(1, false) // that of the consumer, which reads that all are gone
+		srv.Down(1, false) // the consumer's server: it reads that all are gone
 		time.Sleep(10 * time.Second)
 		require.False(t, c.Snapshot().Stale)
 		srv.Down(2, false)
@@ -92,7 +92,7 @@ func TestProvider_SurvivesAMassExpiry(t *testing.T) {
 	})
 }
 
-// Registering again is not held back by the pauses of the session before.
+// The pauses of the old session do not delay the registration in a new one.
 func TestRegistration_ANewSessionWaitsForNoPause(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -156,8 +156,8 @@ func TestRegistration_ComingBackIsSpread(t *testing.T) {
 	})
 }
 
-// grace is a cache of instances a and b, of which the first goes with its session
-// in an outage of the consumer, and comes back with back.
+// grace is a cache of instances a and b. The session of a expires in an outage of the
+// consumer; back registers a again.
 func grace(t *testing.T, srv *zktest.Server, cfg discovery.Config) (c *discovery.Cache, back func(), end func()) {
 	t.Helper()
 	ctx := t.Context()
@@ -207,7 +207,7 @@ func TestCache_WhatVanishedOverAGapIsKeptForAWhile(t *testing.T) {
 		require.True(t, u.Vanished)
 		u.Done(nil)
 
-		// One that lives is preferred, and what has come back has not vanished.
+		// A live instance is preferred. One that has come back has not vanished.
 		put(t, srv, "web", "b", "")
 		time.Sleep(time.Second)
 		require.Equal(t, map[string]int{"b": 5}, picks(t, p, 5))
@@ -237,7 +237,7 @@ func TestCache_WhatExpiresSoonAfterAGapIsKept(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(2 * time.Second)
-		srv.Down(2, true) // that of the instances, which stay away
+		srv.Down(2, true) // the server of the instances, which stay away
 		expire("0")
 		require.Equal(t, map[string]int{"1": 3}, picks(t, p, 3))
 		require.Empty(t, c.Snapshot().Vanished("web"), "there was no outage")
@@ -268,7 +268,7 @@ func TestCache_GraceEnds(t *testing.T) {
 		time.Sleep(19 * time.Second)
 		require.Equal(t, map[string]int{"a": 1}, picks(t, p, 1))
 
-		// Another outage: the time begins anew at its end.
+		// After another outage the grace begins again.
 		srv.Down(1, true)
 		time.Sleep(10 * time.Minute)
 		require.True(t, c.Snapshot().Stale)
@@ -308,7 +308,7 @@ func TestCache_AFailedCallDropsWhatVanished(t *testing.T) {
 			require.ErrorIs(t, err, discovery.ErrNoInstance)
 		}
 		back()
-		second.Done(errBroken) // of the one before: the new one is not to be blamed
+		second.Done(errBroken) // of the old registration: it must not count for the new one
 		require.Equal(t, map[string]int{"a": 1}, picks(t, other, 1))
 		require.Empty(t, other.SetAside())
 	})

@@ -15,7 +15,7 @@ import (
 // ServiceType says what kind of node an instance has.
 type ServiceType string
 
-// The types. Static and Permanent are the same: Curator has both names.
+// The types. Static and Permanent mean the same: Curator has both names.
 const (
 	Dynamic           ServiceType = "DYNAMIC"            // ephemeral: goes with its process; the default
 	DynamicSequential ServiceType = "DYNAMIC_SEQUENTIAL" // ephemeral, its name made unique by the server
@@ -26,7 +26,7 @@ const (
 func (t ServiceType) persistent() bool { return t == Static || t == Permanent }
 
 // Instance is one instance of a service. Its JSON is that of Curator's
-// ServiceInstance, field by field. One that comes from a cache is shared: it
+// ServiceInstance, field by field. An instance that comes from a Cache is shared and
 // must not be changed.
 type Instance struct {
 	Name    string // of the service
@@ -34,20 +34,20 @@ type Instance struct {
 	Address string // host name or IP; "" is null
 	Port    *int   // nil is null
 	SSLPort *int   // nil is null
-	// Payload is whatever JSON the service says of itself; nil is null. Java
-	// readers want objects to name their class: see NewPayload.
+	// Payload is any JSON that the service publishes about itself; nil is null. Java
+	// readers need the class of an object in it: see NewPayload.
 	Payload    json.RawMessage
 	Registered time.Time // to the millisecond; default when registering: now
 	Type       ServiceType
 	URI        *URISpec // nil is null
-	// Disabled is Curator's "enabled", turned round so that the zero value is
-	// the usual one: the instance is there, and providers pass it over.
+	// Disabled is the opposite of Curator's "enabled", since the zero value is to be
+	// the usual one. Providers do not choose a disabled instance.
 	Disabled bool
 
-	// Of an instance that was read. Path is what tells instances apart: of
-	// DynamicSequential ones several can have the same ID.
-	Path string  // of its node
-	Stat zk.Stat // of its node
+	// Path and Stat are those of the node, in an instance that was read. Path is
+	// unique. The ID is not: several DynamicSequential instances can share one.
+	Path string
+	Stat zk.Stat
 }
 
 // clone returns a copy that shares nothing with i.
@@ -114,12 +114,12 @@ func plain(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// MarshalJSON writes what Curator reads. "enabled" is written only when it is
-// false, as readers from before that field expect.
+// MarshalJSON writes what Curator reads. It writes "enabled" only when that is
+// false, since older readers do not know the field.
 func (i Instance) MarshalJSON() ([]byte, error) { return i.encode(false) }
 
-// UnmarshalJSON reads what Curator writes, with or without "enabled". Fields
-// that it does not know are ignored. It fails without a name or an id.
+// UnmarshalJSON reads what Curator writes, with or without "enabled". It ignores
+// fields that it does not know. It fails without a name or an id.
 func (i *Instance) UnmarshalJSON(data []byte) error {
 	var w wireInstance
 	if err := json.Unmarshal(data, &w); err != nil {
@@ -156,7 +156,7 @@ func decode(path string, data []byte, stat zk.Stat) (*Instance, error) {
 	return i, nil
 }
 
-// DecodeError names a node in which there is no instance.
+// DecodeError reports a node whose data is not an instance.
 type DecodeError struct {
 	Path string
 	Size int // of its data
@@ -171,7 +171,7 @@ func (e *DecodeError) Error() string {
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// InvalidError names what is wrong with an instance that was to be registered.
+// InvalidError reports what is wrong with an instance that was to be registered.
 type InvalidError struct {
 	Field, Value string
 	Err          error
@@ -185,7 +185,7 @@ func (e *InvalidError) Error() string {
 // Unwrap returns Err.
 func (e *InvalidError) Unwrap() error { return e.Err }
 
-// validate reports everything that is wrong with the instance.
+// validate returns an *InvalidError for each mistake in the instance, joined.
 func (i *Instance) validate() error {
 	var errs []error
 	wrong := func(field, value string, err error) {

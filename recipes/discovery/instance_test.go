@@ -13,7 +13,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// What Curator and Spring Cloud have in their nodes, and what that means here.
+// The data of nodes of Curator and Spring Cloud, and the instance that each decodes to.
 var golden = []struct {
 	name, json string
 	want       discovery.Instance
@@ -51,7 +51,7 @@ var golden = []struct {
 	},
 }
 
-// Reading and writing Curator's bytes, to the byte.
+// Instances are read from Curator's bytes, and written to the same bytes.
 func TestInstance_ReadsAndWritesCuratorsBytes(t *testing.T) {
 	for _, g := range golden {
 		t.Run(g.name, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestURISpec_ParsesAndBuilds(t *testing.T) {
 	require.Equal(t, "i", i.BuildURI(nil))
 }
 
-// Whatever decodes encodes again, to the same instance; nothing panics.
+// All data that decodes encodes again, to the same instance. Nothing panics.
 func FuzzInstance(f *testing.F) {
 	for _, g := range golden {
 		f.Add([]byte(g.json))

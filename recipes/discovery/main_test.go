@@ -39,7 +39,7 @@ func inBubble(t *testing.T, f func(t *testing.T, srv *zktest.Server)) {
 	})
 }
 
-// put writes an instance as anybody else would.
+// put writes the node of an instance, as another client would.
 func put(t *testing.T, srv *zktest.Server, name, id, more string) {
 	t.Helper()
 	path, data := "/services/"+name+"/"+id, fmt.Appendf(nil, `{"name":%q,"id":%q%s}`, name, id, more)
@@ -63,7 +63,7 @@ func run(t *testing.T, c *discovery.Cache) (end func()) {
 	}
 }
 
-// ids are those of the instances, in their order.
+// ids returns the IDs of the instances, in their order.
 func ids(list []*discovery.Instance) string {
 	var out []string
 	for _, i := range list {

@@ -2,12 +2,12 @@ package discovery
 
 import "sync"
 
-// memo holds what a function says of each instance of a list. It asks the
-// function only for instances that the lists before did not have.
+// memo keeps the values that a function returned for the instances of a list. It
+// calls the function only for instances that were not in the lists before.
 type memo[T any] struct {
 	mu sync.Mutex // for a strategy that several Providers share
-	// The newest first. There are two since ZoneFirst asks its inner strategy for
-	// two lists in turn.
+	// known are the last two lists, the newest first. Two, since ZoneFirst gives its
+	// inner strategy two lists in turn.
 	known [2]valued[T]
 }
 
@@ -17,7 +17,7 @@ type valued[T any] struct {
 	values []T
 }
 
-// of returns what f says of each candidate. The result must not be changed.
+// of returns the value of f for each candidate. The result must not be changed.
 func (m *memo[T]) of(list []Candidate, f func(*Instance) T) []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()

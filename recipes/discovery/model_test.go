@@ -16,8 +16,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// A provider agrees with a model that begins from nothing at every pick: instances
-// come, change, vanish and go, uses fail or not, and time goes by.
+// A provider agrees with a model that computes every pick from scratch, while
+// instances come, change, vanish and go, uses fail or succeed, and time passes.
 func TestProvider_AgreesWithAModel(t *testing.T) {
 	for seed := range uint64(40) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -26,8 +26,8 @@ func TestProvider_AgreesWithAModel(t *testing.T) {
 	}
 }
 
-// world is a cache that is told of changes by hand, some providers, and what is
-// true of them.
+// world is a cache that gets its batches from the test, some providers, and the
+// expected state.
 type world struct {
 	t         *testing.T
 	rnd       *rand.Rand
@@ -36,18 +36,18 @@ type world struct {
 
 	live     map[string]*Instance
 	vanished map[string]*Instance
-	until    time.Time // of what has vanished
+	until    time.Time // the end of the grace
 	zxid     int64
 }
 
-// seen is a provider, and what it is to know of each path.
+// seen is a provider, and what it must know of each path.
 type seen struct {
 	p    *Provider
 	bad  map[string]*blame
 	open []*Use
 }
 
-// blame is what is known of an instance's failures.
+// blame is the expected record of an instance's failures.
 type blame struct {
 	errors       int
 	first, until time.Time
@@ -96,7 +96,7 @@ func (w *world) run() {
 	}
 }
 
-// apply tells the cache of a batch.
+// apply gives a batch to the cache.
 func (w *world) apply(b mirror.Batch) {
 	if b.Gap {
 		w.until = time.Now().Add(20 * time.Second)
@@ -135,7 +135,7 @@ func (w *world) change(gap bool) {
 	w.apply(b)
 }
 
-// equal checks what the snapshot shows.
+// equal compares the snapshot with the expected state.
 func (w *world) equal() {
 	w.t.Helper()
 	s := w.cache.Snapshot()
@@ -155,7 +155,7 @@ func (w *world) equal() {
 	require.Equal(w.t, slices.Sorted(maps.Keys(w.vanished)), gone)
 }
 
-// use picks an instance, and ends uses, this one or earlier ones.
+// use picks an instance, and ends this use or earlier ones.
 func (w *world) use(s *seen) {
 	may, vanished := w.choices(s)
 	u, err := s.p.PickKey([]string{"", "some key"}[w.rnd.IntN(2)])
@@ -179,7 +179,7 @@ func (w *world) use(s *seen) {
 	}
 }
 
-// choices are the paths that s may choose from, and whether they have vanished.
+// choices returns the paths that s may choose, and whether they have vanished.
 func (w *world) choices(s *seen) (may []string, vanished bool) {
 	usable := func(list map[string]*Instance) (out []string) {
 		for path, i := range list {
@@ -204,7 +204,7 @@ func (w *world) choices(s *seen) (may []string, vanished bool) {
 	return may, vanished && len(all) > 0
 }
 
-// judge is what Done means.
+// judge is the model of Done.
 func (w *world) judge(s *seen, u *Use, err error) {
 	path, now := u.Instance.Path, time.Now()
 	if u.Vanished && err != nil {

@@ -10,18 +10,18 @@ import (
 // *NoInstanceError, which says why.
 var ErrNoInstance = errors.New("no instance")
 
-// Counts is what a Provider knows of its service.
+// Counts are the numbers of instances of a service, as a Provider sees them.
 type Counts struct {
 	Registered int // instances that are there: Disabled, Filtered and usable ones
 	Disabled   int
-	Filtered   int // not Disabled, and left out by ProviderConfig.Filter
+	Filtered   int // not Disabled, and refused by ProviderConfig.Filter
 	SetAside   int // of the usable ones, after uses that failed
 	Vanished   int // gone after an outage, and kept for a while; not among Registered
-	Bad        int // nodes that show no instance; not among Registered
+	Bad        int // nodes without a readable instance; not among Registered
 }
 
-// Counts counts the instances of the service, as the next Pick would see them.
-// If all that are usable are set aside, a Pick chooses among these.
+// Counts returns the numbers of instances, as the next Pick would see them. If all
+// usable instances are set aside, a Pick chooses among these.
 func (p *Provider) Counts() Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -34,7 +34,7 @@ func (p *Provider) Counts() Counts {
 	return out
 }
 
-// counts counts all but what is set aside.
+// counts returns all numbers but SetAside.
 func (t *table) counts() (out Counts) {
 	for _, k := range t.known {
 		switch {
@@ -54,12 +54,12 @@ func (t *table) counts() (out Counts) {
 	return out
 }
 
-// NoInstanceError says why a Provider has nothing to choose from. That all
-// instances are set aside is no such reason: they are better than none.
+// NoInstanceError says why a Provider has no instance to choose. If all are set
+// aside, that is no such reason: a Provider then chooses among these.
 type NoInstanceError struct {
 	Service string
 	Counts  Counts
-	// Why is what Snapshot.Why says if the cache is stale, such as ErrLoading or
+	// Why is Snapshot.Why if the cache is stale, such as ErrLoading or
 	// ErrDisconnected; else nil.
 	Why error
 
@@ -107,7 +107,7 @@ func (e *NoInstanceError) Unwrap() []error {
 	return []error{ErrNoInstance, e.Why}
 }
 
-// none says why there is nothing to choose from in t.
+// none returns the error of a pick from t, which has no candidate.
 func (p *Provider) none(t *table) error {
 	e := &NoInstanceError{Service: p.name, Counts: t.counts()}
 	s := p.cache.Snapshot()

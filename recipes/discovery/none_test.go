@@ -12,7 +12,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// "no instance" says why there is none.
+// The error "no instance" says why there is none.
 func TestProvider_SaysWhyThereIsNoInstance(t *testing.T) {
 	serving(t, 3, func(t *testing.T, srv *zktest.Server, c *discovery.Cache) {
 		says := func(p *discovery.Provider, text string) {
@@ -43,7 +43,7 @@ func TestProvider_SaysWhyThereIsNoInstance(t *testing.T) {
 	})
 }
 
-// The error is typed, and Counts says the same and more.
+// The error is typed, and agrees with Counts.
 func TestProvider_CountsWhatItDoesNotUse(t *testing.T) {
 	serving(t, 5, func(t *testing.T, srv *zktest.Server, c *discovery.Cache) {
 		keep := "1 2 3"

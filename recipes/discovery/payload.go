@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// NewPayload encodes v as a payload that Java readers can make an object of
-// class from: v's JSON must be an object, and "@class" is put before its fields.
+// NewPayload encodes v as a payload that Java readers decode into an object of
+// class. v's JSON must be an object. NewPayload puts "@class" before its fields.
 func NewPayload(class string, v any) (json.RawMessage, error) {
 	object, err := plain(v)
 	if err != nil {
@@ -36,7 +36,7 @@ func (i *Instance) PayloadClass() string {
 	var p struct {
 		Class string `json:"@class"`
 	}
-	_ = json.Unmarshal(i.Payload, &p) // what is no object has no class
+	_ = json.Unmarshal(i.Payload, &p) // a payload that is not an object has no class
 	return p.Class
 }
 

@@ -15,21 +15,21 @@ import (
 // a good default.
 type ProviderConfig struct {
 	Strategy Strategy // default RoundRobin
-	// Filter says which instances are used at all; default: all that are not
-	// Disabled. It is asked once for each instance, and again when that changes. It
-	// must not call the Provider or Done.
+	// Filter returns whether an instance may be used at all. Default: all that are not
+	// Disabled. The Provider calls it once for each instance, and again when the
+	// instance changes. It must not call the Provider or Done.
 	Filter func(*Instance) bool
-	// An instance is set aside after Errors uses that failed, one after the
-	// other with no success in between, in no more than Window; it comes back
-	// after SetAside. Defaults: 2, 30 s, 30 s.
+	// Errors and Window say when an instance is set aside: after Errors failed uses
+	// within Window, without a success between them. SetAside is for how long.
+	// Defaults: 2, 30 s, 30 s.
 	Errors           int
 	Window, SetAside time.Duration
 }
 
-// Provider gives out the instances of one service, from what a Cache knows. It
-// does no I/O and may be used by many goroutines. Make one for a service and keep
-// it: it remembers which instances have failed, and the Cache prepares its
-// choices whenever the service changes, so that a pick has only to choose.
+// Provider chooses among the instances of one service that a Cache knows. It does no
+// I/O and may be used by many goroutines. Make one for a service and keep it: it
+// remembers which instances have failed. The Cache prepares the choices of its
+// Providers whenever the service changes.
 type Provider struct {
 	cache *Cache
 	name  string
@@ -39,30 +39,30 @@ type Provider struct {
 
 	table  atomic.Pointer[table] // changed under mu
 	mu     sync.Mutex            // guards what follows. Choosers run under it, and may read the Cache.
-	usable *Usable               // those of table that are not set aside
-	aside  []pause               // that have begun, in their order; those that ended early too
-	gone   map[string]*record
+	usable *Usable               // the candidates of table that are not set aside
+	aside  []pause               // in the order in which they began, also if they ended early
+	gone   map[string]*record    // records to keep of instances that are gone, by path
 }
 
-// record is what a Provider remembers of an instance. It goes by the path, so
-// that a new payload clears nothing.
+// record is what a Provider remembers of an instance. It belongs to the path: a new
+// payload clears nothing.
 type record struct {
 	path    string
 	pending atomic.Int64
-	errors  int       // since the last success; guarded by Provider.mu, as what follows
-	first   time.Time // of errors
-	until   time.Time // set aside until then; zero: it is not
+	errors  int       // since the last success; guarded by Provider.mu, like the fields below
+	first   time.Time // when the first of errors was
+	until   time.Time // set aside until then; zero: not set aside
 }
 
-// pause is the time for which an instance is set aside. It has ended early if
-// the record says otherwise.
+// pause is the time for which an instance is set aside. It has ended early if the
+// record has another until.
 type pause struct {
 	r     *record
 	until time.Time
 }
 
-// Provider returns a provider for a service that the cache covers. It does no
-// I/O. With another name, or with a ProviderConfig that cannot be, every pick
+// Provider returns a Provider for a service that the cache covers. It does no I/O.
+// With the name of another service, or with an invalid ProviderConfig, every pick
 // returns zk.ErrBadArguments.
 func (c *Cache) Provider(name string, cfg ProviderConfig) *Provider {
 	if cfg.Strategy == nil {
@@ -82,7 +82,7 @@ func (c *Cache) Provider(name string, cfg ProviderConfig) *Provider {
 	return p
 }
 
-// wrong says what is wrong with the arguments of Provider.
+// wrong returns an error that names what is wrong with the arguments of Provider.
 func (c *Cache) wrong(name string, cfg ProviderConfig) error {
 	err := validName(name)
 	switch {
@@ -102,8 +102,8 @@ func (c *Cache) wrong(name string, cfg ProviderConfig) error {
 // Use is one use of an instance. It must not be copied.
 type Use struct {
 	Instance *Instance // shared: it must not be changed
-	// Vanished: the instance was gone after an outage, and there is no other. It is
-	// likely to come back (see Config.Grace), but it may not be there.
+	// Vanished: the node of the instance is gone after an outage, and there is no
+	// other instance. It probably comes back (see Config.Grace), but may be dead.
 	Vanished bool
 
 	p    *Provider
@@ -111,21 +111,22 @@ type Use struct {
 	done atomic.Bool
 }
 
-// Pick chooses an instance by the Provider's strategy, among those that are
-// enabled, pass the filter and are not set aside. If all that are left are set
+// Pick chooses an instance by the Provider's strategy. It chooses among the instances
+// that are enabled, pass the filter and are not set aside. If all of them are set
 // aside, it chooses among these: a doubtful instance is better than none. If there
-// is none at all, it chooses among those that have vanished over an outage
-// (Use.Vanished). Call Done when the use is over.
+// are none, it chooses among those that have vanished in an outage (Use.Vanished).
+// Call Done when the use is over.
 //
-// It does not wait, and allocates nothing. During an outage it goes on with what
-// was last known. Without an instance it returns ErrNoInstance, in a
-// *NoInstanceError that says why, such as ErrLoading while the cache has not been
-// loaded. If the strategy fails it returns a *StrategyError.
+// Pick does no I/O, and allocates nothing. There is one exception: with Weighted,
+// ZoneFirst and Hash, the first pick after an instance is set aside or comes back
+// takes time, and may take memory, in proportion to the number of instances. During an outage it chooses among the
+// last known instances. Without an instance it returns ErrNoInstance, in a
+// *NoInstanceError that says why, such as ErrLoading before the cache is loaded. If
+// the strategy fails, it returns a *StrategyError.
 func (p *Provider) Pick() (Use, error) { return p.PickKey("") }
 
-// PickKey is Pick for a key, of which the strategy Hash makes the choice: the
-// same key gets the same instance. The other strategies of this package do not
-// look at it.
+// PickKey is Pick with a key. The strategy Hash chooses the same instance for the
+// same key. The other strategies of this package ignore the key.
 func (p *Provider) PickKey(key string) (Use, error) {
 	c, t, err := p.choose(key)
 	switch {
@@ -137,8 +138,8 @@ func (p *Provider) PickKey(key string) (Use, error) {
 	return Use{Instance: c.Instance, Vanished: t.gone, p: p, r: c.r}, nil
 }
 
-// choose chooses a candidate and counts the use of it. It returns also the table
-// that it is of, or in which there is none.
+// choose chooses a candidate and counts it as pending. It returns also the table
+// from which it chose, or which has no candidate.
 func (p *Provider) choose(key string) (Candidate, *table, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock() // also when a Chooser panics
@@ -160,8 +161,8 @@ func (p *Provider) choose(key string) (Candidate, *table, error) {
 	return c, t, nil
 }
 
-// StrategyError says that a Strategy failed, or that its Chooser chose what
-// cannot be chosen.
+// StrategyError reports that a Strategy failed, or that its Chooser returned the
+// index of no usable candidate.
 type StrategyError struct{ Err error }
 
 // Error names what is wrong.
@@ -170,9 +171,9 @@ func (e *StrategyError) Error() string { return "strategy: " + e.Err.Error() }
 // Unwrap returns Err.
 func (e *StrategyError) Unwrap() error { return e.Err }
 
-// Done ends a use. err is what the instance is to be blamed for: nil if it did
-// its work, and also if the caller gave up or made the mistake himself. Only the
-// first call counts.
+// Done ends a use. err is a failure of the instance. It is nil if the instance did
+// its work, and also if the caller gave up or made a mistake. Only the first call
+// counts.
 func (u *Use) Done(err error) {
 	if u.p == nil || !u.done.CompareAndSwap(false, true) {
 		return

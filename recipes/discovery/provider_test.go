@@ -16,8 +16,8 @@ import (
 
 var errBroken = errors.New("broken")
 
-// serving runs f with a cache of n instances of web, 0 to n-1, of which the
-// first has zone a and the others b as payload.
+// serving runs f with a cache of n instances of web, 0 to n-1. The payload of the
+// first is zone a, that of the others zone b.
 func serving(t *testing.T, n int, f func(t *testing.T, srv *zktest.Server, c *discovery.Cache)) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		for i := range n {
@@ -48,7 +48,7 @@ func picks(t *testing.T, p *discovery.Provider, n int) map[string]int {
 }
 
 func zone(i *discovery.Instance) (z string) {
-	_ = i.DecodePayload(&z) // none is ""
+	_ = i.DecodePayload(&z) // without a payload: ""
 	return z
 }
 
@@ -56,7 +56,7 @@ func TestProvider_RoundRobinIsFairToTheLast(t *testing.T) {
 	serving(t, 4, func(t *testing.T, srv *zktest.Server, c *discovery.Cache) {
 		p := c.Provider("web", discovery.ProviderConfig{})
 		require.Equal(t, map[string]int{"0": 10, "1": 10, "2": 10, "3": 10}, picks(t, p, 40))
-		// While instances come and go, those that stay have equal turns.
+		// While instances come and go, the others have equal turns.
 		got := map[string]int{}
 		for n := range 40 {
 			if n%2 == 0 {
@@ -146,7 +146,7 @@ func TestProvider_LeastLoadedEvensOut(t *testing.T) {
 			u.Done(nil)
 			u.Done(nil) // counts once
 		}
-		put(t, srv, "web", "1", `,"payload":"changed"`) // the count goes by path
+		put(t, srv, "web", "1", `,"payload":"changed"`) // the count belongs to the path
 		put(t, srv, "web", "2", `,"payload":"changed"`)
 		time.Sleep(time.Second)
 		got := map[string]int{}
@@ -201,8 +201,8 @@ func TestProvider_HashMovesOnlyTheKeysOfWhoGoes(t *testing.T) {
 	})
 }
 
-// An instance is set aside after errors in a row, for a while, whatever its
-// payload becomes meanwhile.
+// An instance is set aside for a while after errors in a row, also if its payload
+// changes meanwhile.
 func TestProvider_SetsAsideAfterErrors(t *testing.T) {
 	serving(t, 3, func(t *testing.T, srv *zktest.Server, c *discovery.Cache) {
 		p := c.Provider("web", discovery.ProviderConfig{SetAside: time.Minute})

@@ -14,9 +14,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// failures: 93, 102, 103: on a real server: a load, one watch, changes, a
-// reconnect that nobody sees, an outage, an expiry, an orderly end, and nothing
-// left behind.
+// failures: 93, 102, 103: on a real server: a load, one watch, changes, a reconnect
+// without an event, an outage, an expiry and a close, which leaves nothing behind.
 func TestDiscovery_OnARealServer(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -74,7 +73,7 @@ func TestDiscovery_OnARealServer(t *testing.T) {
 		require.Same(t, before.Instances("s1")[n], i)
 	}
 
-	// The server is restarted: the consumer keeps what it knew.
+	// The server is restarted: the consumer keeps the last known instances.
 	require.NoError(t, e.Kill(0))
 	await("stale", func(s *discovery.Snapshot) bool { return s.Stale })
 	require.Len(t, cache.Snapshot().Instances("s0"), 100)
@@ -85,7 +84,7 @@ func TestDiscovery_OnARealServer(t *testing.T) {
 		}
 		return !s.Stale
 	})
-	// If the server took longer to come back than a session lasts, they come anew.
+	// If the restart took longer than a session lasts, they register again.
 	all := func(s *discovery.Snapshot) bool {
 		return len(s.Instances("s0"))+len(s.Instances("s1"))+len(s.Instances("s2")) == len(regs)
 	}

@@ -16,28 +16,28 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors of a Registration. All are reasons in a Status; the first two are causes
-// of its Context too, beside zk.ErrSessionExpired, zk.ErrLeaseLapsed and
+// Errors of a Registration. All can be the Err of a Status. The first two can also be
+// the cause of its Context, like zk.ErrSessionExpired, zk.ErrLeaseLapsed and
 // zk.ErrClosed.
 var (
 	// ErrUnregistered: Unregister was called. It wraps recipes.ErrReleased.
 	ErrUnregistered = sentinel.In("unregistered", recipes.ErrReleased)
 	// ErrDeleted: the node of the instance was deleted. It is created again, unless
-	// Config.ReportDeleted ends the registration. As a cause it may be the end of the
-	// session too: the server may report that of the node first.
+	// Config.ReportDeleted ends the registration. It can also be the cause after the
+	// session has ended: the server may report the deletion of the node first.
 	ErrDeleted = recipes.ErrDeleted
-	// ErrIDTaken: the node of somebody else stands where ours should. The error
-	// is a *recipes.TakenError then.
+	// ErrIDTaken: another session's node is at the path of the instance. The error is
+	// a *recipes.TakenError.
 	ErrIDTaken = recipes.ErrIDTaken
 )
 
-// Registration is one instance that is registered, or can be. Its methods may be
+// Registration registers one instance and keeps it registered. Its methods may be
 // called by many goroutines.
 type Registration struct {
 	d       *Discovery
 	path    string
-	turn    chan struct{} // cap 1: who registers or unregisters; not a mutex, since it waits
-	updates chan struct{} // cap 1: who updates; taken before turn
+	turn    chan struct{} // cap 1: full while a call registers or unregisters; a channel, since waits for it have a context
+	updates chan struct{} // cap 1: full while a call updates; taken before turn
 
 	mu       sync.Mutex // leaf lock; guards what follows
 	inst     Instance
@@ -47,9 +47,9 @@ type Registration struct {
 	serving  serving
 }
 
-// Registration returns an instance that can be registered. It fills in what
-// Instance says are defaults, and does no I/O. Its errors are *InvalidError,
-// joined; or zk.ErrBadArguments, see New.
+// Registration returns a Registration of i, which is not registered yet. It fills in
+// the defaults of Instance, and does no I/O. Its errors are *InvalidError, joined, or
+// zk.ErrBadArguments (see New).
 func (d *Discovery) Registration(i Instance) (*Registration, error) {
 	if err := d.usable("register", zk.Join(zk.Join(d.base, i.Name), i.ID)); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (d *Discovery) Registration(i Instance) (*Registration, error) {
 	}, nil
 }
 
-// Register registers an instance: it is Registration and the Register of that.
+// Register registers an instance. It calls Registration, and Register of the result.
 func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, error) {
 	r, err := d.Registration(i)
 	if err != nil {
@@ -83,22 +83,24 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 	return r, nil
 }
 
-// Register returns nil when the node of the instance is there, and is ours. From
-// then on it is kept: a lost connection changes nothing on the server as long as
-// the session lives; after an expired session, or when somebody deletes it, it
-// is made again with the newest data, until Unregister.
+// Register returns nil when the server has the node of the instance, created by this
+// Registration. From then on the instance stays registered until Unregister. A lost
+// connection changes nothing on the server as long as the session lives. After the
+// session has expired, or another client has deleted the node, the node is created
+// again with the newest data.
 //
-// The node of another session at our path is waited out for Config.WaitOut: it may
-// be what a crash of this very process has left. If it stays, or another comes, that is ErrIDTaken.
+// If another session's node is at the path, Register waits for Config.WaitOut: the
+// node may be left from a crash of this process. If it stays, or another one comes,
+// Register returns ErrIDTaken.
 //
-// Register returns at once when the server refuses: a *recipes.RightError, in
-// which is zk.ErrNoAuth, names the right that is missing. (Once registered, an
-// instance whose registering is refused in a later session is tried again slowly;
-// so it is by Serve.) After an error the instance is not registered; a node that
-// was created meanwhile is deleted, now or in the background.
+// Register returns at once when the server refuses. A *recipes.RightError, which wraps
+// zk.ErrNoAuth, names the missing right. (Serve retries slowly instead. So does a
+// registered instance that is refused in a later session.) After an error the
+// instance is not registered. A node that was created meanwhile is deleted, at once or
+// in the background.
 //
-// A persistent instance (Static, Permanent) replaces the data of the persistent
-// node at its path, if there is one, and is not made again when somebody deletes
+// A persistent instance (Static, Permanent) replaces the data of the persistent node
+// at its path, if there is one. It is not created again when another client deletes
 // it.
 func (r *Registration) Register(ctx context.Context) error {
 	if err := enter(ctx, r.turn); err != nil {
@@ -114,8 +116,8 @@ func (r *Registration) Register(ctx context.Context) error {
 		if last.State == presence.Registered {
 			return nil
 		}
-		// Whatever the server refuses would be tried again, slowly. Here somebody
-		// waits who can be told.
+		// The node would retry slowly after a refusal. But the caller waits, and can
+		// get the error now.
 		if refused.Waiter(last.Err) {
 			break
 		}
@@ -124,12 +126,12 @@ func (r *Registration) Register(ctx context.Context) error {
 	if last.State != presence.Ended && !refused.Waiter(why) {
 		why = errors.Join(ctxerr.Of(ctx), why)
 	}
-	_ = r.leave(ctx, node) // what it cannot confirm is deleted in the background
+	_ = r.leave(ctx, node) // a node that may be left is deleted in the background
 	return r.wrap(why)
 }
 
-// start makes sure that the instance is being registered. Of a persistent one it
-// does all there is to do. The caller has the turn.
+// start begins to register the instance, unless that has begun. It registers a
+// persistent instance itself. The caller has the turn.
 func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 	r.clear(ctx)
 	r.mu.Lock()
@@ -138,8 +140,8 @@ func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 	if node != nil {
 		return node, nil
 	}
-	// Under the lock, so that an Update comes either before and is in data, or
-	// after and finds the node.
+	// Under the lock. So an Update comes either before this, and is in data, or after
+	// it, and finds the node.
 	r.mu.Lock()
 	data, err := r.encode()
 	persistent := r.inst.Type.persistent()
@@ -167,8 +169,8 @@ func (d *Discovery) keeping(typ ServiceType) presence.Config {
 	}
 }
 
-// clear drops a node that has ended by itself, and has said why. The caller has
-// the turn.
+// clear drops a node that has ended by itself. Its Status has given the reason. The
+// caller has the turn.
 func (r *Registration) clear(ctx context.Context) {
 	r.mu.Lock()
 	node := r.node
@@ -194,7 +196,7 @@ func (r *Registration) encode() ([]byte, error) {
 	return i.encode(r.d.cfg.WriteEnabled)
 }
 
-// Instance returns the instance as it is registered, or would be.
+// Instance returns the instance as it is registered, or would be by Register.
 func (r *Registration) Instance() Instance {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -203,9 +205,9 @@ func (r *Registration) Instance() Instance {
 	return i
 }
 
-// Status returns what is known of the node now. While Serve runs, an instance that
-// is not registered is Unregistered and not Ended; Err is then the error of the
-// check that keeps it out, nil before the first.
+// Status returns the state of the node now. While Serve runs, an instance that is not
+// registered is Unregistered and not Ended. Err is then the error of the last failed
+// check, nil before the first.
 func (r *Registration) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -216,7 +218,7 @@ func (r *Registration) Status() Status {
 	return s
 }
 
-// present returns what is known of the node, without a look at Serve.
+// present returns the state of the node, whether or not Serve runs.
 func (r *Registration) present() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -256,13 +258,13 @@ func (r *Registration) Update(ctx context.Context, change func(*Instance)) error
 }
 
 func (r *Registration) update(ctx context.Context, change func(i *Instance, draining *bool)) error {
-	// One at a time, so that the last to be made is also the last to be stored.
+	// One at a time: the last update that is made must be the last that is stored.
 	if err := enterUpdate(ctx, r.path, r.updates); err != nil {
 		return r.wrap(err)
 	}
 	defer func() { <-r.updates }()
 	if r.Instance().Type.persistent() {
-		// Nothing else keeps it from writing behind an Unregister.
+		// Nothing else keeps the update from writing after an Unregister.
 		if err := enterUpdate(ctx, r.path, r.turn); err != nil {
 			return r.wrap(err)
 		}
@@ -273,7 +275,7 @@ func (r *Registration) update(ctx context.Context, change func(i *Instance, drai
 	r.mu.Unlock()
 	next, draining := old.clone(), wasDraining
 	change(&next, &draining)
-	next = next.clone() // what change has put there is the caller's
+	next = next.clone() // change may have put memory of the caller into it
 	next.Name, next.ID, next.Type, next.Path, next.Stat = old.Name, old.ID, old.Type, old.Path, old.Stat
 	if err := next.validate(); err != nil {
 		return err
@@ -291,7 +293,7 @@ func (r *Registration) update(ctx context.Context, change func(i *Instance, drai
 		err = node.Update(ctx, data)
 	}
 	if errors.Is(err, ErrUnregistered) {
-		return nil // meanwhile; it is remembered
+		return nil // meanwhile; the next Register stores the data
 	}
 	if err != nil && (zk.OutcomeOf(err) == zk.OutcomeNotSent || refused.By(err) || refused.ForNow(err)) {
 		r.mu.Lock()
@@ -301,16 +303,16 @@ func (r *Registration) update(ctx context.Context, change func(i *Instance, drai
 	return r.wrap(err)
 }
 
-// Unregister deletes the node. nil says that it is gone and that none will come;
-// until Register is called again. When ctx ends before that is known, the node of
-// a dynamic instance is deleted in the background; the error has OutcomeUnknown
-// and wraps zk.ErrUnconfirmed. It is idempotent.
+// Unregister deletes the node. It returns nil when the node is gone, and none will be
+// created until Register is called again. If ctx ends before that is known, the error
+// has OutcomeUnknown and wraps zk.ErrUnconfirmed. The node of a dynamic instance is
+// then deleted in the background. Unregister is idempotent.
 func (r *Registration) Unregister(ctx context.Context) error {
 	r.mu.Lock()
 	node := r.node
 	r.mu.Unlock()
 	if node != nil {
-		// Before the turn: whoever has it may be waiting for this very node.
+		// Without the turn: the call that has it may be waiting for this node.
 		err := node.Leave(ctx)
 		r.mu.Lock()
 		if r.node == node {
@@ -335,8 +337,8 @@ func (r *Registration) Unregister(ctx context.Context) error {
 	return nil
 }
 
-// Drain disables the instance, so that providers send it nothing new, waits, and
-// unregisters it, also when the disabling failed or ctx ended.
+// Drain disables the instance, so that providers do not choose it any more. Then it
+// waits, and unregisters the instance, also if the disabling failed or ctx ended.
 func (r *Registration) Drain(ctx context.Context, wait time.Duration) error {
 	if r.present().State == Ended {
 		return r.Unregister(ctx) // there is nothing to disable
@@ -351,7 +353,7 @@ func (r *Registration) Drain(ctx context.Context, wait time.Duration) error {
 			err = ctxerr.Of(ctx)
 		}
 	}
-	return errors.Join(err, r.Unregister(ctx)) // which ends draining
+	return errors.Join(err, r.Unregister(ctx)) // Unregister ends draining too
 }
 
 func (r *Registration) wrap(err error) error {

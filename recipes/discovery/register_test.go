@@ -18,8 +18,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// observe records every event below /services, as an observer on another server
-// sees them; end returns them.
+// observe records every event below /services that an observer on another server
+// sees; end returns them.
 func observe(t *testing.T, srv *zktest.Server) (end func() []string) {
 	t.Helper()
 	c, err := zk.Connect(t.Context(), zk.Config{Servers: "zk2:2181", DialContext: srv.DialContext})
@@ -73,7 +73,7 @@ func TestRegistration_WritesWhatCuratorReads(t *testing.T) {
 		require.Equal(t, discovery.Registered, r.Status().State)
 		require.NoError(t, r.Register(ctx), "it is already")
 
-		// One of this process's own is never taken for another's.
+		// A node of the same client is never taken for one of another session.
 		_, err = discovery.New(c, "/services", discovery.Config{}).Register(shortly(t), i)
 		require.ErrorIs(t, err, discovery.ErrIDTaken, "another Discovery, same session")
 		require.NoError(t, r.Unregister(ctx))
@@ -81,7 +81,7 @@ func TestRegistration_WritesWhatCuratorReads(t *testing.T) {
 		require.False(t, srv.Exists("/services/web/1"))
 		require.ErrorIs(t, r.Status().Err, discovery.ErrUnregistered)
 
-		// "enabled" is written where it is wanted.
+		// "enabled" is written with WriteEnabled.
 		r, err = discovery.New(c, "/services", discovery.Config{WriteEnabled: true}).Register(ctx, i)
 		require.NoError(t, err)
 		require.True(t, strings.HasSuffix(data(t, srv, "/services/web/1"), `"uriSpec":null,"enabled":true}`))
@@ -89,7 +89,7 @@ func TestRegistration_WritesWhatCuratorReads(t *testing.T) {
 	})
 }
 
-// shortly is a context that lasts as long as a stranger's node is waited out.
+// shortly returns a context that lasts for WaitOut.
 func shortly(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -104,13 +104,13 @@ func TestRegistration_UpdatesInPlace(t *testing.T) {
 		require.NoError(t, err)
 		end := observe(t, srv)
 		require.NoError(t, r.Update(ctx, func(i *discovery.Instance) {
-			i.Address, i.ID, i.Name, i.Type = "new", "other", "other", discovery.Static // of which only the first counts
+			i.Address, i.ID, i.Name, i.Type = "new", "other", "other", discovery.Static // only the address may change
 		}))
 		require.Contains(t, data(t, srv, "/services/web/1"), `"address":"new"`)
 		require.NoError(t, r.Update(ctx, func(i *discovery.Instance) { i.Disabled = true }))
 		require.Equal(t, []string{"data changed /services/web/1", "data changed /services/web/1"}, end())
 
-		// What cannot be stored leaves everything as it was.
+		// Data that cannot be stored changes nothing.
 		before := r.Instance()
 		err = r.Update(ctx, func(i *discovery.Instance) { i.Payload = []byte(`{`) })
 		_, ok := errors.AsType[*discovery.InvalidError](err)
@@ -119,7 +119,7 @@ func TestRegistration_UpdatesInPlace(t *testing.T) {
 		require.ErrorIs(t, err, zk.ErrTooLarge)
 		require.Equal(t, before, r.Instance())
 
-		// While it is not registered an update is remembered.
+		// The next Register stores an update of an unregistered instance.
 		require.NoError(t, r.Unregister(ctx))
 		require.NoError(t, r.Update(ctx, func(i *discovery.Instance) { i.Address = "later" }))
 		require.False(t, srv.Exists("/services/web/1"))
@@ -129,8 +129,7 @@ func TestRegistration_UpdatesInPlace(t *testing.T) {
 	})
 }
 
-// failures: 93: a reconnect within the session, half a timeout long, is not seen
-// by anybody.
+// failures: 93: no observer sees a reconnect within the session, half a timeout long.
 func TestRegistration_ReconnectIsNoFlap(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx, c := t.Context(), onFirst(t, srv)
@@ -149,8 +148,8 @@ func TestRegistration_ReconnectIsNoFlap(t *testing.T) {
 	})
 }
 
-// failures: 94, 96: after an expiry the instance is registered again with what
-// it was updated to meanwhile, although the first tries are cut or refused.
+// failures: 94, 96: after an expiry the instance is registered again with its newest
+// data, although the first tries are cut or refused.
 func TestRegistration_ComesBackWithTheNewestAfterAnExpiry(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx, c := t.Context(), onFirst(t, srv)
@@ -192,7 +191,7 @@ func TestRegistration_ComesBackWithTheNewestAfterAnExpiry(t *testing.T) {
 	})
 }
 
-// failures: 98: what an operator deletes is there again, its parent too.
+// failures: 98: a node that an operator deletes is created again, with its parent.
 func TestRegistration_DeletedByAnOperatorComesBack(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -212,7 +211,7 @@ func TestRegistration_OfEveryType(t *testing.T) {
 		ctx, c := t.Context(), connect(t, srv)
 		d := discovery.New(c, "/services", discovery.Config{})
 
-		// Two of one ID, with names of their own.
+		// Two instances with one ID get different node names.
 		var seq [2]*discovery.Registration
 		for n := range seq {
 			var err error
@@ -238,7 +237,7 @@ func TestRegistration_OfEveryType(t *testing.T) {
 			require.NoError(t, r.Update(ctx, func(i *discovery.Instance) { i.Address = "h" }))
 			require.Contains(t, data(t, srv, "/services/st/1"), `"address":"h"`)
 
-			// Somebody else's is replaced in place: the last one wins.
+			// The node of another client is replaced in place: the last write wins.
 			other, err := d.Register(ctx, discovery.Instance{Name: "st", ID: "1", Type: typ, Address: "b"})
 			require.NoError(t, err)
 			require.Equal(t, r.Status().Czxid, other.Status().Czxid)
@@ -258,7 +257,7 @@ func TestRegistration_OfEveryType(t *testing.T) {
 			require.NoError(t, other.Unregister(ctx))
 		}
 
-		// A persistent one does not write into a node that goes with a session.
+		// A persistent instance does not write into an ephemeral node.
 		dyn, err := d.Register(ctx, discovery.Instance{Name: "st", ID: "1"})
 		require.NoError(t, err)
 		before := data(t, srv, "/services/st/1")
@@ -272,7 +271,7 @@ func TestRegistration_OfEveryType(t *testing.T) {
 	})
 }
 
-// The replies of a persistent instance's writes are lost one after the other.
+// Each reply to a write of a persistent instance is lost once.
 func TestRegistration_PersistentOverLostReplies(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -300,7 +299,7 @@ func TestRegistration_PersistentOverLostReplies(t *testing.T) {
 	})
 }
 
-// A Register that is given up leaves no node, and says what stood in the way.
+// A Register whose context ends leaves no node, and its error says what it waited for.
 func TestRegistration_GivenUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		d := discovery.New(connect(t, srv), "/services", discovery.Config{})
@@ -335,8 +334,8 @@ func TestRegistration_GivenUp(t *testing.T) {
 	})
 }
 
-// failures: 95: registering and unregistering, over cuts, from several
-// goroutines; what is said last is how it is.
+// failures: 95: several goroutines register and unregister while connections are cut.
+// The last call decides the state.
 func TestRegistration_OnAndOffUnderCuts(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -349,7 +348,7 @@ func TestRegistration_OnAndOffUnderCuts(t *testing.T) {
 				for k := range 50 {
 					switch n {
 					case 0:
-						_ = r.Register(ctx) // is ended by an Unregister
+						_ = r.Register(ctx) // an Unregister ends it
 					case 1:
 						_ = r.Unregister(ctx)
 					case 2:
@@ -393,7 +392,7 @@ func TestRegistration_DrainDisablesThenGoes(t *testing.T) {
 				require.NoError(t, r.Register(ctx))
 				require.NotContains(t, data(t, srv, "/services/web/1"), "enabled")
 
-				// Given up while it waits, it is unregistered all the same.
+				// Also after its context ends while it waits, it is unregistered.
 				short, cancel := context.WithTimeout(ctx, time.Second)
 				defer cancel()
 				require.ErrorIs(t, r.Drain(short, time.Hour), context.DeadlineExceeded)

@@ -12,8 +12,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What the server refuses is told at once to who waits, with the right that is
-// missing and where.
+// Register returns a refusal at once. The error names the missing right and the path.
 func TestRegister_RefusedReturnsAtOnce(t *testing.T) {
 	for _, typ := range []discovery.ServiceType{discovery.Dynamic, discovery.DynamicSequential, discovery.Static} {
 		t.Run(string(typ), func(t *testing.T) {
@@ -35,7 +34,7 @@ func TestRegister_RefusedReturnsAtOnce(t *testing.T) {
 				require.Less(t, time.Since(start), time.Second)
 				require.Equal(t, discovery.Ended, r.Status().State)
 
-				// With the right it works, without any pause.
+				// With the right it succeeds at once.
 				_, err = c.SetACL(ctx, "/services/web", zk.WorldACL(zk.PermAll), zk.AnyVersion)
 				require.NoError(t, err)
 				require.NoError(t, r.Register(ctx))
@@ -64,7 +63,7 @@ func TestRegister_UnimplementedReturnsAtOnce(t *testing.T) {
 	})
 }
 
-// Serve goes on, and registers when the right is there.
+// Serve goes on after a refusal, and registers when the right is granted.
 func TestServe_TriesAgainWhatIsRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx, c := t.Context(), connect(t, srv)

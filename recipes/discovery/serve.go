@@ -15,38 +15,37 @@ import (
 // ErrCheckTimeout: a health check took longer than Gate.Timeout.
 var ErrCheckTimeout = errors.New("health check timed out")
 
-// Gate says when Serve has the instance registered. Every zero value is a good
-// default.
+// Gate says while what Serve keeps the instance registered. Every zero value is a
+// good default.
 type Gate struct {
-	// Check says whether the instance can serve; nil: it always can. It must
-	// return when its context ends; it is never called twice at the same time.
+	// Check returns nil if the instance can serve. Without a Check it always can. Check
+	// must return when its context ends. Two calls never overlap.
 	Check    func(ctx context.Context) error
 	Every    time.Duration // between two checks; default 5 s
 	Timeout  time.Duration // of a check; default Every
-	Failures int           // that many in a row take the instance out; default 1
-	// Drain is how long the instance is Disabled before it is unregistered when
-	// ctx ends. Default: not at all.
+	Failures int           // in a row, before the instance is taken out; default 1
+	// Drain is how long the instance is Disabled before it is unregistered, when ctx
+	// ends. Default: it is unregistered at once.
 	Drain time.Duration
-	// TakeOut unregisters it before that time, instead of disabling it: for
-	// consumers that do not look at "enabled".
+	// TakeOut unregisters the instance before the time Drain, instead of disabling it.
+	// It is for consumers that ignore "enabled".
 	TakeOut bool
 }
 
-// Serve keeps the instance registered for as long as its check passes, until ctx
-// ends; then it drains and unregisters it, which may take as long as Gate.Drain
-// and a session timeout more, and returns the cause of ctx, joined with what
-// could not be confirmed.
+// Serve keeps the instance registered while its check passes, until ctx ends. Then it
+// drains and unregisters the instance, which takes at most Gate.Drain and a session
+// timeout. It returns the cause of ctx, joined with the error of the end, if any.
 //
-// The instance is registered after the first check that passes. A failing one
-// takes it out, no later than Every and Timeout after the fact for each of
-// Failures; the next that passes brings it back. Registering goes on in the
-// background meanwhile (see Register), so that an outage stops no check. While
-// Serve runs, the Status of an instance that is taken out is Unregistered, with
-// the error of the check.
+// Serve registers the instance after the first check that passes. A failed check takes
+// the instance out; with Failures above 1, that many in a row do. That takes at most
+// Every and Timeout for each of them. The next check that passes brings the instance
+// back. The client registers in the background (see Register): an outage stops no
+// check. While Serve runs, the Status of an instance that is taken out is
+// Unregistered, with the error of the check.
 //
-// Serve ends early with ErrIDTaken, with zk.ErrClosed as soon as the client is
-// closed, with ErrDeleted if Config.ReportDeleted asks for it, or with what is wrong
-// with the instance.
+// Serve ends early with ErrIDTaken, with zk.ErrClosed as soon as the client is closed,
+// with ErrDeleted if Config.ReportDeleted is set, or with what is wrong with the
+// instance.
 func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	g.Every = cmp.Or(g.Every, 5*time.Second)
 	g.Timeout = cmp.Or(g.Timeout, g.Every)
@@ -70,7 +69,7 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 		}
 	})
 	p := &prober{g: g}
-	defer p.join() // not before it is unregistered: a check may be deaf to its context
+	defer p.join() // after the instance is unregistered: a check may ignore its context
 	err := r.follow(serving, g, p)
 	switch {
 	case ctx.Err() != nil:
@@ -81,8 +80,8 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	return err
 }
 
-// follow registers the instance, or takes it out, as its checks say. It returns
-// when ctx ends, or why there is nothing to serve any more.
+// follow registers the instance after a check that passes, and takes it out after
+// failed ones. It returns nil when ctx ends, or the error that ends Serve early.
 func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
 	for failures := 0; ; {
 		why := p.check(ctx)
@@ -106,12 +105,12 @@ func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
 	}
 }
 
-// admit sees that the instance is being registered.
+// admit begins to register the instance, unless that has begun.
 func (r *Registration) admit(ctx context.Context, g Gate) error {
-	ctx, cancel := context.WithTimeout(ctx, g.Timeout) // for a persistent one, which is written here
+	ctx, cancel := context.WithTimeout(ctx, g.Timeout) // start writes a persistent instance itself
 	defer cancel()
 	if err := enter(ctx, r.turn); err != nil {
-		return nil // somebody registers or unregisters it by hand: see next time
+		return nil // another call registers or unregisters it: the next check tries again
 	}
 	defer func() { <-r.turn }()
 	s := r.present()
@@ -123,13 +122,14 @@ func (r *Registration) admit(ctx context.Context, g Gate) error {
 	}
 	_, err := r.start(ctx)
 	if ctx.Err() != nil {
-		return nil // again with the next check
+		return nil // the next check tries again
 	}
 	return r.wrap(err)
 }
 
-// takeOut unregisters an instance that fails its check, which says why. What cannot
-// be confirmed now is done in the background, and tried again with the next check.
+// takeOut unregisters an instance whose check failed with the error why. If the server
+// does not confirm it, the client goes on in the background, and the next failed check
+// tries again.
 func (r *Registration) takeOut(ctx context.Context, g Gate, why error) error {
 	r.unfit(why)
 	if s := r.present(); s.State == Ended {
@@ -146,7 +146,7 @@ func (r *Registration) takeOut(ctx context.Context, g Gate, why error) error {
 	return nil
 }
 
-// retire is the orderly end.
+// retire drains and unregisters the instance at the end of Serve.
 func (r *Registration) retire(ctx context.Context, g Gate) error {
 	patience := 10 * time.Second
 	if s := r.d.c.Session(); s != nil {
@@ -157,20 +157,19 @@ func (r *Registration) retire(ctx context.Context, g Gate) error {
 	if g.Drain == 0 || g.TakeOut || r.present().State != Registered {
 		err := r.Unregister(ctx)
 		if g.TakeOut {
-			time.Sleep(g.Drain) // what the caller asked for is not to end before
+			time.Sleep(g.Drain) // the process must not end before consumers have noticed
 		}
 		return err
 	}
 	return r.Drain(ctx, g.Drain)
 }
 
-// serving says, while Serve runs, why the instance is not to be registered. A
-// registration that was never begun, or that a check has ended, is then not at its
-// end: the next check may begin it again.
+// serving is the state of Serve. While Serve runs, an instance that is not registered,
+// or that a check has taken out, is not Ended: the next check may register it.
 type serving struct {
-	running int       // how many Serves run
-	since   time.Time // when the first began, or the instance was last found to be unfit
-	why     error     // of the last check that failed; nil before
+	running int       // calls of Serve that run
+	since   time.Time // when the first of them began, or the instance was last taken out
+	why     error     // of the last failed check; nil before the first
 }
 
 func (r *Registration) beginServing() {
@@ -188,7 +187,7 @@ func (r *Registration) endServing() {
 	r.serving.running--
 }
 
-// unfit notes that the instance is taken out, and why.
+// unfit records that the instance is taken out, and why.
 func (r *Registration) unfit(why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -204,8 +203,8 @@ type prober struct {
 	running chan error // gets the result of a check that is not done yet
 }
 
-// check returns what a check says, or ErrCheckTimeout. One that overstays is
-// waited for again at the next call, instead of starting another.
+// check runs a check and returns its error, or ErrCheckTimeout. If a check has not
+// returned in time, the next call waits for it instead of starting another.
 func (p *prober) check(ctx context.Context) error {
 	if p.g.Check == nil {
 		return nil

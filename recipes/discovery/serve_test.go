@@ -14,7 +14,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// serve runs Serve; end ends it and returns what it returned.
+// serve runs Serve; end ends it and returns its error.
 func serve(t *testing.T, srv *zktest.Server, g discovery.Gate) (r *discovery.Registration, end func() error) {
 	t.Helper()
 	r, err := discovery.New(connect(t, srv), "/services", discovery.Config{}).Registration(discovery.Instance{Name: "web", ID: "1"})
@@ -28,7 +28,7 @@ func serve(t *testing.T, srv *zktest.Server, g discovery.Gate) (r *discovery.Reg
 	}
 }
 
-// An instance is there only while its check passes.
+// An instance is registered only while its check passes.
 func TestServe_RegistersOnlyWhileTheCheckPasses(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		var healthy, slow atomic.Bool
@@ -42,7 +42,7 @@ func TestServe_RegistersOnlyWhileTheCheckPasses(t *testing.T) {
 				defer running.Add(-1)
 				if slow.Load() {
 					<-ctx.Done()
-					time.Sleep(5 * time.Second) // deaf to its context, for a while
+					time.Sleep(5 * time.Second) // ignores its context for a while
 					return nil
 				}
 				if !healthy.Load() {
@@ -95,7 +95,7 @@ func TestServe_OneFailureOfSeveralIsForgiven(t *testing.T) {
 	})
 }
 
-// Drained at its end: disabled, or taken out, for as long as was asked for.
+// At its end the instance is drained: disabled, or taken out, for the configured time.
 func TestServe_DrainsAtItsEnd(t *testing.T) {
 	for _, takeOut := range []bool{false, true} {
 		inBubble(t, func(t *testing.T, srv *zktest.Server) {
@@ -118,7 +118,7 @@ func TestServe_DrainsAtItsEnd(t *testing.T) {
 	}
 }
 
-// failures: 94: an outage stops neither the checks nor the registering.
+// failures: 94: an outage stops neither the checks nor the registration.
 func TestServe_OverAnOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		var healthy atomic.Bool
@@ -147,7 +147,7 @@ func TestServe_OverAnOutage(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		require.True(t, srv.Exists("/services/web/1"))
 
-		// It turns unhealthy during the next, and must not come back with it.
+		// It turns unhealthy during the next outage, and must not come back after it.
 		down(true)
 		time.Sleep(time.Second)
 		healthy.Store(false)
@@ -162,7 +162,7 @@ func TestServe_OverAnOutage(t *testing.T) {
 	})
 }
 
-// It ends early when the ID is somebody else's, and when the client is closed.
+// Serve ends early when another client has the ID, and when the client is closed.
 func TestServe_EndsWhenThereIsNothingLeftToDo(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -185,8 +185,8 @@ func TestServe_EndsWhenThereIsNothingLeftToDo(t *testing.T) {
 	})
 }
 
-// While Serve runs nothing has ended: an instance that is out is not registered,
-// because of the check, and comes back.
+// While Serve runs, an instance that is taken out is Unregistered and not Ended. Its
+// Err is the error of the check, and it comes back.
 func TestServe_StatusSaysWhyTheInstanceIsOut(t *testing.T) {
 	for _, typ := range []discovery.ServiceType{discovery.Dynamic, discovery.Static} {
 		t.Run(string(typ), func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestServe_StatusSaysWhyTheInstanceIsOut(t *testing.T) {
 	}
 }
 
-// The end of the client ends Serve at once, also between two checks and while a
+// Serve ends at once when the client is closed, also between two checks and while a
 // check runs.
 func TestServe_EndsWithTheClient(t *testing.T) {
 	for name, during := range map[string]bool{"between two checks": false, "during a check": true} {

@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// service is what a snapshot has of one service. It does not change: edit makes
-// another. All lists are sorted by path.
+// service is one service in a snapshot. It does not change: edit returns another. All
+// lists are sorted by path.
 type service struct {
 	instances []*Instance
 	bad       []Bad
 	vanished  []*Instance // kept although their nodes are not there
 }
 
-// entry is what is known of one node: an instance, or why there is none. Without
-// either the node is gone.
+// entry is the state of one node: its instance, or why it has none. If both are nil,
+// the node is gone.
 type entry struct {
 	instance *Instance
 	err      error
 }
 
-// edit returns the service as it is after changes, given by path. It compares
-// little more than what has changed, however many instances there are. With keep,
-// what is gone has vanished; else it is dropped.
+// edit returns the service after changes, which are given by path. It compares little
+// more than the changed instances, however many there are. With keep, an instance
+// whose node is gone has vanished; otherwise it is dropped.
 func (s *service) edit(changes map[string]entry, keep bool) *service {
 	if s == nil {
 		s = &service{}
@@ -41,14 +41,14 @@ func (s *service) edit(changes map[string]entry, keep bool) *service {
 			if !ok || !keep || changes[p] != (entry{}) {
 				return nil, false
 			}
-			// What no session has kept was deleted by somebody.
+			// No session kept a persistent node: somebody deleted it.
 			return s.instances[at], s.instances[at].Stat.EphemeralOwner != 0
 		}),
 	}
 }
 
-// without returns the service without an instance that has vanished; false: it
-// has not, or not any more.
+// without returns the service without a vanished instance. It returns false if the
+// instance has not vanished, or is dropped already.
 func (s *service) without(i *Instance) (*service, bool) {
 	if s == nil {
 		return nil, false
@@ -60,7 +60,7 @@ func (s *service) without(i *Instance) (*service, bool) {
 	return &service{instances: s.instances, bad: s.bad, vanished: slices.Delete(slices.Clone(s.vanished), at, at+1)}, true
 }
 
-// empty reports whether there is nothing in the service.
+// empty reports whether the service has no node and no vanished instance.
 func (s *service) empty() bool { return len(s.instances)+len(s.bad)+len(s.vanished) == 0 }
 
 func (i *Instance) path() string { return i.Path }
@@ -71,8 +71,8 @@ func find[T any](list []T, path string, of func(T) string) (int, bool) {
 	return slices.BinarySearchFunc(list, path, func(v T, p string) int { return cmp.Compare(of(v), p) })
 }
 
-// splice returns a copy of a sorted list in which there is at each of the sorted
-// paths what now says, or nothing.
+// splice returns a copy of a sorted list. For each of the sorted paths, the copy has
+// the value that now returns, or none.
 func splice[T any](list []T, paths []string, of func(T) string, now func(string) (T, bool)) []T {
 	out := make([]T, 0, len(list)+len(paths))
 	for _, p := range paths {

@@ -12,10 +12,10 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Persistent instances have no session and need no keeping. Their writes are
-// repeated when a reply was lost: the same data twice is the same.
+// Persistent instances have no session, and nothing keeps them. Their writes are
+// repeated when a reply was lost: writing the same data twice does no harm.
 
-// put replaces the data of the persistent node, or creates it if that is wanted.
+// put replaces the data of the persistent node. With create, it creates a missing one.
 // The caller has the turn.
 func (r *Registration) put(ctx context.Context, data []byte, create bool) error {
 	czxid, open, err := r.tryPut(ctx, data, create)
@@ -32,8 +32,8 @@ func (r *Registration) put(ctx context.Context, data []byte, create bool) error 
 	return err
 }
 
-// tryPut tries until the data is stored, with pauses. open says that a try before
-// the error may have stored it.
+// tryPut tries until the data is stored, with pauses. open reports that one of the
+// tries may have stored it in spite of the error.
 func (r *Registration) tryPut(ctx context.Context, data []byte, create bool) (czxid int64, open bool, err error) {
 	policy := r.d.cfg.BackOff()
 	for made := false; ; {
@@ -48,10 +48,10 @@ func (r *Registration) tryPut(ctx context.Context, data []byte, create bool) (cz
 			}
 			if !made {
 				made = true
-				continue // with the parent just made there is no reason to wait
+				continue // the parent was just created: no reason to wait
 			}
-		case create && errors.Is(err, zk.ErrNodeExists): // it came between two requests
-		case errors.Is(err, zk.ErrBadVersion): // somebody else wrote: the last one wins
+		case create && errors.Is(err, zk.ErrNodeExists): // created by another client between two requests
+		case errors.Is(err, zk.ErrBadVersion): // another client wrote meanwhile: the last write wins
 		case isOpen(err) && !errors.Is(err, zk.ErrClosed) && ctx.Err() == nil:
 		default:
 			return 0, open, err
@@ -62,7 +62,7 @@ func (r *Registration) tryPut(ctx context.Context, data []byte, create bool) (cz
 	}
 }
 
-// isOpen reports whether a write was sent, and it is not known what became of it.
+// isOpen reports whether a write was sent and its outcome is unknown.
 func isOpen(err error) bool {
 	return err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, ErrIDTaken)
 }
@@ -81,8 +81,8 @@ func (r *Registration) store(ctx context.Context, data []byte, create bool) (czx
 	return made.Stat.Czxid, err
 }
 
-// replace writes into the node that is there, unless it goes with a session: its
-// owner would take our instance along.
+// replace writes into the existing node, unless that is ephemeral: the instance would
+// go with the session of its owner.
 func (r *Registration) replace(ctx context.Context, data []byte) (czxid int64, err error) {
 	stat, ok, err := r.d.c.Exists(ctx, r.path)
 	switch {
@@ -90,7 +90,7 @@ func (r *Registration) replace(ctx context.Context, data []byte) (czxid int64, e
 		return 0, err
 	case !ok:
 		return 0, &zk.OpError{Op: "set", Path: r.path, Outcome: zk.OutcomeRejected, Err: zk.ErrNoNode}
-	case stat.EphemeralOwner != 0 && stat.EphemeralOwner != math.MinInt64: // which a container shows
+	case stat.EphemeralOwner != 0 && stat.EphemeralOwner != math.MinInt64: // MinInt64: a container
 		return 0, &recipes.TakenError{Path: r.path, Owner: stat.EphemeralOwner, Czxid: stat.Czxid}
 	}
 	_, err = r.d.c.Set(ctx, r.path, data, zk.Version(stat.Version))

@@ -13,8 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// The writes of a persistent instance are repeated with pauses, whatever the
-// server answers.
+// The writes of a persistent instance are repeated with pauses, for every reply of
+// the server.
 func TestRegistration_PersistentIsNoStorm(t *testing.T) {
 	for name, c := range map[string]struct {
 		op   string
@@ -64,7 +64,7 @@ func TestRegistration_PersistentIsNoStorm(t *testing.T) {
 	}
 }
 
-// A create that may have gone well before it was given up can be unregistered.
+// After a create with an unknown outcome, Unregister deletes the node.
 func TestRegistration_PersistentGivenUpCanBeUnregistered(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		d := discovery.New(connect(t, srv), "/services", discovery.Config{})

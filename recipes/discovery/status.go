@@ -13,36 +13,40 @@ type State uint8
 
 // The states of a Registration.
 const (
-	// Unregistered: the node is not there, or not for certain. That is being
-	// worked on, or Serve waits for a check that passes.
+	// Unregistered: the node is not there, or that is not certain. The client tries to
+	// register the instance, or Serve waits for a check that passes.
 	Unregistered State = iota
-	// Registered: the node is there, and is ours.
+	// Registered: the server has the node, and this Registration created it.
 	Registered
-	// Ended: nothing is done to have the instance registered.
+	// Ended: nothing tries to register the instance.
 	Ended
 )
 
 // String returns the state's name.
 func (s State) String() string { return presence.State(s).String() }
 
-// Status is what a Registration knows of its node.
+// Status is the state of a Registration's node.
 type Status struct {
 	State State
 	Since time.Time // when State was entered; zero before the first registration
-	// Err is why the instance is not registered, nil at the start. Of
-	// Unregistered: zk.ErrLeaseLapsed, zk.ErrSessionExpired, ErrDeleted, what the
-	// server refused with (a *recipes.RightError where a right is missing), a
-	// *recipes.TakenError of a node that is being waited out, or the error of the
-	// health check. Of Ended: ErrUnregistered, zk.ErrClosed, a
-	// *recipes.TakenError, or what is wrong with the request, such as
-	// zk.ErrTooLarge.
+	// Err is why the instance is not registered, nil at the start.
+	//
+	//   - Unregistered: zk.ErrLeaseLapsed, zk.ErrSessionExpired, ErrDeleted, a refusal
+	//     of the server (a *recipes.RightError if a right is missing), a
+	//     *recipes.TakenError while it waits for another session's node to go, or the
+	//     error of the health check.
+	//   - Ended: ErrUnregistered, zk.ErrClosed, a *recipes.TakenError, or what is wrong
+	//     with the request, such as zk.ErrTooLarge.
 	Err error
 
-	// The newest registration, which lasts while State is Registered.
-	Path    string          // of its node
-	Czxid   int64           // of its node; a later registration has a higher one
-	Session *zk.Session     // which owns the node; nil for a persistent instance
-	Context context.Context // ends with the registration, with the reason as its cause; nil before the first, and for a persistent instance
+	// Path, Czxid, Session and Context belong to the newest registration, which lasts
+	// while State is Registered.
+	Path    string
+	Czxid   int64       // of the node; a later registration has a higher one
+	Session *zk.Session // owns the node; nil for a persistent instance
+	// Context ends with the registration. Its cause is the reason. It is nil before the
+	// first registration, and for a persistent instance.
+	Context context.Context
 }
 
 func statusOf(s presence.Status) Status {

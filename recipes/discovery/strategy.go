@@ -18,40 +18,38 @@ type Candidate struct {
 // Pending is how many uses of the instance, by this Provider, are not done yet.
 func (c Candidate) Pending() int { return int(c.r.pending.Load()) }
 
-// Strategy says how a Provider chooses. It gets the candidates, sorted by path,
-// and returns what chooses among them. The list may be empty; its Chooser is then
-// not called.
+// Strategy decides how a Provider chooses. It gets the candidates, sorted by path, and
+// returns the Chooser for this list. The list may be empty; its Chooser is then not
+// called.
 //
-// A Provider calls its Strategy once when it is made, and again whenever the
-// candidates have changed: in the goroutine of the Cache's Run, or in a Done that
-// drops a vanished instance, and never in a pick. So what takes time belongs here,
-// such as decoding payloads, sorting and tables. It must keep the list as it is, and
-// must not call the Provider or Done. If it returns an error, picks return that in a
-// *StrategyError.
+// A Provider calls its Strategy when it is made, and again after each change of the
+// candidates: in the goroutine of the Cache's Run, or in a Done that drops a vanished
+// instance, and never in a pick. So slow work belongs into the Strategy: decoding
+// payloads, sorting, tables. It must not change the list, and must not call the
+// Provider or Done. If it returns an error, picks return that in a *StrategyError.
 //
-// The strategies of this package may be given to several Providers. Those that
-// leave a choice to another Strategy take it as an argument.
+// The strategies of this package may be shared by several Providers.
 type Strategy func(list []Candidate) (Chooser, error)
 
-// Chooser chooses one of the candidates that its Strategy was given, and returns
-// its index in that list. usable says which may be chosen; another index is a
-// *StrategyError. key is what was given to PickKey, "" in a Pick.
+// Chooser chooses one of the candidates of its Strategy's list, and returns its index
+// in that list. Only the candidates in usable may be chosen: the pick returns a
+// *StrategyError for another index. key is the argument of PickKey, "" in a Pick.
 //
-// A Provider makes one choice at a time, and counts it in Candidate.Pending
-// before the next: a Chooser needs no lock, and never sees a count that lacks a
-// choice. All picks wait meanwhile, so it should be quick, and it must not call
+// A Provider calls its Chooser for one pick at a time, and counts each choice in
+// Candidate.Pending before the next. So a Chooser needs no lock, and sees all earlier
+// choices counted. It should be quick, since all other picks wait. It must not call
 // the Provider or Done. It may read the Cache.
 type Chooser func(usable *Usable, key string) int
 
-// errNil says that a strategy was made with a function that is nil.
+// errNil returns the error of a strategy that was made with a nil function.
 func errNil(what string) (Chooser, error) {
 	return nil, fmt.Errorf("%w: %s is nil", zk.ErrBadArguments, what)
 }
 
-// RoundRobin takes one after the other, in the order of their paths. Instances
-// that come and go do not make it start again or pass over others.
+// RoundRobin chooses one instance after the other, in the order of their paths. When
+// instances come or go, it goes on at its place and skips no other instance.
 func RoundRobin() Strategy {
-	var last atomic.Pointer[Instance] // of the list before too
+	var last atomic.Pointer[Instance] // the last choice, also in an earlier list
 	return func(list []Candidate) (Chooser, error) {
 		next := -1 // not known yet
 		return func(usable *Usable, _ string) int {
@@ -69,20 +67,20 @@ func RoundRobin() Strategy {
 	}
 }
 
-// Random takes any, all with the same chance.
+// Random chooses at random, all instances with the same chance.
 func Random() Strategy {
 	return func([]Candidate) (Chooser, error) {
 		return func(usable *Usable, _ string) int { return usable.Random() }, nil
 	}
 }
 
-// Sticky takes what inner takes, and stays with it for as long as it can be
-// chosen.
+// Sticky lets inner choose an instance, and stays with it as long as that instance can
+// be chosen.
 func Sticky(inner Strategy) Strategy {
 	if inner == nil {
 		return func([]Candidate) (Chooser, error) { return errNil("the inner strategy of Sticky") }
 	}
-	var last atomic.Pointer[Instance] // of the list before too
+	var last atomic.Pointer[Instance] // the last choice, also in an earlier list
 	return func(list []Candidate) (Chooser, error) {
 		choose, err := inner(list)
 		if err != nil {
@@ -118,14 +116,13 @@ func Sticky(inner Strategy) Strategy {
 	}
 }
 
-// LeastLoaded takes the one with the fewest uses pending, any of them if there
-// are several. It compares all of up to eight candidates, and of more the first
-// four that it draws at random. It knows the load that this Provider makes, not
-// that of others.
+// LeastLoaded chooses the instance with the fewest pending uses, and among equals at
+// random. It compares all of up to eight candidates. Of more it draws four at random,
+// and compares these. It knows the load of this Provider only, not that of others.
 //
 // The best of four is nearly as good as the best of all: of 10,000 uses on 10,000
-// instances, an instance gets three at the most. And many clients that know nothing of
-// each other do not all run to the same idle instance.
+// instances, no instance gets more than three. And the random draw keeps many
+// independent clients from choosing the same idle instance at once.
 func LeastLoaded() Strategy {
 	const few, drawn = 8, 4
 	return func(list []Candidate) (Chooser, error) {
@@ -145,8 +142,8 @@ func LeastLoaded() Strategy {
 	}
 }
 
-// lightest is the candidate with the fewest uses pending of those compared, any of
-// them with the same chance if there are several.
+// lightest is the compared candidate with the fewest pending uses. Among equals each
+// has the same chance.
 type lightest struct {
 	list              []Candidate
 	at, pending, ties int

@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// highest is a strategy as a user writes it: the last of those that can be chosen,
-// by an order that is made once.
+// highest is a strategy as a user would write it. It chooses the last usable instance
+// in an order that it computes once.
 func highest(list []discovery.Candidate) (discovery.Chooser, error) {
 	var order []int
 	for i := range list {
@@ -47,7 +47,7 @@ func TestProvider_TakesAStrategyOfTheUsers(t *testing.T) {
 	})
 }
 
-// A strategy that is wrong says so, and is no reason to panic.
+// A wrong strategy is an error of the pick, and not a panic.
 func TestProvider_AStrategyThatFails(t *testing.T) {
 	serving(t, 3, func(t *testing.T, _ *zktest.Server, c *discovery.Cache) {
 		round, unit := discovery.RoundRobin(), func(*discovery.Instance) string { return "" }
@@ -78,7 +78,7 @@ func TestProvider_AStrategyThatFails(t *testing.T) {
 			require.Contains(t, wrong.Error()+" ", says)
 			require.NotErrorIs(t, err, discovery.ErrNoInstance)
 			require.Nil(t, u.Instance)
-			u.Done(nil) // of no use: nothing happens
+			u.Done(nil) // the zero Use: nothing happens
 			if says == "broken" {
 				require.ErrorIs(t, err, errBroken)
 			}
@@ -90,8 +90,8 @@ func TestProvider_AStrategyThatFails(t *testing.T) {
 	})
 }
 
-// The same key gets the same instance, also while others are set aside, and by
-// another cache. Each pick with a key costs no allocation.
+// The same key gets the same instance, also while others are set aside, and from
+// another Provider. A pick with a key does not allocate.
 func TestProvider_HashOfThousands(t *testing.T) {
 	const n = 2000
 	serving(t, n, func(t *testing.T, _ *zktest.Server, c *discovery.Cache) {
@@ -120,7 +120,7 @@ func TestProvider_HashOfThousands(t *testing.T) {
 		require.Less(t, most, 60, "of 20 in the mean")
 		require.Greater(t, len(load), n*99/100)
 
-		// Few of them can be chosen any more, and then fewer.
+		// Few of them can be chosen now, and then fewer.
 		for _, left := range []int{n - 1, n * 2 / 3, n / 4} {
 			for range n - len(p.SetAside()) - left {
 				u, err := p.PickKey(fmt.Sprint("fails ", rand.Int()))

@@ -3,31 +3,30 @@ package discovery
 import "time"
 
 // table is what a Provider has prepared for one state of its service. It does not
-// change. A change of the service costs one new table, and a pick only looks at
-// it.
+// change. Each change of the service makes a new table; a pick only reads it.
 type table struct {
-	from   *service    // that it was made of; nil: there is none
+	from   *service    // nil: the service does not exist
 	known  []known     // all its instances, sorted by path
-	list   []Candidate // those that can be chosen: live ones, or else vanished ones
-	gone   bool        // list is of vanished ones
+	list   []Candidate // the live candidates, or the vanished ones if none is live
+	gone   bool        // the candidates have vanished
 	all    *Usable
 	choose Chooser
-	err    error // a *StrategyError, if there is nothing that chooses
+	err    error // of every pick: a *StrategyError or bad arguments
 }
 
-// known is what a Provider has found out about an instance.
+// known is an instance with what a Provider has computed about it.
 type known struct {
 	i        *Instance
 	r        *record
 	filtered bool
 	gone     bool // it has vanished
-	disabled bool // i says so
+	disabled bool
 }
 
 func (k known) path() string { return k.i.Path }
 
-// candidates returns the instances that may be chosen, of the live or of the
-// vanished ones.
+// candidates returns the live instances that may be chosen, or with gone the vanished
+// ones.
 func (t *table) candidates(gone bool) []Candidate {
 	n := 0
 	for _, k := range t.known {
@@ -51,14 +50,14 @@ func (t *table) find(path string) (int, bool) {
 	return find(t.list, path, Candidate.path)
 }
 
-// isFor reports whether the table is that of a state of the service.
+// isFor reports whether the present table was made for this state of the service.
 func (p *Provider) isFor(from *service) bool {
 	t := p.table.Load()
 	return t.choose != nil && t.from == from
 }
 
-// refresh makes the table for a state of the service, unless it is there already.
-// It is not called in a pick.
+// refresh makes the table for a state of the service, unless the present one is for
+// it. No pick calls it.
 func (p *Provider) refresh(from *service) {
 	p.making.Lock()
 	defer p.making.Unlock()
@@ -83,9 +82,9 @@ func (p *Provider) refresh(from *service) {
 	p.put(t, left)
 }
 
-// look finds out about the instances of a service: what has not changed is known,
-// and is not even looked at. Both are sorted by path. It returns also the records of
-// those that are gone.
+// look returns the instances of a service with what the Provider knows of them. For an
+// unchanged instance it copies that from old. Both lists are sorted by path. left are
+// the records of the instances that are gone.
 func (p *Provider) look(old []known, from *service) (now []known, left []*record) {
 	now = from.known()
 	at := 0
@@ -135,8 +134,8 @@ func (s *service) known() []known {
 
 func (p *Provider) passes(i *Instance) bool { return p.cfg.Filter == nil || p.cfg.Filter(i) }
 
-// record returns the record of an instance that has come: the one that it had
-// before, if there was something in that.
+// record returns the record for a new instance. If the instance was there before and
+// its record was kept, it is that one.
 func (p *Provider) record(path string) *record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,9 +145,9 @@ func (p *Provider) record(path string) *record {
 	return &record{path: path}
 }
 
-// put makes t the table of the picks to come. left are the records of instances
-// that have gone with it. Those in which there is something are kept: an instance
-// that comes again is not better for that.
+// put makes t the table of all further picks. left are the records of the instances
+// that are gone. A record with pending uses or errors is kept: an instance does not
+// lose its errors by going and coming back.
 func (p *Provider) put(t *table, left []*record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -20,8 +20,8 @@ type URIPart struct {
 	Variable bool   `json:"variable"`
 }
 
-// ParseURISpec reads a spec with its variables in braces. {[} and {]} stand for
-// the braces themselves. Spaces around a name do not count.
+// ParseURISpec parses a spec with its variables in braces. {[} and {]} stand for the
+// braces themselves. Spaces around a name are ignored.
 func ParseURISpec(spec string) (*URISpec, error) {
 	u := &URISpec{}
 	add := func(value string, variable bool) {
@@ -61,11 +61,11 @@ func (u *URISpec) String() string {
 	return b.String()
 }
 
-// Build puts in the values of the variables: those of vars, and for the others
-// what i says of itself: scheme (https if there is an SSL port, else http),
-// name, id, address, port, ssl-port, registration-time-utc (milliseconds since
-// 1970), service-type (in lower case). One that neither knows is left out, as
-// Curator does. i may be nil.
+// Build returns the URI with the values of the variables. A variable that vars does
+// not have gets its value from i: scheme (https if there is an SSL port, else http),
+// name, id, address, port, ssl-port, registration-time-utc (milliseconds since 1970),
+// service-type (in lower case). An unknown variable is left out, as in Curator. i may
+// be nil.
 func (u *URISpec) Build(i *Instance, vars map[string]string) string {
 	var b strings.Builder
 	for _, p := range u.Parts {
@@ -88,7 +88,7 @@ func (i *Instance) BuildURI(vars map[string]string) string {
 	return i.URI.Build(i, vars)
 }
 
-// variable is what an instance, or none, says of itself.
+// variable returns the value of a variable for i, which may be nil.
 func (i *Instance) variable(name string) string {
 	switch {
 	case name == "[":
@@ -130,7 +130,7 @@ func (i *Instance) variable(name string) string {
 	return ""
 }
 
-// MarshalJSON writes the parts; none is an empty list.
+// MarshalJSON writes the parts. Without parts it writes an empty list.
 func (u URISpec) MarshalJSON() ([]byte, error) {
 	parts := u.Parts
 	if parts == nil {

@@ -7,21 +7,21 @@ import (
 	"sort"
 )
 
-// Usable says which candidates of a list may be chosen now: those that are not
-// set aside, or all if all are. There is at least one. It does not change: what
-// was computed from it holds for the same pointer. No method allocates, except
-// Among.
+// Usable is the set of candidates of a list that may be chosen now: those that are not
+// set aside, or all if all are set aside. It has at least one member. It does not
+// change, so a result computed from it stays valid for the same pointer. No method
+// allocates, except Among.
 type Usable struct {
 	n     int      // candidates in the list
-	count int      // of them usable
+	count int      // usable ones
 	words []uint64 // a bit for each candidate; nil: all are usable
-	ranks []int    // how many are usable before each word
+	ranks []int    // the number of usable ones before each word
 }
 
 // allUsable is the set of all n candidates.
 func allUsable(n int) *Usable { return &Usable{n: n, count: n} }
 
-// Len is how many candidates can be chosen.
+// Len returns the number of candidates that can be chosen.
 func (u *Usable) Len() int { return u.count }
 
 // Has reports whether the candidate with index i can be chosen.
@@ -49,7 +49,7 @@ func (u *Usable) At(k int) int {
 // Random returns the index of any candidate that can be chosen, all with the same
 // chance.
 func (u *Usable) Random() int {
-	for range 4 { // most of the time the first that is drawn can be chosen
+	for range 4 { // usually the first draw can be chosen
 		if i := rand.IntN(u.n); u.Has(i) {
 			return i
 		}
@@ -57,8 +57,8 @@ func (u *Usable) Random() int {
 	return u.At(rand.IntN(u.count))
 }
 
-// Next returns the index of the first candidate that can be chosen, at i or
-// behind it. After the end of the list it goes on at the start.
+// Next returns the index of the first candidate that can be chosen, at i or after it.
+// After the end of the list it goes on at the start.
 func (u *Usable) Next(i int) int {
 	if i < 0 || i >= u.n {
 		i = 0
@@ -70,17 +70,17 @@ func (u *Usable) Next(i int) int {
 	if word := u.words[w] >> (i % 64); word != 0 {
 		return i + bits.TrailingZeros64(word)
 	}
-	// The first one behind this word is known by its rank.
+	// The rank of the first one after this word is known.
 	if w+1 < len(u.ranks) && u.ranks[w+1] < u.count {
 		return u.At(u.ranks[w+1])
 	}
 	return u.At(0)
 }
 
-// Among returns which of a part of the candidates can be chosen. The part is
-// given by the indexes of its members. Index i of the result is the candidate
-// with index part[i] of the whole. It takes time in proportion to the part: keep
-// the result for as long as u is the same.
+// Among returns which of a part of the candidates can be chosen. part has the indexes
+// of its members. Index i of the result is the candidate with index part[i] of the
+// whole. Among takes time in proportion to the part: keep the result as long as u is
+// the same pointer.
 func (u *Usable) Among(part []int) *Usable {
 	if u.words == nil {
 		return allUsable(len(part))
@@ -113,7 +113,7 @@ func (u *Usable) but(i int, usable bool) *Usable {
 	return out
 }
 
-// rank counts. A set with all candidates in it needs no bits.
+// rank computes ranks and count. A set of all candidates needs no bits.
 func (u *Usable) rank() {
 	u.ranks = make([]int, len(u.words))
 	for w, word := range u.words {

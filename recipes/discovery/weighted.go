@@ -2,9 +2,10 @@ package discovery
 
 import "math/rand/v2"
 
-// Weighted takes any, with a chance in proportion to its weight. A weight of 0
-// or less is none; if no candidate has one, it is Random. weight is asked once
-// for each instance, and again when that changes.
+// Weighted chooses at random. The chance of an instance is in proportion to its
+// weight. An instance with a weight of 0 or less is not chosen, unless no instance has
+// a larger one; then Weighted is Random. weight is called once for each instance, and
+// again when that changes.
 func Weighted(weight func(*Instance) int) Strategy {
 	if weight == nil {
 		return func([]Candidate) (Chooser, error) { return errNil("the function of Weighted") }
@@ -24,17 +25,18 @@ func Weighted(weight func(*Instance) int) Strategy {
 // wheel has for each candidate a sector as wide as its weight.
 type wheel struct {
 	weights []int
-	made    *Usable // what follows is made of
+	made    *Usable // the fields below are computed from it
 
-	// Each is the weight of all usable candidates up to it. One without a sector
-	// has the sum of the one before it. Floating point, since integers overflow
-	// where weights are large: what it rounds off is a chance of less than 10⁻¹².
+	// sums has for each candidate the total weight of all usable ones up to it. A
+	// candidate without a sector has the sum of the one before it. The sums are floating
+	// point, since integers overflow with large weights. The rounding changes a chance by
+	// less than 10⁻¹².
 	sums []float64
-	// first is, for each of as many equal arcs as there are candidates, the first
-	// candidate of which the sector reaches into it: a search over the sums would
-	// take longer.
+	// first divides the wheel into as many equal arcs as there are candidates. It has for
+	// each arc the first candidate whose sector reaches into it. A search over the sums
+	// would take longer.
 	first []int32
-	last  int // the last candidate that has a sector; -1: there is none
+	last  int // the last candidate with a sector; -1: there is none
 }
 
 func (w *wheel) make(usable *Usable) {
@@ -64,7 +66,7 @@ func (w *wheel) begin(arc int) float64 {
 	return float64(arc) / float64(len(w.first)) * w.sums[len(w.sums)-1]
 }
 
-// spin returns the candidate whose sector a random place is in.
+// spin returns the candidate whose sector contains a random place.
 func (w *wheel) spin() int {
 	if w.last < 0 {
 		return w.made.Random()
@@ -72,7 +74,7 @@ func (w *wheel) spin() int {
 	arc := rand.IntN(len(w.first))
 	place := w.begin(arc) + rand.Float64()*(w.begin(arc+1)-w.begin(arc))
 	n := int(w.first[arc])
-	for n < w.last && w.sums[n] <= place { // what is rounded up belongs to the last
+	for n < w.last && w.sums[n] <= place { // a place that is rounded up belongs to the last
 		n++
 	}
 	return n

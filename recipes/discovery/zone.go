@@ -1,9 +1,8 @@
 package discovery
 
-// ZoneFirst leaves the choice to inner, among the instances of the zone own, or
-// among all if none of those can be chosen. zone says in which zone an instance
-// is, by its payload for instance. It is asked once for each instance, and again
-// when that changes.
+// ZoneFirst lets inner choose among the instances of the zone own, or among all if
+// none of those can be chosen. zone returns the zone of an instance, for example from
+// its payload. It is called once for each instance, and again when that changes.
 func ZoneFirst(own string, zone func(*Instance) string, inner Strategy) Strategy {
 	if zone == nil {
 		return func([]Candidate) (Chooser, error) { return errNil("the function of ZoneFirst") }
@@ -30,7 +29,7 @@ func ZoneFirst(own string, zone func(*Instance) string, inner Strategy) Strategy
 		if err != nil {
 			return nil, err
 		}
-		var made, among *Usable // among is of made
+		var made, among *Usable // among is computed from made
 		return func(usable *Usable, key string) int {
 			if usable != made {
 				made, among = usable, usable.Among(part)
