@@ -38,29 +38,29 @@ func (p *Proxy) Refuse(on bool) {
 // fills. New connections are accepted; while ToServer is silent they reach the
 // server only when that ends, and if their client is still there.
 func (p *Proxy) Blackhole(d Direction, on bool) {
-	p.change(d, func(w *weather) { w.silent = on })
+	p.change(d, func(w *impairment) { w.silent = on })
 }
 
 // Delay makes what has not passed yet arrive d later than it was sent; 0 ends
 // it. Order and rate stay.
 func (p *Proxy) Delay(dir Direction, d time.Duration) {
-	p.change(dir, func(w *weather) { w.delay = max(d, 0) })
+	p.change(dir, func(w *impairment) { w.delay = max(d, 0) })
 }
 
 // LimitRate lets at most so many bytes a second pass on each connection; 0 ends
 // it.
 func (p *Proxy) LimitRate(dir Direction, bytes int) {
-	p.change(dir, func(w *weather) { w.rate = max(bytes, 0) })
+	p.change(dir, func(w *impairment) { w.rate = max(bytes, 0) })
 }
 
 // Heal ends every fault but the orders of SwallowNext and CutAfterForward that
 // have not happened yet.
 func (p *Proxy) Heal() {
-	p.change(BothWays, func(w *weather) { *w = weather{} })
+	p.change(BothWays, func(w *impairment) { *w = impairment{} })
 	p.Refuse(false)
 }
 
-func (p *Proxy) change(d Direction, f func(*weather)) {
+func (p *Proxy) change(d Direction, f func(*impairment)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for dir := range p.now {
@@ -72,16 +72,16 @@ func (p *Proxy) change(d Direction, f func(*weather)) {
 	p.changed = make(chan struct{})
 }
 
-func (p *Proxy) weather(dir int) weather {
+func (p *Proxy) impairment(dir int) impairment {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.now[dir]
 }
 
 // pass waits until a direction is not silent and the time is there that due
-// computes from the weather. It follows every change of it. false: the
+// computes from the impairment. It follows every change of it. false: the
 // connection is at its end.
-func (p *Proxy) pass(l *link, dir int, due func(weather) time.Time) bool {
+func (p *Proxy) pass(l *link, dir int, due func(impairment) time.Time) bool {
 	for {
 		p.mu.Lock()
 		now, changed := p.now[dir], p.changed

@@ -89,8 +89,8 @@ const dialPatience = 2 * time.Second
 // client that has gone meanwhile never reaches it, as with a SYN that was lost.
 // It returns nil when there is nothing to carry.
 func (l *link) connect() *net.TCPConn {
-	silent := l.p.weather(toServer).silent
-	if !l.p.pass(l, toServer, func(weather) time.Time { return time.Time{} }) {
+	silent := l.p.impairment(toServer).silent
+	if !l.p.pass(l, toServer, func(impairment) time.Time { return time.Time{} }) {
 		return nil
 	}
 	if silent && l.pipes[toServer].ended() {

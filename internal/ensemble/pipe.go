@@ -159,7 +159,7 @@ func (p *pipe) next() (chunk, bool) {
 		}
 		arrived := p.queue[0].arrived
 		p.mu.Unlock()
-		if !p.l.p.pass(p.l, p.dir, func(w weather) time.Time { return arrived.Add(w.delay) }) {
+		if !p.l.p.pass(p.l, p.dir, func(w impairment) time.Time { return arrived.Add(w.delay) }) {
 			return chunk{}, false
 		}
 		p.mu.Lock()
@@ -212,10 +212,10 @@ func (p *pipe) write(dst *net.TCPConn, back *pipe) {
 func (p *pipe) send(dst *net.TCPConn, data []byte) bool {
 	for len(data) > 0 {
 		n := len(data)
-		if rate := p.l.p.weather(p.dir).rate; rate > 0 {
+		if rate := p.l.p.impairment(p.dir).rate; rate > 0 {
 			n = min(n, max(1, rate/100))
 			sent := time.Now()
-			if !p.l.p.pass(p.l, p.dir, func(w weather) time.Time {
+			if !p.l.p.pass(p.l, p.dir, func(w impairment) time.Time {
 				if w.rate == 0 {
 					return sent
 				}

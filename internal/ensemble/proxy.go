@@ -37,8 +37,8 @@ type Proxy struct {
 	back     string     // of electionLinks: the proxy for the way back
 	ln       net.Listener
 	links    map[*link]struct{}
-	now      [2]weather
-	changed  chan struct{} // closed and replaced when the weather changes
+	now      [2]impairment
+	changed  chan struct{} // closed and replaced when the impairment changes
 	swallow  []*swallow
 	accepted int
 	requests map[proto.OpCode]int
@@ -58,8 +58,8 @@ const (
 	electionLinks                 // a member to another; the first message is rewritten
 )
 
-// weather is what one direction suffers.
-type weather struct {
+// impairment is what one direction suffers.
+type impairment struct {
 	silent bool
 	delay  time.Duration
 	rate   int // bytes a second; 0: no limit
