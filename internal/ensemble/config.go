@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// logback configures the log of releases since 3.8, which would otherwise write
-// every debug line. Debian's package uses slf4j-simple instead.
+// logback configures the log of releases since 3.8, which otherwise contains every
+// debug line. Debian's package uses slf4j-simple instead.
 const logback = `<configuration>
   <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender">
     <encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{0} %msg%n</pattern></encoder>
@@ -19,8 +19,8 @@ const logback = `<configuration>
 </configuration>
 `
 
-// configure writes the member's folder. peers has a line for every member, as
-// this one is to see it; without any it runs standalone.
+// configure writes the member's folder. peers has a line for every member, with the
+// addresses that this member must use. Without peers the server runs standalone.
 func (m *member) configure(o Options, peers []string) error {
 	lines := []string{
 		"tickTime=" + strconv.FormatInt(o.TickTime.Milliseconds(), 10),
@@ -33,8 +33,8 @@ func (m *member) configure(o Options, peers []string) error {
 		"admin.enableServer=false",
 		"4lw.commands.whitelist=*",
 		"extendedTypesEnabled=true",
-		// Nothing here survives the machine, and syncing to disk is most of
-		// what a write costs.
+		// Tests need no durable data, and syncing to disk is most of the cost of a
+		// write.
 		"forceSync=no",
 	}
 	if len(peers) == 0 {
@@ -65,8 +65,8 @@ func (m *member) config() string { return filepath.Join(m.dir, "zoo.cfg") }
 func (m *member) log() string    { return filepath.Join(m.dir, "log") }
 func (m *member) data() string   { return filepath.Join(m.dir, "data") }
 
-// args is the command line of the server: a small JVM that starts fast, with
-// the simple collector and the quick compiler alone.
+// args returns the command line of the server: a small JVM that starts fast, with
+// the simple collector and only the quick compiler.
 func (m *member) args(o Options) []string {
 	args := []string{
 		"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m", "-Xss512k",

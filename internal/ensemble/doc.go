@@ -1,33 +1,43 @@
-// Package ensemble runs Apache ZooKeeper for tests: one server or three, with a
-// fault-injecting proxy before every port that matters, so that a test can cut,
-// silence or delay the clients of one member, or any link between two members,
-// while the servers themselves run undisturbed.
+// Package ensemble runs Apache ZooKeeper for tests, with one server or three. A
+// fault-injecting proxy stands before every relevant port. A test can cut, silence
+// or delay the clients of one member, or any link between two members. The servers
+// themselves run undisturbed.
 //
-// Start gives an Ensemble of local Java processes. The interface is there so
-// that another implementation, such as one of containers, can run the same
-// suites; Can says what it is able to do.
+// Start returns an Ensemble of local Java processes. Ensemble is an interface, so
+// that another implementation, for example with containers, can run the same
+// suites. Can says which faults an implementation supports.
 //
-// Every port, a server's or a proxy's, is reserved for as long as the ensemble
-// lives, so test binaries that run at the same time do not take each other's;
-// and addresses stay the same over restarts.
+// Every port of a server or a proxy is reserved while the ensemble lives. So test
+// binaries that run concurrently do not use each other's ports, and addresses stay
+// the same over restarts.
 //
-// Members know each other by proxies only: member i reaches j by the proxies
-// i→j, of which there is one for the quorum port and one for the election port.
-// A member announces its own election address when it dials, and one with a
-// higher id dials back to it; the proxy rewrites that announcement, and a test
-// looks at the servers' sockets to see that none passes the proxies by.
+// Members know each other only by proxies. Member i reaches j by the proxies i→j,
+// one for the quorum port and one for the election port. A member announces its own
+// election address when it dials, and a member with a higher id dials that address.
+// The proxy therefore rewrites the announcement. A test inspects the servers'
+// sockets to check that no link bypasses the proxies.
 //
-// What was seen with ZooKeeper 3.8.0, a tick of 200 ms, SyncLimit 5, two busy
-// cores: one server answers 0.4 to 0.7 s after its start, three after 1.3 to
-// 2.7 s. Another leader serves 0.3 to 0.4 s after the old one was killed or its
-// links were reset, 0.7 s after it was stopped in order, and 1.2 to 1.5 s after
-// it was paused or silently isolated: SyncLimit ticks and an election. The
-// isolated one, leader or follower, gives its clients up after 1.0 to 1.15 s,
-// and until then answers what it can answer alone, a leader sync too.
+// Measured with ZooKeeper 3.8.0, a tick of 200 ms, SyncLimit 5 and two busy cores:
 //
-// A member before 3.6.4, 3.7.2 and 3.8.1 may overlook a commit: it looks at its queues before it
-// takes the lock under which it then sleeps (ZOOKEEPER-4537). Its clients' writes
-// and watches stand still until one of them sends the next request, which is a
-// heartbeat if all of them wait. With other work on the cores that was seen once
-// in some two hundred times that 64 contenders for a lock started.
+//   - A standalone server answers 0.4 to 0.7 s after its start, three servers
+//     answer after 1.3 to 2.7 s.
+//   - After a kill of the leader, or a reset of its links, the next leader serves
+//     after 0.3 to 0.4 s.
+//   - After an orderly stop of the leader it serves after 0.7 s.
+//   - After the leader was paused or silently isolated it serves after 1.2 to 1.5
+//     s: SyncLimit ticks and an election.
+//   - An isolated member closes its clients' connections after 1.0 to 1.15 s. Until
+//     then it answers what it can answer alone. An isolated leader answers sync
+//     too.
+//
+// A member before 3.6.4, 3.7.2 and 3.8.1 may overlook a commit (ZOOKEEPER-4537):
+//
+//  1. It reads its queues and finds nothing to do.
+//  2. A commit is queued.
+//  3. It takes the lock and sleeps under it.
+//
+// Its clients' writes and watches then stand still until one of the clients sends
+// the next request. If all clients are waiting, that is a heartbeat. With other
+// load on the machine this happened in about one of two hundred starts of 64
+// contenders for a lock.
 package ensemble

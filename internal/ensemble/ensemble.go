@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Fault is a kind of fault that an Ensemble may be able to cause.
+// Fault is a kind of fault that an Ensemble may support.
 type Fault string
 
 // The kinds of faults.
@@ -23,71 +23,77 @@ const (
 	FaultDelayPeers   Fault = "delay one direction between two servers"
 )
 
-// Ensemble is one server or several. Members are numbered from 0; a number
-// that is not there is an error, or a panic where none is returned. Its methods
-// may be called by many goroutines.
+// Ensemble is one server or several. Members are numbered from 0. A number without
+// a member is an error, or a panic in a method that returns no error. Many
+// goroutines may call its methods.
 type Ensemble interface {
 	// Size is the number of members.
 	Size() int
-	// Servers is the connect string of all members, through their proxies. It
-	// stays valid when a member is restarted. Addr is that of one member.
+	// Servers is the connect string of all members, through their proxies. It stays
+	// valid when a member is restarted. Addr is the address of one member.
 	Servers() string
 	Addr(member int) string
-	// Direct and DirectAddr lead past the proxies, for whoever checks.
+	// Direct and DirectAddr bypass the proxies, for checks.
 	Direct() string
 	DirectAddr(member int) string
-	// Clients is the proxy before a member's client port.
+	// Clients returns the proxy before a member's client port.
 	Clients(member int) *Proxy
 
 	// Ready waits until every member answers srvr with its mode.
 	Ready(ctx context.Context) error
-	// Leader waits until a member says that it leads (a standalone server always
-	// does). When two say so, it is the one of the newer epoch.
+	// Leader waits until a member reports that it leads. A standalone server always
+	// leads. If two members report it, Leader returns the one with the newer epoch.
 	Leader(ctx context.Context) (int, error)
-	// AwaitLeader is Leader, but not one of except.
+	// AwaitLeader is Leader, but does not return a member of except.
 	AwaitLeader(ctx context.Context, except ...int) (int, error)
 	// FourLetter returns a member's answer to a four-letter word.
 	FourLetter(ctx context.Context, member int, word string) (string, error)
 
-	// Kill ends a member at once, Stop lets it shut down; both wait until it is
-	// gone. Start runs it again with its data and waits until it serves, or at
-	// least until it answers while there is no quorum for it: too few members
-	// run and are within its reach. A member that is not running, or is, is an
-	// error.
+	// Kill ends a member at once, and Stop lets it shut down. Both wait until its
+	// process has ended.
+	//
+	// Start runs the member again with its data and waits until it serves. If there
+	// is no quorum for it, because too few members run and are reachable, Start
+	// waits only until it answers.
+	//
+	// Kill and Stop of a member that does not run, and Start of one that runs,
+	// return an error.
 	Kill(member int) error
 	Stop(member int) error
 	Start(ctx context.Context, member int) error
-	// Pause stops a member's process and returns when it stands still; its
-	// system goes on taking connections and bytes for it. Resume lets it go on.
+	// Pause stops a member's process and returns when the process stands still. The
+	// operating system still accepts connections and bytes for it. Resume lets the
+	// process continue.
 	Pause(member int) error
 	Resume(member int) error
 
-	// IsolatePeers silences every link between a member and its peers, both
-	// ways, without closing anything: packets vanish, and the clients' links
-	// are left alone. ResetPeers does it loudly: links are reset and refused.
+	// IsolatePeers silences every link between a member and its peers in both
+	// directions, without closing a connection. The clients' links are not
+	// affected. ResetPeers resets the links instead, and refuses new ones.
 	IsolatePeers(member int) error
 	ResetPeers(member int) error
-	// CutPeers silences one direction between two members, DelayPeers delays it
-	// (0 ends that).
+	// CutPeers silences one direction between two members. DelayPeers delays it; a
+	// delay of 0 ends that.
 	CutPeers(from, to int, on bool) error
 	DelayPeers(from, to int, d time.Duration) error
-	// HealPeers ends all four for a member's links, and lets what was held pass.
-	// The faults of a link add up: it stays silent while the member at its other
-	// end is isolated.
+	// HealPeers ends these four faults for a member's links, and lets held bytes
+	// pass. The faults of a link add up: it stays silent while the member at its
+	// other end is isolated.
 	HealPeers(member int) error
 
-	// Can reports whether the implementation can cause a kind of fault.
+	// Can reports whether the implementation supports a kind of fault.
 	Can(Fault) bool
-	// Tick is the servers' tickTime, SyncLimit in ticks.
+	// Tick is the servers' tickTime. SyncLimit is in ticks.
 	Tick() time.Duration
 	SyncLimit() int
-	// Logs is the end of every member's log, for the report of a failure.
+	// Logs returns the end of every member's log, for the report of a failure.
 	Logs() string
 	// Close ends all members, paused ones too, and removes their data.
 	Close() error
 }
 
-// Options say what Start runs. Every zero value selects what is named beside it.
+// Options say what Start runs. The zero value of a field selects the first value
+// named beside it.
 type Options struct {
 	Version    Version       // the default server; or V38, V39
 	Size       int           // 1; or 3
@@ -96,11 +102,12 @@ type Options struct {
 	SyncLimit  int           // 25 ticks
 	MinTimeout time.Duration // 2 ticks
 	MaxTimeout time.Duration // 60 s
-	Extra      []string      // lines of zoo.cfg; they win
-	JVM        []string      // flags of the JVM; they win
+	Extra      []string      // lines of zoo.cfg; they override the others
+	JVM        []string      // flags of the JVM; they override the others
 }
 
-// withDefaults returns o complete, or an error with all that is wrong with it.
+// withDefaults returns o with its defaults, or an error with everything that is
+// wrong with it.
 func (o Options) withDefaults() (Options, error) {
 	o.Size = cmp.Or(o.Size, 1)
 	o.TickTime = cmp.Or(o.TickTime, 200*time.Millisecond)
@@ -124,9 +131,9 @@ func (o Options) withDefaults() (Options, error) {
 	return o, errors.Join(errs...)
 }
 
-// Run starts an ensemble that is closed with the test. It fails the test when
-// it cannot, with what is missing and how to install it; it never skips. The
-// end of the servers' logs is part of what a failed test prints.
+// Run starts an ensemble that is closed with the test. If it cannot, it fails the
+// test, and says what is missing and how to install it. It never skips the test. A
+// failed test prints the end of the servers' logs.
 func Run(tb testing.TB, o Options) Ensemble {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

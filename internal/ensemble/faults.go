@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Cut resets every connection, on both sides, silent or not.
+// Cut resets every connection, on both sides, also a silenced one.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	links := slices.Collect(maps.Keys(p.links))
@@ -16,8 +16,8 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// Refuse makes the system refuse new connections, as when nobody listens, or
-// lets the proxy take them again. Those that exist go on.
+// Refuse makes the system refuse new connections, as if no server listened, or lets
+// the proxy accept them again. Existing connections continue.
 func (p *Proxy) Refuse(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -26,35 +26,35 @@ func (p *Proxy) Refuse(on bool) {
 		p.ln = nil
 	}
 	if !on {
-		// The port is reserved: nobody else can have taken it.
+		// The port is reserved, so no other process can use it.
 		if err := p.listen(); err != nil {
 			panic(err)
 		}
 	}
 }
 
-// Blackhole silences directions: nothing passes, nothing is closed. What is
-// sent meanwhile is held, up to 4 MiB a connection, then the sender's window
-// fills. New connections are accepted; while ToServer is silent they reach the
-// server only when that ends, and if their client is still there.
+// Blackhole silences directions: no byte passes, and no connection is closed. The
+// proxy holds what is sent meanwhile, up to 4 MiB for each connection; then the
+// sender's window fills. The proxy accepts new connections. While ToServer is
+// silent it does not dial the server for them. It dials when the silence ends, if
+// the client is still connected.
 func (p *Proxy) Blackhole(d Direction, on bool) {
 	p.change(d, func(w *impairment) { w.silent = on })
 }
 
-// Delay makes what has not passed yet arrive d later than it was sent; 0 ends
-// it. Order and rate stay.
+// Delay makes bytes that have not passed yet arrive d after they were sent. 0 ends
+// the delay. Order and rate stay the same.
 func (p *Proxy) Delay(dir Direction, d time.Duration) {
 	p.change(dir, func(w *impairment) { w.delay = max(d, 0) })
 }
 
-// LimitRate lets at most so many bytes a second pass on each connection; 0 ends
-// it.
+// LimitRate limits each connection to so many bytes a second. 0 ends the limit.
 func (p *Proxy) LimitRate(dir Direction, bytes int) {
 	p.change(dir, func(w *impairment) { w.rate = max(bytes, 0) })
 }
 
-// Heal ends every fault but the orders of SwallowNext and CutAfterForward that
-// have not happened yet.
+// Heal ends every fault, except the orders of SwallowNext and CutAfterForward that
+// have not taken effect yet.
 func (p *Proxy) Heal() {
 	p.change(BothWays, func(w *impairment) { *w = impairment{} })
 	p.Refuse(false)
@@ -78,9 +78,9 @@ func (p *Proxy) impairment(dir int) impairment {
 	return p.now[dir]
 }
 
-// pass waits until a direction is not silent and the time is there that due
-// computes from the impairment. It follows every change of it. false: the
-// connection is at its end.
+// pass waits until a direction is not silent and the time that due computes from
+// the impairment has come. It computes that time again after each change of the
+// impairment. It returns false if the connection has ended.
 func (p *Proxy) pass(l *link, dir int, due func(impairment) time.Time) bool {
 	for {
 		p.mu.Lock()

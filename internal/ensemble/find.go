@@ -14,29 +14,29 @@ import (
 // server or no Java. The text says what to install.
 var ErrMissing = errors.New("missing")
 
-// Version selects one of the two servers that the tests run on.
+// Version selects one of the two server releases that the tests run on.
 type Version string
 
-// The servers. Default is the one that the environment names, or else V38.
+// The server releases. Default is the one that the environment names, or else V38.
 const (
 	Default Version = ""
 	V38     Version = "3.8" // Debian's package, 3.8.0 and later
 	V39     Version = "3.9" // the newest release, in bin/ of the repository
 )
 
-// Versions lists both, for tests that compare something with each.
+// Versions lists both, for tests that compare the two.
 func Versions() []Version { return []Version{V38, V39} }
 
-// The environment variables that say where the default server is.
+// The environment variables that select the default server.
 const (
 	envClasspath = "ZOOKIT_ZOOKEEPER_CLASSPATH"
 	envHome      = "ZOOKEEPER_HOME"
 	envVersion   = "ZOOKIT_ZOOKEEPER_VERSION"
 )
 
-// Where Debian's and Ubuntu's package has its jars. The first is enough for
-// plain connections: its manifest names the rest. The others are added when
-// present, for log lines and for TLS.
+// The places of the jars in the packages of Debian and Ubuntu. The first is enough
+// for plain connections, because its manifest names the rest. The others are added
+// if present, for log lines and for TLS.
 var debianJars = []string{
 	"/usr/share/java/zookeeper.jar",
 	"/usr/share/java/slf4j-simple.jar",
@@ -44,28 +44,28 @@ var debianJars = []string{
 }
 
 // installer installs both servers. newest is the folder of V39's jars, which the
-// installer fills; it is named after the file in scripts/jars that lists them.
-// Both are relative to the root of the repository.
+// installer fills. It is named after the file in scripts/jars that lists them. Both
+// are relative to the root of the repository.
 const (
 	installer = "scripts/install-test-deps.sh"
 	newest    = "bin/zookeeper-3.9.5"
 )
 
-// runtimes is what it takes to run a server.
+// runtimes are the two things that a server needs.
 type runtimes struct{ java, classpath string }
 
-// findRuntimes looks for both, and reports both when both are missing. What
-// the environment names must be there: it is not passed over for something else.
+// findRuntimes finds both, and reports both if both are missing. If the environment
+// names a path that is missing, findRuntimes fails and uses no other.
 func findRuntimes(v Version) (runtimes, error) {
 	cp, errServer := classpath(v)
 	bin, errJava := java()
 	return runtimes{java: bin, classpath: cp}, errors.Join(errServer, errJava)
 }
 
-// classpath finds the jars of a server. The default is a class path given by the
-// environment, a distribution's folder, the version that the environment names,
-// or Debian's package, in this order. A test that asks for a version gets it
-// whatever the environment says.
+// classpath finds the jars of a server. The default is, in this order, a class path
+// from the environment, a distribution's folder, the version that the environment
+// names, or Debian's package. A test that asks for a version gets it, whatever the
+// environment says.
 func classpath(v Version) (string, error) {
 	if v == Default {
 		if cp := os.Getenv(envClasspath); cp != "" {
@@ -86,10 +86,10 @@ func classpath(v Version) (string, error) {
 		ErrMissing, v, V38, V39, envVersion)
 }
 
-// givenClasspath checks that every entry is there.
+// givenClasspath checks that every entry exists.
 func givenClasspath(cp string) (string, error) {
 	for _, entry := range filepath.SplitList(cp) {
-		// A star is Java's way to name all jars of a folder.
+		// In Java a star stands for all jars of a folder.
 		if _, err := os.Stat(strings.TrimSuffix(entry, "*")); err != nil {
 			return "", fmt.Errorf("ensemble: %w: %s: %w", ErrMissing, envClasspath, err)
 		}
@@ -133,8 +133,8 @@ func debian() (string, error) {
 	return strings.Join(jars, string(filepath.ListSeparator)), nil
 }
 
-// fetched finds the jars that the installer has fetched. Tests run in the folder
-// of their package, so the repository's root is that folder or one above it.
+// fetched finds the jars that the installer has fetched. A test runs in the folder
+// of its package, so the repository's root is that folder or one above it.
 func fetched() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -150,7 +150,8 @@ func fetched() (string, error) {
 		dir = filepath.Dir(dir)
 	}
 	dir = filepath.Join(dir, newest)
-	// The list of jars is copied last: it says that the folder is complete.
+	// The installer copies the list of jars last, so the list says that the folder
+	// is complete.
 	if _, err := os.Stat(filepath.Join(dir, "pom.xml")); err != nil {
 		return "", fmt.Errorf("ensemble: %w: the jars of Apache ZooKeeper %s: run %s: %w", ErrMissing, V39, installer, err)
 	}

@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// askPatience bounds one question: a frozen server takes it and never answers.
+// askPatience limits one request. A paused server accepts the request and never
+// answers.
 const askPatience = 2 * time.Second
 
-// FourLetter asks the server at addr one four-letter word. It ends with ctx, and
-// after two seconds.
+// FourLetter sends a four-letter word to the server at addr and returns the answer.
+// It gives up when ctx ends, and after two seconds.
 func FourLetter(ctx context.Context, addr, word string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
@@ -39,19 +40,20 @@ func FourLetter(ctx context.Context, addr, word string) (string, error) {
 	return "", fmt.Errorf("ensemble: %s to %s: %w", word, addr, err)
 }
 
-// Status is what srvr says of a member.
+// Status is a member's answer to srvr.
 type Status struct {
-	Mode  string // leader, follower, standalone, read-only; "" while it serves nobody
+	Mode  string // leader, follower, standalone, read-only; "" while it serves no clients
 	Epoch int64
 	// Version is the server's release, such as 3.9.5.
 	Version string
 }
 
-// pollPatience bounds one of many questions. A server that has just bound its
-// port may take the word and never answer; the next one it answers.
+// pollPatience limits one of many requests. A server that has just bound its port
+// may accept one word without an answer, and answer the next.
 const pollPatience = 300 * time.Millisecond
 
-// Ask asks the server at addr srvr, with little patience: whoever polls asks again.
+// Ask sends srvr to the server at addr, with a short time limit, for callers that
+// poll.
 func Ask(ctx context.Context, addr string) (Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollPatience)
 	defer cancel()
@@ -78,8 +80,8 @@ func Ask(ctx context.Context, addr string) (Status, error) {
 	return s, nil
 }
 
-// Poll calls try until it says done, or ctx ends; then it returns the last
-// error.
+// Poll calls try until it reports that it is done, or ctx ends. It then returns the
+// last error.
 func Poll(ctx context.Context, what string, try func() (bool, error)) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -33,7 +33,7 @@ func newLink(p *Proxy, client *net.TCPConn) *link {
 	return l
 }
 
-// reset ends the link at once, without a word: both sides see a reset.
+// reset ends the link at once. Both sides see a reset.
 func (l *link) reset() { l.end(true) }
 
 func (l *link) end(reset bool) {
@@ -72,22 +72,23 @@ func (l *link) run() {
 	writers.Go(func() { up.write(server, down) })
 	writers.Go(func() { down.write(l.client, up) })
 	writers.Wait()
-	// Both streams ended in order, so what was written must still arrive;
-	// or one broke, and the other's end closed.
+	// Either both streams have ended in order, and the written bytes must still
+	// arrive. Or one stream broke, and the other side was closed.
 	l.end(down.failed() || up.failed())
 }
 
-// dialPatience is how long a link between members waits for its target. A
-// follower dials the new leader before that listens; refused, it tries again at
-// once; but accepted by a proxy and then reset, it goes back to the election,
-// and the leader waits for it in vain until initLimit is over.
+// dialPatience is how long a link between members waits for its target. A follower
+// dials the new leader before the leader listens. If that dial is refused, the
+// follower retries at once. But if the proxy accepts it and then resets it, the
+// follower returns to the election, and the leader waits for it until initLimit is
+// over.
 const dialPatience = 2 * time.Second
 
-// connect dials the target. While the way there is silent it waits: the server
-// must not see a connection that a network would not have let through. (Its
-// election port would wait for the first bytes, deaf to everybody else.) A
-// client that has gone meanwhile never reaches it, as with a SYN that was lost.
-// It returns nil when there is nothing to carry.
+// connect dials the target. While the direction to the server is silent, connect
+// waits: the server must not see a connection that a network would not have let
+// through. (Its election port would wait for the first bytes and serve no other
+// connection.) If the client has closed the connection meanwhile, it never reaches
+// the server, like a lost SYN. connect returns nil if there is nothing to carry.
 func (l *link) connect() *net.TCPConn {
 	silent := l.p.impairment(toServer).silent
 	if !l.p.pass(l, toServer, func(impairment) time.Time { return time.Time{} }) {
@@ -112,7 +113,7 @@ func (l *link) connect() *net.TCPConn {
 	}
 }
 
-// adopt makes server part of the link, unless that has ended.
+// adopt adds the server's connection to the link, unless the link has ended.
 func (l *link) adopt(server *net.TCPConn) *net.TCPConn {
 	l.mu.Lock()
 	defer l.mu.Unlock()

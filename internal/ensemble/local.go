@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// localEnsemble is an ensemble of Java processes of this machine.
+// localEnsemble is an ensemble of Java processes on this machine.
 type localEnsemble struct {
 	o       Options
 	dir     string
@@ -24,10 +24,10 @@ type localEnsemble struct {
 	closed  error
 }
 
-// Start runs an ensemble and waits until every member serves. Without a server
-// or a JVM on this machine the error wraps ErrMissing and says what to install;
-// a server that does not come up is reported with the end of its log. Nothing
-// is left running after an error.
+// Start runs an ensemble and waits until every member serves. If this machine has
+// no server or no JVM, the error wraps ErrMissing and says what to install. If a
+// server does not start, the error has the end of its log. After an error nothing
+// is left running.
 func Start(ctx context.Context, o Options) (Ensemble, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -75,8 +75,8 @@ func (e *localEnsemble) start(ctx context.Context, rt runtimes) (err error) {
 	return e.Ready(ctx)
 }
 
-// seenBy returns the lines of zoo.cfg that name the members, as m sees them:
-// itself by its real ports, on which it listens, the others by proxies.
+// seenBy returns the lines of zoo.cfg that name the members, for member m. m has
+// its real ports, on which it listens. The others have the addresses of proxies.
 func (e *localEnsemble) seenBy(m *member) []string {
 	if len(e.members) == 1 {
 		return nil
@@ -160,7 +160,7 @@ func (e *localEnsemble) AwaitLeader(ctx context.Context, except ...int) (leader 
 	return leader, nil
 }
 
-// askAll asks all members that can answer, at the same time.
+// askAll sends srvr to all members that can answer, concurrently.
 func (e *localEnsemble) askAll(ctx context.Context) []Status {
 	said := make([]Status, len(e.members))
 	var wg sync.WaitGroup
@@ -209,7 +209,8 @@ func (e *localEnsemble) Start(ctx context.Context, i int) error {
 	})
 }
 
-// Rebuild starts a member anew, without its data: it gets them from the leader.
+// Rebuild restarts a member without its data. The member then copies the data of
+// the leader.
 func (e *localEnsemble) Rebuild(ctx context.Context, i int) error {
 	err := e.with(i, func(m *member) error {
 		return errors.Join(m.end("rebuild", syscall.SIGKILL), os.RemoveAll(filepath.Join(m.data(), "version-2")))
@@ -220,8 +221,8 @@ func (e *localEnsemble) Rebuild(ctx context.Context, i int) error {
 	return e.Start(ctx, i)
 }
 
-// quorumFor reports whether enough members run, awake and within reach of
-// member i, for it to serve.
+// quorumFor reports whether member i can serve: whether enough members run, are not
+// paused, and are reachable from it.
 func (e *localEnsemble) quorumFor(i int) bool {
 	n := 0
 	for j, m := range e.members {

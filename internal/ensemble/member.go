@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// member is one server: its folder, its ports, its process, which comes and
-// goes, and the proxy before its client port.
+// member is one server: its folder, its ports, its present process if it runs, and
+// the proxy before its client port.
 type member struct {
 	index int
 	dir   string
@@ -45,7 +45,7 @@ func newMember(index int, dir string, rt runtimes) (m *member, err error) {
 
 func (m *member) addr() string { return m.client.addr() }
 
-// state is what a member's process does.
+// state is the state of a member's process.
 type state string
 
 const (
@@ -77,7 +77,7 @@ func (m *member) start(o Options) error {
 	if err != nil {
 		return fmt.Errorf("ensemble: %w", err)
 	}
-	defer log.Close() // the process has its own
+	defer log.Close() // the process has its own descriptor
 	p, err := startProcess(m.rt.java, m.args(o), log)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (m *member) current(verb string) (*process, error) {
 	return m.proc, nil
 }
 
-// end sends a signal and waits for the end.
+// end sends a signal and waits for the end of the process.
 func (m *member) end(verb string, s syscall.Signal) error {
 	p, err := m.current(verb)
 	if err != nil {
@@ -112,7 +112,8 @@ func (m *member) freeze() error {
 	if err != nil {
 		return err
 	}
-	// Known before it is so, that nobody waits for a member that cannot answer.
+	// Set the state before the process stops, so that no caller waits for a member
+	// that cannot answer.
 	m.setFrozen(p, true)
 	if err := p.pause(); err != nil {
 		return err
@@ -138,12 +139,12 @@ func (m *member) thaw() error {
 func (m *member) setFrozen(p *process, frozen bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.proc == p { // not started anew meanwhile
+	if m.proc == p { // not restarted meanwhile
 		m.frozen = frozen
 	}
 }
 
-// alive returns an error with the end of the log when the process has ended.
+// alive returns an error with the end of the log if the process has ended.
 func (m *member) alive() error {
 	m.mu.Lock()
 	p := m.proc
@@ -157,8 +158,9 @@ func (m *member) alive() error {
 	return nil
 }
 
-// answers waits until the member answers srvr, with its mode if serving says
-// so. It is asked each time, for others start and stop meanwhile.
+// answers waits until the member answers srvr, with its mode if serving returns
+// true. answers calls serving for each try, because other members start and stop
+// meanwhile.
 func (m *member) answers(ctx context.Context, serving func() bool) error {
 	return Poll(ctx, fmt.Sprintf("member %d answers", m.index), func() (bool, error) {
 		if err := m.alive(); err != nil {
@@ -172,7 +174,7 @@ func (m *member) answers(ctx context.Context, serving func() bool) error {
 	})
 }
 
-// logTail is what the server said last, for errors.
+// logTail returns the last lines of the server's log, for errors.
 func (m *member) logTail() string {
 	b, err := os.ReadFile(filepath.Join(m.dir, "log"))
 	if err != nil {
@@ -181,9 +183,9 @@ func (m *member) logTail() string {
 	return string(b[max(0, len(b)-2000):])
 }
 
-// divergence are the lines of the log in which the server noticed that its data
-// are not those of the others. What it says while it starts ([main]) is of its own
-// log, which it is reading again, and proves nothing.
+// divergence returns the lines of the log in which the server reports that its data
+// differ from those of the others. Lines from its start ([main]) do not count: they
+// are about its own log, which it reads again then.
 func (m *member) divergence() []string {
 	b, err := os.ReadFile(filepath.Join(m.dir, "log"))
 	if err != nil {
@@ -200,7 +202,7 @@ func (m *member) divergence() []string {
 
 var diverged = regexp.MustCompile(`Digests are not matching|Unexpected extra paths|Unexpected missing paths`)
 
-// close ends the process and the proxy and gives the ports back. Once only.
+// close ends the process and the proxy and releases the ports. It is called once.
 func (m *member) close() error {
 	m.mu.Lock()
 	p := m.proc

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// PauseProcess stops a process until ResumeProcess. The process notices nothing,
-// but that time has passed.
+// PauseProcess stops a process until ResumeProcess. To the process only time has
+// passed.
 func PauseProcess(p *os.Process) error { return p.Signal(syscall.SIGSTOP) }
 
-// ResumeProcess lets a paused process go on.
+// ResumeProcess lets a paused process continue.
 func ResumeProcess(p *os.Process) error { return p.Signal(syscall.SIGCONT) }

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// peers are the links between the members: for each ordered pair a proxy before
-// the quorum port and one before the election port, which only the first of the
-// two knows. Either member may have dialled the other, so what i sends to j is
-// ToServer on the links i→j and ToClient on the links j→i.
+// peers are the links between the members. Each ordered pair has one proxy before
+// the quorum port and one before the election port, and only the first member of
+// the pair knows them. Either member may have dialled the other. So the bytes from
+// i to j are ToServer on the links i→j and ToClient on the links j→i.
 type peers struct {
 	links map[pair]*peerLink
 
@@ -24,7 +24,7 @@ type peers struct {
 // pair is a direction between two members: from dials to, or sends to it.
 type pair struct{ from, to int }
 
-// peerLink is what from reaches to by.
+// peerLink has the proxies by which from reaches to.
 type peerLink struct{ quorum, election *Proxy }
 
 func (l *peerLink) both(f func(*Proxy)) {
@@ -87,7 +87,7 @@ func (e *peers) joined(a, b int) bool {
 
 func (e *peers) away(i int) bool { return e.silent[i] || e.loud[i] }
 
-// change notes a fault and brings every link to what all faults together ask.
+// change records a fault and applies the sum of all faults to every link.
 func (e *peers) change(note func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -109,7 +109,7 @@ func (e *peers) change(note func()) {
 	}
 }
 
-// heal forgets every fault that names a member.
+// heal removes every fault that involves a member.
 func (e *peers) heal(i int) {
 	delete(e.silent, i)
 	delete(e.loud, i)

@@ -14,8 +14,8 @@ var (
 	pingTail = bytes.Repeat([]byte{0xff}, 8)
 )
 
-// hasPing reports whether b contains a PING. Other packets may stand before and
-// behind it.
+// hasPing reports whether b contains a PING. Other packets may precede and follow
+// it.
 func hasPing(b []byte) bool {
 	for len(b) >= pingSize {
 		i := bytes.Index(b, pingHead)
@@ -36,9 +36,9 @@ func (p *Proxy) notePing(at time.Time) {
 	p.pinged = at
 }
 
-// LastPing returns when the leader sent its newest PING to a follower, zero if it
-// sent none. The time is that of the PING's arrival at the proxy between them, which may
-// still hold it.
+// LastPing returns when the leader sent its newest PING to a follower, or zero if
+// it sent none. The time is that of the PING's arrival at the proxy between them.
+// The proxy may still hold it.
 func (e *localEnsemble) LastPing(leader, follower int) time.Time {
 	l := e.peers.links[pair{follower, leader}]
 	l.quorum.mu.Lock()

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// pipe is one direction of a link. A goroutine reads and another one writes, so
-// that a delay does not become a limit of rate. Between them is a queue of what
-// the direction holds back, the end of the stream included: whoever is behind a
-// silent direction does not learn that the other side has gone.
+// pipe is one direction of a link. One goroutine reads and another writes, so that
+// a delay does not limit the rate. Between them is a queue of held chunks. The end
+// of the stream is queued too: behind a silent direction the receiver does not
+// notice that the sender has closed.
 type pipe struct {
 	l     *link
 	dir   int
@@ -20,14 +20,14 @@ type pipe struct {
 	mu    sync.Mutex // leaf lock; guards what follows
 	queue []chunk
 	held  int  // bytes in queue
-	deaf  bool // the writer is gone: what comes is thrown away
-	fail  bool // because nobody takes it
+	deaf  bool // the writer has ended: the reader drops what it reads
+	fail  bool // the writer has ended because dst failed
 
 	wake chan struct{} // cap 1: queue has grown; the writer receives
 	room chan struct{} // cap 1: queue has shrunk; the reader receives
 }
 
-// chunk is some bytes, or an end of the stream.
+// chunk is some bytes, or the end of the stream.
 type chunk struct {
 	data    []byte
 	framed  bool // data is one whole frame of the client protocol
@@ -35,17 +35,17 @@ type chunk struct {
 	end     ending
 }
 
-// ending is how a stream ends.
+// ending says how a stream ends.
 type ending uint8
 
 const (
 	goesOn ending = iota
-	closed        // in order: all that came before arrives first
-	broken        // by a reset: what had not arrived never will
+	closed        // in order: all earlier bytes arrive first
+	broken        // by a reset: bytes that have not arrived yet are lost
 )
 
-// maxHeld bounds what a pipe holds back. Then it stops reading, as a full TCP
-// window would stop the sender.
+// maxHeld is how many bytes a pipe holds. Then it stops reading, as a full TCP
+// window stops the sender.
 const maxHeld = 4 << 20
 
 func newPipe(l *link, dir int, split splitter) *pipe {
@@ -64,7 +64,7 @@ func (p *pipe) read(src *net.TCPConn) {
 	buf := make([]byte, 0, 16<<10)
 	for {
 		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)] // a frame that is larger
+			buf = append(buf, 0)[:len(buf)] // the frame is larger than buf
 		}
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -72,7 +72,7 @@ func (p *pipe) read(src *net.TCPConn) {
 		for used < len(buf) {
 			c, n := p.split(buf[used:])
 			if n == 0 {
-				break // the frame goes on
+				break // the frame continues
 			}
 			used += n
 			p.push(c)
@@ -82,7 +82,7 @@ func (p *pipe) read(src *net.TCPConn) {
 		case err == nil:
 		case errors.Is(err, io.EOF):
 			if len(buf) > 0 {
-				p.push(chunk{data: buf}) // half a frame; nobody reads on into buf
+				p.push(chunk{data: buf}) // half a frame; buf is not read into again
 			}
 			p.push(chunk{end: closed})
 			return
@@ -93,7 +93,7 @@ func (p *pipe) read(src *net.TCPConn) {
 	}
 }
 
-// push queues a chunk, waiting for room.
+// push queues a chunk. It waits for room in the queue.
 func (p *pipe) push(c chunk) {
 	c.arrived = time.Now()
 	if p.dir == toClient && p.l.p.kind == quorumLinks && hasPing(c.data) {
@@ -119,8 +119,8 @@ func (p *pipe) push(c chunk) {
 	}
 }
 
-// breakOff puts a reset in the place of what is held: a sender that is gone
-// repeats nothing.
+// breakOff replaces the held chunks by a reset. A sender that has ended does not
+// repeat them.
 func (p *pipe) breakOff() {
 	p.mu.Lock()
 	p.queue = []chunk{{end: broken, arrived: time.Now()}}
@@ -130,21 +130,21 @@ func (p *pipe) breakOff() {
 	signal(p.room)
 }
 
-// failed reports whether dst was gone before the stream ended.
+// failed reports whether dst had failed before the stream ended.
 func (p *pipe) failed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.fail
 }
 
-// ended reports whether the sender has gone.
+// ended reports whether the sender has ended.
 func (p *pipe) ended() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.queue) > 0 && p.queue[len(p.queue)-1].end != goesOn
 }
 
-// next waits until the head of the queue may pass, and takes it.
+// next waits until the first chunk may pass, and removes it from the queue.
 func (p *pipe) next() (chunk, bool) {
 	for {
 		p.mu.Lock()
@@ -164,7 +164,8 @@ func (p *pipe) next() (chunk, bool) {
 		}
 		p.mu.Lock()
 		c := p.queue[0]
-		// breakOff may have put a reset there, which has its own time to wait.
+		// breakOff may have put a reset at the front, which has its own time to
+		// wait.
 		if !c.arrived.Equal(arrived) {
 			p.mu.Unlock()
 			continue
@@ -178,7 +179,7 @@ func (p *pipe) next() (chunk, bool) {
 }
 
 // write delivers the queue to dst until the stream ends. back is the other
-// direction: it brings the news when dst is gone.
+// direction, which reports a failure of dst to the sender.
 func (p *pipe) write(dst *net.TCPConn, back *pipe) {
 	defer p.stopReading()
 	for {
@@ -208,7 +209,7 @@ func (p *pipe) write(dst *net.TCPConn, back *pipe) {
 	}
 }
 
-// send writes data, no faster than the limit of rate.
+// send writes data, within the rate limit.
 func (p *pipe) send(dst *net.TCPConn, data []byte) bool {
 	for len(data) > 0 {
 		n := len(data)
@@ -221,7 +222,7 @@ func (p *pipe) send(dst *net.TCPConn, data []byte) bool {
 				}
 				return sent.Add(time.Duration(n) * time.Second / time.Duration(w.rate))
 			}) {
-				return true // the link is dead: nobody needs to be told
+				return true // the link has ended: there is nothing to report
 			}
 		}
 		if _, err := dst.Write(data[:n]); err != nil {
@@ -232,7 +233,7 @@ func (p *pipe) send(dst *net.TCPConn, data []byte) bool {
 	return true
 }
 
-// stopReading makes the reader throw away what still comes.
+// stopReading makes the reader drop all further bytes.
 func (p *pipe) stopReading() {
 	p.mu.Lock()
 	p.deaf, p.queue, p.held = true, nil, 0

@@ -6,15 +6,15 @@ import (
 	"syscall"
 )
 
-// port is a port of the loopback interface that is ours until it is released,
-// whether or not somebody listens on it.
+// port is a port of the loopback interface that is reserved until it is released,
+// whether or not a server listens on it.
 //
-// To ask for a free port, close it and hope is a race between test binaries
-// that run at the same time, and again at every restart of a server. So the
-// port stays bound by a socket that never listens. The kernel then gives it to
-// nobody else, neither to a bind of port 0 nor to an outgoing connection, while
-// whoever sets SO_REUSEADDR and names it (Go's listeners and ZooKeeper's do)
-// may listen on it; and while nobody does, connects are refused.
+// Asking for a free port, closing it and opening it again is a race between test
+// binaries that run concurrently, and again at every restart of a server. So a
+// socket that never listens keeps the port bound. The kernel then gives the port to
+// no other process, neither for a bind of port 0 nor for an outgoing connection. A
+// process that sets SO_REUSEADDR and names the port may still listen on it; Go's
+// listeners and ZooKeeper's do that. While none listens, connects are refused.
 type port struct {
 	fd     int
 	number int

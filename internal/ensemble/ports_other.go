@@ -7,9 +7,9 @@ import (
 	"net"
 )
 
-// port is a port that was free a moment ago. Other systems than Linux have no
-// way to keep one for a listener that comes and goes, so two test binaries can
-// clash there; it shows as a server that cannot bind.
+// port is a port that was free a moment ago. Only Linux can reserve a port for a
+// listener that stops and starts. Elsewhere two test binaries can use the same
+// port. A server then cannot bind.
 type port struct{ number int }
 
 func reservePort() (*port, error) {

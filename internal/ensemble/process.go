@@ -12,13 +12,13 @@ import (
 // process is one JVM.
 type process struct {
 	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-	err  error         // valid after done
+	done chan struct{} // closed when the JVM has ended
+	err  error         // valid after done is closed
 }
 
-// startProcess starts a JVM. A goroutine of its own starts it and waits for it:
-// the death signal that ownProcess asks for follows the thread that started the
-// child, and with it no server outlives the test, however that ends.
+// startProcess starts a JVM. One goroutine starts it and waits for its end, on one
+// thread: the death signal that ownProcess requests is sent when the thread that
+// started the child ends. So no server outlives the test, however the test ends.
 func startProcess(bin string, args []string, log *os.File) (*process, error) {
 	p := &process{cmd: exec.Command(bin, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
@@ -41,7 +41,7 @@ func startProcess(bin string, args []string, log *os.File) (*process, error) {
 	return p, nil
 }
 
-// signal sends a signal. That the process has just ended is no error.
+// signal sends a signal. It is no error if the process has just ended.
 func (p *process) signal(s syscall.Signal) error {
 	return unlessDone(s.String(), p.cmd.Process.Signal(s))
 }
@@ -56,8 +56,8 @@ func unlessDone(what string, err error) error {
 	return nil
 }
 
-// stop sends a signal and waits for the end. A paused process takes no other
-// signal than SIGKILL, so it is woken first.
+// stop sends a signal and waits for the end. A paused process handles no signal but
+// SIGKILL, so stop also resumes it.
 func (p *process) stop(s syscall.Signal) {
 	select {
 	case <-p.done:

@@ -4,9 +4,9 @@ package ensemble
 
 import "syscall"
 
-// ownProcess has nothing to ask for: only Linux ends a child with its parent. A
-// test binary that is killed elsewhere leaves its servers behind.
+// ownProcess does nothing: only Linux can end a child with its parent. On other
+// systems a killed test binary leaves its servers running.
 func ownProcess() *syscall.SysProcAttr { return nil }
 
-// awaitStopped trusts the signal.
+// awaitStopped does nothing here, and relies on the signal.
 func awaitStopped(int) error { return nil }

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Direction is one of a connection's two.
+// Direction is one of the two directions of a connection.
 type Direction uint8
 
 // The directions of a proxied connection.
@@ -20,30 +20,30 @@ const (
 	BothWays           = ToServer | ToClient
 )
 
-// Proxy stands before a TCP port and does harm on demand. Faults act on the
-// connections that exist and on those to come, and never change the order of
-// bytes. They act on what the proxy has not written yet: a chunk that was being
-// written when a fault came still passes.
+// Proxy stands before a TCP port and causes faults on demand. Faults affect
+// existing and future connections, and never change the order of bytes. They affect
+// bytes that the proxy has not written yet. A chunk that is being written when a
+// fault begins still passes.
 //
-// What a silent or delayed direction holds back, an end of the connection
-// included, passes when it is healed, as it would after a network came back.
-// Only what was held for a sender that reset the connection is lost with it.
+// A silent or delayed direction holds bytes, and also the end of a connection. They
+// pass when the direction is healed, as after the repair of a network. Only bytes
+// of a sender that has reset the connection are lost.
 type Proxy struct {
 	target func() string
 	kind   linkKind
 	port   *port
 
 	mu       sync.Mutex // guards what follows; taken after a link's
-	back     string     // of electionLinks: the proxy for the way back
+	back     string     // of electionLinks: address of the proxy for the way back
 	ln       net.Listener
 	links    map[*link]struct{}
 	now      [2]impairment
-	changed  chan struct{} // closed and replaced when the impairment changes
+	changed  chan struct{} // closed and replaced when an impairment changes
 	swallow  []*swallow
 	accepted int
 	requests map[proto.OpCode]int
 	sessions map[int64][]byte // id → password, of all handshakes seen
-	pinged   time.Time        // of quorumLinks: when the leader's newest PING came in
+	pinged   time.Time        // of quorumLinks: arrival of the leader's newest PING
 	closed   bool
 
 	wg sync.WaitGroup
@@ -53,24 +53,24 @@ type Proxy struct {
 type linkKind uint8
 
 const (
-	clientLinks   linkKind = iota // the client protocol: frames are looked at
+	clientLinks   linkKind = iota // the client protocol, frame by frame
 	quorumLinks                   // a follower to its leader
-	electionLinks                 // a member to another; the first message is rewritten
+	electionLinks                 // a member to another; announcement rewrites the first message
 )
 
-// impairment is what one direction suffers.
+// impairment is the faults of one direction.
 type impairment struct {
 	silent bool
 	delay  time.Duration
 	rate   int // bytes a second; 0: no limit
 }
 
-// NewProxy starts a proxy before a server's client port. Tests that want to
-// harm one client alone put proxies of its own before the members' DirectAddr.
+// NewProxy starts a proxy before a server's client port. A test that wants to
+// disturb only one client puts its own proxies before the members' DirectAddr.
 func NewProxy(target string) (*Proxy, error) { return newProxy(target, clientLinks) }
 
-// NewProxyTo is NewProxy for a server that moves: every new connection goes to
-// where target says. With an answer that is no address it is reset.
+// NewProxyTo is NewProxy for a server whose address changes. Each new connection
+// goes to the address that target returns. It is reset if that is no address.
 func NewProxyTo(target func() string) (*Proxy, error) {
 	return newMovingProxy(target, clientLinks)
 }
@@ -96,7 +96,7 @@ func newMovingProxy(target func() string, kind linkKind) (*Proxy, error) {
 	return p, nil
 }
 
-// splitter returns how the bytes of a new connection are divided.
+// splitter returns the function that splits the bytes of a new connection.
 func (p *Proxy) splitter(dir int) splitter {
 	switch {
 	case p.kind == clientLinks:
@@ -109,25 +109,26 @@ func (p *Proxy) splitter(dir int) splitter {
 	return anyBytes
 }
 
-// Addr is where the proxy listens. It stays the same when it refuses meanwhile.
+// Addr is the address of the proxy. It stays the same while the proxy refuses
+// connections.
 func (p *Proxy) Addr() string { return p.port.addr() }
 
-// Accepted is how many connections it has taken.
+// Accepted returns how many connections the proxy has accepted.
 func (p *Proxy) Accepted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.accepted
 }
 
-// Connections is how many live.
+// Connections returns how many connections are open.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.links)
 }
 
-// Requests is how many requests of these op codes went to the server; without
-// any, how many of all.
+// Requests returns how many requests with these op codes went to the server.
+// Without op codes it counts all requests.
 func (p *Proxy) Requests(ops ...int32) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,8 +146,8 @@ func (p *Proxy) Requests(ops ...int32) int {
 	return sum
 }
 
-// Password returns the password of a session whose handshake passed here, so
-// that a test can expire the session from outside. nil if it has seen none.
+// Password returns the password of a session whose handshake passed this proxy, or
+// nil. A test can use it to expire the session from outside.
 func (p *Proxy) Password(session int64) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,7 +176,8 @@ func (p *Proxy) Close() error {
 	return err
 }
 
-// listen opens the proxy's port. The caller holds p.mu or has p alone.
+// listen opens the proxy's port. The caller holds p.mu, or no other goroutine knows
+// p.
 func (p *Proxy) listen() error {
 	if p.ln != nil || p.closed {
 		return nil
@@ -196,8 +198,9 @@ func (p *Proxy) accept(ln net.Listener) {
 			return
 		}
 		if err != nil {
-			// The peer was gone before its turn; or no descriptor is left, and
-			// then asking again at once would only heat the machine.
+			// Either the client closed the connection before Accept. Or no file
+			// descriptor is left, and an immediate retry would only use the
+			// processor.
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}

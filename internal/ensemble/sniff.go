@@ -7,43 +7,42 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Swallow describes a request: one whose reply is to vanish, or behind which
-// the connection is to be cut.
+// Swallow describes a request whose reply is to be dropped, or after which the
+// connection is to be cut.
 type Swallow struct {
 	// Ops are op codes of the protocol (1 create and every newer form of it, 2
-	// delete, 5 set, 14 multi, …); none means any. A ping (11) is meant only
-	// when it is named.
+	// delete, 5 set, 14 multi, …). Empty means any op code but a ping (11), which
+	// must be named.
 	Ops []int32
-	// Session is whose request it is; 0 means anybody's.
+	// Session is the session of the request. 0 means any session.
 	Session int64
-	// Cut resets the connection in the reply's place.
+	// Cut resets the connection instead of the reply.
 	Cut bool
 }
 
-// swallow is an order that waits for its request, or has it and waits for the
-// reply.
+// swallow is an order that waits for its request, or for the reply to it.
 type swallow struct {
 	Swallow
-	forward  bool          // cut as soon as the request went to the server
-	happened chan struct{} // closed when it has taken effect
+	forward  bool          // cut when the request was sent to the server
+	happened chan struct{} // closed when the order has taken effect
 }
 
-// SwallowNext lets the next request that fits through to the server, and makes
-// its reply vanish: the server has done what the client will never hear of.
-// Without Cut the replies that follow still arrive.
+// SwallowNext passes the next matching request to the server, and drops its reply:
+// the server has executed a request whose result the client never learns. Without
+// Cut, later replies still arrive.
 //
-// The channel is closed when that has happened. A connection that breaks before
-// the reply came is not it: the order then stands for the next request. cancel
-// takes an order back that has no request yet. Several orders may stand; each
-// request serves the oldest one that it fits.
+// The channel is closed when the reply was dropped. If the connection breaks before
+// the reply, the order stays for the next matching request. cancel withdraws an
+// order that has no request yet. There may be several orders. Each request is used
+// for the oldest order that it matches.
 func (p *Proxy) SwallowNext(s Swallow) (happened <-chan struct{}, cancel func()) {
 	return p.order(&swallow{Swallow: s, happened: make(chan struct{})})
 }
 
-// CutAfterForward cuts the connection when the next request that fits has gone
-// to the server, without waiting for the reply: the client sees a reset and may
-// be back before the server has done what it asked. Swallow.Cut means nothing
-// here. The channel and cancel are those of SwallowNext.
+// CutAfterForward cuts the connection when the next matching request was sent to
+// the server, without waiting for the reply. The client sees a reset, and may
+// reconnect before the server has executed the request. Swallow.Cut has no effect
+// here. The channel and cancel are as in SwallowNext.
 func (p *Proxy) CutAfterForward(s Swallow) (happened <-chan struct{}, cancel func()) {
 	return p.order(&swallow{Swallow: s, forward: true, happened: make(chan struct{})})
 }
@@ -59,7 +58,7 @@ func (p *Proxy) order(w *swallow) (<-chan struct{}, func()) {
 	}
 }
 
-// rearm puts orders back whose reply will not come.
+// rearm returns orders to the list whose reply will not arrive.
 func (p *Proxy) rearm(doomed map[int32]*swallow) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,7 +67,7 @@ func (p *Proxy) rearm(doomed map[int32]*swallow) {
 	}
 }
 
-// fits reports whether a request is the one that is meant.
+// fits reports whether a request matches.
 func (w *swallow) fits(xid int32, op proto.OpCode, session int64) bool {
 	if w.Session != 0 && w.Session != session {
 		return false
@@ -85,16 +84,17 @@ func (w *swallow) fits(xid int32, op proto.OpCode, session int64) bool {
 	return slices.Contains(w.Ops, int32(op))
 }
 
-// sniffer is what a link knows of the session that it carries.
+// sniffer is what a link knows about the session of its connection.
 type sniffer struct {
-	greeted [2]bool // the handshake has passed
+	greeted [2]bool // by direction: the handshake has passed
 	session int64
 	doomed  map[int32]*swallow // by xid
-	mute    bool               // about to be cut: the server's answer comes too late
+	mute    bool               // about to be cut: the server's reply is too late
 }
 
-// inspect looks at a chunk that is about to pass. It returns whether it may,
-// and what to do after it; that returns true when the link has ended by it.
+// inspect examines a chunk that is about to pass. It returns whether the chunk may
+// pass, and what to do afterwards. The returned function returns true if it has
+// ended the link.
 func (l *link) inspect(dir int, c chunk) (after func() bool, pass bool) {
 	if !c.framed {
 		return nil, true
@@ -138,8 +138,8 @@ func (l *link) inspect(dir int, c chunk) (after func() bool, pass bool) {
 		l.seen.mute = true
 		return func() bool {
 			close(w.happened)
-			// Closed in order on the server's side, where the request must
-			// not be lost with the connection.
+			// Close the server's side in order, so that the request is not lost
+			// with the connection.
 			_ = l.client.SetLinger(0)
 			l.end(false)
 			return true
@@ -156,7 +156,7 @@ func (l *link) inspect(dir int, c chunk) (after func() bool, pass bool) {
 	return nil, true
 }
 
-// greeting remembers the session of a ConnectResponse.
+// greeting records the session of a ConnectResponse.
 func (l *link) greeting(body []byte) {
 	var w proto.ConnectResponse
 	r := proto.NewReader(body)
@@ -170,7 +170,7 @@ func (l *link) greeting(body []byte) {
 	l.p.sessions[w.SessionID] = w.Password
 }
 
-// forwarded counts a request and returns the order that it serves, if any.
+// forwarded counts a request and returns the order that it matches, if any.
 func (p *Proxy) forwarded(xid int32, op proto.OpCode, session int64) *swallow {
 	p.mu.Lock()
 	defer p.mu.Unlock()
