@@ -80,11 +80,24 @@ func (c *crew) lead(id string) func(context.Context, *election.Leadership) error
 }
 
 // leader waits until things have settled and returns who leads.
+//
+// The next leader may have to wait for its lease. Where an earlier handshake of its
+// session got no answer, that takes a quarter of the timeout and a little more after
+// a reconnect (zk.Session.Guard). A cut of all connections does that to a session
+// when it hits a handshake.
 func (c *crew) leader() (string, *election.Leadership) {
 	c.t.Helper()
 	time.Sleep(time.Second)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for range 20 {
+		if len(c.now) > 0 {
+			break
+		}
+		c.mu.Unlock()
+		time.Sleep(100 * time.Millisecond)
+		c.mu.Lock()
+	}
 	require.Len(c.t, c.now, 1, "terms so far: %v; queue: %v", c.terms, c.srv.Dump())
 	for id, l := range c.now {
 		return id, l

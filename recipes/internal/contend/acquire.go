@@ -17,7 +17,7 @@ import (
 // returns at once with the cause of ctx. It deletes our node, or leaves that to
 // the janitor until the connection is back. When the session expires, Acquire
 // starts again at the end of the queue.
-func (q *Queue) Acquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, true) }
+func (q *Queue) Acquire(ctx context.Context) (*Grant, error) { return q.acquire(ctx, true, nil) }
 
 // TryAcquire is Acquire that does not wait. If a contender is ahead that it would
 // have to wait for, it returns ErrHeld in a WaitError. It reads the queue first,
@@ -26,7 +26,7 @@ func (q *Queue) TryAcquire(ctx context.Context) (*Grant, error) {
 	if err := q.blocked(ctx); err != nil {
 		return nil, Because(ctx, err)
 	}
-	return q.acquire(ctx, false)
+	return q.acquire(ctx, false, nil)
 }
 
 // blocked returns ErrHeld, in a WaitError, if the queue has a contender that we
@@ -51,24 +51,16 @@ func (q *Queue) blocked(ctx context.Context) error {
 	return held
 }
 
-func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
+func (q *Queue) acquire(ctx context.Context, wait bool, turns *turns) (*Grant, error) {
 	if err := zk.ValidatePath(q.dir); err != nil {
 		return nil, refused.AtOnce("acquire", q.dir, err)
 	}
 	var again pace.Retries // when our node is deleted over and over
 	for {
 		began := time.Now()
-		p, names, err := q.join(ctx)
+		g, err := q.attempt(ctx, wait, turns)
 		if err == nil {
-			var g *Grant
-			if g, err = p.contend(ctx, names, wait); err == nil {
-				return g, nil
-			}
-			if !errors.Is(err, errGone) {
-				note := q.readHolder(ctx, err)
-				p.withdraw(ctx)
-				note()
-			}
+			return g, nil
 		}
 		if !errors.Is(err, errAgain) {
 			return nil, Because(ctx, err)
@@ -78,6 +70,29 @@ func (q *Queue) acquire(ctx context.Context, wait bool) (*Grant, error) {
 			return nil, err
 		}
 	}
+}
+
+// attempt joins the queue and contends until a place is ours. A candidate that
+// stands aside goes on with another place, at the end. On an error no node is left
+// behind, or the janitor has it.
+func (q *Queue) attempt(ctx context.Context, wait bool, turns *turns) (*Grant, error) {
+	p, names, err := q.join(ctx)
+	for err == nil {
+		g, failed := p.contend(ctx, names, wait, turns)
+		switch {
+		case failed == nil:
+			return g, nil
+		case errors.Is(failed, errAside):
+			p, names, err = p.toTheEnd(ctx)
+			continue
+		case !errors.Is(failed, errGone):
+			note := q.readHolder(ctx, failed)
+			p.withdraw(ctx)
+			note()
+		}
+		return nil, failed
+	}
+	return nil, err
 }
 
 // Because adds the cause of ctx to err if a read gave up because ctx had ended. A
@@ -94,8 +109,9 @@ func Because(ctx context.Context, err error) error {
 var errGone = fmt.Errorf("%w: own node is gone", errAgain)
 
 // contend goes through the states waiting and confirming, see state. names is the
-// list that came with our create.
-func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant, error) {
+// list that came with our create. errAside: our turn has come, and we must let
+// others pass.
+func (p *place) contend(ctx context.Context, names []string, wait bool, turns *turns) (*Grant, error) {
 	before, err := p.ahead(names)
 	if err != nil {
 		return nil, err
@@ -112,6 +128,9 @@ func (p *place) contend(ctx context.Context, names []string, wait bool) (*Grant,
 		return nil, p.q.heldBy(before)
 	}
 	own, err := p.outlast(ctx, before)
+	if err == nil {
+		err = turns.take(ctx, p) // before the grant: a candidate needs no lease to stand aside
+	}
 	if err == nil {
 		own, err = p.lookAgain(ctx, own)
 	}

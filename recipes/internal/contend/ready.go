@@ -1,14 +1,17 @@
 package contend
 
-import "context"
+import (
+	"context"
+
+	"github.com/zookit/zookit/zk"
+)
 
 // readiness is what a waiter that is next has prepared, so that its grant needs no
 // request when the predecessor's node is deleted. Each part that is missing then
 // costs a round trip or more.
 type readiness struct {
-	lease context.Context // a guard of the session; nil if Guard failed
-	end   context.CancelFunc
-	turn  foresight // used by candidates only
+	lease *keptLease // nil: not asked for yet
+	turn  foresight  // used by candidates only
 }
 
 // getReady prepares what is missing, if we are next. The waiter calls it now and
@@ -42,11 +45,59 @@ func (w *waiter) getReady(ctx context.Context) error {
 // keepLease holds a guard, so that the client renews the session's lease while we
 // wait. Without a guard the client only sends pings, which do not renew the lease.
 func (w *waiter) keepLease(ctx context.Context) {
-	if r := &w.ready; r.lease == nil || r.lease.Err() != nil {
-		if r.end != nil {
-			r.end()
-		}
-		r.lease, r.end, _ = w.p.s.Guard(ctx)
+	if r := &w.ready; r.lease.over() {
+		r.lease.stop()
+		r.lease = keepLeaseOf(ctx, w.p.s)
+	}
+}
+
+// keptLease is a guard, or a call of Guard that has not returned. The waiter does not
+// wait for that call: after some reconnects it takes more than a quarter of the
+// session timeout (zk.Session.Guard). Meanwhile the waiter must notice when its
+// predecessor's node or its own is deleted.
+type keptLease struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when Guard has returned
+
+	// Valid when done is closed.
+	guard   context.Context // nil if Guard failed
+	release context.CancelFunc
+}
+
+// keepLeaseOf begins to get a guard of s.
+func keepLeaseOf(ctx context.Context, s *zk.Session) *keptLease {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &keptLease{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		l.guard, l.release, _ = s.Guard(ctx)
+	}()
+	return l
+}
+
+// over reports whether Guard must be called again: there is no guard that lives, and
+// no call that has not returned.
+func (l *keptLease) over() bool {
+	if l == nil {
+		return true
+	}
+	select {
+	case <-l.done:
+		return l.guard == nil || l.guard.Err() != nil
+	default:
+		return false
+	}
+}
+
+// stop releases the guard. It waits for the goroutine that calls Guard.
+func (l *keptLease) stop() {
+	if l == nil {
+		return
+	}
+	l.cancel()
+	<-l.done
+	if l.release != nil {
+		l.release()
 	}
 }
 
@@ -67,7 +118,5 @@ func (w *waiter) reconfirm(ctx context.Context, resumed int) error {
 // stop gives up the lease and the watches.
 func (r *readiness) stop() {
 	r.turn.stop()
-	if r.end != nil {
-		r.end()
-	}
+	r.lease.stop()
 }

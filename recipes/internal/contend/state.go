@@ -14,10 +14,14 @@ import (
 //	         created, or                 nobody              own node there,
 //	         found to be ours            ahead               lease good
 //	joining ─────────────────▶ waiting ──────────▶ confirming ─────────────▶ held
-//	  ▲                           │                    │
-//	  └──session or node is gone──┴────────────────────┘
+//	  ▲                         │   ▲                  │
+//	  │                         │   └───stands aside───┤
+//	  └─session or node is gone─┴──────────────────────┘
 //
 //	any of these ──error, context ended──▶ withdrawn: deleted, or left to the janitor
+//
+// A candidate that stands aside waits with another node, at the end of the queue.
+// It needs no lease for that.
 //
 // The states of a grant. A caller's goroutine does the work of the call itself, so
 // that Release costs no switch to another goroutine. Only one goroutine works on the
@@ -33,7 +37,7 @@ import (
 //	 ├──Release──▶ releasing ──nodes gone──▶ gone
 //	 │               ▲   └──no time, refused──▶ left to the janitor
 //	 │               └────────Release────────────────┘
-//	 └──Renew, stand aside──▶ passed: the node is another grant's now
+//	 └──Renew──▶ passed: the node is another grant's now
 //
 // The grant's goroutine does the settling. In the states held, exchanging and
 // settling the context may have ended. In all others it has.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"time"
 
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -17,8 +16,8 @@ import (
 // Priorities and hand-over. A candidate cannot get past a node with a lower
 // sequence, and must not: a candidate of another library would not know of it. So
 // a candidate comes first because those before it stand aside. Each of them, when
-// its turn has come and before Campaign returns, looks at the queue behind it, and
-// goes to its end.
+// its turn has come and before it leads, looks at the queue behind it, and goes to
+// its end.
 //
 // Standing aside is one transaction that creates the new node and deletes the old
 // one. With two requests there is a moment with two nodes or with none:
@@ -51,95 +50,70 @@ func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
 // not alone. If choose says so, it stands aside: it goes to the end of the queue. It
 // does not if it has done that too often in a row: see patience.
 func (q *Queue) AcquireInTurn(ctx context.Context, choose func(Turn) Choice) (*Grant, error) {
-	var asides patience
-	var again pace.Retries // when our node is deleted at each turn
-	for {
-		began := time.Now()
-		g, err := q.Acquire(ctx)
-		if err == nil {
-			g, err = g.takeTurn(ctx, choose, &asides)
-		}
-		switch {
-		case err == nil:
-			return g, nil
-		case !errors.Is(err, errAgain):
-			return nil, err
-		}
-		again.Since(began)
-		if err := again.Soon(ctx, context.Background()); err != nil {
-			return nil, err
-		}
-	}
+	return q.acquire(ctx, true, &turns{choose: choose})
 }
 
-// takeTurn stands aside for as long as choose and asides say so. On an error it
-// gives the grant up.
-func (g *Grant) takeTurn(ctx context.Context, choose func(Turn) Choice, asides *patience) (*Grant, error) {
-	for g.p.asks() {
-		if t, ok := g.p.foretold(); ok && g.ctx.Err() == nil && !asides.allows(choose(t)) {
-			return g, nil
-		}
-		// What was read beforehand is not enough to stand aside. When a session
-		// expires, the server deletes all its nodes, and the leader's node may come
-		// first. The candidate that we would let pass may be of the same session, and
-		// gone too.
-		t, err := g.turnNow(ctx)
-		if err != nil {
-			return nil, err
-		}
-		choice := choose(t)
-		switch {
-		case asides.allows(choice):
-			asides.spend(choice, g.p.s.Timeout())
-			g, err = g.requeue(ctx)
-		case g.ctx.Err() != nil:
-			// The reads took longer than the lease. We are still first. Renew the
-			// lease and read again, since others may have joined.
-			g, err = g.Renew(ctx)
-		default:
-			return g, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return g, nil
+// turns decides at each of our turns whether to take it. A nil turns takes all.
+type turns struct {
+	choose func(Turn) Choice
+	asides patience
 }
 
-// foretold returns our turn if we had read it beforehand. It does so only once: if
-// the caller asks again, things may have changed.
+// errAside says that we must stand aside. Our node is still in the queue.
+var errAside = errors.New("stand aside")
+
+// take returns nil if we take our turn, and errAside if we must let others pass. It
+// is called before the grant. The grant waits for a lease, and after some reconnects
+// that takes more than a quarter of the session timeout (zk.Session.Guard). Nobody
+// would lead while a candidate that stands aside waits for one.
+func (t *turns) take(ctx context.Context, p *place) error {
+	if t == nil || !p.asks() {
+		return nil
+	}
+	if turn, ok := p.foretold(); ok && !t.asides.allows(t.choose(turn)) {
+		return nil
+	}
+	// What was read beforehand is not enough to stand aside. When a session
+	// expires, the server deletes all its nodes, and the leader's node may come
+	// first. The candidate that we would let pass may be of the same session, and
+	// gone too.
+	turn, err := p.turnNow(ctx)
+	if err != nil {
+		return err
+	}
+	choice := t.choose(turn)
+	if !t.asides.allows(choice) {
+		return nil
+	}
+	t.asides.spend(choice, p.s.Timeout())
+	return errAside
+}
+
+// foretold returns our turn if we had read it beforehand.
 func (p *place) foretold() (Turn, bool) {
 	f := p.foreseen
-	if p.foreseen = nil; f == nil {
+	if f == nil {
 		return Turn{}, false
 	}
 	t, err := p.turn(f.names, f.named)
 	return t, err == nil
 }
 
-// turnNow reads the queue and the directory's data in one round trip. On an
-// error the grant is given up.
-func (g *Grant) turnNow(ctx context.Context) (Turn, error) {
-	p := g.p
+// turnNow reads the queue and the directory's data in one round trip.
+func (p *place) turnNow(ctx context.Context) (Turn, error) {
 	dir := p.q.c.Pipeline().Get(ctx, p.q.dir)
 	names, err := p.list(ctx)
-	if err != nil { // list has withdrawn the node
-		g.retire()
+	if err != nil {
 		return Turn{}, err
 	}
 	node, err := dir.Wait(ctx)
 	if err != nil {
 		node, err = p.q.c.Get(ctx, p.q.dir)
 	}
-	var t Turn
-	if err == nil {
-		t, err = p.turn(names, node.Data)
-	}
 	if err != nil {
-		g.retire()
-		p.withdraw(ctx)
+		return Turn{}, err
 	}
-	return t, err
+	return p.turn(names, node.Data)
 }
 
 // turn makes our Turn from the names in the queue and the data of the directory. It
@@ -157,27 +131,6 @@ func (p *place) turn(names []string, named []byte) (Turn, error) {
 		t.Behind = append(t.Behind, e.name)
 	}
 	return t, nil
-}
-
-// retire ends a grant that was not returned to a caller; its node stays.
-func (g *Grant) retire() {
-	g.finishContext(ErrReleased)
-	g.set(passed)
-	g.owner.Wait()
-}
-
-// requeue goes to the end of the queue and waits there.
-func (g *Grant) requeue(ctx context.Context) (*Grant, error) {
-	g.retire()
-	p, names, err := g.p.toTheEnd(ctx)
-	if err != nil {
-		return nil, err
-	}
-	next, err := p.contend(ctx, names, true)
-	if err != nil && !errors.Is(err, errGone) {
-		p.withdraw(ctx)
-	}
-	return next, err
 }
 
 // toTheEnd replaces our node by one at the end of the queue, and lists the queue.

@@ -1,0 +1,97 @@
+package election_test
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// unripe connects a client that has just reconnected and has no lease yet: an
+// earlier handshake of its session got no answer, so the newest one proves nothing
+// new, and Session.Guard waits for a little more than a quarter of the timeout.
+func unripe(t *testing.T, srv *zktest.Server) *zk.Client {
+	c := connect(t, srv)
+	time.Sleep(time.Second)
+	var lost atomic.Bool
+	srv.OnConnect(func(r zktest.Connect) zktest.Verdict {
+		if r.Session == c.Session().ID() && lost.CompareAndSwap(false, true) {
+			return zktest.CutBefore
+		}
+		return zktest.Pass
+	})
+	srv.CutConnections(1)
+	time.Sleep(2 * c.Session().Timeout())
+	srv.OnConnect(nil)
+	srv.CutConnections(1)
+	synctest.Wait()
+	require.Equal(t, zk.StateConnected, c.State())
+	return c
+}
+
+// campaigns begins the campaign of a client.
+func campaigns(t *testing.T, c *zk.Client, cfg election.Config) *standby {
+	s := &standby{c: c, leads: make(chan *election.Leadership, 1)}
+	go func() {
+		if l, err := election.New(c, "/e", cfg).Campaign(t.Context()); err == nil {
+			s.leads <- l
+		}
+	}()
+	synctest.Wait()
+	return s
+}
+
+// A candidate that stands aside needs no lease. While it waited for one, nobody
+// led.
+func TestCampaign_StandsAsideWithoutALease(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, l *election.Leadership) error{
+		"for a higher priority": func(t *testing.T, l *election.Leadership) error { return l.Resign(t.Context()) },
+		"for one who is named":  func(t *testing.T, l *election.Leadership) error { return l.HandOver(t.Context(), "c") },
+	} {
+		for _, wait := range []time.Duration{0, 100 * time.Millisecond} { // before and after b gets ready
+			t.Run(fmt.Sprint(name, " after ", wait), func(t *testing.T) {
+				inBubble(t, func(t *testing.T, srv *zktest.Server) {
+					a, c := connect(t, srv), connect(t, srv)
+					l := <-campaigns(t, a, election.Config{}).leads
+					b := unripe(t, srv)
+					next := campaigns(t, b, election.Config{})
+					last := campaigns(t, c, election.Config{ID: "c", Priority: 1})
+					time.Sleep(wait)
+					start := time.Now()
+					require.NoError(t, end(t, l))
+					cl := <-last.leads
+					require.Less(t, time.Since(start), 100*time.Millisecond, "nobody led")
+					require.NoError(t, cl.Resign(t.Context()))
+					require.NoError(t, (<-next.leads).Resign(t.Context()))
+				})
+			})
+		}
+	}
+}
+
+// A waiter that is next notices at once that its own node is gone, also while it
+// waits for a lease.
+func TestCampaign_SeesItsOwnEndWhileTheLeaseRipens(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		l := <-campaigns(t, connect(t, srv), election.Config{}).leads
+		b := unripe(t, srv)
+		next := campaigns(t, b, election.Config{})
+		time.Sleep(100 * time.Millisecond)
+		others := srv.Children("/e")
+		require.Len(t, others, 2)
+		own := others[slices.IndexFunc(others, func(n string) bool { return srv.Owner("/e/"+n) == b.Session().ID() })]
+		require.NoError(t, srv.Delete("/e/"+own))
+		time.Sleep(100 * time.Millisecond)
+		require.Len(t, srv.Children("/e"), 2, "it is not in the queue")
+		require.NoError(t, l.Resign(t.Context()))
+		require.NoError(t, (<-next.leads).Resign(t.Context()))
+	})
+}
