@@ -1,14 +1,14 @@
-// Package recipes holds what the recipes share: errors, parents that clean up
-// after themselves, and the dialects of names in which other libraries can read
-// ours.
+// Package recipes holds what the recipes share: errors, directories that the server
+// removes when they are empty, and the dialects of node names that other libraries
+// can read.
 //
 // The recipes themselves are in packages of their own:
 //
 //	recipes/lock             a fair mutex, a read-write lock, a semaphore, several locks at once
 //	recipes/election         leader election
 //	recipes/barrier          a gate, and a double barrier
-//	recipes/groupmembership  who is there
-//	recipes/discovery        which instances a service has
+//	recipes/groupmembership  the members of a group
+//	recipes/discovery        the instances of a service
 package recipes
 
 import (
@@ -22,26 +22,26 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Contender is one who waits in the queue of a lock, a semaphore or an election,
-// or is at its head, as the node says.
+// Contender describes a node in the queue of a lock, a semaphore or an election.
+// Its owner waits there, or is first.
 type Contender struct {
 	Path    string // of the node
 	Data    []byte
-	Session int64     // the id of its owner's session
-	Token   int64     // the node's czxid: the fencing token of whoever holds by it
-	Since   time.Time // when it was created, by the server's clock
+	Session int64     // the id of the owner's session
+	Token   int64     // the node's czxid: its owner's fencing token
+	Since   time.Time // when the node was created, by the server's clock
 
 	// Err says why the node could not be read: zk.ErrNoAuth or zk.ErrReplyTooLarge.
-	// Then Path is known and Data is not. Session, Token and Since are zero where
-	// the server does not show them either.
+	// Path is known then, and Data is not. Session, Token and Since are zero if the
+	// server does not show them either.
 	Err error
 }
 
 // Name is the name of the contender's node.
 func (c Contender) Name() string { return c.Path[strings.LastIndexByte(c.Path, '/')+1:] }
 
-// Dialect says how a recipe names its nodes, and so with which other libraries
-// it can share a directory.
+// Dialect says how a recipe names its nodes. That decides with which other
+// libraries it can share a directory.
 type Dialect uint8
 
 // The dialects.
@@ -65,8 +65,8 @@ func (d Dialect) String() string {
 	return "unknown dialect " + strconv.Itoa(int(d))
 }
 
-// Validate returns an error that wraps zk.ErrBadArguments unless there is such a
-// dialect. Recipes call it: none takes an unknown dialect for another.
+// Validate returns an error that wraps zk.ErrBadArguments if d is no known dialect.
+// Every recipe calls it, so that none takes an unknown dialect for another.
 func (d Dialect) Validate() error {
 	if d != Curator && d != Kazoo {
 		return fmt.Errorf("%w: %v: want recipes.Curator or recipes.Kazoo", zk.ErrBadArguments, d)
@@ -74,15 +74,18 @@ func (d Dialect) Validate() error {
 	return nil
 }
 
-// EnsurePath creates dir and the parents that it lacks, as containers, so that
-// the server removes them some time after their last child; as persistent nodes
-// where the server has no containers. acl is for all that it creates; none
-// means open to everybody. It tries until ctx ends or the server refuses, over
-// lost connections and expired sessions, with pauses as zk.Config.BackOff says. It never creates the chroot: where that is
-// missing it returns zk.ErrNoChroot.
+// EnsurePath creates dir and its missing parents as containers, so that the server
+// removes them some time after their last child. If the server has no containers, it
+// creates persistent nodes. All nodes that it creates get acl; none means open to
+// everybody.
+//
+// EnsurePath retries after lost connections and expired sessions, with pauses from
+// zk.Config.BackOff, until ctx ends or the server refuses. It never creates the
+// chroot. If the chroot is missing it returns zk.ErrNoChroot.
 func EnsurePath(ctx context.Context, c *zk.Client, dir string, acl ...zk.ACL) error {
 	if dir == "/" {
-		// The caller missed a node right below it. Only a chroot can be missing.
+		// The caller got NoNode for a node right below the root. Only a chroot can be
+		// missing.
 		if _, _, err := c.Exists(ctx, dir); errors.Is(err, zk.ErrNoChroot) {
 			return err
 		}
@@ -97,7 +100,7 @@ func EnsurePath(ctx context.Context, c *zk.Client, dir string, acl ...zk.ACL) er
 
 func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateOption) error {
 	mode := zk.Container
-	var pause func() error // made at the first need
+	var pause func() error // nil before the first pause
 	for dir != "/" {
 		_, err := c.Create(ctx, dir, nil, mode, opts...)
 		switch {
@@ -109,18 +112,18 @@ func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateO
 			mode = zk.Persistent
 			continue
 		case errors.Is(err, zk.ErrNoNode):
-			// The parent is missing, or was reaped since: make it and try again.
+			// The parent is missing, or the server has removed it. Create it and retry.
 			if err := ensurePath(ctx, c, zk.Parent(dir), opts); err != nil {
 				return err
 			}
 			if pause == nil {
 				pause = c.Pauses(ctx)
-				continue // with the parent just made there is no reason to wait
+				continue // the parent has just been created: no reason to pause
 			}
 		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
-			// Again: if it was made after all, that is as good.
+			// Retry. If the lost create has happened, the retry returns NodeExists.
 		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
-			// Again in the next session: a directory belongs to none.
+			// Retry in the next session: a directory belongs to no session.
 		default:
 			return err
 		}

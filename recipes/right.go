@@ -6,13 +6,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// RightError says which right is missing, and on which node, for want of which
-// the server refused a request. errors.Is finds zk.ErrNoAuth in it, and errors.As
-// the *zk.OpError of the request.
+// RightError says that the server refused a request because a right is missing. It
+// names the right and the node. errors.Is finds zk.ErrNoAuth in it, and errors.As
+// finds the *zk.OpError of the request.
 type RightError struct {
-	Path  string  // of the node whose ACL does not grant the right: of a create or delete, the parent
-	Right zk.Perm // one
-	Err   error   // the refusal
+	// Path is the node whose ACL does not grant the right. For a create or delete it
+	// is the parent.
+	Path  string
+	Right zk.Perm // a single right
+	Err   error   // the server's answer
 }
 
 // Error names the request and the right.

@@ -6,21 +6,27 @@ import (
 	"time"
 )
 
-// WaitError says that a contender did not get its turn, and who was ahead of it
-// when it gave up. Acquire and Campaign return it when their context ends while
-// they wait in the queue, and TryAcquire when another is ahead.
+// WaitError says that a contender gave up before its turn, and which contenders were
+// ahead of it. Acquire and Campaign return it when their context ends while they
+// wait in the queue. TryAcquire returns it when another contender is ahead.
 //
-// After the end of the context nothing more is read: the error has what the
-// contender knew by then. A contender looks at the queue when the one right ahead
-// of it goes, so that others may have gone since.
+// A contender reads nothing more after its context has ended, so the error has what
+// it knew before. It lists the queue only when its predecessor's node is deleted.
+// Some contenders that the error counts may be gone since.
 type WaitError struct {
-	Ahead   int       // how many were ahead, of those for whom it waits
-	First   Contender // the first of them: holds, or is about to. Only Path is known unless Token is not 0
-	Nearest Contender // the last of them, right ahead; the same as First if Ahead is 1
-	Err     error     // why it gave up: the context's end, or lock.ErrHeld
+	Ahead int // how many contenders were ahead that this one has to wait for
+
+	// First is the first of them, which holds or is about to. Only its Path is known
+	// if its Token is 0.
+	First Contender
+	// Nearest is the last of them, the predecessor. It is the same as First if Ahead
+	// is 1.
+	Nearest Contender
+
+	Err error // why the contender gave up: the end of its context, or lock.ErrHeld
 }
 
-// Error says why the contender gave up, how many were ahead and who.
+// Error says why the contender gave up, how many were ahead, and which.
 func (e *WaitError) Error() string {
 	s := fmt.Sprintf("%v: %d ahead, first %s", e.Err, e.Ahead, describe(e.First))
 	if e.Nearest.Path != e.First.Path {
@@ -32,7 +38,7 @@ func (e *WaitError) Error() string {
 // Unwrap returns Err.
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// describe is a contender in an error: its node, and what is known of it.
+// describe returns a contender as an error shows it: its node, and what is known.
 func describe(c Contender) string {
 	var known []string
 	if len(c.Data) > 0 {

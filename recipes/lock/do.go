@@ -9,16 +9,17 @@ import (
 	"github.com/zookit/zookit/recipes/internal/work"
 )
 
-// hold is what do needs of a handle.
+// hold is the part of a handle that do uses.
 type hold interface {
 	Context() context.Context
 	Release(ctx context.Context) error
 }
 
-// do runs f under h and releases h; name is for errors. The release has no
-// deadline of ctx's: the nodes must go, or block everybody else. The session's
-// end, after timeout, bounds the wait, and the janitor goes on after it; that
-// time begins when f is done, however long it has taken.
+// do runs f under h and releases h. Errors name the lock name.
+//
+// The release does not end with ctx, because nodes that stay would block everybody
+// else. It waits for at most the session timeout, which begins when f is done. After
+// that the janitor continues.
 func do[H hold](ctx context.Context, name string, h H, timeout time.Duration, f func(context.Context, H) error) (err error) {
 	release := func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)

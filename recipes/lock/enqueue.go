@@ -12,13 +12,13 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// followAfter is how long a request waits in the queue before it looks at the
-// limit again and watches it. A request that is served sooner costs no watch.
+// followAfter is how long a request waits in the queue before it reads the limit
+// again and watches it. A request that is served sooner needs no watch.
 const followAfter = 100 * time.Millisecond
 
-// enqueue returns the first ticket of the queue. A request that waits there fails
-// as soon as the limit has become one by which it can never be served: it would
-// hold its place for nothing, and its caller would learn that only at its turn.
+// enqueue queues with a ticket, and returns it when it is first. A waiting request
+// fails as soon as the limit is too low for it ever to be served. Otherwise its
+// caller would learn that only when the ticket is first.
 func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool) (*contend.Grant, error) {
 	if !wait {
 		return s.queue.TryAcquire(ctx)
@@ -40,11 +40,11 @@ func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool) (*contend.Gra
 	if err != nil && never != nil {
 		return nil, never
 	}
-	return ticket, err // if it came at the same instant, serve looks at the limit
+	return ticket, err // serve reads the limit, if never was set at the same moment
 }
 
-// neverServed follows the limit until no request of n permits can be served, and
-// returns why. It returns nil when ctx ends.
+// neverServed watches the limit until it is too low for a request of n permits, and
+// returns the reason. It returns nil when ctx ends.
 func (s *Semaphore) neverServed(ctx context.Context, n int) error {
 	if pace.Wait(ctx, followAfter) != nil {
 		return nil
@@ -57,10 +57,10 @@ func (s *Semaphore) neverServed(ctx context.Context, n int) error {
 			w.Stop()
 			if !errors.Is(err, zk.ErrClosed) && ctx.Err() == nil {
 				policy.Reset()
-				continue // it may be another limit, or the watch ended
+				continue // the limit may have changed, or the watch ended: read again
 			}
 		}
-		_, isOp := errors.AsType[*zk.OpError](err) // of a request, and not about the limit
+		_, isOp := errors.AsType[*zk.OpError](err) // a request failed; not an error of the limit
 		switch {
 		case ctx.Err() != nil:
 			return nil

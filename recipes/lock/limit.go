@@ -16,9 +16,9 @@ import (
 
 // Errors of a semaphore's limit.
 var (
-	// ErrNoLimit: the semaphore has no limit yet, and none was given.
+	// ErrNoLimit: no limit is stored yet, and NewSemaphore was given none.
 	ErrNoLimit = errors.New("no limit is stored")
-	// ErrBadLimit: the limit, or what the directory holds instead, is none.
+	// ErrBadLimit: the given limit, or the data of the directory, is not a limit.
 	ErrBadLimit = errors.New("not a limit")
 	// ErrLimitMismatch is what errors.Is finds in a MismatchError.
 	ErrLimitMismatch = errors.New("limit mismatch")
@@ -26,37 +26,37 @@ var (
 	ErrOverLimit = errors.New("more than the limit")
 )
 
-// MismatchError: the stored limit is not the one that this semaphore insists on.
+// MismatchError says that another limit is stored than the semaphore insists on.
 type MismatchError struct {
 	Dir          string
 	Stored, Want int
 }
 
-// Error names both limits; the directory is named by what wraps it.
+// Error names both limits. The error that wraps it names the directory.
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%v: %d is stored, not %d", ErrLimitMismatch, e.Stored, e.Want)
 }
 
-// Is makes it ErrLimitMismatch.
+// Is reports whether target is ErrLimitMismatch.
 func (e *MismatchError) Is(target error) bool { return target == ErrLimitMismatch }
 
-// OverLimitError: more permits were asked for than there are.
+// OverLimitError says that a request wants more permits than the limit.
 type OverLimitError struct {
 	Dir            string
 	Permits, Limit int
 }
 
-// Error names what was asked for and the limit; the directory is named by what
-// wraps it.
+// Error names the number of permits and the limit. The error that wraps it names the
+// directory.
 func (e *OverLimitError) Error() string {
 	return fmt.Sprintf("%d permits are more than the limit of %d", e.Permits, e.Limit)
 }
 
-// Is makes it ErrOverLimit.
+// Is reports whether target is ErrOverLimit.
 func (e *OverLimitError) Is(target error) bool { return target == ErrOverLimit }
 
-// encodeLimit is the data of the directory: four bytes as of Curator's
-// SharedCount, or kazoo's decimal number.
+// encodeLimit returns the data of the directory: four bytes as in Curator's
+// SharedCount, or a decimal number as in kazoo.
 func encodeLimit(d recipes.Dialect, n int) []byte {
 	if d == recipes.Kazoo {
 		return []byte(strconv.Itoa(n))
@@ -64,7 +64,7 @@ func encodeLimit(d recipes.Dialect, n int) []byte {
 	return binary.BigEndian.AppendUint32(nil, uint32(n))
 }
 
-// decodeLimit is the opposite; 0 if there is none yet.
+// decodeLimit returns the limit in the directory's data, or 0 if there is none yet.
 func decodeLimit(d recipes.Dialect, data []byte) (int, error) {
 	n := 0
 	switch {
@@ -81,7 +81,7 @@ func decodeLimit(d recipes.Dialect, data []byte) (int, error) {
 	return n, nil
 }
 
-// Limit returns the limit that is stored; ErrNoLimit if there is none.
+// Limit returns the stored limit, or ErrNoLimit if there is none.
 func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 	if err := s.usable("limit"); err != nil {
 		return 0, err
@@ -100,11 +100,13 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// SetLimit stores another limit, at least 1, for everybody, at once and also
-// while permits are held: who waits is served by the new one, and permits that
-// are out stay out, also if they are more than it. This semaphore insists on no
-// limit from then on; another that insists on the old one gets ErrLimitMismatch.
-// An error with OutcomeUnknown says that the limit may be stored.
+// SetLimit stores another limit, at least 1. It holds for all clients at once, even
+// while permits are held. Waiting requests are served by the new limit. Permits that
+// are held stay held, even if they are more than the new limit.
+//
+// From then on this semaphore insists on no limit. Another one that insists on the
+// old limit gets ErrLimitMismatch. An error with OutcomeUnknown says that the limit
+// may be stored.
 func (s *Semaphore) SetLimit(ctx context.Context, n int) error {
 	if err := s.usable("set limit"); err != nil {
 		return err
@@ -112,8 +114,9 @@ func (s *Semaphore) SetLimit(ctx context.Context, n int) error {
 	if n < 1 || n > math.MaxInt32 {
 		return s.wrap(refused.AtOnce("set limit", s.dir, fmt.Errorf("%w: %d", ErrBadLimit, n)))
 	}
-	// Before it is stored: who waits here sees the new limit before we know that
-	// it is stored, and must not take it for another's.
+	// want is cleared before the limit is stored. A request that waits in this process
+	// may read the new limit before the reply to the Set comes, and must not return
+	// ErrLimitMismatch.
 	insisted := s.want.Swap(0)
 	data := encodeLimit(s.cfg.Dialect, n)
 	_, err := s.c.Set(ctx, s.dir, data, zk.AnyVersion)
@@ -134,8 +137,8 @@ func (s *Semaphore) SetLimit(ctx context.Context, n int) error {
 	return nil
 }
 
-// createDir makes the directory. It is no container: the limit is to stay when
-// nobody holds a permit.
+// createDir creates the directory. It is not a container, because the limit must
+// stay when nobody holds a permit.
 func (s *Semaphore) createDir(ctx context.Context, data []byte) error {
 	if err := recipes.EnsurePath(ctx, s.c, zk.Parent(s.dir), s.cfg.ACL...); err != nil {
 		return err
@@ -148,16 +151,16 @@ func (s *Semaphore) createDir(ctx context.Context, data []byte) error {
 	return err
 }
 
-// setting is a limit, and which state of which directory it was read in.
+// setting is a limit with the version and the czxid of the directory that had it.
 type setting struct {
 	limit   int
 	version zk.Version
 	czxid   int64
 }
 
-// limit returns the limit for a request of n permits, and stores the one that we
-// insist on if there is none. With watch it returns one that fires when the limit
-// may be another.
+// limit returns the limit for a request of n permits. If none is stored, it stores
+// the one that the semaphore insists on. With watch it also returns a watch that
+// fires when the limit may have changed.
 func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, w *zk.Watch, err error) {
 	defer func() {
 		if err != nil {
@@ -165,7 +168,7 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, 
 			w = nil
 		}
 	}()
-	var again pace.Retries // of storing
+	var again pace.Retries // of store
 	for synced := false; ; {
 		var node zk.Node
 		if watch {
@@ -190,8 +193,8 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, 
 		case synced:
 			return set, w, err
 		default:
-			// Not without having looked once more: the server may lag behind one who
-			// has set another limit and told us so.
+			// Read once more after a sync. The caller may know from another process
+			// that the limit was changed, while this server still shows the old one.
 			err, synced = s.c.Sync(ctx, s.dir), true
 		}
 		if err != nil {
@@ -201,8 +204,8 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, 
 	}
 }
 
-// accept returns the limit in the directory's data if n permits of it can be
-// asked for.
+// accept returns the limit in the directory's data, or an error if it does not allow
+// a request of n permits.
 func (s *Semaphore) accept(data []byte, n int) (int, error) {
 	limit, err := decodeLimit(s.cfg.Dialect, data)
 	want := int(s.want.Load())
@@ -219,8 +222,8 @@ func (s *Semaphore) accept(data []byte, n int) (int, error) {
 	return limit, nil
 }
 
-// store stores the first limit. On nil it is to be read again: somebody else may
-// have been faster, and a lost reply is settled that way too.
+// store stores the first limit. If it returns nil, the caller reads the limit again:
+// another client may have stored one first, or the reply may have been lost.
 func (s *Semaphore) store(ctx context.Context, limit int, absent bool, v zk.Version) error {
 	data := encodeLimit(s.cfg.Dialect, limit)
 	var err error

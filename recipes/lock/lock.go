@@ -14,9 +14,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors. The first two are causes of the Context of Held, Permits and MultiHeld,
-// beside zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed. What is equal
-// to an error of package recipes says the same of the holds of all recipes.
+// Errors. The first two are causes of the Context of Held, Permits and MultiHeld, as
+// are zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed. An error that is equal
+// to one of package recipes means the same for the holds of all recipes.
 var (
 	// ErrReleased: Release was called.
 	ErrReleased = recipes.ErrReleased
@@ -29,27 +29,34 @@ var (
 	// ErrLost: the lock was lost before the function given to Do had returned. It
 	// wraps recipes.ErrLost.
 	ErrLost = sentinel.In("lock was lost", recipes.ErrLost)
-	// ErrForeign: a contender that would not see ours is in the directory. The
-	// error names its node.
+	// ErrForeign: the directory has a contender that would not see our node. The error
+	// names the contender's node.
 	ErrForeign = recipes.ErrForeign
-	// ErrSequenceExhausted: the directory has counted to the end of its numbers
-	// and must be deleted and made anew. The error names it.
+	// ErrSequenceExhausted: the directory's counter of sequential nodes is at its end.
+	// The directory must be deleted and created again. The error names it.
 	ErrSequenceExhausted = recipes.ErrSequenceExhausted
 )
 
-// Config says how contenders look. Every zero value is a good default.
+// Config says how contender nodes look. Every zero value is a good default.
 type Config struct {
-	Dialect recipes.Dialect // whose names to use; default Curator's
-	Data    []byte          // what the contender's node holds, for whoever looks
-	ACL     []zk.ACL        // of the nodes and of parents that are missing: all contenders need READ; default open to everybody
-	// Logger gets a line when an Acquire has waited for a second (at Info), when the
-	// lock or the permits are granted and when they are released (at Debug), and when
-	// they are lost, with the reason (at Warn). The locks of a Multi log for
-	// themselves. Default: discard.
+	Dialect recipes.Dialect // the form of the nodes' names; default Curator's
+	Data    []byte          // the data of the contender's node, for people and programs that look
+
+	// ACL is that of the nodes, and of parents that are missing. All contenders need
+	// READ. The default is open to everybody.
+	ACL []zk.ACL
+
+	// Logger gets a line
+	//
+	//   - when an Acquire has waited for a second (at Info);
+	//   - when the lock or the permits are granted or released (at Debug);
+	//   - when they are lost, with the reason (at Warn).
+	//
+	// Each lock of a Multi logs to its own Logger. Default: discard.
 	Logger *slog.Logger
 }
 
-// journal returns what logs the holds of a directory.
+// journal returns the journal that logs the holds in a directory.
 func (c Config) journal(recipe, dir string) journal.Journal {
 	logger := c.Logger
 	if logger == nil {
@@ -71,10 +78,11 @@ type Lock struct {
 	bad   error // why it cannot be used
 }
 
-// New returns the lock in dir. It does no I/O; dir and its parents are created
-// when they are missed, as containers that the server removes after use. Without a
-// client, or with a Dialect that there is not, every method returns
-// zk.ErrBadArguments. So it is with all constructors of this package.
+// New returns the lock in dir. It does no I/O. If dir or a parent is missing later,
+// Acquire creates it as a container, which the server removes after use.
+//
+// Without a client, or with an unknown Dialect, every method returns
+// zk.ErrBadArguments. The same holds for all constructors of this package.
 func New(c *zk.Client, dir string, cfg Config) *Lock {
 	return newLock(c, dir, contend.Lock, cfg)
 }
@@ -86,7 +94,7 @@ func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
 	}
 }
 
-// unusable returns why nothing can be done with a client and a Config.
+// unusable returns an error if the client or the Config cannot be used.
 func unusable(c *zk.Client, cfg Config) error {
 	if err := refused.Client(c); err != nil {
 		return err
@@ -94,11 +102,10 @@ func unusable(c *zk.Client, cfg Config) error {
 	return cfg.Dialect.Validate()
 }
 
-// wrap names the directory in an error, and the right that is missing if there is one.
+// wrap adds the directory to an error, and the missing right if there is one.
 func wrap(dir string, err error) error { return fmt.Errorf("lock: %s: %w", dir, refused.Explain(err)) }
 
-// usable returns an error if l can only be refused: it has no client, or a dialect
-// that there is not.
+// usable returns an error if l has no client or an unknown dialect.
 func (l *Lock) usable(op string) error {
 	if l.bad == nil {
 		return nil
@@ -106,20 +113,20 @@ func (l *Lock) usable(op string) error {
 	return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce(op, l.dir, l.bad))
 }
 
-// Acquire waits until the lock is ours. It returns at once when ctx ends, in
-// every state of the connection, with ctx's cause wrapped. On any error the
-// contender's node is deleted, now or in the background. If it was in the queue
-// when ctx ended, the error holds a *recipes.WaitError, which says who was ahead as
-// far as was known.
+// Acquire waits until the lock is granted. When ctx ends, it returns at once, in
+// every state of the connection, with an error that wraps the cause of ctx. If the
+// contender was in the queue by then, the error is a *recipes.WaitError: it names
+// the contenders ahead, as far as they were known.
 //
-// It returns ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed or
-// whatever else the server refuses with.
+// It also returns ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed or
+// another refusal of the server. On any error the contender's node is deleted, now
+// or in the background.
 func (l *Lock) Acquire(ctx context.Context) (*Held, error) {
 	return l.acquire(ctx, l.queue.Acquire)
 }
 
-// TryAcquire is Acquire that does not wait for others: it returns ErrHeld if a
-// contender is ahead, in a *recipes.WaitError that says who.
+// TryAcquire is Acquire that does not wait for others. If a contender is ahead, it
+// returns ErrHeld in a *recipes.WaitError that names the contender.
 func (l *Lock) TryAcquire(ctx context.Context) (*Held, error) {
 	return l.acquire(ctx, l.queue.TryAcquire)
 }
@@ -140,11 +147,12 @@ func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.
 	return &Held{g: g, log: l.log.Grant(g.Context(), "node", g.Path(), "token", g.Token())}, nil
 }
 
-// Do acquires the lock, runs f and releases the lock. f's context ends with
-// ctx, and with the lock. What f returns is returned; ErrLost is joined to it if
-// the lock was lost before f had returned, and so is an error of the release. If f
-// panics, Do releases the lock and the panic continues. A nil f is refused before
-// anything is acquired.
+// Do acquires the lock, runs f and releases the lock. The context of f ends with
+// ctx, and with the lock.
+//
+// Do returns the error of f. It joins ErrLost to it if the lock was lost before f
+// had returned, and an error of the release. If f panics, Do releases the lock and
+// the panic continues. If f is nil, Do returns an error and does not acquire.
 func (l *Lock) Do(ctx context.Context, f func(ctx context.Context, h *Held) error) error {
 	if f == nil {
 		return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("do", l.dir, refused.ErrFunction))
@@ -156,18 +164,19 @@ func (l *Lock) Do(ctx context.Context, f func(ctx context.Context, h *Held) erro
 	return do(ctx, l.dir, h, h.g.Session().Timeout(), f)
 }
 
-// Contender is one who holds the lock or waits for it: its node, data, session,
-// token, and since when it contends.
+// Contender is a holder of the lock or a waiter: its node, data, session, token, and
+// the time when it joined.
 type Contender struct {
 	recipes.Contender
-	Holder  bool // nobody is ahead for whom it waits
-	Shared  bool // a reader
-	Revoked bool // was asked to let go; its data is lost with that
+	Holder  bool // no contender is ahead that it waits for
+	Shared  bool // it is a reader
+	Revoked bool // it was asked to release; the request has replaced its data
 }
 
-// Contenders returns who is in the queue, in its order, as the client's server
-// sees it. The first holds the lock, or is about to; of a read-write lock all
-// readers before the first writer. One whose node may not be read has its Err.
+// Contenders returns the contenders in the order of the queue, as the client's
+// server sees it. The first holds the lock, or is about to. In a read-write lock all
+// readers before the first writer do. A contender whose node may not be read has its
+// Err.
 func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
 	if err := l.usable("contenders"); err != nil {
 		return nil, err
@@ -193,31 +202,32 @@ type Held struct {
 	log *journal.Hold
 }
 
-// Context ends when the lock may be lost, before anybody else can have it. Its
+// Context ends when the lock may be lost, before another contender can get it. Its
 // cause is ErrReleased, ErrDeleted, zk.ErrSessionExpired, zk.ErrLeaseLapsed or
-// zk.ErrClosed. It has the values of Acquire's context, not its deadline.
+// zk.ErrClosed. It has the values of Acquire's context, but not its deadline.
 //
-// It may be given to the Acquire of another lock, and this one released then, any
-// number of times: no chain of contexts is kept. A context that is derived from it
-// is kept for as long as the other lock is held.
+// A program may pass it to the Acquire of another lock and then release this one,
+// any number of times, and no chain of contexts stays in memory. A context that is
+// derived from it stays in memory as long as the other lock is held.
 func (h *Held) Context() context.Context { return h.g.Context() }
 
-// Token is the fencing token: it is higher than that of every holder before, and
-// comparable within one ensemble's data.
+// Token is the fencing token. It is higher than the token of every holder before.
+// Tokens of one ensemble can be compared.
 func (h *Held) Token() int64 { return h.g.Token() }
 
-// Path is the holder's node.
+// Path is the path of the holder's node.
 func (h *Held) Path() string { return h.g.Path() }
 
-// Check is an op for Multi of the same client: with it the other ops are done
-// only if the lock is still held, and else the Multi fails with ErrNotHeld.
+// Check returns an op for Multi of the same client. The Multi then does its other
+// ops only if the lock is still held, and otherwise fails with ErrNotHeld.
 func (h *Held) Check() zk.Op { return h.g.Check() }
 
-// Release ends the context and then gives the lock to the next. It is
-// idempotent, and deletes nothing but the holder's own node. nil says that the
-// node is gone for certain. When ctx ends before that is known, the deleting
-// goes on in the background, and the error has OutcomeUnknown and wraps
-// zk.ErrUnconfirmed.
+// Release ends the Context and then deletes the holder's node, so that the next
+// contender gets the lock. It is idempotent, and deletes no other node.
+//
+// If it returns nil, the node is known to be gone. If ctx ends before that is known,
+// the client goes on to delete the node in the background. The error then has
+// OutcomeUnknown and wraps zk.ErrUnconfirmed.
 func (h *Held) Release(ctx context.Context) error {
 	err := h.g.Release(ctx)
 	h.log.Ended()

@@ -15,50 +15,50 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// ErrDuplicate: two locks of a Multi are in one directory, and would wait for
-// each other. Two clients of one ensemble do not make it two directories.
+// ErrDuplicate says that two locks of a Multi are in one directory, and would wait
+// for each other. That is so even if they use two clients of the same ensemble.
 var ErrDuplicate = errors.New("same directory twice")
 
 // errNilLock: NewMulti was given a nil lock.
 var errNilLock = fmt.Errorf("%w: nil lock given to NewMulti", zk.ErrBadArguments)
 
-// Multi is several locks that are held together, or not at all. They are
-// acquired one after the other in the order of their directories, whatever order
-// they are given in: who wants some of the same locks cannot end up waiting in a
-// circle, as long as everybody calls the directories by the same names.
+// Multi is several locks that are held together, or not at all. It acquires them one
+// after the other, sorted by directory and not in the order in which they are given.
+// So two Multis that share some locks cannot wait for each other in a circle, as long
+// as all clients use the same names for the directories.
 type Multi struct {
 	locks []*Lock
 	order []int // indices, sorted by directory
 }
 
-// NewMulti returns the lock of all of locks, which may be plain, or a side of a
-// read-write lock, and of several clients. It does no I/O.
+// NewMulti returns a lock that consists of all locks. Each may be a plain lock or a
+// side of a read-write lock. They may use different clients. It does no I/O.
 func NewMulti(locks ...*Lock) *Multi {
 	m := &Multi{locks: slices.Clone(locks), order: make([]int, len(locks))}
 	for i := range locks {
 		m.order[i] = i
 	}
-	if !slices.Contains(locks, nil) { // which Acquire refuses
+	if !slices.Contains(locks, nil) { // Acquire refuses a nil lock
 		slices.SortStableFunc(m.order, func(a, b int) int { return strings.Compare(locks[a].dir, locks[b].dir) })
 	}
 	return m
 }
 
-// Acquire waits until all the locks are ours. One that is lost while another is
-// waited for makes it give them all back and begin anew. It returns at once when
-// ctx ends; on any error all that it had is given back, now or in the
-// background. Its errors are those of Lock.Acquire, and ErrDuplicate.
+// Acquire waits until all the locks are granted. If it loses a lock while it waits
+// for another, it releases all of them and starts again. When ctx ends, it returns
+// at once. On any error it releases what it had, now or in the background. Its errors
+// are those of Lock.Acquire, and ErrDuplicate.
 func (m *Multi) Acquire(ctx context.Context) (*MultiHeld, error) {
 	return m.acquire(ctx, (*Lock).Acquire)
 }
 
-// TryAcquire is Acquire that does not wait for others: it returns ErrHeld if one
-// of the locks is not to be had.
+// TryAcquire is Acquire that does not wait for others. It returns ErrHeld if another
+// contender is ahead in one of the locks.
 func (m *Multi) TryAcquire(ctx context.Context) (*MultiHeld, error) {
 	return m.acquire(ctx, (*Lock).TryAcquire)
 }
 
-// errLostOne: a lock was lost before all were ours.
+// errLostOne says that one lock was lost before all were granted.
 var errLostOne = errors.New("one of the locks was lost")
 
 func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
@@ -106,10 +106,10 @@ func (m *Multi) possible() error {
 	return nil
 }
 
-// meets returns ErrDuplicate if l is in the directory of a part that another
-// client holds already: l would wait for that part for ever. Directories of one
-// name may be in two ensembles. So it looks for the node of the part, whose name
-// is in no other.
+// meets returns ErrDuplicate if l is in the directory of a part that is held already
+// by another client: l would wait for that part for ever. Two ensembles can have
+// directories of the same name. So meets checks whether l's ensemble has the node of
+// the part, whose name is unique.
 func (h *MultiHeld) meets(ctx context.Context, l *Lock) error {
 	for _, part := range h.parts {
 		if part == nil || zk.Parent(part.Path()) != l.dir {
@@ -142,7 +142,7 @@ func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*
 			part, err = get(m.locks[i], work)
 		}
 		if err != nil {
-			_ = h.release(ctx) // the janitor goes on
+			_ = h.release(ctx) // on an error the janitor continues
 			return nil, err
 		}
 		h.parts[i] = part
@@ -173,28 +173,28 @@ func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHeld
 	return do(ctx, strings.Join(dirs, " "), h, timeout, f)
 }
 
-// MultiHeld is the locks of a Multi while they are all held. Its methods may be
-// called by many goroutines.
+// MultiHeld is the hold on all the locks of a Multi. Its methods may be called by
+// many goroutines.
 type MultiHeld struct {
-	parts []*Held // in the order of the locks given; nil: not acquired yet
+	parts []*Held // in the order given to NewMulti; nil: not acquired yet
 	order []int
 	scope *contend.Scope
 	ctx   *joint
 	asked asked
 }
 
-// Context ends when the first of the locks may be lost, with its cause; see
-// Held.Context.
+// Context ends when any of the locks may be lost, with the cause of that lock's
+// Context; see Held.Context.
 func (h *MultiHeld) Context() context.Context { return h.ctx }
 
 // Held returns the hold on each lock, in the order in which the locks were given
-// to NewMulti, with its own token. To release one of them ends the Context of
-// all.
+// to NewMulti. Each has its own token. If one of them is released, the Context of the
+// MultiHeld ends.
 func (h *MultiHeld) Held() []*Held { return slices.Clone(h.parts) }
 
-// Check returns ops for Multi of the locks' client: with them the other ops are
-// done only if all the locks are still held, and else the Multi fails with
-// ErrNotHeld. With locks of several clients each op is for its own.
+// Check returns ops for Multi of the locks' client. The Multi then does its other
+// ops only if all the locks are still held, and otherwise fails with ErrNotHeld. If
+// the locks use several clients, each op is for the client of its lock.
 func (h *MultiHeld) Check() []zk.Op {
 	out := make([]zk.Op, len(h.parts))
 	for i, part := range h.parts {
@@ -203,13 +203,12 @@ func (h *MultiHeld) Check() []zk.Op {
 	return out
 }
 
-// Release ends the context and then gives all the locks back, the last acquired
-// first; see Held.Release. Its error is that of each which is not confirmed,
-// joined.
+// Release ends the Context and then releases all the locks, the last acquired first;
+// see Held.Release. It joins the errors of all locks whose release is not confirmed.
 func (h *MultiHeld) Release(ctx context.Context) error {
 	h.ctx.end(ErrReleased)
 	h.ctx.stop()
-	h.asked.once.Do(func() { h.asked.c = make(chan struct{}) }) // nobody is asked any more
+	h.asked.once.Do(func() { h.asked.c = make(chan struct{}) }) // Revoked starts no watcher any more
 	h.asked.watcher.Wait()
 	h.scope.End()
 	return h.release(ctx)
@@ -225,7 +224,7 @@ func (h *MultiHeld) release(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// join makes the context of all the parts.
+// join makes the context that ends with the first of the parts.
 func (h *MultiHeld) join() {
 	j := &joint{parts: h.parts}
 	j.Context, j.end = context.WithCancelCause(h.scope)
@@ -236,7 +235,7 @@ func (h *MultiHeld) join() {
 	h.ctx = j
 }
 
-// joint is a context that ends with the first of several.
+// joint is a context that ends with the first of several contexts.
 type joint struct {
 	context.Context
 	end   context.CancelCauseFunc
@@ -244,8 +243,8 @@ type joint struct {
 	stops []func() bool
 }
 
-// Err asks the parts first, since theirs look at the clock: in a process that
-// was stopped timers are late.
+// Err calls the Err of the parts' contexts first, which check the clock. In a process
+// that was stopped, timers are late.
 func (j *joint) Err() error {
 	for _, part := range j.parts {
 		if c := part.Context(); c.Err() != nil {

@@ -13,42 +13,41 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Permits are the permits of one Acquire while they are held, all together. The
-// methods may be called by many goroutines.
+// Permits is the hold on all permits of one Acquire. Its methods may be called by
+// many goroutines.
 type Permits struct {
 	g   *contend.Grant
 	log *journal.Hold
 }
 
-// Context ends when one of the permits may be lost, before the ensemble can give
-// it to anybody else. Its causes are those of Held.Context.
+// Context ends when one of the permits may be lost, before another contender can get
+// it. Its causes are those of Held.Context.
 func (p *Permits) Context() context.Context { return p.g.Context() }
 
-// Token is higher than that of all permits that were granted before. It is the
-// czxid of the ticket, and one for all permits of an Acquire.
+// Token is the fencing token. It is higher than the token of all permits that were
+// granted before. All permits of an Acquire have one token, the czxid of the ticket.
 func (p *Permits) Token() int64 { return p.g.Token() }
 
 // Len is the number of permits.
 func (p *Permits) Len() int { return len(p.g.Paths()) }
 
-// Paths are the nodes of the leases, one a permit.
+// Paths returns the paths of the lease nodes, one for each permit.
 func (p *Permits) Paths() []string { return slices.Clone(p.g.Paths()) }
 
-// Check returns ops for Multi of the same client: with them the other ops are
-// done only if all the permits are still held, and else the Multi fails with
-// ErrNotHeld.
+// Check returns ops for Multi of the same client. The Multi then does its other ops
+// only if all the permits are still held, and otherwise fails with ErrNotHeld.
 func (p *Permits) Check() []zk.Op { return p.g.Checks() }
 
-// Release ends the context and then gives all permits back; see Held.Release.
+// Release ends the Context and then gives all permits back; see Held.Release.
 func (p *Permits) Release(ctx context.Context) error {
 	err := p.g.Release(ctx)
 	p.log.Ended()
 	return err
 }
 
-// Contenders returns who holds permits, one entry a permit in the order in which
-// they were granted, and then who waits, in the order of the queue, as the
-// client's server sees it.
+// Contenders returns the holders and then the waiters, as the client's server sees
+// them. It has one entry for each permit that is held, in the order in which they
+// were granted. The waiters come in the order of the queue.
 func (s *Semaphore) Contenders(ctx context.Context) ([]Contender, error) {
 	if err := s.usable("contenders"); err != nil {
 		return nil, err

@@ -9,17 +9,17 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 )
 
-// ErrNoHolder: there is nobody to ask to let go.
+// ErrNoHolder says that Revoke found no holder to ask.
 var ErrNoHolder = errors.New("held by nobody")
 
-// Revoke asks whoever holds the lock to let go, all readers if they are several,
-// and does not wait for it. It is a request: a holder sees it by Held.Revoked,
-// and does what it likes. It goes by Curator's protocol, so that holders of
-// Curator's that were made revocable see it as well.
+// Revoke asks the holder to release, or all readers if several hold the lock. It
+// does not wait for the release. A holder sees the request by Held.Revoked, and may
+// ignore it. Revoke uses Curator's protocol, so that revocable holders of Curator see
+// the request too.
 //
 // It returns ErrNoHolder if nobody holds the lock. An error with OutcomeUnknown
-// says that somebody may have been asked; to ask again does no harm. Of several
-// readers all are asked, also when one cannot be.
+// says that a holder may have been asked. To ask again does no harm. If one of
+// several readers cannot be asked, Revoke still asks the others.
 func (l *Lock) Revoke(ctx context.Context) error {
 	if err := l.usable("revoke"); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (l *Lock) Revoke(ctx context.Context) error {
 		if asked > 0 {
 			return nil
 		}
-		// All have gone since the listing. Others may hold it now.
+		// All holders are gone since the list. Others may hold the lock now.
 		if err := again.Soon(ctx, context.Background()); err != nil {
 			return wrap(l.dir, err)
 		}
@@ -52,7 +52,7 @@ func (l *Lock) Revoke(ctx context.Context) error {
 }
 
 // Revoked returns a channel that is closed when somebody has asked the holder to
-// let go, which may have been while it still waited. Nothing else happens: to
-// stop and Release is the holder's business. The request is the node's data, so
-// that Config.Data is no longer seen after it.
+// release, even while it still waited. Nothing else happens: the holder decides
+// whether it stops and calls Release. The request replaces the node's data, so
+// Config.Data is not seen after it.
 func (h *Held) Revoked() <-chan struct{} { return h.g.Revoked() }

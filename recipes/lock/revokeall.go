@@ -13,13 +13,14 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// leaseName is what Curator, kazoo and this package call a lease. Other children
-// of the directory of leases count too, but their data is not ours to replace.
+// leaseName matches the leases of Curator, kazoo and this package. Other children of
+// the directory of leases count as leases too, but Revoke leaves their data alone.
 var leaseName = regexp.MustCompile(`^(_c_[0-9a-fA-F-]{36}-lease-\d{10}|[0-9a-f]{32})$`)
 
-// Revoke asks all who hold permits to let go; see Lock.Revoke. A holder sees it by
-// Permits.Revoked, once for all permits of an Acquire. Those of Curator and kazoo
-// do not look. To ask one holder alone, replace the data of one of its nodes.
+// Revoke asks all holders of permits to release; see Lock.Revoke. A holder sees the
+// request by Permits.Revoked, once for all permits of an Acquire. Holders of Curator
+// and kazoo do not see it. To ask one holder alone, set the data of one of its nodes
+// to the text __REVOKE__.
 func (s *Semaphore) Revoke(ctx context.Context) error {
 	if err := s.usable("revoke"); err != nil {
 		return err
@@ -41,11 +42,12 @@ func (s *Semaphore) Revoke(ctx context.Context) error {
 }
 
 // Revoked returns a channel that is closed when somebody has asked the holder to
-// let go, by the node of any of the permits; see Held.Revoked.
+// release, by the node of any of the permits; see Held.Revoked.
 func (p *Permits) Revoked() <-chan struct{} { return p.g.Revoked() }
 
-// Revoke asks all who hold one of the locks to let go; see Lock.Revoke. It returns
-// ErrNoHolder if none of the locks is held. All are asked, also when one cannot be.
+// Revoke asks the holders of all the locks to release; see Lock.Revoke. It returns
+// ErrNoHolder if none of the locks is held. If one holder cannot be asked, Revoke
+// still asks the others.
 func (m *Multi) Revoke(ctx context.Context) error {
 	if slices.Contains(m.locks, nil) {
 		return fmt.Errorf("lock: %w", refused.AtOnce("revoke", "", errNilLock))
@@ -66,16 +68,16 @@ func (m *Multi) Revoke(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// asked is closed when one of several holds was asked to let go. Nothing runs for
-// it before somebody wants to know.
+// asked has a channel that is closed when one of several holds was asked to release.
+// The watcher goroutines start at the first call of Revoked.
 type asked struct {
 	once    sync.Once
 	c       chan struct{}
 	watcher sync.WaitGroup // ends with the holds
 }
 
-// Revoked returns a channel that is closed when somebody has asked the holder of
-// one of the locks to let go; see Held.Revoked.
+// Revoked returns a channel that is closed when somebody has asked for the release
+// of one of the locks; see Held.Revoked.
 func (h *MultiHeld) Revoked() <-chan struct{} {
 	h.asked.once.Do(func() {
 		h.asked.c = make(chan struct{})

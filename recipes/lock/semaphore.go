@@ -20,22 +20,23 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// ErrBadPermits: no such number of permits can be asked for. It is below 1, or more
-// than one transaction can grant (then the error wraps zk.ErrTooLarge and names the
-// most), or above 1 in kazoo's layout.
+// ErrBadPermits says that a request cannot have that number of permits. The number is
+// below 1, or above 1 in kazoo's layout, or more than one transaction can grant. In
+// the last case the error wraps zk.ErrTooLarge and names the highest number.
 var ErrBadPermits = errors.New("bad number of permits")
 
-// Semaphore gives out a limited number of permits, any number of them at once
-// and in the order in which they were asked for. It may be used by many
-// goroutines.
+// Semaphore grants a limited number of permits. A request can have several permits,
+// and requests are served in their order. It may be used by many goroutines.
 //
-// Who asks queues with a ticket, and only the first in the queue is served: it
-// waits until there is room for all that it wants, and those behind it wait, so
-// that a big request is not starved by small ones. Its ticket then becomes its
-// leases in one transaction, which also fails if the limit was changed since it
-// was read. So there are never more leases than the limit said when the last of
-// them was granted, and never a part of what was asked for. Every child of the
-// directory of leases counts, whoever made it.
+// Each request waits in the queue as one ticket, and only the first ticket is served.
+// It waits until there is room for all its permits. The requests behind it wait, so
+// that small requests do not starve a big one.
+//
+// One transaction then replaces the ticket by one lease for each permit. It fails if
+// the limit has changed since it was read. So there are never more leases than the
+// limit allowed when the last of them was granted, and no request gets a part of its
+// permits. Every child of the directory of leases counts, even if another program
+// has created it.
 type Semaphore struct {
 	c      *zk.Client
 	dir    string
@@ -44,20 +45,22 @@ type Semaphore struct {
 	queue  *contend.Queue
 	log    journal.Journal
 	bad    error        // why it cannot be used
-	want   atomic.Int64 // the limit that we insist on; 0: none
+	want   atomic.Int64 // the limit that the semaphore insists on; 0: none
 }
 
 // NewSemaphore returns the semaphore in dir. It does no I/O.
 //
-// A limit above 0 is insisted on: it is stored if there is none, and if another
-// is stored, Acquire and TryAcquire return ErrLimitMismatch. With 0 the stored
-// one is taken, whatever it is, and ErrNoLimit returned if there is none; that
-// is for limits that are changed while running, with SetLimit, and what a
-// semaphore does that has called SetLimit itself.
+// With a limit above 0 the semaphore insists on that limit. It stores the limit if
+// there is none. If another limit is stored, Acquire and TryAcquire return
+// ErrLimitMismatch.
 //
-// In Curator's dialect the layout is that of its InterProcessSemaphoreV2, the
-// limit a SharedCount at dir. In kazoo's, of its Semaphore, one permit at a time
-// can be asked for. The two do not see each other's leases.
+// With the limit 0 the semaphore uses the stored limit. Acquire and TryAcquire return
+// ErrNoLimit if there is none. Use 0 if SetLimit changes the limit at run time. A
+// semaphore behaves like this too after its own SetLimit.
+//
+// In Curator's dialect the layout is that of InterProcessSemaphoreV2, and the limit
+// is a SharedCount at dir. In kazoo's dialect the layout is that of kazoo's Semaphore,
+// and a request can have one permit only. The two do not see each other's leases.
 func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
 	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg, bad: unusable(c, cfg), log: cfg.journal("semaphore", dir)}
@@ -70,7 +73,7 @@ func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	return s
 }
 
-// usable is that of a Lock.
+// usable returns an error if s has no client or an unknown dialect.
 func (s *Semaphore) usable(op string) error {
 	if s.bad == nil {
 		return nil
@@ -80,22 +83,22 @@ func (s *Semaphore) usable(op string) error {
 
 func (s *Semaphore) wrap(err error) error { return wrap(s.dir, err) }
 
-// Acquire waits until n permits are ours, all at once. It returns at once when
-// ctx ends, in every state of the connection, with ctx's cause wrapped. On any
-// error its nodes are deleted, now or in the background.
+// Acquire waits until n permits are granted, all at once. When ctx ends, it returns
+// at once, in every state of the connection, with an error that wraps the cause of
+// ctx. On any error its nodes are deleted, now or in the background.
 //
-// More permits than the limit are ErrOverLimit, at once; also when the limit is
-// lowered below n while it waits, wherever it stands in the queue. So it is with
-// ErrLimitMismatch for a semaphore that insists on a limit. It returns ErrBadPermits, ErrBadLimit,
-// ErrLimitMismatch, ErrNoLimit, ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth,
-// zk.ErrClosed or whatever else the server refuses with.
+// If n is more than the limit, it returns ErrOverLimit at once. It does so too when
+// the limit is lowered below n while it waits, at any position in the queue. A
+// semaphore that insists on a limit returns ErrLimitMismatch in the same way. Other
+// errors are ErrBadPermits, ErrBadLimit, ErrNoLimit, ErrForeign,
+// ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed and other refusals of the server.
 func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permits, error) {
 	return s.acquire(ctx, n, true)
 }
 
-// TryAcquire is Acquire that does not wait for others: it returns ErrHeld if
-// there is no room for n, in a FullError, or if somebody is ahead in the queue,
-// which may be one that is just being served, in a *recipes.WaitError.
+// TryAcquire is Acquire that does not wait for others. If there is no room for n, it
+// returns ErrHeld in a *FullError. If a request is ahead in the queue, perhaps one
+// that is just being served, it returns ErrHeld in a *recipes.WaitError.
 func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permits, error) {
 	return s.acquire(ctx, n, false)
 }
@@ -153,9 +156,9 @@ func (s *Semaphore) valid(n int) error {
 // grantable returns ErrBadPermits if no transaction can grant n permits at once.
 func (s *Semaphore) grantable(n int) error {
 	if n == 1 {
-		return nil // as kazoo's always are
+		return nil // always small enough; a request in kazoo's layout has one permit only
 	}
-	guid := zk.NewGUID() // all are as long as this one
+	guid := zk.NewGUID() // only its length matters
 	ticket := zk.Join(s.dir, "locks/_c_"+guid+"-lock-0000000000")
 	var opts []zk.CreateOption
 	if len(s.cfg.ACL) > 0 {
@@ -180,10 +183,10 @@ func (s *Semaphore) over(ctx context.Context, n int) error {
 	return err
 }
 
-// full is over that returns ErrHeld if there is no room for n permits now. It
-// takes no ticket. It asks for a sync first: a server that lags behind can show a
-// permit that was given back before we were called. Where that cannot be known,
-// the ticket has to find out.
+// full is over that also returns ErrHeld if there is no room for n permits now. It
+// creates no ticket. It sends a sync before it reads. Without one, a server that lags
+// behind could show a permit that was given back before the call. If the sync fails,
+// full returns nil, and the request queues with a ticket to find out.
 func (s *Semaphore) full(ctx context.Context, n int) error {
 	sync := s.c.Pipeline().Sync(ctx, s.dir)
 	room, err := s.room(ctx, n, false)
@@ -196,7 +199,7 @@ func (s *Semaphore) full(ctx context.Context, n int) error {
 	return nil
 }
 
-// errQueueAgain: the ticket was lost; take another.
+// errQueueAgain says that the ticket was lost and that the request must queue again.
 var errQueueAgain = errors.New("ticket was lost")
 
 // serve waits, with the first ticket of the queue, until there is room for n
@@ -204,10 +207,10 @@ var errQueueAgain = errors.New("ticket was lost")
 func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wait bool) (_ *contend.Grant, err error) {
 	defer func() {
 		if err != nil && ticket != nil {
-			_ = ticket.Release(ctx) // the janitor goes on
+			_ = ticket.Release(ctx) // on an error the janitor continues
 		}
 	}()
-	guids := make([]string, n) // of all tries
+	guids := make([]string, n) // every try uses the same
 	for i := range guids {
 		guids[i] = zk.NewGUID()
 	}
@@ -241,18 +244,18 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 		}
 		room.stop()
 		if ticket.Context().Err() != nil {
-			continue // what was read took longer than the lease
+			continue // the reads took longer than the ticket's lease: renew it and read again
 		}
 		err = ticket.Exchange(ctx, s.exchange(ticket.CreateOptions(), guids, room.set.version))
 		switch {
 		case err == nil:
 			return ticket, s.confirm(ctx, room.set)
-		case ctx.Err() != nil, errors.Is(err, zk.ErrNoAuth): // the latter also of our ticket, which is there then
+		case ctx.Err() != nil, errors.Is(err, zk.ErrNoAuth): // NoAuth first: the error can wrap ErrNotHeld too
 			return nil, err
 		case ticket.Context().Err() != nil, errors.Is(err, contend.ErrNotHeld):
 			return nil, errQueueAgain
 		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
-			// The limit was changed since we read it, or a directory reaped.
+			// The limit was changed since we read it, or the server removed a directory.
 			if err := again.Soon(ctx, ticket.Context()); err != nil {
 				return nil, err
 			}
@@ -262,11 +265,17 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 	}
 }
 
-// confirm returns nil if leases that were just granted are in the directory in which
-// the limit was read. In Curator's layout they are: the ticket was below it, and the
-// grant deleted that. In kazoo's the directory can be deleted and made again between
-// the look and the grant, with another limit. Its version is 0 again then, so that
-// the grant does not fail. It cannot happen any more once our lease is in it.
+// confirm returns nil if the leases that were just granted are in the directory from
+// which the limit was read.
+//
+// In Curator's layout they always are: the ticket was below the directory until the
+// grant deleted it. In kazoo's layout this can happen:
+//  1. We read the limit, in a directory whose version is 0.
+//  2. Somebody deletes the directory and creates it again with another limit. Its
+//     version is 0 again.
+//  3. The grant checks the version only, and so it succeeds.
+//
+// Once our lease is in the directory it cannot be deleted any more.
 func (s *Semaphore) confirm(ctx context.Context, set setting) error {
 	if s.cfg.Dialect != recipes.Kazoo {
 		return nil
@@ -278,8 +287,8 @@ func (s *Semaphore) confirm(ctx context.Context, set setting) error {
 	return err
 }
 
-// renew is for a ticket whose context has ended while nothing was done under it.
-// It returns none on an error: it is withdrawn then.
+// renew returns a new grant of a ticket whose context has ended while nothing was
+// done under it. On an error the ticket is withdrawn, and renew returns no grant.
 func renew(ctx context.Context, ticket *contend.Grant) (*contend.Grant, error) {
 	renewed, err := ticket.Renew(ctx)
 	if contend.Again(err) {
@@ -288,7 +297,7 @@ func renew(ctx context.Context, ticket *contend.Grant) (*contend.Grant, error) {
 	return renewed, err
 }
 
-// exchange is the transaction of the grant.
+// exchange returns the transaction that replaces the ticket by leases.
 func (s *Semaphore) exchange(opts []zk.CreateOption, guids []string, v zk.Version) *contend.Exchange {
 	x := &contend.Exchange{Dir: s.leases, Ops: []zk.Op{zk.CheckOp(s.dir, v)}}
 	for _, guid := range guids {
@@ -304,7 +313,7 @@ func (s *Semaphore) exchange(opts []zk.CreateOption, guids []string, v zk.Versio
 	return x
 }
 
-// room is whether there is room for a request, and what fires when that may have
+// room says whether there is room for a request. Its watches fire when that may have
 // changed.
 type room struct {
 	there         bool
@@ -313,10 +322,10 @@ type room struct {
 	limit, leases *zk.Watch
 }
 
-// room looks whether there is room for n more leases. The leases can only become
-// fewer while we have the first ticket, and the ticket of who made the last was
-// gone before ours was the first, so that those that a server shows are no less
-// than there are.
+// room checks whether there is room for n more leases. The server that answers may
+// lag behind, but it never shows fewer leases than there are. Only the owner of the
+// first ticket creates leases, and that is us. The request before us created its
+// leases in the transaction that deleted its ticket, which we have seen.
 func (s *Semaphore) room(ctx context.Context, n int, watch bool) (r room, err error) {
 	if r.set, r.limit, err = s.limit(ctx, n, watch); err != nil {
 		return r, err
@@ -346,8 +355,8 @@ func (s *Semaphore) room(ctx context.Context, n int, watch bool) (r room, err er
 	}
 }
 
-// full is err, for which a request of n permits ended that had no room, with what
-// was known then.
+// full returns err in a FullError for a request of n permits that gave up because of
+// err.
 func (r *room) full(n int, err error) error {
 	return &FullError{Wanted: n, Held: r.held, Limit: r.set.limit, Err: err}
 }
@@ -357,7 +366,7 @@ func (r *room) stop() {
 	r.leases.Stop()
 }
 
-// wait returns when it may be worth to look again.
+// wait waits until there may be room, or until ctx or the ticket's context ends.
 func (r *room) wait(ctx, ticket context.Context) error {
 	select {
 	case <-r.limit.C():
