@@ -9,10 +9,10 @@ import (
 // claimed is a claim that goes on: it ends with its context, or with end, and is
 // reported once, with the time of whichever came first.
 type claimed struct {
-	say  teller
-	ctx  context.Context
-	stop func() bool
-	told chan struct{} // closed when the context's end was reported
+	say      teller
+	ctx      context.Context
+	stop     func() bool
+	reported chan struct{} // closed when the context's end was reported
 
 	mu   sync.Mutex // guards what follows
 	r    report
@@ -22,11 +22,11 @@ type claimed struct {
 
 // claim reports that a claim begins.
 func claim(say teller, r report, ctx context.Context) *claimed {
-	c := &claimed{say: say, ctx: ctx, r: r, at: now(), told: make(chan struct{})}
+	c := &claimed{say: say, ctx: ctx, r: r, at: now(), reported: make(chan struct{})}
 	c.tell(acquired, c.at, "")
 	c.stop = context.AfterFunc(ctx, func() {
 		c.finish(now(), context.Cause(ctx).Error()) // the time first of all
-		close(c.told)
+		close(c.reported)
 	})
 	return c
 }
@@ -63,6 +63,6 @@ func (c *claimed) finish(at time.Duration, why string) {
 func (c *claimed) end() {
 	c.finish(now(), "")
 	if !c.stop() {
-		<-c.told
+		<-c.reported
 	}
 }

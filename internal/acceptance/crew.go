@@ -23,7 +23,7 @@ type spec struct {
 	Servers string         `json:"servers"`
 	Store   string         `json:"store,omitempty"` // of those who write
 	Quorum  bool           `json:"quorum"`          // QuorumLease
-	People  map[role][]int `json:"people"`          // their numbers, by what they do
+	Workers map[role][]int `json:"workers"`         // their numbers, by what they do
 	Seed    uint64         `json:"seed"`
 }
 
@@ -98,8 +98,8 @@ func hire(ctx context.Context, specs []spec, tell teller) (*crew, error) {
 			return nil, errors.Join(fmt.Errorf("acceptance: client %d: %w", s.Client, err), w.dismiss())
 		}
 		w.clients = append(w.clients, c)
-		for r, people := range s.People {
-			for _, who := range people {
+		for r, workers := range s.Workers {
+			for _, who := range workers {
 				rnd := rand.New(rand.NewPCG(s.Seed, uint64(who)))
 				do := r.worker(contender{who: who, client: s.Client, c: c, store: s.Store, rnd: rnd, tell: tell, pulse: &w.pulse})
 				if r.looksOn() {

@@ -17,14 +17,14 @@ type rebuilder interface {
 	Rebuild(ctx context.Context, member int) error
 }
 
-// odd looks, past all proxies, for a server that has other nodes than the two
+// diverging looks, past all proxies, for a server that has other nodes than the two
 // others, and names one such node; -1 if there is none.
 //
 // Apache ZooKeeper leaves ephemeral nodes for good on a server that followed
 // another leader before, once in some hundred changes of leader in this suite
 // (ZOOKEEPER-5010). Whoever reads there waits for somebody who does not exist, and
 // no client can mend that.
-func odd(ctx context.Context, e ensemble.Ensemble) (server int, node string, err error) {
+func diverging(ctx context.Context, e ensemble.Ensemble) (server int, node string, err error) {
 	var twice [2][]map[string]bool
 	for i := range twice {
 		pause(ctx, time.Duration(i)*time.Second)
@@ -112,7 +112,7 @@ func (h *harm) mend(ctx context.Context, fault string) error {
 	if woken || err != nil {
 		return err
 	}
-	server, node, err := odd(ctx, h.e)
+	server, node, err := diverging(ctx, h.e)
 	if r, ok := h.e.(rebuilder); ok && server >= 0 && err == nil {
 		h.rebuilt++
 		h.t.Logf("after %q server %d differs from the two others, such as in %s: it was rebuilt", fault, server, node)

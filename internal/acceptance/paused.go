@@ -40,7 +40,7 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 	for i := range count {
 		p, err := spawn([]spec{{
 			Client: i, Servers: e.Direct(), Store: store.l.Addr().String(), Seed: seed,
-			People: map[role][]int{writes: {writes.number(2 * i), writes.number(2*i + 1)}},
+			Workers: map[role][]int{writes: {writes.number(2 * i), writes.number(2*i + 1)}},
 		}}, b.take)
 		require.NoError(t, err)
 		crews = append(crews, p)

@@ -97,8 +97,8 @@ func newRig(ctx context.Context, e ensemble.Ensemble, p Params) (_ *rig, err err
 			return nil, err
 		}
 		r.clients = append(r.clients, c)
-		s := spec{Client: i, Servers: c.servers(), Quorum: i%2 == 0, Seed: p.Seed, People: map[role][]int{}}
-		add := func(r role, n int) { s.People[r] = append(s.People[r], r.number(n)) }
+		s := spec{Client: i, Servers: c.servers(), Quorum: i%2 == 0, Seed: p.Seed, Workers: map[role][]int{}}
+		add := func(r role, n int) { s.Workers[r] = append(s.Workers[r], r.number(n)) }
 		for who := i; who < p.Contenders; who += clients {
 			add(contends, who)
 		}
