@@ -11,26 +11,30 @@ import (
 )
 
 const (
-	// slow is how long all may take to go well again before it is told what is
-	// missing.
+	// slow is how long the recovery from a fault may take before the log says what
+	// is missing.
 	slow = 5 * time.Second
-	// stuck is how long nothing may go on before the ensemble is asked whether it
-	// still opens sessions: longer than any fault's aftermath.
+	// stuck is how long the contenders may make no progress before the suite checks
+	// that the ensemble still opens sessions. It is longer than the aftermath of
+	// any fault.
 	stuck = 25 * time.Second
 	// opening is how long a session may take to open on a busy machine.
 	opening = 10 * time.Second
 )
 
-// errAsleep: every member says that it serves, and none of them opens a session.
+// errAsleep: every member reports that it serves, but none opens a session.
 var errAsleep = errors.New("acceptance: the ensemble opens no session")
 
-// awake looks past all proxies whether the ensemble opens sessions.
+// awake checks, without the proxies, that the ensemble opens sessions.
 //
-// Apache ZooKeeper 3.8.0 has been seen not to, once in some fifteen hundred
-// faults: its leader was stopped for about as long as its followers wait for it,
-// they came back to it within its epoch, and from then on nothing was committed
-// any more, with every member saying that it leads or follows. That is no fault
-// of a client, and none that a client could mend.
+// Apache ZooKeeper 3.8.0 sometimes does not, about once in fifteen hundred faults:
+//
+//  1. The leader is stopped for about as long as its followers wait for it.
+//  2. The followers return to it within its epoch.
+//  3. From then on nothing is committed, and every member reports that it leads or
+//     follows.
+//
+// That is no fault of a client, and a client cannot repair it.
 func awake(ctx context.Context, e ensemble.Ensemble) error {
 	ctx, cancel := context.WithTimeout(ctx, opening)
 	defer cancel()
@@ -43,8 +47,8 @@ func awake(ctx context.Context, e ensemble.Ensemble) error {
 	return c.Close(closing)
 }
 
-// wake restarts the leader of an ensemble that is asleep, as its operator would.
-// It reports whether that was needed.
+// wake restarts the leader of an ensemble that opens no sessions, as its operator
+// would. It reports whether that was needed.
 func wake(ctx context.Context, e ensemble.Ensemble) (bool, error) {
 	if err := awake(ctx, e); !errors.Is(err, errAsleep) {
 		return false, err

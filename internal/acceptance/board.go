@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// board knows what all contenders are at, from their reports.
+// board collects the reports of all contenders, and knows what each is doing.
 type board struct {
 	claims history
 
 	mu       sync.Mutex // guards what follows
 	changed  chan struct{}
-	doing    map[int]report // the newest of tries, acquired, idle of each contender
+	doing    map[int]report // each contender's newest report of tries, acquired or idle
 	writes   map[string][]report
 	acquired map[string]int
-	total    int            // acquisitions of locks, without the election
-	lost     map[string]int // claims that their context ended, by its cause
-	crews    map[what]int   // how many rested, how many are blinded
+	total    int            // acquisitions of locks, not of the election
+	lost     map[string]int // claims that ended with their context, by its cause
+	crews    map[what]int   // crews that have rested, and crews that are blinded
 	observed map[int]int64  // the token that each observer saw last
-	parties  []report       // of the barrier
+	parties  []report       // reports about the barrier
 	groups   map[string]*views
 	reasons  map[string]int
 	broken   []string
-	stalls   []time.Duration // of whole processes
-	weights  []report        // of those but the test's own
+	stalls   []time.Duration // times in which a whole process stood still
+	weights  []report        // heap of each process but the test's own
 }
 
 func newBoard() *board {
@@ -36,7 +36,7 @@ func newBoard() *board {
 	}
 }
 
-// take is the board's teller.
+// take records a report. It is the board's teller.
 func (b *board) take(r report) {
 	if r.What == acquired || r.What == shared || r.What == ended {
 		e := event{
@@ -86,8 +86,8 @@ func (b *board) take(r report) {
 	b.changed = make(chan struct{})
 }
 
-// await returns when cond holds. It calls cond with the board locked, after
-// every report. A broken promise ends the wait.
+// await returns when cond returns true. It calls cond after every report, with the
+// board locked. A broken promise ends the wait.
 func (b *board) await(ctx context.Context, cond func() bool) error {
 	for {
 		b.mu.Lock()
@@ -107,14 +107,14 @@ func (b *board) await(ctx context.Context, cond func() bool) error {
 	}
 }
 
-// acquisitions is how many claims of locks there were so far.
+// acquisitions returns how many claims of locks there were so far.
 func (b *board) acquisitions() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.total
 }
 
-// busy returns what the contenders of a client are at that claim or try.
+// busy returns the present claims and tries of a client's contenders.
 func (b *board) busy(client int) []report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,8 +132,8 @@ func (b *board) doingAt(client int) []report {
 	return out
 }
 
-// longClaim waits a while for a claim that is to last much longer yet, and
-// returns it.
+// longClaim waits for a claim that will last much longer, and returns it. It gives
+// up after a while.
 func (b *board) longClaim(ctx context.Context, patience, left time.Duration) (report, bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -150,7 +150,8 @@ func (b *board) longClaim(ctx context.Context, patience, left time.Duration) (re
 	return found, err == nil
 }
 
-// agree reports whether all watchers see who is there. The caller holds b.mu.
+// agree reports whether all watchers see the present members. The caller holds
+// b.mu.
 func (b *board) agree() bool {
 	for _, v := range b.groups {
 		if !v.agree(1 + processes) {
@@ -160,7 +161,7 @@ func (b *board) agree() bool {
 	return true
 }
 
-// summary is what is printed of the claims.
+// summary is the printed table of claims.
 func (b *board) summary() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

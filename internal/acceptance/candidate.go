@@ -12,17 +12,17 @@ import (
 
 const electionDir = "/election"
 
-// candidate stands for election again and again.
+// candidate stands for election repeatedly.
 type candidate struct{ contender }
 
-// run stands until ctx ends.
+// run stands for election until ctx ends.
 func (k *candidate) run(ctx context.Context) {
 	e := election.New(k.c, electionDir, election.Config{ID: fmt.Sprint("candidate ", k.who)})
 	for ctx.Err() == nil {
 		k.say(report{What: tries, Name: electionDir})
 		var err error
 		if k.rnd.IntN(2) == 0 {
-			// Ends with a term that was not cut short, or with ctx.
+			// Ends when a term was not cut short, or with ctx.
 			err = e.Run(ctx, func(ctx context.Context, l *election.Leadership) error {
 				return k.lead(ctx, l)
 			})
@@ -74,12 +74,12 @@ func (k *candidate) lead(ctx context.Context, l *election.Leadership) error {
 		return fmt.Errorf("deposed: %w", context.Cause(ctx))
 	}
 	if errors.Is(err, election.ErrNotLeader) {
-		return nil // the node went a moment before the context
+		return nil // the node was deleted just before the context ended
 	}
 	return err
 }
 
-// observe tells of every leader that it sees, until ctx ends.
+// observe reports every leader that it sees, until ctx ends.
 func (k *contender) observe(ctx context.Context) {
 	for o, err := range election.New(k.c, electionDir, election.Config{}).Observe(ctx) {
 		switch {

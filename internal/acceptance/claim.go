@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// claimed is a claim that goes on: it ends with its context, or with end, and is
-// reported once, with the time of whichever came first.
+// claimed is a present claim. It ends with its context or with end, whichever comes
+// first, and reports its end once, with that time.
 type claimed struct {
 	say      teller
 	ctx      context.Context
@@ -25,21 +25,21 @@ func claim(say teller, r report, ctx context.Context) *claimed {
 	c := &claimed{say: say, ctx: ctx, r: r, at: now(), reported: make(chan struct{})}
 	c.tell(acquired, c.at, "")
 	c.stop = context.AfterFunc(ctx, func() {
-		c.finish(now(), context.Cause(ctx).Error()) // the time first of all
+		c.finish(now(), context.Cause(ctx).Error()) // read the time before anything else
 		close(c.reported)
 	})
 	return c
 }
 
-// tell reports. The caller holds c.mu, or nobody else knows c yet.
+// tell sends a report. The caller holds c.mu, or no other goroutine knows c yet.
 func (c *claimed) tell(what what, at time.Duration, why string) {
 	r := c.r
 	r.What, r.At, r.Why = what, at, why
 	c.say(r)
 }
 
-// share reports that a writer is only a reader from now on, unless the claim is
-// over.
+// share reports that a writer is only a reader from now on, unless the claim has
+// ended.
 func (c *claimed) share() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// lockNames are the locks that are contended for: the first in seven of eight
-// tries.
+// lockNames are the locks that the contenders acquire: the first one in seven of
+// eight tries.
 var lockNames = []string{"one", "two"}
 
 const (
@@ -107,7 +107,8 @@ func (k *contender) try(ctx context.Context) {
 	k.release(h)
 }
 
-// late is how much longer than its context a call may take on a busy machine.
+// late is how long after the end of its context a call may return on a busy
+// machine.
 const late = time.Second
 
 // inTime checks that a call returned soon after its context had ended.
@@ -118,8 +119,8 @@ func (k *contender) inTime(what string, start, patience time.Duration, err error
 	}
 }
 
-// gaveUp checks that a failed try failed as it may: because its context ended,
-// because the lock is held, or because of the network.
+// gaveUp checks that a failed try had a permitted reason: its context ended,
+// another contender holds the lock, or the network failed.
 func (k *contender) gaveUp(ctx context.Context, start, patience time.Duration, err error) {
 	k.inTime("acquire", start, patience, err)
 	op, isOp := errors.AsType[*zk.OpError](err)
@@ -135,8 +136,8 @@ func (k *contender) gaveUp(ctx context.Context, start, patience time.Duration, e
 	}
 }
 
-// hold is one claim. Its end is recorded as soon as its context ends, and at the
-// latest when hold returns, before the lock is released.
+// hold makes one claim. Its end is recorded when its context ends, and at the
+// latest before hold releases the lock.
 func (k *contender) hold(ctx context.Context, name string, h *lock.Held) {
 	length := time.Duration(k.rnd.IntN(10)) * time.Millisecond
 	if k.rnd.IntN(50) == 0 {
@@ -150,8 +151,8 @@ func (k *contender) hold(ctx context.Context, name string, h *lock.Held) {
 	}
 }
 
-// write does a guarded write. It may come too late: its own time does not end
-// with the claim, so that Check has something to refuse.
+// write makes a guarded write. Its time limit does not end with the claim, so it
+// can come too late, and Check must then refuse it.
 func (k *contender) write(ctx context.Context, name string, h *lock.Held) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
@@ -163,14 +164,14 @@ func (k *contender) write(ctx context.Context, name string, h *lock.Held) {
 	}
 }
 
-// releaser is what was acquired.
+// releaser is an acquired lock, permit or term.
 type releaser interface {
 	Context() context.Context
 	Release(ctx context.Context) error
 }
 
-// release gives the lock back, sometimes twice, sometimes with little time: what
-// it cannot do then, the client does in the background.
+// release releases the lock, sometimes twice, sometimes with a short time limit.
+// What it cannot do then, the client does in the background.
 func (k *contender) release(h releaser) {
 	patience := 10 * time.Second
 	if k.rnd.IntN(8) == 0 {

@@ -14,20 +14,20 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// sessionTimeout is that of every client here: four ticks of 500 ms.
+// sessionTimeout is the session timeout of every client here: four ticks of 500 ms.
 const sessionTimeout = 2 * time.Second
 
-// spec says of one client how it connects and who uses it.
+// spec says how one client connects, and which workers use it.
 type spec struct {
 	Client  int            `json:"client"`
 	Servers string         `json:"servers"`
-	Store   string         `json:"store,omitempty"` // of those who write
+	Store   string         `json:"store,omitempty"` // connect string of the workers that write
 	Quorum  bool           `json:"quorum"`          // QuorumLease
-	Workers map[role][]int `json:"workers"`         // their numbers, by what they do
+	Workers map[role][]int `json:"workers"`         // the numbers of the workers of each role
 	Seed    uint64         `json:"seed"`
 }
 
-// role is what somebody does all the time.
+// role is the task of a worker.
 type role string
 
 const (
@@ -42,12 +42,13 @@ const (
 	looks    role = "looks"    // at the service
 )
 
-// number makes the people of a role differ from those of the others.
+// number returns the number of the i-th worker of a role. No two workers have the
+// same number.
 func (r role) number(i int) int {
 	return 100*slices.Index([]role{contends, shares, stands, meets, belongs, writes, observes, watches, looks}, r) + i
 }
 
-// worker does what the role says until its context ends.
+// worker returns the function that works in the role until its context ends.
 func (r role) worker(k contender) func(context.Context) {
 	switch r {
 	case contends:
@@ -71,10 +72,11 @@ func (r role) worker(k contender) func(context.Context) {
 	}
 }
 
-// looksOn reports whether the role is to go on when the others have come to rest.
+// looksOn reports whether workers of the role continue after the others have
+// stopped.
 func (r role) looksOn() bool { return r == observes || r == watches || r == looks }
 
-// crew are the clients of one process, and who uses them.
+// crew is the clients of one process, and their workers.
 type crew struct {
 	tell    teller
 	clients []*zk.Client
@@ -85,7 +87,7 @@ type crew struct {
 	pulse   pulse
 }
 
-// hire connects every client and starts the work. ctx bounds the connecting.
+// hire connects every client and starts the workers. ctx limits the connecting.
 func hire(ctx context.Context, specs []spec, tell teller) (*crew, error) {
 	w := &crew{tell: tell}
 	working, stop := context.WithCancel(context.Background())
@@ -113,22 +115,23 @@ func hire(ctx context.Context, specs []spec, tell teller) (*crew, error) {
 	return w, nil
 }
 
-// rest ends the work and reports when it is over; the observers go on.
+// rest ends the work and reports when it has ended. The observers continue.
 func (w *crew) rest() {
 	w.stop()
 	w.work.Wait()
 	w.tell(report{At: now(), What: rested})
 }
 
-// blind ends the observing and reports when it is over; the clients live on.
+// blind ends the observers and reports when they have ended. The clients stay
+// connected.
 func (w *crew) blind() {
 	w.look()
 	w.watch.Wait()
 	w.tell(report{At: now(), What: blinded})
 }
 
-// dismiss ends everything and closes the clients: an error names what they could
-// not confirm.
+// dismiss ends all workers and closes the clients. Its error names what the clients
+// could not confirm.
 func (w *crew) dismiss() error {
 	w.stop()
 	w.look()
@@ -144,8 +147,8 @@ func (w *crew) dismiss() error {
 	return errors.Join(errs...)
 }
 
-// connect returns a client that is patient with servers that restart, but not
-// long away from them.
+// connect returns a client that waits for servers that restart, and returns to them
+// soon.
 func connect(ctx context.Context, servers string, quorum bool) (*zk.Client, error) {
 	return connectFor(ctx, servers, sessionTimeout, quorum)
 }

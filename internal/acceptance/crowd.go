@@ -20,8 +20,8 @@ import (
 // crowdEnv holds the spec of a crowd's process.
 const crowdEnv = "ZOOKIT_ACCEPTANCE_CROWD"
 
-// crowdSpec describes a crowd: one holder for each lock, each with a session of
-// its own. Every second one has a quorum lease.
+// crowdSpec describes a crowd: one holder for each lock, each with its own session.
+// Every second holder has a quorum lease.
 type crowdSpec struct {
 	Servers string        `json:"servers"`
 	Timeout time.Duration `json:"timeout"` // of the sessions
@@ -30,8 +30,8 @@ type crowdSpec struct {
 	Always  bool          `json:"always"` // they write from the beginning
 }
 
-// crowd is many holders of locks in a process of its own, so that the process can
-// be stopped.
+// crowd is many holders of locks in a separate process, so that the process can be
+// stopped.
 type crowd struct {
 	crowdSpec
 	tell    teller
@@ -44,23 +44,23 @@ type crowd struct {
 type crowdHolder struct {
 	c    *zk.Client
 	held *lock.Held
-	// proven is when the last answered write but one began, as a duration of
-	// now(). The writes come one after the other: its answer had come before
-	// another write began, which was answered too.
+	// proven is the start of the last answered write but one, as a duration of
+	// now(). The holder writes one after the other. So the answer to that write had
+	// arrived before the next answered write began.
 	proven atomic.Int64
 }
 
 const (
 	// writePause is how long a holder waits between two writes.
 	writePause = 25 * time.Millisecond
-	// looking is the pause between two looks at all contexts.
+	// looking is the pause between two checks of all contexts.
 	looking = 200 * time.Microsecond
 )
 
 func hasQuorumLease(holder int) bool { return holder%2 == 0 }
 
-// serveCrowd is the process of a crowd. The first line of its input makes the
-// holders write. The end of the input ends the process.
+// serveCrowd is the main function of a crowd's process. After the first line of its
+// input the holders write. At the end of the input the process ends.
 func serveCrowd(text []byte) error {
 	leaks := goleak.IgnoreCurrent()
 	var mu sync.Mutex
@@ -97,7 +97,7 @@ func serveCrowd(text []byte) error {
 	return errors.Join(err, w.close(), goleak.Find(leaks))
 }
 
-// acquire connects all holders at the same time and lets each acquire its lock.
+// acquire connects all holders concurrently, and lets each acquire its lock.
 func (w *crowd) acquire(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -121,10 +121,10 @@ func (w *crowd) acquire(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// look asks the context of every holder again and again until it has ended. It
-// reports when it last asked with the answer that the context lives: the time
-// just before it asked. A process that was stopped while it asked therefore
-// reports too early a time, never one that is too late.
+// look checks the context of every holder repeatedly until it has ended. It reports
+// the time just before the last check that found the context alive. If the process
+// was stopped during that check, the reported time is too early, but never too
+// late.
 func (w *crowd) look(ctx context.Context) {
 	live := map[int]time.Duration{}
 	for i := range w.holders {
@@ -148,8 +148,7 @@ func (w *crowd) look(ctx context.Context) {
 	}
 }
 
-// write writes to the store under the lock, from the order on until the lock is
-// lost.
+// write writes to the store under the lock, from the order until the lock is lost.
 func (w *crowd) write(ctx context.Context, h *crowdHolder) {
 	select {
 	case <-w.writing:
@@ -167,7 +166,7 @@ func (w *crowd) write(ctx context.Context, h *crowdHolder) {
 	}
 }
 
-// close closes the clients, which must be able to reach a server again.
+// close closes the clients. They must be able to reach a server again.
 func (w *crowd) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

@@ -13,17 +13,17 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// cut is a way in which a holder can lose touch with the ensemble without a
-// word. In every round a holder of a quorum lease and one of the default lease
-// suffer it together, each with a waiter elsewhere.
+// cut is a way in which a holder loses its connection to the ensemble without
+// notice. In every round a holder with a quorum lease and one with the default
+// lease lose it together. Each has a waiter at another server.
 type cut struct {
 	name   string
 	needs  []ensemble.Fault
 	rounds func(Params) int
-	// batch is how many rounds run at a time.
+	// batch is how many rounds run concurrently.
 	batch int
-	// begin prepares a batch: where the holders connect, where the waiters do,
-	// what the cut is, and how it ends.
+	// begin prepares a batch. It returns where the holders and the waiters connect,
+	// how to cut, and how to end the cut.
 	begin func(e ensemble.Ensemble, leader int, rnd *rand.Rand) (*scene, error)
 	// judged says whether an overlap fails the run with a default lease. With a
 	// quorum lease it always does.
@@ -81,8 +81,8 @@ var cuts = []cut{
 	},
 }
 
-// silenced puts a proxy before every member for the holders alone; the way
-// towards the server, back, or both are silenced.
+// silenced puts a proxy before every member, for the holders alone. It silences the
+// direction to the server, the direction back, or both.
 func silenced(e ensemble.Ensemble, _ int, rnd *rand.Rand) (*scene, error) {
 	p, err := newProxied(e, 0)
 	if err != nil {
@@ -103,7 +103,8 @@ func silenced(e ensemble.Ensemble, _ int, rnd *rand.Rand) (*scene, error) {
 	}, nil
 }
 
-// isolated cuts the holders' server from its peers; their own link is intact.
+// isolated cuts the holders' server from its peers. The holders' own link to it
+// stays.
 func isolated(e ensemble.Ensemble, m int, _ *rand.Rand) *scene {
 	return &scene{
 		holders: e.DirectAddr(m), waiters: others(e, m),
@@ -112,8 +113,8 @@ func isolated(e ensemble.Ensemble, m int, _ *rand.Rand) *scene {
 	}
 }
 
-// restarted lets the others elect a leader at once, although the old one still
-// believes in itself.
+// restarted lets the other members elect a leader at once, while the old one still
+// believes that it leads.
 func restarted(e ensemble.Ensemble, leader int, rnd *rand.Rand) (*scene, error) {
 	s := isolated(e, leader, rnd)
 	s.cut = func(ctx context.Context) error {
@@ -145,10 +146,10 @@ func restarted(e ensemble.Ensemble, leader int, rnd *rand.Rand) (*scene, error) 
 	return s, nil
 }
 
-// slowThenCut delays what the leader sends to the holders' follower, so that
-// what the follower knows is old, and then cuts the way back. In half of the
-// rounds the delay is a quarter of the session timeout, where clients give a
-// connection up; in the others a little less, so that they stay.
+// slowThenCut delays what the leader sends to the holders' follower, so that the
+// follower's data are old. Then it cuts the direction back. In half of the rounds
+// the delay is a quarter of the session timeout, at which clients close a
+// connection. In the others it is a little shorter, so that they keep it.
 func slowThenCut(e ensemble.Ensemble, leader int, rnd *rand.Rand) (*scene, error) {
 	m := (leader + 1 + rnd.IntN(e.Size()-1)) % e.Size()
 	delay := sessionTimeout / 4
@@ -168,12 +169,13 @@ func slowThenCut(e ensemble.Ensemble, leader int, rnd *rand.Rand) (*scene, error
 	}, nil
 }
 
-// leases are the two kinds of leases that duel side by side.
+// leases are the two kinds of leases, which run side by side.
 var leases = map[bool]string{true: "quorum lease", false: "default lease"}
 
 // run runs the rounds and prints the smallest margin of each kind of lease. Every
-// round is its own control: with the holder's claim prolonged to where it would
-// have released the lock had it ignored its context, both checkers must object.
+// round is its own control: the holder's claim is prolonged to the time at which it
+// would have released the lock if it had ignored its context. Both checkers must
+// reject that history.
 func (c cut) run(t *testing.T, e ensemble.Ensemble, rounds int, seed uint64) {
 	for _, f := range c.needs {
 		if !e.Can(f) {
@@ -215,7 +217,7 @@ func (c cut) run(t *testing.T, e ensemble.Ensemble, rounds int, seed uint64) {
 	t.Logf("claims that ignore the context: found out in %d of %d", found, 2*rounds)
 }
 
-// round runs n rounds at a time and returns their duels, which are over.
+// round runs n rounds concurrently, and returns their duels after the end.
 func (c cut) round(t *testing.T, e ensemble.Ensemble, n, first int, rnd *rand.Rand) []*duel {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// diagnosis is what is printed when all does not go well again: what the board
-// misses, and what each server has, past all proxies.
+// diagnosis is the printed report when the contenders do not recover: what the
+// board waits for, and what each server has, read without the proxies.
 func (h *harm) diagnosis(acquisitions int) string {
 	var b strings.Builder
 	h.board.mu.Lock()
@@ -34,7 +34,7 @@ func (h *harm) diagnosis(acquisitions int) string {
 	return b.String()
 }
 
-// apart writes which views differ from who is there.
+// apart writes which views differ from the present members.
 func (v *views) apart(b *strings.Builder, name string) {
 	alive := slices.Sorted(maps.Keys(v.alive))
 	fmt.Fprintf(b, "%s: %v are there\n", name, alive)

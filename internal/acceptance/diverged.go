@@ -11,19 +11,20 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// rebuilder is an ensemble that can empty a member's data, so that it gets all of
-// them from the leader.
+// rebuilder is an ensemble that can delete a member's data, so that the member
+// copies all of them from the leader.
 type rebuilder interface {
 	Rebuild(ctx context.Context, member int) error
 }
 
-// diverging looks, past all proxies, for a server that has other nodes than the two
-// others, and names one such node; -1 if there is none.
+// diverging reads every server without the proxies. It finds a server whose nodes
+// differ from those of the other two, and names one such node. It returns -1 if
+// there is none.
 //
-// Apache ZooKeeper leaves ephemeral nodes for good on a server that followed
-// another leader before, once in some hundred changes of leader in this suite
-// (ZOOKEEPER-5010). Whoever reads there waits for somebody who does not exist, and
-// no client can mend that.
+// Apache ZooKeeper sometimes leaves ephemeral nodes forever on a server that has
+// followed another leader before, about once in a hundred changes of the leader in
+// this suite (ZOOKEEPER-5010). A client of that server waits for a session that
+// does not exist, and no client can repair that.
 func diverging(ctx context.Context, e ensemble.Ensemble) (server int, node string, err error) {
 	var twice [2][]map[string]bool
 	for i := range twice {
@@ -40,9 +41,9 @@ func diverging(ctx context.Context, e ensemble.Ensemble) (server int, node strin
 	return server, node, nil
 }
 
-// differing compares what several servers had, in two looks. A node that some
-// show and others do not, both times, when they are asked in the same order and
-// are up to date each time, is not one that was made or deleted meanwhile.
+// differing compares two reads of several servers. The servers are read in the same
+// order each time, and each is up to date. A node that some servers show and others
+// do not, both times, was not created or deleted in between.
 func differing(first, second []map[string]bool) (server int, node string) {
 	owners := func(node string, look []map[string]bool) (servers []int) {
 		for m := range look {
@@ -100,9 +101,9 @@ func tree(ctx context.Context, addr string) (map[string]bool, error) {
 	return out, errors.Join(c.Sync(ctx, "/"), walk("/"))
 }
 
-// mend does what an operator would of an ensemble after which nothing goes on:
-// it restarts the leader of one that is asleep, and rebuilds a server that has
-// other data than the others. Both are counted and told.
+// mend does what an operator would do when an ensemble stops making progress. It
+// restarts the leader of an ensemble that opens no sessions, and rebuilds a server
+// whose data differ from the others'. It counts and logs both.
 func (h *harm) mend(ctx context.Context, fault string) error {
 	woken, err := wake(ctx, h.e)
 	if woken {

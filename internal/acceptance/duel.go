@@ -11,7 +11,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// duel is one holder of a lock, who is to be cut off, and one waiter elsewhere.
+// duel is one holder of a lock, which is to be cut off, and one waiter at another
+// server.
 type duel struct {
 	name   string
 	quorum bool // lease of both
@@ -29,7 +30,7 @@ type duel struct {
 	done  chan struct{}
 }
 
-// newDuel lets one client get a lock and another one wait for it.
+// newDuel lets one client acquire a lock, and another client wait for it.
 func newDuel(ctx context.Context, name, holderAt, waiterAt string, quorum bool) (_ *duel, err error) {
 	d := &duel{name: name, quorum: quorum, over: make(chan struct{}), done: make(chan struct{})}
 	defer func() {
@@ -92,9 +93,9 @@ func (d *duel) settle(ctx context.Context) error {
 // margin is the time between the two claims; negative if they overlapped.
 func (d *duel) margin() time.Duration { return d.taken - d.ended }
 
-// claims are the history of the duel: as it was and, for the control, as it
-// would have been had the holder ignored its context until the waiter had the
-// lock.
+// claims returns the history of the duel. For the control it returns the history
+// that would have resulted if the holder had ignored its context until the waiter
+// had the lock.
 func (d *duel) claims(ignore bool) *history {
 	h := &history{}
 	end := d.ended
@@ -107,8 +108,8 @@ func (d *duel) claims(ignore bool) *history {
 	return h
 }
 
-// close gives the lock back and closes both clients, which must be able to reach
-// a server again.
+// close releases the lock and closes both clients. They must be able to reach a
+// server again.
 func (d *duel) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -131,7 +132,7 @@ func (d *duel) close() error {
 	return errors.Join(errs...)
 }
 
-// others is the connect string of every member but one.
+// others returns the connect string of every member but one.
 func others(e ensemble.Ensemble, but int) string {
 	list := ""
 	for m := range e.Size() {

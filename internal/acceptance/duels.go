@@ -11,8 +11,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// duels is a crowd of holders, and for each of them a rival that waits for the
-// same lock at another server.
+// duels is a crowd of holders. Each holder has a rival that waits for the same lock
+// at another server.
 type duels struct {
 	timeout time.Duration
 	n       int
@@ -26,8 +26,8 @@ type duels struct {
 	errs    []error // of each rival
 }
 
-// begin starts the holders' process, waits until each has its lock, and lets the
-// rivals wait.
+// begin starts the holders' process, waits until each holder has its lock, and
+// starts the rivals.
 func (d *duels) begin(ctx context.Context, s *trial, dir string) (err error) {
 	spec := crowdSpec{Servers: s.clients.Addr(), Timeout: d.timeout, Store: storeDir, Always: s.always}
 	for i := range d.n {
@@ -60,7 +60,7 @@ func (d *duels) begin(ctx context.Context, s *trial, dir string) (err error) {
 	return d.queued(ctx, spec.Locks)
 }
 
-// queued waits until a holder and a rival stand in every queue.
+// queued waits until every queue has a holder and a rival.
 func (d *duels) queued(ctx context.Context, names []string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -96,7 +96,8 @@ func (d *duels) await(ctx context.Context, what what) error {
 	return nil
 }
 
-// settle waits until every holder has lost its lock and every rival has one.
+// settle waits until every holder has lost its lock and every rival has acquired
+// one.
 func (d *duels) settle(ctx context.Context) error {
 	if err := d.await(ctx, ended); err != nil {
 		return err
@@ -117,7 +118,7 @@ func (d *duels) settle(ctx context.Context) error {
 	}
 }
 
-// mend undoes what the round did, and ends the holders and the rivals.
+// mend reverts the faults of the round, and ends the holders and the rivals.
 func (s *trial) mend(ctx context.Context, d *duels) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()

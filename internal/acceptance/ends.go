@@ -12,7 +12,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// lastLeader elects one more leader and waits until every observer has seen it.
+// lastLeader lets the candidates elect one more leader and waits until every
+// observer has seen it.
 func lastLeader(ctx context.Context, c *zk.Client, b *board) error {
 	l, err := election.New(c, electionDir, election.Config{ID: "the last"}).Campaign(ctx)
 	if err != nil {
@@ -29,9 +30,9 @@ func lastLeader(ctx context.Context, c *zk.Client, b *board) error {
 	return errors.Join(err, l.Resign(ctx))
 }
 
-// nothingLeft waits until no directory has a child and no member a watch, while
-// every client is still connected: what was left to the background is done soon,
-// and nothing else may be there.
+// nothingLeft waits until no directory has a child and no member has a watch, while
+// every client is still connected. What clients do in the background ends soon.
+// Nothing else may be left.
 func nothingLeft(ctx context.Context, c *zk.Client, e ensemble.Ensemble) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -61,7 +62,8 @@ func somethingLeft(ctx context.Context, c *zk.Client, e ensemble.Ensemble) error
 			return err
 		}
 		if dir == barrierDir {
-			// A round that all gave up as it began leaves this to the next.
+			// If all parties gave up as the round began, this node is left for the
+			// next round.
 			names = slices.DeleteFunc(names, func(name string) bool { return name == "ready" })
 		}
 		if len(names) > 0 {

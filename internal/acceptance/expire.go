@@ -8,9 +8,9 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// expireSession ends a session from outside, as the ensemble itself would: a
-// second connection resumes it and closes it. It returns when the server has
-// confirmed that; a session that was over already is an error.
+// expireSession ends a session from outside, as the ensemble would. A second
+// connection resumes the session and closes it. expireSession returns when the
+// server has confirmed that. If the session was over already, it returns an error.
 func expireSession(ctx context.Context, server string, id int64, password []byte) error {
 	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)
 	if err != nil {
@@ -40,7 +40,7 @@ func expireSession(ctx context.Context, server string, id int64, password []byte
 			return fmt.Errorf("acceptance: expire: %w", err)
 		}
 		var h proto.ReplyHeader
-		// What answers an older request of the session is passed over.
+		// Skip replies to older requests of the session.
 		if h.Decode(proto.NewReader(body)); h.Xid == bye.Xid {
 			return nil
 		}

@@ -22,21 +22,21 @@ type harm struct {
 	brisk  bool // many short faults
 	tally  map[string]*tally
 
-	woken, rebuilt int // what the ensemble needed: see awake and odd
+	woken, rebuilt int // repairs of the ensemble: see awake and diverging
 }
 
 // tally counts the faults of a kind.
 type tally struct {
 	caused, effective int
-	recovery          time.Duration // the longest time until the locks went round again and the watchers agreed
+	recovery          time.Duration // longest time until the locks changed hands again and the watchers agreed
 }
 
 func newHarm(t *testing.T, e ensemble.Ensemble, r *rig, seed uint64) *harm {
 	return &harm{rig: r, t: t, e: e, rnd: rand.New(rand.NewPCG(seed, 1)), tally: map[string]*tally{}}
 }
 
-// run causes faults of every kind in changing order until there were enough
-// effective ones of each, and for at least so long.
+// run causes faults of every kind in changing order, until enough faults of each
+// kind were effective and the minimal time is over.
 func (h *harm) run(ctx context.Context, each int, atLeast time.Duration) error {
 	var able []kind
 	for _, k := range kinds {
@@ -68,8 +68,8 @@ func (h *harm) run(ctx context.Context, each int, atLeast time.Duration) error {
 	}
 }
 
-// one causes one fault and waits until the ensemble is whole and the locks go
-// round again.
+// one causes one fault and waits until the ensemble is complete and the locks
+// change hands again.
 func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -117,8 +117,9 @@ func (h *harm) within(ctx context.Context, d time.Duration, is func() bool) erro
 	return h.board.await(ctx, is)
 }
 
-// client chooses a client to harm: half of the time one that holds something for
-// long yet, so that its claim must end by the fault; else one that is busy.
+// client chooses a client to disturb. Half of the time it is a client with a claim
+// that will last long, so that the fault must end the claim. Otherwise it is a busy
+// client.
 func (h *harm) client(ctx context.Context) *proxied {
 	if h.rnd.IntN(2) == 0 {
 		if r, ok := h.board.longClaim(ctx, 3*time.Second, time.Second); ok {
@@ -133,9 +134,9 @@ func (h *harm) client(ctx context.Context) *proxied {
 	return h.clients[0]
 }
 
-// follower chooses a follower to harm: half of the time the one that serves a
-// client with a long claim, else one that serves a busy client. If no follower
-// does, a client is moved to one.
+// follower chooses a follower to disturb. Half of the time it serves a client with
+// a long claim, otherwise a busy client. If no follower does, a client is moved to
+// one.
 func (h *harm) follower(ctx context.Context) int {
 	if h.rnd.IntN(2) == 0 {
 		if r, ok := h.board.longClaim(ctx, 3*time.Second, time.Second); ok {
@@ -160,10 +161,10 @@ func (h *harm) follower(ctx context.Context) int {
 	return quiet
 }
 
-// move makes a busy client reconnect to one server, and waits until it is busy
-// there. Each kill of a follower drives its clients to the other servers. The leader
-// is the one that is killed least, so in the end all clients are there, and no
-// harm to a follower would touch any.
+// move makes a busy client reconnect to one server, and waits until the client is
+// busy there. Without it all clients would gather at the leader: each kill of a
+// follower moves its clients, and the leader is killed least. Faults of followers
+// would then affect no client.
 func (h *harm) move(ctx context.Context, to int) {
 	for _, i := range h.rnd.Perm(len(h.clients)) {
 		c := h.clients[i]
@@ -179,7 +180,7 @@ func (h *harm) move(ctx context.Context, to int) {
 		}
 		elsewhere(func(p *ensemble.Proxy) { p.Refuse(true) })
 		elsewhere((*ensemble.Proxy).Cut)
-		// If it does not come in time, this fault is not an effective one.
+		// If it does not arrive in time, this fault is not effective.
 		_ = h.within(ctx, slow, func() bool { return c.at(to) && len(h.board.doingAt(c.id)) > 0 })
 		elsewhere(func(p *ensemble.Proxy) { p.Refuse(false) })
 		return
@@ -188,8 +189,8 @@ func (h *harm) move(ctx context.Context, to int) {
 
 func (h *harm) busy(c *proxied) bool { return len(h.board.busy(c.id)) > 0 }
 
-// touches reports whether harm to a server touches a busy client: one of its
-// own; anybody, if it leads.
+// touches reports whether a fault of a server affects a busy client: one of its own
+// clients, or any client if the server leads.
 func (h *harm) touches(m int) bool {
 	for _, c := range h.clients {
 		if (m == h.leader || c.at(m)) && h.busy(c) {
@@ -199,7 +200,7 @@ func (h *harm) touches(m int) bool {
 	return false
 }
 
-// table is what is printed of the faults.
+// table is the printed table of faults.
 func (h *harm) table() string {
 	var b strings.Builder
 	total := 0

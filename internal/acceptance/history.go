@@ -14,11 +14,11 @@ import (
 type event struct {
 	at       time.Duration
 	name     string // of the lock or the election
-	owner    int    // who claims
+	owner    int    // the claimant
 	token    int64
 	session  int64 // of the owner when it acquired; 0 at the end
 	acquired bool  // else it is the claim's end
-	reader   bool  // of a read-write lock: others may read too
+	reader   bool  // of a read-write lock: other readers may hold it too
 	permits  int   // of a semaphore
 }
 
@@ -35,14 +35,13 @@ func (h *history) add(e event) {
 	h.list = append(h.list, e)
 }
 
-// revocation is when a session was about to be ended, and when that was over.
+// revocation says when the suite began to end a session, and when it had ended.
 type revocation struct{ from, till time.Duration }
 
-// revoke notes that a session is about to be ended from outside. That is the one
-// loss of which nobody can be told before it takes effect: an operator's doing,
-// not a fault that a lease could foresee. So the session's claims count only
-// until now, and are to be told of it soon; what it acquires later does not
-// count at all.
+// revoke records that the suite is about to end a session from outside. That is the
+// one loss that a holder cannot learn of before it takes effect, and no lease can
+// foresee it. So the session's claims count only until now, and their holders must
+// learn of the loss soon. Later acquisitions of the session do not count.
 func (h *history) revoke(session int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -56,7 +55,7 @@ func (h *history) revoke(session int64) {
 
 const forEver = time.Duration(math.MaxInt64) - soon
 
-// over notes that a revoked session has ended by now.
+// over records that a revoked session has ended.
 func (h *history) over(session int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -65,12 +64,12 @@ func (h *history) over(session int64) {
 	h.revoked[session] = r
 }
 
-// soon is how long after its session was ended from outside a holder may think
-// that it still holds: no longer than its lease, on a busy machine.
+// soon is how long a holder may believe that it still holds, after its session was
+// ended from outside. It is the lease, plus a margin for a busy machine.
 const soon = sessionTimeout + late
 
-// counted returns the list with the claims of revoked sessions cut short, and an
-// error if one of them was told too late. The caller holds h.mu.
+// counted returns the events, with the claims of revoked sessions cut short. It
+// returns an error if a holder learned of the loss too late. The caller holds h.mu.
 func (h *history) counted() ([]event, error) {
 	type claim struct {
 		name  string
@@ -108,9 +107,9 @@ func (h *history) counted() ([]event, error) {
 	return list, nil
 }
 
-// byName returns the events of each lock in the order of time. Of two at the
-// same instant the one of the lower token comes first, and of one claim its
-// begin: touching claims do not overlap.
+// byName returns the events of each lock, sorted by time. At the same instant the
+// lower token comes first, and the begin of a claim comes before its end. So claims
+// that only touch do not overlap.
 func (h *history) byName() (map[string][]event, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -135,8 +134,8 @@ func number(b bool) int {
 	return 0
 }
 
-// check runs both checkers over every lock. The sweep's error comes first: it
-// says what is wrong where.
+// check runs both checkers over every lock. It returns the sweep's error first,
+// because that says what is wrong and where.
 func (h *history) check() error {
 	all, err := h.byName()
 	if err != nil {
@@ -150,8 +149,8 @@ func (h *history) check() error {
 	return nil
 }
 
-// around tells of every event of a lock shortly before and after a time, for
-// whoever has to explain a failure.
+// around lists the events of a lock shortly before and after a time, to explain a
+// failure.
 func (h *history) around(name string, at, distance time.Duration) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

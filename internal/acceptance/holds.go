@@ -7,11 +7,11 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// The faults in this file hold the bytes of one direction for a while and then
-// deliver them in their order. The connection lives on, but one side learns late of
-// what the other one sent: a server of its client's heartbeats, or a leader of the
-// sessions that its follower has heard of. If the follower is lost soon after, the
-// leader never learns of what was delivered.
+// The faults in this file hold the bytes of one direction for a while, and then
+// deliver them in order. The connection stays, but one side learns late what the
+// other has sent: a server learns late of its client's heartbeats, or a leader of
+// the sessions that its follower has heard of. If the follower is lost soon after,
+// the leader never learns of the delivered bytes.
 
 // holdKinds are these faults.
 var holdKinds = []kind{
@@ -46,13 +46,14 @@ func (h *harm) holdClient(ctx context.Context, d ensemble.Direction) (bool, erro
 	})
 }
 
-// hold holds a direction, delivers what was held, and in half of the cases kills the
-// follower within a tick, so that its leader may not have heard of it.
+// hold holds a direction and then delivers what was held. In half of the cases it
+// then kills the follower within a tick, so that the leader may not have heard of
+// it.
 func (h *harm) hold(ctx context.Context, follower int, effective bool, on func(bool) error) (bool, error) {
 	if err := on(true); err != nil {
 		return false, err
 	}
-	// From a blip to a little longer than a client waits for an answer.
+	// From a short interruption to a little longer than a client waits for a reply.
 	pause(ctx, 50*time.Millisecond+time.Duration(h.rnd.Int64N(int64(sessionTimeout/3))))
 	if err := on(false); err != nil {
 		return false, err

@@ -9,8 +9,8 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// kind is a kind of fault. cause does the harm and mends it, and reports whether
-// it was effective: a claim or a try was in flight at a client that it touched.
+// kind is a kind of fault. cause begins and ends the fault. It reports whether the
+// fault was effective: whether a client that it affected had a claim or a try.
 type kind struct {
 	name  string
 	needs ensemble.Fault
@@ -71,7 +71,7 @@ var basicKinds = []kind{
 	{"expire a session", ensemble.FaultClients, (*harm).expire},
 }
 
-// lasting is how long a fault stays: a blip, or longer than a session lives.
+// lasting is how long a fault lasts: very briefly, or longer than a session.
 func (h *harm) lasting() time.Duration {
 	blips := 1
 	if h.brisk {
@@ -91,7 +91,7 @@ func (h *harm) isolate(ctx context.Context, m int) (bool, error) {
 	return h.during(ctx, m, func() error { return h.e.IsolatePeers(m) }, func() error { return h.e.HealPeers(m) })
 }
 
-// during does harm to a server for a while.
+// during keeps up a fault of a server for a while.
 func (h *harm) during(ctx context.Context, m int, cause, mend func() error) (bool, error) {
 	effective := h.touches(m)
 	if err := cause(); err != nil {
@@ -101,7 +101,7 @@ func (h *harm) during(ctx context.Context, m int, cause, mend func() error) (boo
 	return effective, mend()
 }
 
-// silence lets nothing of one client pass in a direction.
+// silence lets no bytes of one client pass in a direction.
 func (h *harm) silence(ctx context.Context, d ensemble.Direction) (bool, error) {
 	c := h.client(ctx)
 	effective := h.busy(c)
@@ -111,8 +111,8 @@ func (h *harm) silence(ctx context.Context, d ensemble.Direction) (bool, error) 
 	return effective, nil
 }
 
-// away keeps a client from every server for less than its session's time, in
-// half of the cases.
+// away keeps a client from every server. In half of the cases that is shorter than
+// its session timeout.
 func (h *harm) away(ctx context.Context, c *proxied) {
 	if h.rnd.IntN(2) == 0 {
 		return
@@ -122,8 +122,8 @@ func (h *harm) away(ctx context.Context, c *proxied) {
 	c.each(func(p *ensemble.Proxy) { p.Refuse(false) })
 }
 
-// swallow makes the reply to one request of a client vanish, which is effective
-// when it has happened.
+// swallow drops the reply to one request of a client. It is effective when that has
+// happened.
 func (h *harm) swallow(ctx context.Context, op proto.OpCode) (bool, error) {
 	c := h.clients[h.rnd.IntN(len(h.clients))]
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -166,7 +166,7 @@ func (h *harm) expire(ctx context.Context) (bool, error) {
 	defer cancel()
 	h.board.claims.revoke(session)
 	if err := expireSession(ctx, h.e.DirectAddr(h.rnd.IntN(h.e.Size())), session, pw); err != nil {
-		return false, nil // it has expired by itself: no fault of ours
+		return false, nil // it has expired by itself, not by this fault
 	}
 	h.board.claims.over(session)
 	return true, nil

@@ -16,7 +16,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// LeaseParams bound a run of Lease.
+// LeaseParams are the limits of a run of Lease.
 type LeaseParams struct {
 	Rounds  int    // at least one of each stall is a good number
 	Holders int    // in each round
@@ -56,7 +56,7 @@ func Lease(t *testing.T, ensembles []ensemble.Ensemble, p LeaseParams) {
 	require.NotZero(t, l.table.deceived(), "no stall would have deceived a lease that counts from the newest answer")
 }
 
-// leaseRun is what the rounds on all ensembles share.
+// leaseRun is shared by the rounds on all ensembles.
 type leaseRun struct {
 	t *testing.T
 	p LeaseParams
@@ -75,8 +75,8 @@ func (l *leaseRun) next() (int, bool) {
 	return l.begun - 1, l.begun <= l.p.Rounds
 }
 
-// rounds runs rounds on one ensemble until all are done. A round that did not come
-// about is repeated.
+// rounds runs rounds on one ensemble until all rounds are done. A round that could
+// not be carried out is repeated.
 func (l *leaseRun) rounds(ctx context.Context, e pinged) error {
 	check, err := connectFor(ctx, e.Direct(), 30*time.Second, false)
 	if err != nil {
@@ -149,8 +149,8 @@ func (l *leaseRun) round(ctx context.Context, e pinged, n, try int) (err error) 
 	return l.take(s, d, n)
 }
 
-// worse adds what went wrong while a round was cleaned up. A round for which that
-// happened is not just one that did not come about.
+// worse adds the errors of the cleanup after a round. A round with such an error is
+// not repeated, but fails.
 func worse(err, cleaning error) error {
 	if cleaning == nil {
 		return err
@@ -158,8 +158,8 @@ func worse(err, cleaning error) error {
 	return fmt.Errorf("%w (before it: %v)", cleaning, err)
 }
 
-// take adds a round to the table. It returns errMissed if the stall did not do what
-// it was to do.
+// take adds a round to the table. It returns errMissed if the stall was not
+// effective.
 func (l *leaseRun) take(s *trial, d *duels, n int) error {
 	fates := make([]fate, d.n)
 	worst := 0
@@ -182,7 +182,7 @@ func (l *leaseRun) take(s *trial, d *duels, n int) error {
 	return nil
 }
 
-// fate says what became of a holder.
+// fate returns the outcome of a holder.
 func (s *trial) fate(d *duels, i int) fate {
 	taken, expiry := d.taken[i], s.expiry(d.timeout)
 	f := fate{struck: taken > expiry && taken < expiry+s.half(), margin: taken - d.ended[i].At}

@@ -20,21 +20,21 @@ type leaseKey struct {
 
 // leaseRow sums up the holders with one kind of lease in the rounds of one stall.
 type leaseRow struct {
-	rounds   int // in which the stall did what it was to do
+	rounds   int // in which the stall was effective
 	holders  int
 	struck   int           // their sessions expired when the stall lets one expect it
-	overlaps int           // they were one of two holders
+	overlaps int           // a rival held the lock at the same time
 	smallest time.Duration // margin; negative: the largest overlap
 	deceived int           // they would have been one of two with the control's lease
 	worst    time.Duration // the largest overlap of these
 }
 
-// fate is what became of one holder.
+// fate is the outcome of one holder.
 type fate struct {
 	struck bool
 	margin time.Duration
-	// control is for how long there would have been two holders with a lease that a
-	// stall deceives; negative: not at all, or the holder did not write.
+	// control is how long a lease that the stall deceives would have had two
+	// holders. It is negative if never, or if the holder did not write.
 	control time.Duration
 }
 
@@ -55,8 +55,8 @@ func (r *leaseRow) take(f fate) {
 	}
 }
 
-// take adds a round to the table, and returns what it adds. A round counts if its
-// stall did what it was to do.
+// take adds a round to the table, and returns its row. A round counts if its stall
+// was effective.
 func (t *leaseTable) take(stall string, fates []fate) (round leaseRow, counts bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,7 +79,7 @@ func (t *leaseTable) take(stall string, fates []fate) (round leaseRow, counts bo
 	return round, counts
 }
 
-// deceived is how many holders the control found.
+// deceived returns how many holders the control found.
 func (t *leaseTable) deceived() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 	"github.com/zookit/zookit/recipes/lock"
 )
 
-// lockSet is a store outside of ZooKeeper that holds two sets, of which a writer
-// reads one, adds to it what is its own, and writes it back whole: without a lock
-// around it, writes are lost. The checked set refuses a write whose token is
-// lower than one that it has seen; the other takes everything.
+// lockSet is a store outside of ZooKeeper that holds two sets. A writer reads a
+// set, adds its item, and writes the whole set back, so writes are lost without a
+// lock. The checked set refuses a write whose token is lower than one that it has
+// seen. The other set accepts every write.
 type lockSet struct {
 	l      net.Listener
 	served sync.WaitGroup
@@ -23,7 +23,7 @@ type lockSet struct {
 	mu      sync.Mutex // guards what follows
 	conns   []net.Conn
 	sets    map[string][]string
-	tokens  map[string]int64 // the highest that a set has seen
+	tokens  map[string]int64 // the highest token that each set has seen
 	refused int
 }
 
@@ -33,7 +33,7 @@ const (
 	unchecked = "unchecked"
 )
 
-// deed is a request to the store, and its answer.
+// deed is a request to the store, and its reply.
 type deed struct {
 	Set     string   `json:"set"`
 	Token   int64    `json:"token"`
@@ -76,7 +76,7 @@ func (s *lockSet) serve(nc net.Conn) {
 func (s *lockSet) do(d deed) deed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// A read shows the token too: from then on an older holder can do no harm.
+	// A read has the token too. From then on, an older holder cannot write.
 	if d.Token < s.tokens[d.Set] && d.Set == checked {
 		s.refused++
 		d.Refused = true
@@ -90,7 +90,7 @@ func (s *lockSet) do(d deed) deed {
 	return d
 }
 
-// missing returns which of the items are not in a set.
+// missing returns the items that are not in a set.
 func (s *lockSet) missing(set string, items []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,9 +107,9 @@ func (s *lockSet) close() {
 	s.served.Wait()
 }
 
-// writer adds to both sets under a lock. It believes itself to be alone from
-// when it has the lock until it has written, and never looks at its context
-// between: the worst that a holder can do.
+// writer adds to both sets under a lock. From the acquisition to the end of the
+// write it believes that it is alone, and never checks its context. A holder can do
+// nothing worse.
 type writer struct {
 	contender
 	nc  net.Conn
@@ -140,8 +140,8 @@ func (k *writer) run(ctx context.Context) {
 	}
 }
 
-// add reads both sets, takes its time, and writes both. The one who stops this
-// process waits for the report of the claim.
+// add reads both sets, pauses, and writes both. The test waits for the report of
+// the claim before it stops this process.
 func (k *writer) add(h *lock.Held, item string) {
 	sets := []string{checked, unchecked}
 	var read [2]deed

@@ -18,8 +18,8 @@ const (
 	service     = "work" // the one service of servicesDir
 )
 
-// member joins a group or registers as an instance of a service, under another
-// id every time, updates its data, and leaves.
+// member joins a group, or registers as an instance of a service, under a new id
+// each time. It updates its data, and leaves.
 type member struct {
 	contender
 	times int
@@ -53,7 +53,7 @@ func (k *member) join(ctx context.Context, id string) (string, *stay, error) {
 	}, nil
 }
 
-// asMember is the status of an instance as that of a member.
+// asMember converts the status of an instance to that of a member.
 func asMember(s discovery.Status) groupmembership.Status {
 	return groupmembership.Status{
 		State: groupmembership.State(s.State), Since: s.Since, Err: s.Err,
@@ -70,7 +70,7 @@ func (k *member) run(ctx context.Context) {
 	}
 }
 
-// one is one stay.
+// one makes one stay.
 func (k *member) one(ctx context.Context, id string) {
 	patience := 20 * time.Second
 	if k.rnd.IntN(6) == 0 { // gives up at random
@@ -101,10 +101,10 @@ func (k *member) one(ctx context.Context, id string) {
 	}
 }
 
-// update stores data. That it is stored by the registration that there was
-// before and is after it shows that its node has been there all the time: see
-// views.flaps. A status that is not Registered tells of the last registration, and
-// the data may be stored by the create of the next, which is told of a moment later.
+// update stores data. If the registration was the same before and after it, the
+// node was there all the time: see views.flaps. A status that is not Registered
+// describes the last registration. The data may be stored by the create of the next
+// one, which the status shows a moment later.
 func (k *member) update(ctx context.Context, name, id string, s *stay) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -121,7 +121,7 @@ func (k *member) update(ctx context.Context, name, id string, s *stay) {
 	}
 }
 
-// watchGroup tells of every view of the group, until ctx ends.
+// watchGroup reports every view of the group, until ctx ends.
 func (k *contender) watchGroup(ctx context.Context) {
 	for s, err := range groupmembership.New(k.c, groupDir, groupmembership.Config{}).Watch(ctx) {
 		if err != nil {
@@ -142,7 +142,7 @@ func (k *contender) watchGroup(ctx context.Context) {
 	}
 }
 
-// watchService tells of every view of the service, until ctx ends.
+// watchService reports every view of the service, until ctx ends.
 func (k *contender) watchService(ctx context.Context) {
 	c := discovery.New(k.c, servicesDir, discovery.Config{}).CacheOf(service)
 	var running sync.WaitGroup

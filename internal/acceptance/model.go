@@ -7,14 +7,16 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// state is that of one lock, election or semaphore by its claims alone. Every
-// implementation is comparable.
+// state is the state of one lock, election or semaphore according to its claims.
+// Every implementation is comparable.
 type state interface {
-	// step is what an operation makes of it, and whether it is legal.
+	// step returns the state after an operation, and whether the operation is
+	// legal.
 	step(e event) (bool, state)
 }
 
-// stateOf is the first state of what has the name.
+// stateOf returns the first state of the lock, election or semaphore with this
+// name.
 func stateOf(name string) state {
 	switch name {
 	case sharedLock:
@@ -25,8 +27,8 @@ func stateOf(name string) state {
 	return mutex{}
 }
 
-// mutex is the state of a mutex with tokens. Legal is to acquire a free one
-// with a token above the last, and to end what is one's own.
+// mutex is the state of a mutex with tokens. It is legal to acquire a free one with
+// a token above the last, and to end one's own claim.
 type mutex struct {
 	held  bool
 	owner int
@@ -40,9 +42,9 @@ func (m mutex) step(e event) (bool, state) {
 	return m.held && m.owner == e.owner && m.last == e.token, mutex{last: m.last}
 }
 
-// readWrite is the state of a read-write lock. A writer acquires it when nobody
-// has it, with a token above that of every writer before; a reader when no
-// writer has it. A writer may become a reader.
+// readWrite is the state of a read-write lock. A writer may acquire it when it is
+// free, with a token above that of every earlier writer. A reader may acquire it
+// when no writer has it. A writer may become a reader.
 type readWrite struct {
 	writer  bool
 	readers int
@@ -55,7 +57,7 @@ func (s readWrite) step(e event) (bool, state) {
 	case e.acquired && !e.reader:
 		next.writer, next.token = true, e.token
 		return !s.writer && s.readers == 0 && e.token > s.token, next
-	case e.acquired && s.writer: // the downgrade of the one who writes
+	case e.acquired && s.writer: // the writer's downgrade
 		next.writer, next.readers = false, 1
 		return e.token == s.token, next
 	case e.acquired:
@@ -69,7 +71,7 @@ func (s readWrite) step(e event) (bool, state) {
 	return s.readers > 0, next
 }
 
-// permits is how many permits of a semaphore are out.
+// permits is how many permits of a semaphore are acquired.
 type permits struct{ out int }
 
 func (s permits) step(e event) (bool, state) {
@@ -81,14 +83,14 @@ func (s permits) step(e event) (bool, state) {
 	return s.out >= 0 && s.out <= semaphoreLimit, s
 }
 
-// segment bounds the operations of one check: the checker's memory grows with
-// their square.
+// segment limits the operations of one check, because the checker's memory grows
+// with their square.
 const segment = 2000
 
-// linearizable checks the events of one lock, in their order, with porcupine.
-// A long history is checked in pieces, each from the state in which the one
-// before ended: operations of no width at different times have but one order,
-// so that nothing is lost by it. Running out of time is a failure.
+// linearizable checks the events of one lock, in order, with porcupine. It checks a
+// long history in segments, each from the final state of the one before. Operations
+// without duration at different times have only one order, so segments lose
+// nothing. A timeout of the checker is a failure.
 func linearizable(events []event) error {
 	if len(events) == 0 {
 		return nil
@@ -97,7 +99,7 @@ func linearizable(events []event) error {
 	for len(events) > 0 {
 		n := min(segment, len(events))
 		for n < len(events) && events[n].at == events[n-1].at {
-			n++ // of the same instant: any order of them is tried
+			n++ // at the same instant: the checker tries every order
 		}
 		if err := check(s, events[:n]); err != nil {
 			return err

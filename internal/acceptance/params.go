@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// Params bound a run.
+// Params are the limits of a run.
 type Params struct {
 	Contenders   int           // for the locks, over all sessions
-	Faults       int           // effective ones, of each kind
+	Faults       int           // effective faults of each kind
 	Acquisitions int           // at least
 	Cuts         int           // rounds of each cut
 	Restarts     int           // rounds with the leader isolated and the others restarted
 	Delays       int           // rounds with delayed packets before the cut
 	Stops        int           // holders whose process is stopped
-	Soak         time.Duration // how long faults go on, however many there were
-	Seed         uint64        // of what is done when; schedules still differ from run to run
+	Soak         time.Duration // minimal time of faults
+	Seed         uint64        // of the random choices; schedules still differ between runs
 }
 
-// FromEnv returns the parameters that the environment asks for: those of CI;
-// with ZOOKIT_FAULTS=long the long run's; with ZOOKIT_SOAK=<duration> faults for
-// as long. ZOOKIT_SEED sets the seed, else it is made from the time.
+// FromEnv returns the parameters that the environment asks for. The default is for
+// CI. ZOOKIT_FAULTS=long selects the long run. ZOOKIT_SOAK=<duration> causes faults
+// for that time. ZOOKIT_SEED sets the seed, which otherwise comes from the time.
 func FromEnv() (Params, error) {
 	p := Params{Contenders: 16, Faults: 2, Acquisitions: 200, Cuts: 3, Restarts: 1, Delays: 2, Stops: 3, Seed: uint64(time.Now().UnixNano())}
 	switch v := os.Getenv("ZOOKIT_FAULTS"); v {

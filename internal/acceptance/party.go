@@ -17,7 +17,7 @@ const (
 	parties    = 3
 )
 
-// party goes through the rounds of a double barrier.
+// party takes part in the rounds of a double barrier.
 type party struct {
 	contender
 	d *barrier.Double
@@ -32,8 +32,8 @@ func (k *party) run(ctx context.Context) {
 	}
 }
 
-// partyPatience is longer than any fault lasts, so that whoever is left behind
-// by the others shows.
+// partyPatience is longer than any fault. A party that the others have left behind
+// then fails by its time limit.
 const partyPatience = 15 * time.Second
 
 func (k *party) round(ctx context.Context) {
@@ -62,19 +62,18 @@ func (k *party) round(ctx context.Context) {
 	}
 }
 
-// sessionEnded reports whether err may come of that. When a session is ended from
-// outside, the server tells of its node's end first; nobody else deletes nodes
-// here.
+// sessionEnded reports whether err can result from the end of the session. When a
+// session is ended from outside, the server reports the deletion of its node first.
+// No other client deletes nodes here.
 func sessionEnded(err error) bool {
 	return errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, barrier.ErrDeleted)
 }
 
-// rounds checks what the parties told. Nobody is let in before all have asked;
-// and whoever asked when the others were let in is not left waiting.
+// rounds checks the reports of the parties. No party is let in before all have
+// asked. A party that had asked when the others were let in is not left waiting.
 //
-// A party that gave up may be counted for as long as its node is there, which is
-// until it could be deleted: for a while after it has given up it may have been
-// one of them.
+// A party that has given up may still be counted while its node exists. It exists
+// for a while, until the client could delete it.
 func rounds(reports []report) error {
 	const ghost = 3 * sessionTimeout
 	slices.SortFunc(reports, func(a, b report) int { return cmp.Compare(a.At, b.At) })

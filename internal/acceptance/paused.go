@@ -10,10 +10,10 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// stoppedHolders stops processes, beyond their sessions' time, while they hold a
-// lock under which they write to a store, and lets them go on. No context can
-// help there: the store that does not check tokens must lose writes, which shows
-// that the test can fail, and the one that does must lose none.
+// stoppedHolders stops processes for longer than their session timeout, while they
+// hold a lock under which they write to a store, and then lets them continue. No
+// context can help there. The store that does not check tokens must lose writes,
+// which shows that the test can fail. The store that checks them must lose none.
 func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 	if processes == 0 {
 		t.Log("left out: processes of this system have no clock in common")
@@ -47,7 +47,7 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 	}
 
 	for range n {
-		// Somebody who has read and will write a good while later.
+		// A writer that has read the set and will write it much later.
 		var stopped int
 		require.NoError(t, b.await(ctx, func() bool {
 			for _, r := range b.doing {
@@ -61,7 +61,8 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 		p := crews[stopped].cmd.Process
 		require.NoError(t, ensemble.PauseProcess(p))
 		at := now()
-		// Somebody else has the lock and has written, before the first goes on.
+		// Another writer acquires the lock and writes, before the first one
+		// continues.
 		require.NoError(t, b.await(ctx, func() bool {
 			return now() > at+sessionTimeout && b.newest(unchecked, stopped) > at && b.newest(checked, stopped) > at
 		}))
@@ -98,8 +99,8 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 	require.NotZero(t, store.refused)
 }
 
-// newest is when the newest write to a set by anybody but a client's people was
-// done. The caller holds b.mu.
+// newest returns the time of the newest write to a set by the workers of another
+// client. The caller holds b.mu.
 func (b *board) newest(set string, but int) time.Duration {
 	var at time.Duration
 	for _, r := range b.writes[set] {

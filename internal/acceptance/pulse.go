@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// pulse notices when this process is not run by the machine, or hardly: what a
-// call took meanwhile is not the client's fault.
+// pulse notices when the machine hardly runs this process. The client is not to
+// blame for the time that a call takes then.
 type pulse struct {
 	beater sync.WaitGroup
 
@@ -23,7 +23,7 @@ const (
 	missed = 200 * time.Millisecond // beyond it a beat counts as missed
 )
 
-// start begins to watch, and tells of every gap until ctx ends.
+// start begins to watch, and reports every gap until ctx ends.
 func (p *pulse) start(ctx context.Context, tell teller) {
 	p.beater.Go(func() {
 		tick := time.NewTicker(beat)
@@ -58,8 +58,8 @@ func (p *pulse) beat() time.Duration {
 	return g.to - g.from
 }
 
-// lost is for how long the process stood still since a time. When it goes on
-// again, whoever asks may come before the next beat: that gap counts too.
+// lost returns for how long the process stood still since a time. When the process
+// continues, lost may be called before the next beat. That gap counts too.
 func (p *pulse) lost(since time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

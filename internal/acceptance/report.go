@@ -2,7 +2,7 @@ package acceptance
 
 import "time"
 
-// what says what a report tells.
+// what is the kind of a report.
 type what string
 
 const (
@@ -11,24 +11,24 @@ const (
 	shared   what = "shared"   // a writer's claim goes on as a reader's
 	ended    what = "ended"    // its context ended, or Release is about to be called
 	wrote    what = "wrote"    // a guarded write was done
-	gaveUp   what = "gave up"  // the try failed as it may, for Why
+	gaveUp   what = "gave up"  // the try failed for a permitted reason, Why
 	idle     what = "idle"     // neither tries nor claims
 	observed what = "observed" // an observer saw the leader with Token
 	entered  what = "entered"  // a party was let into Round, having asked at From
 	refused  what = "refused"  // a party was not, having asked at From
 	joined   what = "joined"   // Member belongs to the group Name from now on
 	updated  what = "updated"  // its data is stored, by Update called at From
-	left     what = "left"     // it was told to leave, before the call
+	left     what = "left"     // it leaves; reported before the call
 	saw      what = "saw"      // a watcher's view of the group or services Name
-	rested   what = "rested"   // nobody of a process contends any longer
-	blinded  what = "blinded"  // nor observes
+	rested   what = "rested"   // no worker of a process contends any more
+	blinded  what = "blinded"  // no worker of a process observes any more
 	stalled  what = "stalled"  // the process stood still for Hold
 	weighed  what = "weighed"  // the process has Heap bytes in use after a collection
-	broken   what = "broken"   // a promise, for Why
+	broken   what = "broken"   // a promise was broken: Why
 )
 
-// report is what a contender tells, in one line of JSON when it is in another
-// process.
+// report is one event of a contender. From another process it comes as one line of
+// JSON.
 type report struct {
 	At      time.Duration `json:"at"` // by now()
 	What    what          `json:"what"`
@@ -51,11 +51,11 @@ type report struct {
 	Gone    []gone        `json:"gone,omitempty"`    // since the view before
 }
 
-// gone is a registration that a watcher saw end.
+// gone is a registration whose end a watcher has seen.
 type gone struct {
 	Member  string `json:"member"`
 	Session int64  `json:"session"`
 }
 
-// teller takes reports. It may be called by many goroutines.
+// teller receives reports. Many goroutines may call it.
 type teller func(report)

@@ -9,8 +9,8 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// proxied is one client as the faults see it: it has proxies of its own, one
-// before each member, so that it can be harmed alone.
+// proxied is one client with its own proxies, one before each member, so that
+// faults can affect it alone.
 type proxied struct {
 	id      int
 	proxies []*ensemble.Proxy
@@ -28,7 +28,8 @@ func newProxied(e ensemble.Ensemble, id int) (*proxied, error) {
 	return p, nil
 }
 
-// servers is the connect string of some members, of all if none is named.
+// servers returns the connect string of some members, or of all members if none is
+// named.
 func (p *proxied) servers(members ...int) string {
 	var addrs []string
 	for m, proxy := range p.proxies {
@@ -48,8 +49,8 @@ func (p *proxied) each(f func(*ensemble.Proxy)) {
 	}
 }
 
-// password returns that of a session of the client, nil if no handshake of it
-// has passed.
+// password returns the password of a session of the client, or nil if no proxy has
+// seen its handshake.
 func (p *proxied) password(session int64) []byte {
 	for _, proxy := range p.proxies {
 		if pw := proxy.Password(session); pw != nil {
@@ -65,14 +66,14 @@ func (p *proxied) close() error {
 	return errors.Join(errs...)
 }
 
-// staff is a crew here or in another process.
+// staff is a crew in this process or in another one.
 type staff interface {
 	rest()
 	blind()
 	dismiss() error
 }
 
-// rig is everybody who contends.
+// rig is all crews and their proxies.
 type rig struct {
 	board   *board
 	clients []*proxied
@@ -81,8 +82,8 @@ type rig struct {
 
 const clients = 8 // sessions, at a time
 
-// newRig starts everybody: the clients with even numbers hold quorum leases, and
-// the processes share the clients evenly.
+// newRig starts all crews. Clients with even numbers have quorum leases. Each
+// process has the same number of clients.
 func newRig(ctx context.Context, e ensemble.Ensemble, p Params) (_ *rig, err error) {
 	r := &rig{board: newBoard()}
 	defer func() {
@@ -133,7 +134,7 @@ func newRig(ctx context.Context, e ensemble.Ensemble, p Params) (_ *rig, err err
 	return r, nil
 }
 
-// rest ends the work and waits until everybody has given back what they had.
+// rest ends the work and waits until all workers have released what they had.
 func (r *rig) rest(ctx context.Context) error {
 	for _, s := range r.staff {
 		go s.rest() // ends with a report, for which await waits
@@ -149,7 +150,7 @@ func (r *rig) blind(ctx context.Context) error {
 	return r.board.await(ctx, func() bool { return r.board.crews[blinded] == len(r.staff) })
 }
 
-// close ends everybody.
+// close ends all crews.
 func (r *rig) close() error {
 	var errs []error
 	for _, s := range r.staff {

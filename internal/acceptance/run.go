@@ -13,9 +13,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Run runs the whole suite: contenders and candidates under every kind of fault
-// that the ensemble can cause; then, one at a time, holders that are cut off
-// while somebody waits for their lock.
+// Run runs the whole suite. First contenders and candidates run under every kind of
+// fault that the ensemble can cause. Then holders are cut off, one at a time, while
+// a waiter waits for their lock.
 func Run(t *testing.T, e ensemble.Ensemble, p Params) {
 	t.Logf("ZOOKIT_SEED=%d", p.Seed)
 	t.Run("faults", func(t *testing.T) { underFaults(t, e, p) })
@@ -29,8 +29,8 @@ func Run(t *testing.T, e ensemble.Ensemble, p Params) {
 	}
 }
 
-// underFaults lets everybody contend while faults come, and checks what they
-// claimed, what they wrote, and that nothing is left of them.
+// underFaults lets all workers run under faults. It checks their claims and writes,
+// and that they leave nothing behind.
 func underFaults(t *testing.T, e ensemble.Ensemble, p Params) {
 	ctx := t.Context()
 	check := checker(t, e)
@@ -101,7 +101,7 @@ func underFaults(t *testing.T, e ensemble.Ensemble, p Params) {
 	t.Logf("history accepted: sweep and porcupine; guarded writes in order: %d", len(r.board.writes[lockNames[0]])+len(r.board.writes[lockNames[1]]))
 }
 
-// checker is a client that no fault of a client's own touches. It is closed with
+// checker returns a client that bypasses the clients' proxies. It is closed with
 // the test.
 func checker(t *testing.T, e ensemble.Ensemble) *zk.Client {
 	t.Helper()

@@ -16,11 +16,11 @@ const (
 	semaphoreLimit = 4
 )
 
-// sharer reads and writes under a read-write lock, or takes permits of a
-// semaphore: it is a contender for what more than one can have.
+// sharer reads and writes under a read-write lock, or takes permits of a semaphore.
+// It is a contender for what several can hold at a time.
 type sharer struct{ contender }
 
-// run goes on until ctx ends.
+// run works until ctx ends.
 func (k *sharer) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if k.rnd.IntN(2) == 0 {
@@ -33,7 +33,8 @@ func (k *sharer) run(ctx context.Context) {
 	}
 }
 
-// patience is how long a try may take: now and then it gives up at random.
+// patience returns how long a try may take. At random it is so short that the try
+// gives up.
 func (k *sharer) patience() time.Duration {
 	if k.rnd.IntN(5) == 0 {
 		return time.Duration(1+k.rnd.IntN(400)) * time.Millisecond
@@ -79,9 +80,9 @@ func (k *sharer) shared(ctx context.Context) {
 	k.release(h)
 }
 
-// downgrade makes a writer a reader. It claims to be no more than that from
-// before the call on, since the others may be let in before it returns; that no
-// writer gets in between is part of the claim.
+// downgrade makes a writer a reader. The writer claims to be only a reader from
+// before the call, because other readers may acquire the lock before the call
+// returns. The claim includes that no writer acquires it in between.
 func (k *sharer) downgrade(ctx context.Context, h *lock.Held, c *claimed) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

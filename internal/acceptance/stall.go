@@ -10,15 +10,16 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// stall is a way in which a server can be kept from hearing of its clients
-// between two of its leader's PINGs, before the leader loses it.
+// stall is a way to keep a server from hearing of its clients between two of its
+// leader's PINGs, before the leader loses that server.
 //
-// The leader pings its followers every half tick, and a follower reports in its
-// answer which sessions it has heard of since the PING before. The stall covers
-// the whole time between two such answers, so the second one reports nothing. The
-// requests arrive right after it and are answered, but before the next PING the
-// follower is lost. The leader then counts from the answer before the stall, a
-// tick ago.
+//  1. The leader pings its followers every half tick. A follower's answer lists the
+//     sessions that it has heard of since the last PING.
+//  2. The stall covers the whole time between two such answers, so the second one
+//     lists nothing.
+//  3. The requests arrive right after it, and are answered.
+//  4. Before the next PING the follower is lost. The leader counts from the answer
+//     before the stall, a tick ago.
 type stall struct {
 	name string
 	// stop is true if the clients' process is stopped, false if the proxy holds
@@ -56,7 +57,8 @@ type pinged interface {
 	LastPing(leader, follower int) time.Time
 }
 
-// errMissed means that a round did not come about, because the machine was busy.
+// errMissed means that a round could not be carried out, because the machine was
+// busy.
 var errMissed = errors.New("acceptance: the machine was too busy for the round")
 
 // A session that the leader knows to live at an instant x expires at the first
@@ -69,7 +71,7 @@ const (
 	farthest = 80 * time.Millisecond
 )
 
-// trial is one stall on its way.
+// trial is one stall in progress.
 type trial struct {
 	stall
 	e       pinged
@@ -83,7 +85,7 @@ type trial struct {
 	moments []moment
 }
 
-// moment is something that happened, for the report of an overlap.
+// moment is an event, for the report of an overlap.
 type moment struct {
 	what string
 	at   time.Duration

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// storeOrder looks at the guarded writes to one node. Its version counts them in
-// the order in which they were done, so that their tokens must never fall: that
-// is the promise of Check, also for writers whose claim is over. Of a write
-// whose outcome is unknown there is no report, and its version is missing.
+// storeOrder checks the guarded writes to one node. The node's version numbers them
+// in their order, and their tokens must never fall. That is the promise of Check,
+// also for writers whose claim is over. A write with an unknown outcome has no
+// report, so its version is missing.
 func storeOrder(writes []report) error {
 	slices.SortFunc(writes, func(a, b report) int { return cmp.Compare(a.Version, b.Version) })
 	for i := 1; i < len(writes); i++ {

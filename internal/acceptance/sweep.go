@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// violation is what the sweep finds.
+// violation is an error that the sweep has found.
 type violation struct {
 	name string
 	at   time.Duration
@@ -14,9 +14,9 @@ type violation struct {
 
 func (v *violation) Error() string { return v.name + ": " + v.text }
 
-// sweep goes over the events of one lock in their order and fails on two claims
-// at one time that exclude each other, on more permits than there are, on a token
-// that does not rise, and on an end without a claim.
+// sweep checks the events of one lock in order. It fails on two concurrent claims
+// that exclude each other, on more permits than there are, on a token that does not
+// rise, and on an end without a claim.
 func sweep(events []event) error {
 	type claim struct {
 		owner int
@@ -50,8 +50,8 @@ func sweep(events []event) error {
 		if out > semaphoreLimit {
 			return found(e, "%d permits are out when %d gets %d", out, e.owner, e.permits)
 		}
-		// Readers that come together, and permits, may be told in another order
-		// than that in which they were granted.
+		// Concurrent readers and permits may be reported in another order than they
+		// were granted.
 		if e.name != semaphore && !e.reader {
 			if e.token <= last {
 				return found(e, "token 0x%x of %d after 0x%x", e.token, e.owner, last)

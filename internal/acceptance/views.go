@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// views are what the members and the watchers of a group or a service told.
+// views are the reports of the members and the watchers of a group or a service.
 type views struct {
 	alive map[string]bool
 	seen  map[int]report  // by watcher, the newest
@@ -36,7 +36,7 @@ func (v *views) take(r report) {
 	}
 }
 
-// agree reports whether every one of so many watchers sees those who are there.
+// agree reports whether each of so many watchers sees the present members.
 func (v *views) agree(watchers int) bool {
 	if len(v.seen) < watchers {
 		return false
@@ -50,13 +50,14 @@ func (v *views) agree(watchers int) bool {
 	return true
 }
 
-// sees reports whether a watcher's view is that of those who are there, sorted.
+// sees reports whether a watcher's view shows the present members, which are
+// sorted.
 func (r report) sees(alive []string) bool {
 	return !r.Stale && slices.Equal(slices.Sorted(slices.Values(r.Members)), alive)
 }
 
-// flaps returns an error if somebody was seen to leave who had not: whose node
-// was written to later, in the same session and the same incarnation.
+// flaps returns an error if a watcher saw a member leave that had not left: its
+// node was written to later, in the same session, with the same czxid.
 func (v *views) flaps() error {
 	for _, r := range v.kept {
 		if by, ok := v.gone[gone{r.Member, r.Session}]; ok && by.At < r.From {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// weigh tells every few seconds how much of the heap is in use after a
-// collection, until ctx ends. The process of the test itself is not weighed: it
+// weigh reports every few seconds how much of the heap is in use after a
+// collection, until ctx ends. The test's own process is not weighed, because it
 // keeps the history.
 func weigh(ctx context.Context, tell teller) {
 	for ctx.Err() == nil {
@@ -21,9 +21,9 @@ func weigh(ctx context.Context, tell teller) {
 	}
 }
 
-// growth compares the last quarter of a long run with its second: what is in use
-// after a collection must not have grown by more than a fifth. It returns the
-// two medians of the process that grew most.
+// growth compares the last quarter of a long run with the second. The heap in use
+// after a collection must not have grown by more than a fifth. It returns the two
+// medians of the process that grew most.
 func growth(weights []report, from, to time.Duration) (second, last uint64, err error) {
 	type quarters [4][]uint64
 	all := map[int]*quarters{} // by the crew's first client

@@ -18,13 +18,13 @@ import (
 // workerEnv holds the specs of a worker process.
 const workerEnv = "ZOOKIT_ACCEPTANCE_WORKER"
 
-// Worker makes this process a worker of the suite if it was started as one, and
-// then does not return. TestMain of every package that calls Run calls it
+// Worker makes this process a worker of the suite, if it was started as one, and
+// then does not return. The TestMain of every package that calls Run calls Worker
 // before anything else.
 //
-// A worker writes its reports to its standard output. A first line on its
-// standard input ends the work, a second one the observing, the end of the input
-// everything, so that no worker outlives its test.
+// A worker writes its reports to its standard output. The first line on its
+// standard input ends the work, and the second one ends the observers. The end of
+// the input ends the process, so that no worker outlives its test.
 func Worker() {
 	for env, serve := range map[string]func([]byte) error{workerEnv: serve, crowdEnv: serveCrowd} {
 		text := os.Getenv(env)
@@ -75,7 +75,7 @@ func serve(text []byte) error {
 	return errors.Join(w.dismiss(), goleak.Find(leaks))
 }
 
-// process is a crew in a process of its own.
+// process is a crew in a separate process.
 type process struct {
 	cmd    *exec.Cmd
 	orders io.WriteCloser
@@ -89,8 +89,7 @@ func spawn(specs []spec, tell teller) (*process, error) {
 	return spawnAs(workerEnv, specs, tell)
 }
 
-// spawnAs starts the test binary again, with what it is to do in an environment
-// variable.
+// spawnAs starts the test binary again, with its task in an environment variable.
 func spawnAs(env string, task any, tell teller) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -121,7 +120,7 @@ func spawnAs(env string, task any, tell teller) (*process, error) {
 				if err != io.EOF {
 					p.broken = fmt.Errorf("acceptance: worker's report: %w", err)
 				}
-				// Else it would wait for ever for room to write.
+				// Otherwise the process would wait forever for room to write.
 				_, _ = io.Copy(io.Discard, reports)
 				return
 			}
@@ -134,8 +133,8 @@ func spawnAs(env string, task any, tell teller) (*process, error) {
 func (p *process) rest()  { _, _ = io.WriteString(p.orders, "rest\n") }
 func (p *process) blind() { _, _ = io.WriteString(p.orders, "blind\n") }
 
-// dismiss ends the process and returns what it complained of: a client that
-// could not close, a goroutine left over, a data race.
+// dismiss ends the process and returns its errors: a client that could not close, a
+// goroutine that was left, a data race.
 func (p *process) dismiss() error {
 	p.orders.Close()
 	p.reader.Wait()
