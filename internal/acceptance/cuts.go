@@ -214,7 +214,7 @@ func (c cut) run(t *testing.T, e ensemble.Ensemble, rounds int, seed uint64) {
 		t.Logf("%s, %s: %d rounds, %d overlaps, smallest margin %v",
 			c.name, name, rounds, overlaps[quorum], smallest[quorum].Round(time.Millisecond))
 	}
-	t.Logf("claims that ignore the context: found out in %d of %d", found, 2*rounds)
+	t.Logf("claims that ignore the context: detected in %d of %d", found, 2*rounds)
 }
 
 // round runs n rounds concurrently, and returns their duels after the end.

@@ -91,7 +91,7 @@ func (h *harm) one(ctx context.Context, k kind, n *tally) (err error) {
 	ready := now() - start
 	well := func() bool { return h.board.total >= before+3 && h.board.agree() }
 	if err = h.within(ctx, slow, well); errors.Is(err, context.DeadlineExceeded) {
-		h.t.Logf("%s: not well again after %v:\n%s", k.name, slow, h.diagnosis(before))
+		h.t.Logf("%s: not recovered after %v:\n%s", k.name, slow, h.diagnosis(before))
 		err = h.within(ctx, stuck-slow, well)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

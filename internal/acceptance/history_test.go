@@ -107,7 +107,7 @@ func TestHistory_RevokedSessions(t *testing.T) {
 		h.add(list[0])
 		h.add(list[1])
 	}
-	add(-5, 10, 1, 1, 77) // told a little late
+	add(-5, 10, 1, 1, 77) // it learned a little late
 	add(3, 20, 2, 2, 78)  // meanwhile another has it
 	add(4, 12, 1, 3, 77)  // acquired by a client that does not know yet
 	add(30, 40, 3, 4, 78) // back to normal

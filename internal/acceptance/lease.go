@@ -177,7 +177,7 @@ func (l *leaseRun) take(s *trial, d *duels, n int) error {
 		l.t.Errorf("TWO HOLDERS: round %d, %s\n%s", n, s.name, s.story(d, worst))
 	}
 	if !counts {
-		return fmt.Errorf("%w: %d of %d sessions expired when they were to", errMissed, round.struck, round.holders)
+		return fmt.Errorf("%w: %d of %d sessions expired at the expected time", errMissed, round.struck, round.holders)
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (s *trial) fate(d *duels, i int) fate {
 	return f
 }
 
-// story tells what happened to a holder, by the clock of the machine.
+// story lists the events of a holder, by the clock of the machine.
 func (s *trial) story(d *duels, i int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "holder %d with a %s; in milliseconds from when the leader learned of the touches:\n", i, leases[hasQuorumLease(i)])

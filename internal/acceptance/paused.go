@@ -33,7 +33,7 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 		if !dismissed {
 			for _, p := range crews {
 				_ = ensemble.ResumeProcess(p.cmd.Process)
-				t.Logf("on the way out: %v", p.dismiss())
+				t.Logf("while ending after a failure: %v", p.dismiss())
 			}
 		}
 	}()

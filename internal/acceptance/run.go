@@ -46,7 +46,7 @@ func underFaults(t *testing.T, e ensemble.Ensemble, p Params) {
 	closed := false
 	defer func() {
 		if !closed { // the test has failed already
-			t.Logf("on the way out: %v; broken promises: %q; claims: %v", r.close(), r.board.broken, r.board.claims.check())
+			t.Logf("while ending after a failure: %v; broken promises: %q; claims: %v", r.close(), r.board.broken, r.board.claims.check())
 		}
 	}()
 	start := now()

@@ -12,7 +12,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// fakeServer answers every request in order, and tells the test what it saw.
+// fakeServer answers every request in order, and reports to the test what it saw.
 type fakeServer struct {
 	ln     net.Listener
 	opened chan net.Conn

@@ -47,7 +47,7 @@ func modeIn(answer string) string {
 	return ""
 }
 
-// gaveUp waits until a member serves nobody. One that is just shutting its
+// gaveUp waits until a member serves no client. One that is just shutting its
 // service down drops the connection of who asks; that is no answer yet.
 func gaveUp(t *testing.T, ctx context.Context, e ensemble.Ensemble, member int) {
 	t.Helper()

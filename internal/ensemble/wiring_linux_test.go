@@ -74,7 +74,7 @@ func requireProxied(t *testing.T, e *localEnsemble) {
 	require.GreaterOrEqual(t, seen, 5)
 }
 
-// A server that dials another tells it where to dial back. Were that its real
+// A server that dials another announces where to dial back. Were that its real
 // port, half of all election links would pass the proxies by, and an isolated
 // member would go on electing.
 func TestWiring_MembersReachEachOtherOnlyByProxies(t *testing.T) {
@@ -82,7 +82,7 @@ func TestWiring_MembersReachEachOtherOnlyByProxies(t *testing.T) {
 	defer cancel()
 	e := Run(t, Options{Size: 3, SyncLimit: 5}).(*localEnsemble)
 	requireProxied(t, e)
-	for i := range e.members { // each of them dials the others anew
+	for i := range e.members { // each of them dials the others again
 		require.NoError(t, e.Kill(i))
 		_, err := e.AwaitLeader(ctx, i)
 		require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestProcess_ServersEndWithTheTestBinary(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	defer os.RemoveAll(dir)
 	require.Eventually(t, func() bool {
-		// Gone, or dead and waiting to be reaped by whoever inherited it.
+		// Gone, or a zombie that its new parent has not waited for.
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	}, 20*time.Second, 10*time.Millisecond)
@@ -138,7 +138,7 @@ func TestPort_IsOursWhetherOrNotAnybodyListens(t *testing.T) {
 	for range 3 {
 		_, err := net.Dial("tcp", p.addr())
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
-		for range 200 { // nobody is given it meanwhile
+		for range 200 { // the kernel gives it to no socket meanwhile
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
 			require.NotEqual(t, p.addr(), ln.Addr().String())

@@ -60,7 +60,7 @@ func TestReal_MemberSeenFromAnotherServer(t *testing.T) {
 	e := watch(t, groupmembership.New(observer, "/g", groupmembership.Config{}))
 	e.until(dict{})
 
-	// The reply to the create is lost: the node is there, once, and ours.
+	// The reply to the create is lost: the node exists once, and the member owns it.
 	ens.Clients(0).SwallowNext(ensemble.Swallow{Ops: []int32{15}, Cut: true})
 	m := join(t, g, "a", "1")
 	e.until(dict{"a": "1"})

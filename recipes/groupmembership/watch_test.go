@@ -374,7 +374,7 @@ func unreadableMember(t *testing.T, srv *zktest.Server, v zktest.Version) {
 	}
 	require.NoError(t, b.Leave(t.Context()))
 	synctest.Wait()
-	srv.CutConnections(1) // after which everybody is read again
+	srv.CutConnections(1) // afterwards all members are read again
 	for e.last.Len() == 2 {
 		e.next()
 	}

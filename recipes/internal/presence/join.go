@@ -206,8 +206,8 @@ func (n *Node) outlast(w *zk.Watch, d time.Duration) error {
 	return errAgain
 }
 
-// takeOver deletes the node that an earlier session of ours has left, and creates
-// ours, in one transaction. So there is no time without a node.
+// takeOver deletes the node of an earlier session of this client and creates the
+// new node, in one transaction. So there is no time without a node.
 func (n *Node) takeOver(s *zk.Session, old zk.Stat) error {
 	d := n.latest()
 	n.own, n.tried = trace{s: s, path: n.base}, d

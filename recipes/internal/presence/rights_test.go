@@ -22,7 +22,7 @@ func lacks(t *testing.T, err error, right, path string) {
 	require.ErrorContains(t, err, right+" on "+path+" is missing")
 }
 
-// grant makes /p, or changes it, so that everybody has these rights on it.
+// grant makes /p, or changes it, so that every client has these rights on it.
 func grant(t *testing.T, c *zk.Client, perms zk.Perm) {
 	t.Helper()
 	acl := zk.WorldACL(perms | zk.PermAdmin)

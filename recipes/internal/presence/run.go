@@ -134,7 +134,7 @@ func (n *Node) really(r registration) bool {
 	defer context.AfterFunc(r.s.Context(), end)()
 	for policy := n.cfg.BackOff(); ctx.Err() == nil; {
 		_, _, _, err := n.k.look(ctx, r.s, r.path)
-		// NoAuth: we could watch our own node, so an unreadable node is not ours.
+		// NoAuth: this session could watch its own node, so the unreadable node is another.
 		if err == nil || errors.Is(err, zk.ErrNoAuth) {
 			return true
 		}
