@@ -20,9 +20,9 @@ func wipe(t *testing.T, dataDir string) {
 	require.NoError(t, os.RemoveAll(filepath.Join(dataDir, "version-2")))
 }
 
-// failures: 40, 45: requests around the size that the server accepts: what the
-// client lets pass the server takes, to the byte, and what it would not take is
-// refused before it is sent. And multis of every shape, below a chroot.
+// failures: 40, 45: requests around the size limit of the server. The client refuses
+// exactly those that the server would refuse, to the byte, and sends none of them.
+// And multis of every shape, below a chroot.
 func TestCore_LargeRequestsAndMultis(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{})
 	root := connect(t, e.Direct())
@@ -90,11 +90,11 @@ func TestCore_LargeRequestsAndMultis(t *testing.T) {
 		{zk.SetOp("/absent", nil, -1), zk.ErrNoNode},
 	}
 	for _, bad := range fails {
-		for k := range 4 { // the op that fails
+		for k := range 4 { // k is the op that fails
 			ops := []zk.Op{zk.CreateOp("/new", nil, zk.Persistent), zk.SetOp("/a", []byte("z"), 1), zk.CheckOp("/a", -1)}
 			ops = append(ops[:k:k], append([]zk.Op{c.Bind(bad.op, reason)}, ops[k:]...)...)
 			if bad.code == zk.ErrBadVersion && k < 2 {
-				ops = append(ops, zk.CheckOp("/a", -1)) // longer, for once
+				ops = append(ops, zk.CheckOp("/a", -1)) // one op more
 			}
 			results, err := c.Multi(ctx, ops...)
 			require.ErrorIs(t, err, bad.code)
@@ -120,19 +120,19 @@ func TestCore_LargeRequestsAndMultis(t *testing.T) {
 	require.Equal(t, id, c.Session().ID())
 	require.Equal(t, 1, e.Clients(0).Accepted(), "on one connection")
 
-	// failures: 110: a scheme that the server does not know.
+	// failures: 110: a scheme that the server does not have.
 	_, err = zk.Connect(ctx, zk.Config{Servers: e.Servers(), Auth: []zk.Auth{{Scheme: "nobody-knows", Data: []byte("secret")}}})
 	require.ErrorIs(t, err, zk.ErrAuthFailed)
 	require.ErrorContains(t, err, "nobody-knows")
 	require.NotContains(t, err.Error(), "secret")
 }
 
-// failures: 18: a server that lost its quorum serves reads only: a client that did
-// not ask for that gets no session from it, its calls wait, nothing is granted;
-// when there is a quorum again it goes on by itself.
+// failures: 18: a server that lost its quorum serves reads only. A client that did not
+// ask for that gets no session from it: its calls wait, and no recipe grants anything.
+// When there is a quorum again, the client goes on by itself.
 //
-// failures: 129: Sync, and only Sync, makes a read see what another client wrote
-// before.
+// failures: 129: Sync, and only Sync, makes a read see an earlier write of another
+// client.
 func TestCore_ReadOnlyServersAndServersThatLag(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 3, JVM: []string{"-Dreadonlymode.enabled=true"}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -177,7 +177,7 @@ func TestCore_ReadOnlyServersAndServersThatLag(t *testing.T) {
 		}
 	}
 	refused := e.Clients(behind).Accepted()
-	for e.Clients(behind).Accepted() < refused+5 { // it was asked, and has refused
+	for e.Clients(behind).Accepted() < refused+5 { // the client has tried it and was refused
 		require.NoError(t, ctx.Err())
 		require.NotEqual(t, zk.StateConnected, reader.State())
 		time.Sleep(time.Millisecond)

@@ -14,9 +14,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// What is promised of watches, on a real server.
+// These tests check the promises of watches on a real server.
 
-// watchesOn is how many watches the server itself counts.
+// watchesOn returns the number of watches that the server itself counts.
 func watchesOn(t *testing.T, e ensemble.Ensemble) int {
 	t.Helper()
 	text, err := e.FourLetter(t.Context(), 0, "wchs")
@@ -40,8 +40,8 @@ func pending(sub *zk.Subscription) (got []string) {
 	return got
 }
 
-// failures: 29: the event is there before a read that shows the change, for every
-// kind of watch.
+// failures: 29: for every kind of watch, the event arrives before a read that shows
+// the change.
 func TestCore_EventComesBeforeTheReadThatShowsTheChange(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{})
 	reader, writer := connect(t, e.Servers()), connect(t, e.Direct())
@@ -103,15 +103,15 @@ func TestCore_EventComesBeforeTheReadThatShowsTheChange(t *testing.T) {
 	}
 }
 
-// failures: 31, 32: all kinds on one path: whichever is taken away, the others
-// fire, a recursive one hears of no changed children, the connection stays; and
-// in the end the server counts no watch, also of thousands that came and went.
+// failures: 31, 32: all kinds of watches on one path. One kind is removed; the others
+// fire, and the connection stays. A recursive watch gets no event of changed children.
+// At the end the server counts no watch, also after thousands of them.
 func TestCore_WatchKindsLiveOnOnePathAndLeaveNothing(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{})
 	c, writer := connect(t, e.Servers()), connect(t, e.Direct())
 	ctx := t.Context()
 	kinds := []string{"data", "exists", "child", "persistent", "recursive"}
-	for round := range len(kinds) + 1 { // the last takes none away
+	for round := range len(kinds) + 1 { // the last round removes none
 		path := "/t" + strconv.Itoa(round)
 		_, err := writer.Create(ctx, path, nil, zk.Persistent)
 		require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestCore_WatchKindsLiveOnOnePathAndLeaveNothing(t *testing.T) {
 		gone := "none"
 		if round < len(kinds) {
 			gone = kinds[round]
-			stop[gone]() // with its removal on the way when the node changes
+			stop[gone]() // the node changes while the removal is on its way
 		}
 		_, err = writer.Create(ctx, path+"/c", nil, zk.Persistent)
 		require.NoError(t, err)

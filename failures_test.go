@@ -14,9 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFailures_TableNamesTestsThatExist keeps FAILURES.md honest: every failure
-// that the table lists names a test that is there, or says that or why it has
-// none.
+// TestFailures_TableNamesTestsThatExist checks FAILURES.md: every failure in the table
+// names an existing test, or says why it has none.
 func TestFailures_TableNamesTestsThatExist(t *testing.T) {
 	tests := testsByFolder(t)
 	table, err := os.ReadFile("FAILURES.md")
@@ -51,11 +50,11 @@ func TestFailures_TableNamesTestsThatExist(t *testing.T) {
 	}
 }
 
-// testName is how the tables name a test.
+// testName matches the name of a test in the tables.
 var testName = regexp.MustCompile("`([a-z/.]*):((?:Test|Fuzz)[A-Za-z0-9_]+)`")
 
-// TestFeatures_TableNamesTestsThatExist keeps FEATURES.md honest: every feature
-// says yes, no or what else, and then names a test or gives a reason.
+// TestFeatures_TableNamesTestsThatExist checks FEATURES.md: every feature says yes, no
+// or what holds instead, and then names a test or gives a reason.
 func TestFeatures_TableNamesTestsThatExist(t *testing.T) {
 	tests := testsByFolder(t)
 	table, err := os.ReadFile("FEATURES.md")

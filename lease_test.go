@@ -30,7 +30,7 @@ func TestLease_EndsBeforeTheSessionExpiresAfterAStall(t *testing.T) {
 		Holders: 16,
 		Seed:    uint64(number("ZOOKIT_SEED", int(time.Now().UnixNano()))),
 	}
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last: when the ensembles have gone too
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // runs last, after the ensembles have stopped
 	var all []ensemble.Ensemble
 	for range number("ZOOKIT_LEASE_ENSEMBLES", 2) {
 		all = append(all, ensemble.Run(t, ensemble.Options{Size: 3, TickTime: 2 * time.Second, SyncLimit: 5}))

@@ -17,12 +17,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestRecipes_AreSafeUnderFaults runs the acceptance suite on a real ensemble,
-// as long as the environment says: see acceptance.FromEnv.
+// TestRecipes_AreSafeUnderFaults runs the acceptance suite on a real ensemble. The
+// environment sets how long it runs: see acceptance.FromEnv.
 func TestRecipes_AreSafeUnderFaults(t *testing.T) {
 	p, err := acceptance.FromEnv()
 	require.NoError(t, err)
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last: when the ensemble has gone too
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // runs last, after the ensemble has stopped
 	e := ensemble.Run(t, ensemble.Options{Size: 3, TickTime: 500 * time.Millisecond, SyncLimit: 5})
 	acceptance.Run(t, e, p)
 }

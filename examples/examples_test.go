@@ -11,7 +11,7 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// Each example tells its story on the embedded server and on a real one.
+// Each example prints its expected lines on the embedded server and on a real one.
 func TestExamples_TellTheirStory(t *testing.T) {
 	stories := map[string][]string{
 		"quickstart": {"leads, token", "a write under it: <nil>", "the lock's context ended: session lease lapsed", "no longer held"},

@@ -13,18 +13,18 @@ fi
 for module in . interop bench zktest/zkcontainer; do
 	[ -e "$module/go.mod" ] || continue
 	(cd "$module" && go vet ./... && "$bin/staticcheck" ./... && go mod tidy -diff) || {
-		echo "in $module: what is above"
+		echo "in $module: fix the findings above"
 		failed=1
 	}
 done
 
-# The code builds where it cannot be run here: on other systems, and where an
-# int has 32 bits.
+# The code must also build for systems that are not here to run it, and for 32-bit
+# ints.
 for target in windows/amd64 darwin/arm64 linux/386; do
 	for module in . interop bench zktest/zkcontainer; do
 		[ -e "$module/go.mod" ] || continue
 		(cd "$module" && GOOS=${target%/*} GOARCH=${target#*/} go vet ./...) || {
-			echo "in $module for $target: what is above"
+			echo "in $module for $target: fix the findings above"
 			failed=1
 		}
 	done

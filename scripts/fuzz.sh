@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the root module so often (50000x) or so long (1m), one
-# by one. So often is the better of the two: before Go 1.27 a target can fail at
-# the end of its time with "context deadline exceeded" (golang/go#75804).
+# fuzz.sh TIME: runs the fuzz targets of the root module, one after the other. TIME is
+# a number of runs (50000x) or a duration (1m). Prefer a number: before Go 1.27 a target
+# can fail at the end of its duration with "context deadline exceeded"
+# (golang/go#75804).
 set -euo pipefail
 time=${1:-50000x}
 for dir in $(grep -rl --include='*_test.go' '^func Fuzz' . | grep -v '/interop/' | xargs -n1 dirname | sort -u); do

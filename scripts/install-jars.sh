@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install-jars.sh POM...: for each pom, such as scripts/jars/zookeeper-3.9.5.xml,
-# copies the jars that it names, and all that they need, to a folder of the same
-# name in bin/. A folder that is complete and of the same pom is left alone.
+# copies the jars that it names, and their dependencies, to a folder of the same name
+# in bin/. It does nothing if the folder is complete and from the same pom.
 set -euo pipefail
 bin=$(cd "$(dirname "$0")/.." && pwd)/bin
 for pom in "$@"; do
@@ -12,8 +12,8 @@ for pom in "$@"; do
 	echo "fetching the jars of $(basename "$dir")"
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	# Strict checksums: a jar that was damaged on its way is an error.
+	# Strict checksums: a jar that was damaged in the download is an error.
 	mvn -q -B -C -Dstyle.color=never -f "$pom" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
 		-DincludeScope=runtime -DoutputDirectory="$dir"
-	cp "$pom" "$dir/pom.xml" # last: it says that the folder is complete
+	cp "$pom" "$dir/pom.xml" # last: its presence means that the folder is complete
 done

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need on Debian or Ubuntu, and only what is missing.
-# This is the one place that lists it.
+# Installs the packages that the tests need on Debian or Ubuntu, if they are missing.
+# This is the only list of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=()
-need() { # package, then the test that tells it is not needed
+need() { # package, then a command that succeeds if it is there already
 	local package=$1
 	shift
 	"$@" >/dev/null 2>&1 || packages+=("$package")
@@ -22,13 +22,13 @@ need maven command -v mvn
 if [ -z "${JAVA_HOME:-}" ]; then
 	need default-jre-headless command -v java
 fi
-# The mutants are patches; the race detector wants a C compiler.
+# The race detector needs a C compiler.
 need gcc command -v gcc
 need libc6-dev test -e /usr/include/stdio.h
 # The mutants are patches.
 need patch command -v patch
-# The peers of interop/: Curator, against which a program is compiled, and kazoo.
-# Debian's are old; the newest are put into bin/ at the end of this script.
+# The peers of interop/: kazoo, and Curator with a compiler for the program that uses
+# it. Debian's releases are old; the end of this script puts the newest into bin/.
 if [ -d interop ]; then
 	need default-jdk-headless test -x "${JAVA_HOME:+$JAVA_HOME/bin/javac}" -o -n "$(command -v javac)"
 	need libcurator-recipes-java test -e /usr/share/java/curator-recipes.jar
@@ -36,8 +36,8 @@ if [ -d interop ]; then
 	need python3-kazoo /usr/bin/python3 -c 'import kazoo'
 	need python3-venv /usr/bin/python3 -c 'import venv, ensurepip'
 fi
-# With CONTAINERS set: the engine of zktest/zkcontainer, and what its image is
-# made of.
+# With CONTAINERS set: Docker's engine for zktest/zkcontainer, and the packages from
+# which its image is made.
 if [ -n "${CONTAINERS:-}" ]; then
 	need docker.io sh -c 'command -v dockerd || docker version'
 	need default-jdk-headless test -x "${JAVA_HOME:+$JAVA_HOME/bin/jlink}" -o -n "$(command -v jlink)"
@@ -56,17 +56,17 @@ install() {
 	local as_root=()
 	if [ "$(id -u)" -ne 0 ]; then
 		if ! command -v sudo >/dev/null; then
-			echo "Not root, and no sudo. As root: apt-get install --no-install-recommends ${packages[*]}" >&2
+			echo "Installing needs root, and there is no sudo. Run as root: apt-get install --no-install-recommends ${packages[*]}" >&2
 			exit 1
 		fi
 		as_root=(sudo)
 	fi
 	echo "installing ${packages[*]}"
-	# Another apt may be at work, as on a machine that has just booted.
+	# Another apt may be running, for instance on a machine that has just booted.
 	local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
 	"${apt[@]}" update
 	if ! command -v docker >/dev/null && [[ " ${packages[*]} " == *" docker.io "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then
-		packages+=(docker-cli) # since Debian 13 in a package of its own
+		packages+=(docker-cli) # a separate package since Debian 13
 	fi
 	"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null </dev/null
 }
@@ -74,7 +74,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 	install
 fi
 
-# The newest releases, from their public registries by the ordinary clients.
+# The newest releases, from Maven Central and PyPI.
 scripts/install-jars.sh scripts/jars/zookeeper-*.xml
 if [ -d interop ]; then
 	scripts/install-jars.sh scripts/jars/curator-*.xml

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Brings old and tempting mistakes back, one by one, into a copy of the tree.
-# Each patch in internal/acceptance/mutants names the test that must find it out,
-# in a line "Test: package name". A mutant that survives is an error, and so is a
-# patch that does not apply or compile, or a test that fails without it.
+# Applies each patch in internal/acceptance/mutants to a copy of the tree. A patch brings
+# back a mistake, old or likely. Its line "Test: package name" names the test that must
+# then fail. These are errors: a test that passes with its mutant or fails without it,
+# and a patch that does not apply or does not compile.
 set -euo pipefail
 patches=$PWD/internal/acceptance/mutants
 copy=$(mktemp -d)
@@ -13,7 +13,7 @@ git ls-files -z --cached --others --exclude-standard |
 mkdir -p bin && ln -s "$PWD/bin" "$copy/bin" # the servers
 cd "$copy"
 
-# runs a test and leaves its output in the file log; one that hangs has failed
+# runs a test and leaves its output in the file log; a test that hangs has failed
 try() { go test -count=1 -timeout 30s -v -run "^$2\$" "$1" >log 2>&1; }
 
 for test in $(sed -n 's/^Test: \(.*\) \(.*\)$/\1:\2/p' "$patches"/*.patch | sort -u); do
@@ -33,7 +33,7 @@ for patch in "$patches"/*.patch; do
 		verdict=SURVIVED
 		survived=1
 	elif ! grep -qE "^(--- FAIL: $test|panic: )" log; then
-		verdict="BROKEN" # it does not even compile
+		verdict="BROKEN" # it does not compile
 		survived=1
 		tail -n 20 log
 	fi

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# on-server.sh VERSION: runs on that server every test that needs a real one: whole
-# packages that need the machine for themselves (those in ALONE), in the others the
-# tests of each file that imports internal/ensemble, and then interop/. Tests that
-# go over both versions by themselves (those of zktest/) are left out.
+# on-server.sh VERSION: runs every test that needs a real server, on that version:
+#
+#   - the packages in ALONE, whole, since they need the machine for themselves;
+#   - in the other packages, the tests of each file that imports internal/ensemble;
+#   - interop/.
+#
+# It leaves out the tests of zktest/, which run on both versions themselves.
 set -euo pipefail
 version=$1
 export ZOOKIT_ZOOKEEPER_VERSION=$version
-unset ZOOKIT_ZOOKEEPER_CLASSPATH ZOOKEEPER_HOME # they would replace that server
+unset ZOOKIT_ZOOKEEPER_CLASSPATH ZOOKEEPER_HOME # they would replace the server of VERSION
 go=${GO:-go}
 echo "on Apache ZooKeeper $version:"
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Runs the tests of packages with the race detector: race.sh COUNT PACKAGE...
 #
-# Inside a testing/synctest bubble with many timers the detector itself breaks
-# down now and then: golang/go#78156. It says "ThreadSanitizer CHECK failed", or
-# it dies of a SIGSEGV in its own code, on a scheduler's stack, which is said of that
-# or of the goroutine in the bubble that it works for; one in Go code is a panic
-# instead. Or the runtime cannot even trace that stack: "unexpected return pc", and
-# a fatal error behind it. That says nothing of the test. A package to which it has
-# happened, and of which no test has failed, is run once more without the
-# detector, and that run counts.
+# In a testing/synctest bubble with many timers, the detector itself sometimes breaks
+# down (golang/go#78156). That looks like one of these:
+#
+#   - "ThreadSanitizer CHECK failed";
+#   - a SIGSEGV in the detector's own code on a scheduler's stack, reported for that
+#     stack or for the goroutine of the bubble (a SIGSEGV in Go code is a panic);
+#   - "unexpected return pc" and a fatal error, since the runtime cannot trace the stack.
+#
+# It does not mean that the test failed. If no test of the package failed, the script
+# runs the package once more without the detector, and that run counts.
 set -euo pipefail
 count=$1
 shift
@@ -35,6 +37,6 @@ done < <(awk -F'\t' '
 		if ($1 == "FAIL") print $2 "\t" (broke && !failed ? "broke" : "failed")
 		broke = failed = outside = scheduler = 0
 	}' "$log")
-[ ${#again[@]} -gt 0 ] || exit 1 # it did not even compile
+[ ${#again[@]} -gt 0 ] || exit 1 # it did not compile
 echo "the race detector broke down (golang/go#78156); again without it: ${again[*]}"
 go test -count="$count" "${again[@]}"

@@ -1,5 +1,5 @@
-// Discovery lets two instances of a service register, and a consumer choose
-// between them while one is drained and the other fails.
+// Discovery registers two instances of a service. A consumer chooses between them
+// while one is drained and the other fails.
 package main
 
 import (
@@ -49,7 +49,7 @@ func main() {
 	fmt.Println("blue is draining:", call(nil), call(nil))
 	check(<-drained)
 
-	// green fails: it is set aside, and used all the same, for want of another.
+	// green fails and is set aside. It is still chosen, since there is no other.
 	broken := errors.New("broken")
 	_, _ = call(broken), call(broken)
 	fmt.Println("set aside:", len(provider.SetAside()), "still better than none:", call(nil))

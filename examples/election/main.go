@@ -1,5 +1,5 @@
-// Election has three candidates: a leads and hands over to c by name, past b,
-// whose turn it would be; then c leaves, and b leads rather than a, by priority.
+// Election has three candidates. First a leads and hands over to c by name, although b
+// is next in the queue. Then c leaves, and b leads before a, because of its priority.
 package main
 
 import (
@@ -19,14 +19,14 @@ func main() {
 	stand := func(i int, id string, priority int) {
 		e := election.New(clients[i], root+"/leader", election.Config{ID: id, Priority: priority})
 		go func() {
-			// Runs until a term ends by Resign; after HandOver it campaigns again.
+			// Run returns when a term ends by Resign. After HandOver it campaigns again.
 			done <- e.Run(ctx, func(ctx context.Context, l *election.Leadership) error {
 				terms <- l
 				<-ctx.Done()
 				return nil
 			})
 		}()
-		for n := 0; n <= i; { // in this order
+		for n := 0; n <= i; { // the candidates queue in this order
 			list, err := e.Candidates(ctx)
 			check(err)
 			n = len(list)

@@ -1,5 +1,4 @@
-// Lock lets two contenders fight for a lock, with a write that only its holder
-// can make.
+// Lock has two contenders for one lock, and a write that only the holder can make.
 package main
 
 import (

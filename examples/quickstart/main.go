@@ -1,6 +1,6 @@
 // Quickstart elects a leader among three workers, takes a lock, loses a session
-// on purpose and shows what each handle says. It needs nothing but Go: it runs
-// on the embedded server, or with -servers on a real one.
+// on purpose, and prints the state of each handle. It needs only Go: it runs on the
+// embedded server, or with -servers on a real one.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 		defer clients[i].Close(ctx)
 		go func() {
 			e := election.New(clients[i], root+"/leader", election.Config{ID: fmt.Sprint("worker-", i)})
-			if l, err := e.Campaign(ctx); err == nil { // or main is over
+			if l, err := e.Campaign(ctx); err == nil { // an error: main has ended
 				leaders[i] = l
 				led <- i
 			}
@@ -74,7 +74,7 @@ func main() {
 	cut[first].Store(false)
 	fmt.Printf("%4dms  worker-%d is back in a new session; a write under the old lock: %v\n",
 		time.Since(start).Milliseconds(), first, guarded())
-	check(held.Release(ctx)) // nothing to do any more, and no error
+	check(held.Release(ctx)) // the lock is lost already; that is no error
 	check(leaders[next].Resign(ctx))
 }
 

@@ -1,5 +1,6 @@
-// Rwlock lets readers and a writer share something: readers together, the writer
-// alone, who then lets readers in without letting go.
+// Rwlock shares a resource between readers and a writer. Readers hold the lock
+// together, the writer alone. Then the writer downgrades: it becomes a reader without
+// releasing the lock.
 package main
 
 import (

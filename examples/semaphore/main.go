@@ -1,5 +1,5 @@
-// Semaphore shares three permits: several at once, with a limit that changes
-// while they are out.
+// Semaphore shares three permits. Contenders take one or several at once, and the
+// limit changes while permits are held.
 package main
 
 import (

@@ -46,7 +46,7 @@ func main() {
 	fmt.Println("both deleted")
 
 	events := 0
-	for ev := range watch.C() { // closed behind its one event
+	for ev := range watch.C() { // closed after its one event
 		events++
 		fmt.Println("watch:", ev.Type)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Clients returns n clients, a path of their own to work under, and what ends
-// them all.
+// Clients returns n clients, a path that only this example uses, and a function that
+// closes all clients.
 func Clients(n int) (clients []*zk.Client, root string, stop func()) {
 	servers := flag.String("servers", "", "connect string of a real ensemble; default: the embedded server")
 	flag.Parse()
