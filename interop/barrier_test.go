@@ -12,10 +12,10 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// barriers are the libraries with our layout of gates and double barriers.
+// barriers are the libraries whose gates and double barriers have the same layout.
 var barriers = []library{curator, kazoo}
 
-// entering is a party of ours that enters.
+// entering is our party that enters.
 type entering struct {
 	got chan *barrier.Entry
 	err chan error
@@ -48,7 +48,7 @@ func (e entering) entry(t *testing.T) *barrier.Entry {
 	return nil
 }
 
-// leave lets a party of ours leave.
+// leave makes our party leave.
 func leave(t *testing.T, e *barrier.Entry) chan error {
 	ctx := within(t)
 	left := make(chan error, 1)
@@ -56,7 +56,7 @@ func leave(t *testing.T, e *barrier.Entry) chan error {
 	return left
 }
 
-// members are the nodes of those who are there.
+// members returns the nodes of the parties.
 func (r *rig) members(t *testing.T, dir string) []string {
 	t.Helper()
 	return slices.DeleteFunc(r.children(t, dir), func(path string) bool { return strings.HasSuffix(path, "/ready") })
@@ -67,7 +67,7 @@ func (r *rig) awaitMembers(t *testing.T, dir string, n int) {
 	r.await(t, "members", func(context.Context) bool { return len(r.members(t, dir)) == n })
 }
 
-// A round of three has one of theirs; whoever comes last opens it.
+// A round of three has one party of theirs. The last party opens it, theirs or ours.
 func TestDoubleBarrier_TheirsAndOursEnterAndLeaveTogether(t *testing.T) {
 	r := sharedRig(t)
 	for _, l := range barriers {
@@ -75,7 +75,7 @@ func TestDoubleBarrier_TheirsAndOursEnterAndLeaveTogether(t *testing.T) {
 			t.Run(string(l)+", last "+last, func(t *testing.T) {
 				dir := r.dir()
 				var round int64
-				for range 2 { // the second in the same directory
+				for range 2 { // two rounds in one directory
 					var first, second entering
 					h := r.peers[l].handle(t, "doublebarrier", dir, "3")
 					var entered *call
@@ -101,7 +101,7 @@ func TestDoubleBarrier_TheirsAndOursEnterAndLeaveTogether(t *testing.T) {
 					round = a.Round()
 					require.NoError(t, a.Context().Err())
 
-					// Ours waits for theirs; the lowest of all stays until it is alone.
+					// Ours waits for theirs. The party with the lowest node leaves last.
 					own := slices.DeleteFunc(r.members(t, dir), func(path string) bool { return path == a.Path() || path == b.Path() })
 					require.Len(t, own, 1)
 					left := []chan error{leave(t, a), leave(t, b)}
@@ -150,7 +150,7 @@ func TestGate_EitherSideRaisesLowersAndWaits(t *testing.T) {
 			require.NoError(t, ours.Wait(within(t)))
 			waiter.do(t, "wait")
 
-			// Ours closes and opens it.
+			// Our side closes and opens the gate.
 			require.NoError(t, ours.Raise(within(t)))
 			waits := waiter.order("wait")
 			r.awaitWatch(t, path, waiter.p.session)
@@ -158,7 +158,7 @@ func TestGate_EitherSideRaisesLowersAndWaits(t *testing.T) {
 			require.NoError(t, ours.Lower(within(t)))
 			waits.wait(t)
 
-			// Theirs does.
+			// Their side closes and opens it.
 			h.do(t, "raise")
 			require.NoError(t, ours.Raise(within(t)), "is closed as ours would")
 			ephemeral := barrier.New(r.c, path, barrier.Config{Ephemeral: true})
@@ -170,7 +170,7 @@ func TestGate_EitherSideRaisesLowersAndWaits(t *testing.T) {
 			h.do(t, "lower")
 			require.NoError(t, <-opened)
 
-			// One closes and the other opens it.
+			// One side closes it, and the other opens it.
 			h.do(t, "raise")
 			require.NoError(t, ours.Lower(within(t)))
 			require.NoError(t, ours.Raise(within(t)))

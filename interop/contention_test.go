@@ -14,29 +14,30 @@ import (
 	"github.com/zookit/zookit/recipes"
 )
 
-// contending is how long a crowd contends, each is how many of every kind.
+// contending is how long a crowd contends. each is the number of contenders of every
+// kind.
 const (
 	contending = time.Second
 	each       = 2
 )
 
-// turns is how often somebody was inside, and how often it met another there.
+// turns counts how often a contender was inside, and how often it met another there.
 type turns struct {
 	who            string
 	taken, overlap int
 }
 
-// contend lets contenders of ours and of all of theirs go in and out of one
-// directory at the same time. Whoever is inside creates a file and removes it
-// before it leaves; creating fails if somebody else is inside. A reader creates a
-// file of its own beside it, and so meets writers and not readers.
+// contend runs our contenders and all of theirs at once in one directory. A contender
+// that is inside creates a file, and removes it before it leaves. Creating the file
+// fails if another contender is inside. A reader creates its own file, and so meets
+// writers, but not other readers.
 func (r *rig) contend(t *testing.T, dir string, crowd ...any) []turns {
 	t.Helper()
 	inside := filepath.Join(t.TempDir(), "inside")
 	var calls []*call
 	var all []turns
 	var work sync.WaitGroup
-	var mu sync.Mutex // guards all
+	var mu sync.Mutex // guards the variable all
 	for _, member := range crowd {
 		for range each {
 			switch m := member.(type) {
@@ -66,7 +67,7 @@ func (r *rig) contend(t *testing.T, dir string, crowd ...any) []turns {
 	return all
 }
 
-// takeTurns is one contender of ours.
+// takeTurns runs one contender of ours.
 func (r *rig) takeTurns(ctx context.Context, o ours, dir, inside string) (turns, error) {
 	done := turns{who: "our " + o.name}
 	var last int64
@@ -101,8 +102,8 @@ func TestContention_OneAtATimeAndEverybodyGetsTurns(t *testing.T) {
 	r := sharedRig(t)
 	inKazoo := []any{ourReader(recipes.Kazoo), ourWriter(recipes.Kazoo), kazooWriteLock}
 	if newest {
-		// Readers of kazoo 2.8 wait also for writers behind them, who wait for them,
-		// its own writers and ours alike. Those of 2.11.0 do not.
+		// Readers of kazoo 2.8 wait also for writers behind them, and these wait for the
+		// readers: kazoo's writers and ours alike. Readers of 2.11.0 do not.
 		inKazoo = append(inKazoo, kazooReadLock)
 	}
 	crowds := [][]any{
@@ -128,9 +129,8 @@ func TestContention_OneAtATimeAndEverybodyGetsTurns(t *testing.T) {
 	}
 }
 
-// Curator and kazoo do not exclude each other, which is why our dialects must
-// not be mixed; and the crowd finds that out, so that it would find out a fault
-// of ours.
+// Curator and kazoo do not exclude each other. This is why our dialects must not be
+// mixed. The crowd detects it, so it would also detect such a fault in our recipes.
 func TestContention_CuratorAndKazooMeetInside(t *testing.T) {
 	r := sharedRig(t)
 	met := 0

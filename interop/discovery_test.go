@@ -24,8 +24,8 @@ type payload struct {
 	Weight int    `json:"weight"`
 }
 
-// tell says of our instances what the peer says of them: the fields of Curator,
-// in Curator's names.
+// tell describes our instances as the peer does: with Curator's fields, in Curator's
+// names.
 func tell(t *testing.T, instances ...*discovery.Instance) string {
 	t.Helper()
 	port := func(p *int) string {
@@ -61,7 +61,8 @@ func tell(t *testing.T, instances ...*discovery.Instance) string {
 	return strings.Join(told, " ; ")
 }
 
-// register is the order that makes the peer register, or update to, the same.
+// register returns the order by which the peer registers the same instance, or updates
+// to it.
 func register(t *testing.T, i discovery.Instance) []string {
 	t.Helper()
 	var args []string
@@ -76,8 +77,8 @@ func register(t *testing.T, i discovery.Instance) []string {
 
 var registered = time.UnixMilli(1700000000123)
 
-// instances are what is registered by one and read by the other, and what is in
-// the node of either.
+// instances are registered by one side and read by the other. Each has the data that
+// its node must hold.
 var instances = []struct {
 	name string
 	i    discovery.Instance
@@ -141,7 +142,7 @@ func spec(s string) *discovery.URISpec {
 	return u
 }
 
-// query reads a service as ours does; nothing in it may be bad.
+// query reads a service with our recipe. No node may be bad.
 func (r *rig) query(t *testing.T, base, name string) []*discovery.Instance {
 	t.Helper()
 	all, bad, err := discovery.New(r.c, base, discovery.Config{}).Query(within(t), name)
@@ -150,7 +151,8 @@ func (r *rig) query(t *testing.T, base, name string) []*discovery.Instance {
 	return all
 }
 
-// Whoever registers, the node holds the same bytes, and the other reads all of it.
+// Either side registers: the node holds the same bytes, and the other side reads every
+// field.
 func TestDiscovery_SameBytesAndEveryFieldBothWays(t *testing.T) {
 	r := sharedRig(t)
 	for _, in := range instances {
@@ -163,7 +165,7 @@ func TestDiscovery_SameBytesAndEveryFieldBothWays(t *testing.T) {
 				paths := r.children(t, base+"/svc")
 				require.Len(t, paths, 1)
 				if in.i.Type == discovery.DynamicSequential {
-					require.Regexp(t, "/(_c_[0-9a-f-]{36}-)?"+in.i.ID+`\d{10}$`, paths[0]) // protected, if it is ours
+					require.Regexp(t, "/(_c_[0-9a-f-]{36}-)?"+in.i.ID+`\d{10}$`, paths[0]) // ours is protected
 				} else {
 					require.Equal(t, base+"/svc/"+in.i.ID, paths[0])
 				}
@@ -177,7 +179,7 @@ func TestDiscovery_SameBytesAndEveryFieldBothWays(t *testing.T) {
 			require.Equal(t, want, tell(t, r.query(t, base, "svc")...))
 			theirs.do(t, "unregister", "svc", in.i.ID)
 			if in.i.Type == discovery.DynamicSequential {
-				// Curator, 5.4 and 5.9.0, looks for the name without its number, and leaves the node.
+				// Curator 5.4 and 5.9.0 look for the name without its number, and leave the node.
 				require.NoError(t, r.c.Delete(within(t), r.children(t, base+"/svc")[0], zk.AnyVersion))
 			}
 			require.Empty(t, r.query(t, base, "svc"))
@@ -196,8 +198,8 @@ func TestDiscovery_SameBytesAndEveryFieldBothWays(t *testing.T) {
 	}
 }
 
-// "enabled" is left out by Curator as a rule. Written in full, both read it, and
-// the bytes are the same.
+// Curator usually leaves out "enabled". If it is written, both sides read it, and the
+// bytes are the same.
 func TestDiscovery_EnabledIsReadBothWays(t *testing.T) {
 	r := sharedRig(t)
 	base := r.dir()
@@ -225,7 +227,7 @@ func TestDiscovery_EnabledIsReadBothWays(t *testing.T) {
 	}
 }
 
-// watching is a Cache of ours that runs.
+// watching returns a running Cache of ours.
 func (r *rig) watching(t *testing.T, base, name string) *discovery.Cache {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -244,7 +246,7 @@ func (r *rig) watching(t *testing.T, base, name string) *discovery.Cache {
 	return cache
 }
 
-// awaitInstances waits until our cache and the peer's see the same: these.
+// awaitInstances waits until our cache and the peer's both see these instances.
 func (r *rig) awaitInstances(t *testing.T, cache *discovery.Cache, theirs handle, want ...*discovery.Instance) {
 	t.Helper()
 	told := tell(t, want...)
@@ -257,8 +259,8 @@ func (r *rig) awaitInstances(t *testing.T, cache *discovery.Cache, theirs handle
 	r.await(t, "Curator's view of "+told, func(context.Context) bool { return theirs.do(t, "cached", "svc") == told })
 }
 
-// Caches and providers of both follow what is registered, updated and
-// unregistered by either.
+// Caches and providers of both sides follow the registrations, updates and
+// unregistrations of either side.
 func TestDiscovery_CachesAndProvidersOfBothFollow(t *testing.T) {
 	r := sharedRig(t)
 	base := r.dir()
@@ -294,7 +296,7 @@ func TestDiscovery_CachesAndProvidersOfBothFollow(t *testing.T) {
 	}
 	r.await(t, "both picked", func(context.Context) bool { return both() })
 
-	// One that is disabled is in the lists, and is picked by nobody.
+	// A disabled instance is in the lists, and neither side picks it.
 	require.NoError(t, reg.Update(within(t), func(i *discovery.Instance) { i.Disabled = true }))
 	b.Disabled = true
 	r.awaitInstances(t, cache, theirs, &a, &b)
@@ -310,7 +312,7 @@ func TestDiscovery_CachesAndProvidersOfBothFollow(t *testing.T) {
 	require.ErrorIs(t, err, discovery.ErrNoInstance)
 }
 
-// A persistent instance is whoever's registers it next, or takes it away.
+// Either side can replace or unregister a persistent instance of the other.
 func TestDiscovery_StaticInstancesAreTakenOver(t *testing.T) {
 	r := sharedRig(t)
 	base := r.dir()
@@ -328,7 +330,7 @@ func TestDiscovery_StaticInstancesAreTakenOver(t *testing.T) {
 	require.Empty(t, theirs.do(t, "query", "svc"))
 }
 
-// An object that names no class is a map to Curator, where any payload is allowed.
+// Curator reads an object without a class as a map, if any payload is allowed.
 func TestDiscovery_PayloadWithoutAClassIsAMapToCurator(t *testing.T) {
 	r := sharedRig(t)
 	base := r.dir()

@@ -1,7 +1,10 @@
-// Package interop has tests, and nothing else: on a real Apache ZooKeeper, other
-// libraries' own recipes share directories with ours. Who holds excludes whom,
-// both ways, whoever dies; parties enter and leave together; members and
-// instances see each other; and a mixture that cannot be safe is refused.
+// Package interop has only tests. In them, zookit's recipes and those of other
+// libraries share directories on a real Apache ZooKeeper. Holders of either side
+// exclude the other side, also when one of them dies. Parties enter and leave
+// together. Members and instances see each other. A mixture that is not safe is
+// refused.
+//
+// In the tests, "ours" is a recipe of zookit, and "theirs" one of another library:
 //
 //	ours                          theirs
 //	lock                          Curator: InterProcessMutex, LeaderSelector; go-zookeeper: Lock; kazoo: Lock
@@ -25,50 +28,51 @@
 // The peers have three faults that show among themselves too. Two are gone in the
 // newest releases, and the tests tell them apart:
 //
-//   - A reader of kazoo 2.8 also waits for writers behind it, who wait for it. So
-//     its readers contend in no crowd; those of 2.11.0 do.
-//   - A writer of Curator 5.4 that becomes a reader queues again, at the end, and a
-//     writer that waited before gets in beside it. In 5.9.0 it keeps its place.
+//   - A reader of kazoo 2.8 also waits for writers behind it, and they wait for it:
+//     a deadlock. So the tests of contention leave its readers out, and have those of
+//     2.11.0.
+//   - A writer of Curator 5.4 that becomes a reader queues again at the end of the
+//     queue. A writer that waited before then gets in beside it. In 5.9.0 the reader
+//     keeps its place.
 //   - Curator 5.4 and 5.9.0 do not unregister instances whose names ZooKeeper has
 //     made unique.
 //
 // It is a module of its own so that its requirements are not those of zookit.
-// A peer that is not installed fails the test and says what to install. Other
-// places are named by the environment: ZOOKIT_CURATOR_CLASSPATH (Curator's jars and
-// what they need), ZOOKIT_KAZOO_PYTHON (an interpreter that has kazoo).
+// If a peer is not installed, the test fails and says what to install. The environment
+// can name other places: ZOOKIT_CURATOR_CLASSPATH (Curator's jars and their
+// dependencies), ZOOKIT_KAZOO_PYTHON (an interpreter that has kazoo).
 //
 // # Peers
 //
-// A peer is a process with one client of its library: go-zookeeper/zk's is this
-// test binary again (gozk_test.go), Curator's is peers/curator, kazoo's is
+// A peer is a process with one client of its library. The peer of go-zookeeper/zk is
+// this test binary (gozk_test.go), that of Curator peers/curator, that of kazoo
 // peers/kazoo. Its arguments are the connect string and the session timeout in
-// milliseconds. When it is connected it writes
+// milliseconds. When it is connected, it writes
 //
 //	session <id in decimal>
 //
-// and then does what the lines of its input say, until the input ends:
+// and then runs the orders that it reads from its input, until the input ends:
 //
 //	<number> <handle> new <recipe> <dir> [<argument>…]
 //	<number> <handle> <verb> [<argument>…]
 //
-// each answered, whenever it is done, by
+// It answers each order when that is done:
 //
 //	<number> ok [<result>]
 //	<number> error <text>
 //
-// The orders of one handle are done one after the other, those of different
-// handles at the same time. Recipes of which one contender at a time is inside
-// (locks, elections), or as many as there are permits, have these verbs:
+// The orders of one handle run one after the other, those of different handles at the
+// same time. Exclusive recipes (locks, elections) and semaphores have these verbs:
 //
 //	acquire                   waits until the handle is inside
 //	try                       yes or no, if the library can
 //	release
-//	contend <file> <millis>   goes in and out; says how often, and how often it
-//	                          met somebody inside (the file was there)
-//	leader                    of elections: the id of who leads
+//	contend <file> <millis>   acquires and releases; returns how often, and how often
+//	                          another contender was inside (the file was there)
+//	leader                    of elections: the id of the leader
 //	participants              of Curator's latch: the ids of all candidates
-//	downgrade                 of Curator's write lock: to a reader
-//	acquire <n>               of Curator's semaphore: n permits, which release returns
+//	downgrade                 of Curator's write lock: becomes a reader
+//	acquire <n>               of Curator's semaphore: n permits; release returns them
 //	limit, setlimit <n>       of Curator's semaphore with a SharedCount
 //
 // The others have these:
@@ -76,21 +80,25 @@
 //	enter, leave              of double barriers
 //	raise, lower, wait        of gates
 //	members                   of Curator's group member: <id>=<data> of all
-//	update <data>, leave      the same
+//	update <data>, leave      of Curator's group member
 //	register <field>=<value>… of Curator's discovery, as are all that follow
 //	update <field>=<value>…
 //	unregister <name> <id>
 //	names                     of services
 //	query <name>              all fields of all instances
-//	instance <name> <id>      of one
-//	cached <name>             query, of a cache that the first of these starts
-//	pick <name>               the id of what a provider gives out
+//	instance <name> <id>      all fields of one
+//	cached <name>             query, from a cache that the first order starts
+//	pick <name>               the id of the instance that a provider chooses
 //
-// To add a recipe, write its class or function beside the others of its peer,
-// put it into the peer's table of recipes, and, if one contender at a time is
-// inside, add a row to pairs in pairs_test.go: the tests of exclusion, contention
-// and loss go over all of them. What is refused goes to mixtures in
-// foreign_test.go. Other recipes have tests of their own, and a part in the last
-// test of loss_test.go. To add a peer, write a program that speaks these lines,
-// and a function in peers_test.go that says how to start it.
+// To add a recipe:
+//
+//  1. Write its class or function beside the others of its peer.
+//  2. Put it into the peer's table of recipes.
+//  3. If it is exclusive, add a row to pairs in pairs_test.go. The tests of exclusion,
+//     contention and loss run for every row. Other recipes have their own tests, and a
+//     part in the last test of loss_test.go.
+//  4. Add mixtures that are refused to mixtures in foreign_test.go.
+//
+// To add a peer, write a program with this protocol, and a function in peers_test.go
+// that returns the command that starts it.
 package interop

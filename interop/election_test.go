@@ -12,7 +12,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Who leads is known by its id on both sides.
+// Both sides know the leader by its id.
 func TestElection_BothSidesKnowTheLeaderById(t *testing.T) {
 	r := sharedRig(t)
 	for _, p := range []struct {
@@ -38,7 +38,7 @@ func TestElection_BothSidesKnowTheLeaderById(t *testing.T) {
 	}
 }
 
-// candidate is one of ours with an id and a priority.
+// candidate returns a candidate of ours with an id and a priority.
 func candidate(id string, priority int) ours {
 	return ours{
 		name: "candidate " + id, recipe: "election",
@@ -49,14 +49,14 @@ func candidate(id string, priority int) ours {
 	}
 }
 
-// queue is an election in a directory with candidates of both.
+// queue is an election in a directory with candidates of both sides.
 type queue struct {
 	r   *rig
 	dir string
 	n   int
 }
 
-// ours lets a candidate of ours queue behind all others.
+// ours adds a candidate of ours to the end of the queue.
 func (q *queue) ours(t *testing.T, id string, priority int) waiter {
 	t.Helper()
 	w := q.r.wait(t, candidate(id, priority), q.dir)
@@ -65,7 +65,7 @@ func (q *queue) ours(t *testing.T, id string, priority int) waiter {
 	return w
 }
 
-// latch lets a latch of Curator's queue behind all others.
+// latch adds a latch of Curator to the end of the queue.
 func (q *queue) latch(t *testing.T) (handle, *call) {
 	t.Helper()
 	h := curatorLatch.contender(t, q.r, q.dir)
@@ -75,11 +75,10 @@ func (q *queue) latch(t *testing.T) (handle, *call) {
 	return h, acquired
 }
 
-// order requires that the candidates are these, the leader first, by both
-// sides' view.
+// order requires that both sides see these candidates, the leader first.
 func (q *queue) order(t *testing.T, want ...string) {
 	t.Helper()
-	h := curatorLatch.contender(t, q.r, q.dir) // who does not contend
+	h := curatorLatch.contender(t, q.r, q.dir) // it only looks, and does not contend
 	list, err := election.New(q.r.c, q.dir, election.Config{}).Candidates(within(t))
 	require.NoError(t, err)
 	var ids []string
@@ -93,8 +92,8 @@ func (q *queue) order(t *testing.T, want ...string) {
 	require.ElementsMatch(t, want, strings.Fields(h.do(t, "participants")))
 }
 
-// A latch of Curator's lets nobody pass: a hand-over past it is refused and
-// changes nothing, and one to whoever is next makes it leader.
+// A latch of Curator never stands aside. A hand-over to a candidate behind it is
+// refused and changes nothing. A hand-over to the next candidate makes that the leader.
 func TestElection_HandOverDoesNotPassALatch(t *testing.T) {
 	r := sharedRig(t)
 	q := &queue{r: r, dir: r.dir()}
@@ -120,8 +119,8 @@ func TestElection_HandOverDoesNotPassALatch(t *testing.T) {
 	r.awaitEmpty(t, q.dir)
 }
 
-// A hand-over to one ahead of the latch is done, with the latch waiting for
-// whoever leads, and those who stood aside behind it.
+// A hand-over to a candidate ahead of the latch succeeds. The latch waits for the new
+// leader. The candidates that stood aside queue behind the latch.
 func TestElection_HandOverByNameAheadOfALatch(t *testing.T) {
 	r := sharedRig(t)
 	q := &queue{r: r, dir: r.dir()}
@@ -142,8 +141,8 @@ func TestElection_HandOverByNameAheadOfALatch(t *testing.T) {
 	r.awaitEmpty(t, q.dir)
 }
 
-// Our names that announce a priority are a latch's to Curator. A higher priority
-// is let pass by ours, but not where a latch is between.
+// To Curator, our node names that announce a priority are those of latches. Our
+// candidates let a higher priority pass, but not if a latch is between.
 func TestElection_PrioritiesAmongLatches(t *testing.T) {
 	r := sharedRig(t)
 	q := &queue{r: r, dir: r.dir()}

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/recipes/lock"
 )
 
-// waiter is an attempt of ours that waits.
+// waiter is a call of our Acquire that waits.
 type waiter struct {
 	got chan grant
 	err chan error

@@ -9,7 +9,7 @@ import (
 	"github.com/zookit/zookit/recipes/lock"
 )
 
-// mixtures are recipes of which one side, or both, does not see the other.
+// mixtures are recipes of two sides of which at least one does not see the other.
 var mixtures = []pair{
 	{ourLock(recipes.Curator), kazooLock},
 	{ourLock(recipes.Curator), kazooReadLock},
@@ -37,8 +37,8 @@ var mixtures = []pair{
 	{ourElection(recipes.Kazoo), curatorLock},
 }
 
-// failures: 42, 127: ours does not stand beside a contender that would not see
-// it. It says which, and leaves nothing behind.
+// failures: 42, 127: our recipe does not queue beside a contender that would not see
+// it. Its error names the contender, and it leaves no node.
 func TestForeign_UnsafeMixturesAreRefused(t *testing.T) {
 	r := sharedRig(t)
 	for _, p := range mixtures {
@@ -68,8 +68,8 @@ func TestForeign_UnsafeMixturesAreRefused(t *testing.T) {
 	}
 }
 
-// kazoo waits for names that it is told of. That makes it see ours in the
-// dialect of Curator, but its own names do not say so, and ours refuses.
+// kazoo can be configured to wait for further names. Then it sees our nodes in the
+// dialect of Curator. But its node names do not show that, and our recipe refuses.
 func TestForeign_KazooWithAnExtraPatternWaitsForOurs(t *testing.T) {
 	r := sharedRig(t)
 	o, dir := ourLock(recipes.Curator), r.dir()
@@ -86,9 +86,9 @@ func TestForeign_KazooWithAnExtraPatternWaitsForOurs(t *testing.T) {
 	h.do(t, "release")
 }
 
-// Nothing of ours keeps a contender out that does not see ours. It gets in
-// beside the holder, and ours stays away from then on. This is why one directory
-// has one dialect.
+// We cannot keep out a contender that does not see our node. It gets in beside our
+// holder; from then on our recipe refuses to queue. This is why a directory must have
+// one dialect.
 func TestForeign_WhoComesLaterGetsInBesideOurs(t *testing.T) {
 	r := sharedRig(t)
 	for _, p := range []pair{{ourLock(recipes.Curator), kazooLock}, {ourLock(recipes.Kazoo), curatorLock}} {

@@ -15,8 +15,8 @@ import (
 	gozk "github.com/go-zookeeper/zk"
 )
 
-// goPeer is the peer of go-zookeeper/zk: one client whose locks are driven by
-// the lines of the standard input, until that ends.
+// goPeer is the peer of go-zookeeper/zk: one client whose locks follow the orders on
+// the standard input, until that ends.
 func goPeer(args []string) {
 	millis, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -111,8 +111,8 @@ func (l *goLock) run(verb string, args []string) (string, error) {
 	return "", fmt.Errorf("no verb %s", verb)
 }
 
-// visit is what a contender does inside: the file is there meanwhile. It
-// reports whether nobody else was inside.
+// visit is what a contender does while it is inside: it creates the file and removes
+// it. It reports whether it was alone.
 func visit(inside string) (alone bool, err error) {
 	f, err := os.OpenFile(inside, os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -121,14 +121,14 @@ func visit(inside string) (alone bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	time.Sleep(time.Millisecond) // so that there is something to overlap with
+	time.Sleep(time.Millisecond) // gives another contender time to get in wrongly
 	files, err := os.ReadDir(filepath.Dir(inside))
 	return len(files) == 1, errors.Join(err, f.Close(), os.Remove(inside))
 }
 
-// visitAsReader is what a reader does inside: a file of its own is there
-// meanwhile. It reports whether no writer was inside. Of the two that meet, the
-// one who has made its file later sees the other's.
+// visitAsReader is what a reader does while it is inside: it creates its own file and
+// removes it. It reports whether no writer was inside. If a reader and a writer meet,
+// the one that creates its file later sees the other's file.
 func visitAsReader(inside string) (alone bool, err error) {
 	f, err := os.CreateTemp(filepath.Dir(inside), "reader")
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/zookit/zookit/recipes/groupmembership"
 )
 
-// memberOf makes a member by Curator's recipe.
+// memberOf makes a member with Curator's recipe.
 func (r *rig) memberOf(t *testing.T, dir, id, data string) handle {
 	t.Helper()
 	return r.peers[curator].handle(t, "member", dir, id, data)
 }
 
-// awaitMembersOf waits until a member of Curator's sees these.
+// awaitMembersOf waits until a member of Curator sees these members.
 func (r *rig) awaitMembersOf(t *testing.T, h handle, want ...string) {
 	t.Helper()
 	r.await(t, "Curator's view of "+strings.Join(want, " "), func(context.Context) bool {
@@ -92,8 +92,8 @@ func TestGroup_BothSeeEachOtherComeAndGoWithData(t *testing.T) {
 	r.awaitEmpty(t, dir)
 }
 
-// An id that a member of Curator's has is taken: ours waits, and leaves theirs
-// alone; when it has gone, the id is ours.
+// A member of Curator has the id: our member waits, and does not touch that node. When
+// it is gone, our member gets the id.
 func TestGroup_AnIdOfCuratorsIsWaitedFor(t *testing.T) {
 	r := sharedRig(t)
 	dir := r.dir()

@@ -9,8 +9,8 @@ import (
 	"github.com/zookit/zookit/recipes/election"
 )
 
-// Curator's latch takes its turn among our candidates with priorities: it can be
-// handed over to, nobody is led past it, and it lets ours lead after it.
+// A latch of Curator queues among our candidates with priorities. A leader can hand
+// over to it, no candidate passes it, and ours lead after it.
 func TestHandOver_CuratorsLatchKeepsItsTurn(t *testing.T) {
 	r := sharedRig(t)
 	dir := r.dir()

@@ -14,11 +14,11 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// short is a session timeout for those who are to lose their session.
+// short is the session timeout of clients that are to lose their session.
 const short = 3 * time.Second
 
-// A peer that dies while it holds is followed by ours, once its session is over
-// and not before.
+// A peer dies while it holds. Our contender gets in when the peer's session has
+// expired, and not before.
 func TestLoss_DeadPeersAreFollowedByOurs(t *testing.T) {
 	r := newRig(t, short)
 	nodes := make([]string, len(pairs))
@@ -45,7 +45,7 @@ func TestLoss_DeadPeersAreFollowedByOurs(t *testing.T) {
 	}
 }
 
-// Ours that is cut off is told before any peer gets in.
+// Our holder is cut off. Its context ends before any peer gets in.
 func TestLoss_OursIsToldBeforeAPeerGetsIn(t *testing.T) {
 	r := newRig(t, short)
 	grants := make([]grant, len(pairs))
@@ -59,7 +59,7 @@ func TestLoss_OursIsToldBeforeAPeerGetsIn(t *testing.T) {
 		calls[i] = h.order("acquire")
 		r.awaitWatch(t, grants[i].Path(), h.p.session)
 	}
-	// Whoever gets in asks in the same moment whether ours has been told.
+	// The peer that gets in checks at that moment whether our context has ended.
 	untold := make(chan pair, len(pairs))
 	var followed sync.WaitGroup
 	for i, c := range calls {
@@ -83,9 +83,9 @@ func TestLoss_OursIsToldBeforeAPeerGetsIn(t *testing.T) {
 	}
 }
 
-// Members, instances, permits and parties of a double barrier: those of ours that
-// is cut off are missed by theirs, and are there again after it; those of peers
-// that die are missed by ours.
+// Members, instances, permits and parties of a double barrier. Our client is cut off:
+// the peers see ours go, and see them again afterwards. The peers die: our client sees
+// theirs go.
 func TestLoss_MembersInstancesPermitsAndParties(t *testing.T) {
 	r := newRig(t, short)
 	group, base := r.dir(), r.dir()
@@ -120,7 +120,7 @@ func TestLoss_MembersInstancesPermitsAndParties(t *testing.T) {
 		require.True(t, waiting[i].open())
 	}
 
-	// Ours is cut off.
+	// Our client is cut off.
 	r.e.Clients(0).Blackhole(ensemble.BothWays, true)
 	for i, c := range waiting {
 		c.wait(t)

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// asPeer makes the test binary a peer: a process of go-zookeeper/zk.
+// asPeer starts the test binary as a peer: a process with a go-zookeeper/zk client.
 const asPeer = "ZOOKIT_INTEROP_PEER"
 
 func TestMain(m *testing.M) {
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// suite ends what the tests share before leaks are looked for.
+// suite closes what the tests share, before the check for leaks.
 type suite struct{ m *testing.M }
 
 func (s suite) Run() int {

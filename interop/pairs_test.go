@@ -10,15 +10,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// ours is a recipe of ours of which one contender at a time is inside, or
-// several readers. try is nil if it has none.
+// ours is an exclusive recipe of zookit, or one for readers. try is nil if the recipe
+// has no such call.
 type ours struct {
 	name, recipe string
-	visit        func(inside string) (alone bool, err error) // what it does inside; nil: visit
+	visit        func(inside string) (alone bool, err error) // runs inside; nil: visit
 	acquire, try func(ctx context.Context, c *zk.Client, dir string) (grant, error)
 }
 
-// grant is ours to be inside.
+// grant is what a recipe of ours returns to its holder.
 type grant interface {
 	Context() context.Context
 	Token() int64
@@ -26,7 +26,7 @@ type grant interface {
 	Release(ctx context.Context) error
 }
 
-// leadership has Resign for Release.
+// leadership is a grant whose Release is Resign.
 type leadership struct{ *election.Leadership }
 
 func (l leadership) Release(ctx context.Context) error { return l.Resign(ctx) }
@@ -78,12 +78,12 @@ type theirs struct {
 	library library
 	recipe  string
 	args    []string // after the directory
-	try     bool     // it can
+	try     bool     // it has the verb try
 }
 
 func (p theirs) String() string { return string(p.library) + "'s " + p.recipe }
 
-// contender makes a contender of the recipe.
+// contender makes a contender with the recipe.
 func (p theirs) contender(t *testing.T, r *rig, dir string) handle {
 	t.Helper()
 	return r.peers[p.library].handle(t, p.recipe, dir, p.args...)
@@ -110,7 +110,7 @@ type pair struct {
 
 func (p pair) String() string { return p.theirs.String() + " and our " + p.ours.name }
 
-// pairs are all that are promised.
+// pairs are all pairs that we promise to work.
 var pairs = []pair{
 	{ourLock(recipes.Curator), curatorLock},
 	{ourLock(recipes.Curator), curatorSelector},

@@ -11,16 +11,16 @@ import (
 	"github.com/zookit/zookit/internal/ensemble"
 )
 
-// install is said when a peer is missing.
+// install is the hint in the error for a missing peer.
 const install = "on Debian or Ubuntu, scripts/install-test-deps.sh installs the peers; " +
 	"elsewhere see doc.go"
 
-// newest says that the tests run on the newest server, with the newest peers:
-// Curator 5.9.0 and kazoo 2.11.0, which the script puts into bin. Otherwise all of
-// them are Debian's: Curator 5.4 and kazoo 2.8, on a server of 3.8.
+// newest reports whether the tests run on the newest server, with the newest peers:
+// Curator 5.9.0 and kazoo 2.11.0, which the script puts into bin. Otherwise server and
+// peers are Debian's: 3.8, Curator 5.4 and kazoo 2.8.
 var newest = os.Getenv("ZOOKIT_ZOOKEEPER_VERSION") == string(ensemble.V39)
 
-// Where the newest peers are.
+// The folders of the newest peers.
 var (
 	newestCurator = filepath.Join("..", "bin", "curator-5.9.0", "*")
 	newestKazoo   = filepath.Join("..", "bin", "kazoo-2.11.0", "bin", "python")
@@ -36,7 +36,7 @@ const (
 	kazoo       library = "kazoo"
 )
 
-// command is the peer's program without its arguments.
+// command returns the peer's program, without its arguments.
 func (l library) command() (*exec.Cmd, error) {
 	switch l {
 	case curator:
@@ -63,7 +63,7 @@ func kazooCommand() (*exec.Cmd, error) {
 	default:
 		python = "/usr/bin/python3"
 	}
-	// Without -B it would write a folder of compiled files beside the program.
+	// Without -B Python would write its compiled files beside the program.
 	return exec.Command(python, "-B", filepath.Join("peers", "kazoo", "peer.py")), nil
 }
 
@@ -81,7 +81,7 @@ func curatorCommand() (*exec.Cmd, error) {
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath, "Peer"), nil
 }
 
-// What the Curator peer is compiled against and runs with, in Debian's folder.
+// The jars of the Curator peer, in Debian's folder.
 const debianJars = "/usr/share/java/"
 
 var curatorJars = []string{
@@ -90,7 +90,7 @@ var curatorJars = []string{
 	"zookeeper.jar", "zookeeper-jute.jar", "guava.jar", "slf4j-simple.jar",
 }
 
-// classes is where the Curator peer's program is once it is compiled.
+// classes is the folder with the compiled program of the Curator peer.
 var classes string
 
 func removeClasses() {
@@ -105,7 +105,7 @@ var curatorPath = sync.OnceValues(func() (string, error) {
 	switch {
 	case jars != "":
 	case newest:
-		// The list of jars is copied last: it says that the folder is complete.
+		// The list of jars is copied last: its presence means that the folder is complete.
 		if _, err := os.Stat(filepath.Join(filepath.Dir(newestCurator), "pom.xml")); err != nil {
 			return "", err
 		}
@@ -138,8 +138,8 @@ var curatorPath = sync.OnceValues(func() (string, error) {
 	return classes + string(filepath.ListSeparator) + jars, nil
 })
 
-// jdkTool finds a program of the Java development kit: in JAVA_HOME, or else
-// by PATH.
+// jdkTool returns the path of a program of the Java development kit, from JAVA_HOME or
+// else from PATH.
 func jdkTool(name string) (string, error) {
 	if home := os.Getenv("JAVA_HOME"); home != "" {
 		if bin := filepath.Join(home, "bin", name); isFile(bin) {

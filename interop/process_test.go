@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a peer, or a condition, is waited for: far more than
-// anything takes.
+// patience is how long the tests wait for a peer or a condition: far longer than any
+// of them takes.
 const patience = 30 * time.Second
 
 // process is a running peer. doc.go has the protocol.
@@ -25,23 +25,23 @@ type process struct {
 	session int64
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
-	hello   chan int64 // the session, once
+	hello   chan int64 // gets the session, once
 	stderr  log
 	reading sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows, and writing to stdin
+	mu      sync.Mutex // guards the fields below, and writes to stdin
 	handles int
 	number  int
 	open    map[int]*call
 	ended   error
 }
 
-// call is an order under way.
+// call is an order whose reply has not come yet.
 type call struct {
 	p      *process
 	what   string
 	done   chan struct{}
-	result string // valid once done is closed, as is err
+	result string // result and err are valid once done is closed
 	err    error
 }
 
@@ -79,7 +79,7 @@ func (p *process) ready() error {
 	return nil
 }
 
-// read completes the calls, and fails those that are left when the process ends.
+// read completes the calls. When the process ends, it fails the rest.
 func (p *process) read(stdout io.Reader) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
@@ -107,7 +107,7 @@ func (p *process) read(stdout io.Reader) {
 		}
 		close(c.done)
 	}
-	err := p.cmd.Wait() // joins what copies stderr
+	err := p.cmd.Wait() // joins the goroutine that copies stderr
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = fmt.Errorf("%s has ended: %v\n%s", p.name, err, p.stderr.String())
@@ -130,15 +130,14 @@ func (p *process) end() error {
 	return nil
 }
 
-// kill ends the peer without a word to the server, so that its session lives on
-// until it expires.
+// kill kills the peer. Its session is not closed, and lives until it expires.
 func (p *process) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Kill())
 	p.reading.Wait()
 }
 
-// order gives an order and does not wait for the reply.
+// order sends an order and does not wait for the reply.
 func (p *process) order(handle, verb string, args ...string) *call {
 	what := strings.Join(append([]string{handle, verb}, args...), " ")
 	c := &call{p: p, what: what, done: make(chan struct{})}
@@ -169,7 +168,7 @@ func (c *call) wait(t *testing.T) string {
 	return c.result
 }
 
-// open reports whether the reply is still to come.
+// open reports whether the reply has not come yet.
 func (c *call) open() bool {
 	select {
 	case <-c.done:
@@ -203,7 +202,7 @@ func (h handle) do(t *testing.T, verb string, args ...string) string {
 	return h.order(verb, args...).wait(t)
 }
 
-// log collects what a process writes, for whoever reads it meanwhile.
+// log collects the output of a process. It can be read meanwhile.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer

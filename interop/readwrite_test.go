@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/recipes/lock"
 )
 
-// sides are the read-write locks that share a directory. That a writer and
-// whoever else keep each other out is in pairs.
+// sides are the read-write locks that share a directory. The exclusion between a writer
+// and all others is tested by pairs.
 var sides = []struct {
 	dialect       recipes.Dialect
 	reader, write theirs
@@ -22,7 +22,7 @@ var sides = []struct {
 	{recipes.Kazoo, kazooReadLock, kazooWriteLock},
 }
 
-// writer is our hold as a writer, which can be downgraded.
+// writer is our grant as a writer, which can be downgraded.
 func (r *rig) writer(t *testing.T, d recipes.Dialect, dir string) *lock.Held {
 	t.Helper()
 	held, err := lock.NewReadWrite(r.c, dir, lock.Config{Dialect: d}).Write().Acquire(within(t))
@@ -45,7 +45,7 @@ func TestReadWrite_ReadersOfBothHoldTogetherAndTheQueueIsFair(t *testing.T) {
 			require.ErrorIs(t, err, lock.ErrHeld)
 			second.do(t, "release")
 
-			// Behind their writer, our reader waits although readers hold the lock.
+			// Our reader waits behind their writer, although readers hold the lock.
 			writer := s.write.contender(t, r, dir)
 			written := writer.order("acquire")
 			r.awaitWatch(t, ours.Path(), writer.p.session)
@@ -60,7 +60,7 @@ func TestReadWrite_ReadersOfBothHoldTogetherAndTheQueueIsFair(t *testing.T) {
 			writer.do(t, "release")
 			ours = behind.grant(t)
 
-			// And behind our writer, their reader.
+			// Their reader waits behind our writer.
 			w := r.wait(t, ourWriter(s.dialect), dir)
 			r.awaitWatch(t, ours.Path(), r.c.Session().ID())
 			read := theirs.order("acquire")
@@ -78,7 +78,7 @@ func TestReadWrite_ReadersOfBothHoldTogetherAndTheQueueIsFair(t *testing.T) {
 	}
 }
 
-// Our writer that goes on as a reader lets their readers in, and no writer.
+// Our writer downgrades to a reader. That lets their readers in, and no writer.
 func TestReadWrite_OurDowngradeIsSeenByThem(t *testing.T) {
 	r := sharedRig(t)
 	for _, s := range sides {
@@ -127,8 +127,8 @@ func TestReadWrite_TheirWriterStaysBehindOurDowngrade(t *testing.T) {
 	}
 }
 
-// Curator's holder for a moment has a node as a writer and one as a reader. Our
-// writer comes after the downgrade here. kazoo has no downgrade.
+// For a moment, Curator's holder has a node as a writer and one as a reader. In this test
+// our writer comes after the downgrade. kazoo has no downgrade.
 func TestReadWrite_CuratorsDowngradeIsSeenByOurs(t *testing.T) {
 	r := sharedRig(t)
 	dir := r.dir()
@@ -152,9 +152,9 @@ func TestReadWrite_CuratorsDowngradeIsSeenByOurs(t *testing.T) {
 	r.awaitEmpty(t, dir)
 }
 
-// Our writer waits before Curator's writer becomes a reader. In Curator 5.4 the
-// reader's node is at the end of the queue, and the writer gets in beside the
-// reader, as a writer of theirs does. In 5.9.0 the reader keeps its place.
+// Our writer waits before Curator's writer becomes a reader. In Curator 5.4 the reader's
+// node is at the end of the queue. So our writer gets in beside the reader, as
+// Curator's own writer would. In 5.9.0 the reader keeps its place.
 func TestReadWrite_OurWriterWaitsBeforeCuratorsDowngrade(t *testing.T) {
 	r := sharedRig(t)
 	dir := r.dir()

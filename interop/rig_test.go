@@ -21,13 +21,13 @@ import (
 // rig is one server, a client of ours, and a process of each library.
 type rig struct {
 	e     ensemble.Ensemble
-	c     *zk.Client // through the proxy; the peers go past it
+	c     *zk.Client // through the proxy; the peers connect directly
 	peers map[library]*process
 	dirs  atomic.Int64
 }
 
-// newRig starts a rig that ends with the test, for a test that does harm.
-// timeout is of everybody's session.
+// newRig starts a rig that ends with the test. It is for tests that disturb others.
+// timeout is the session timeout of all clients.
 func newRig(t *testing.T, timeout time.Duration) *rig {
 	t.Helper()
 	r, err := startRig(timeout)
@@ -43,8 +43,8 @@ func newRig(t *testing.T, timeout time.Duration) *rig {
 	return r
 }
 
-// shared is the rig of the tests that do no harm, started by the first; TestMain
-// closes it.
+// shared is the rig of the tests that disturb no others. The first of them starts it;
+// TestMain closes it.
 var shared struct {
 	once sync.Once
 	r    *rig
@@ -61,7 +61,7 @@ func sharedRig(t *testing.T) *rig {
 }
 
 func startRig(timeout time.Duration) (_ *rig, err error) {
-	// The first rig compiles a peer, and three virtual machines start at once.
+	// This takes long: the first rig compiles a peer, and three Java VMs start at once.
 	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	defer cancel()
 	r := &rig{peers: map[library]*process{}}
@@ -108,7 +108,7 @@ func (r *rig) close() error {
 	return errors.Join(errs...)
 }
 
-// logs is what a failed test prints.
+// logs returns the logs that a failed test prints.
 func (r *rig) logs() string {
 	logs := r.e.Logs()
 	for _, p := range r.peers {
@@ -117,10 +117,10 @@ func (r *rig) logs() string {
 	return logs
 }
 
-// dir returns a directory of its own.
+// dir returns a new directory for a test.
 func (r *rig) dir() string { return "/interop/" + strconv.FormatInt(r.dirs.Add(1), 10) }
 
-// within is a context for what must not take long: what blocks fails the test.
+// within returns a context for a short call: a call that blocks fails the test.
 func within(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -128,8 +128,8 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// awaitWatch waits until a session watches a node: a contender that has this
-// watch has found somebody ahead and waits.
+// awaitWatch waits until a session watches a node: a contender with this watch has
+// found its predecessor, and waits for it.
 func (r *rig) awaitWatch(t *testing.T, path string, session int64) {
 	t.Helper()
 	owner := fmt.Sprintf("0x%x", uint64(session))
@@ -161,8 +161,8 @@ func (r *rig) await(t *testing.T, what string, met func(ctx context.Context) boo
 	}
 }
 
-// children returns the paths of the nodes in dir. One that is not there has none:
-// it may not have been made yet, or have been removed since it was empty.
+// children returns the paths of the nodes in dir, none if dir does not exist: it may not
+// be created yet, or the server has removed it since it was empty.
 func (r *rig) children(t *testing.T, dir string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -178,8 +178,7 @@ func (r *rig) children(t *testing.T, dir string) []string {
 	return names
 }
 
-// awaitEmpty waits until dir has no nodes; some peers delete theirs in the
-// background.
+// awaitEmpty waits until dir has no nodes. Some peers delete theirs in the background.
 func (r *rig) awaitEmpty(t *testing.T, dir string) {
 	t.Helper()
 	r.await(t, "empty "+dir, func(context.Context) bool { return len(r.children(t, dir)) == 0 })

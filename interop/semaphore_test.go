@@ -16,7 +16,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// semaphores are those that share a directory.
+// semaphores are the recipes of both sides that share a directory.
 var semaphores = []struct {
 	dialect recipes.Dialect
 	library library
@@ -25,12 +25,12 @@ var semaphores = []struct {
 	{recipes.Kazoo, kazoo},
 }
 
-// permits is a grant of one permit.
+// permits makes one permit a grant.
 type permits struct{ *lock.Permits }
 
 func (p permits) Path() string { return p.Paths()[0] }
 
-// ourSemaphore insists on the limit; with 0 it takes the stored one.
+// ourSemaphore requires the limit to be this one. With 0 it uses the stored limit.
 func ourSemaphore(d recipes.Dialect, limit int) ours {
 	in := func(c *zk.Client, dir string) *lock.Semaphore {
 		return lock.NewSemaphore(c, dir, limit, lock.Config{Dialect: d})
@@ -49,7 +49,7 @@ func ourSemaphore(d recipes.Dialect, limit int) ours {
 	}
 }
 
-// visitOneOf is visit where as many files can be there as there are permits.
+// visitOneOf is visit with as many files as there are permits.
 func visitOneOf(inside string, limit int) (free bool, err error) {
 	for i := range limit {
 		file := inside + "." + strconv.Itoa(i)
@@ -66,8 +66,7 @@ func visitOneOf(inside string, limit int) (free bool, err error) {
 	return false, nil
 }
 
-// nodes are the directories in which the leases are and in which one queues for
-// them.
+// nodes returns the directory of the leases, and the one of the queue for them.
 func nodes(d recipes.Dialect, dir string) (leases, queue string) {
 	if d == recipes.Kazoo {
 		return dir, dir + "-__lock__"
@@ -75,7 +74,7 @@ func nodes(d recipes.Dialect, dir string) (leases, queue string) {
 	return dir + "/leases", dir + "/locks"
 }
 
-// awaitLen waits until dir has as many children.
+// awaitLen waits until dir has n children.
 func (r *rig) awaitLen(t *testing.T, dir string, n int) {
 	t.Helper()
 	r.await(t, strconv.Itoa(n)+" children of "+dir, func(context.Context) bool { return len(r.children(t, dir)) == n })
@@ -89,7 +88,7 @@ func TestSemaphore_LeasesOfBothCount(t *testing.T) {
 			leases, queue := nodes(s.dialect, dir)
 			theirs := theirs{library: s.library, recipe: "semaphore", args: []string{"2"}}
 
-			// Theirs and ours, then ours waits for theirs.
+			// Theirs and ours hold the permits. A second of ours waits.
 			first := theirs.contender(t, r, dir)
 			first.do(t, "acquire")
 			ours := r.wait(t, o, dir).grant(t)
@@ -101,15 +100,15 @@ func TestSemaphore_LeasesOfBothCount(t *testing.T) {
 			ticket := r.children(t, queue)[0]
 			second := theirs.contender(t, r, dir)
 			acquired := second.order("acquire")
-			r.awaitWatch(t, ticket, second.p.session) // behind ours, which waits for a lease
+			r.awaitWatch(t, ticket, second.p.session) // it queues behind ours, which waits for a lease
 			require.True(t, w.waits())
 			require.NoError(t, ours.Context().Err())
 			first.do(t, "release")
 			next := w.grant(t)
 
-			// Now both are ours, and theirs waits for one of them.
+			// Now ours hold both permits, and theirs waits for one of them.
 			if s.library == curator {
-				r.awaitLen(t, leases, 3) // Curator's lease is there before it counts
+				r.awaitLen(t, leases, 3) // Curator creates its lease before it counts them
 			}
 			r.awaitLen(t, queue, 1)
 			require.True(t, acquired.open())
@@ -125,7 +124,7 @@ func TestSemaphore_LeasesOfBothCount(t *testing.T) {
 	}
 }
 
-// Several permits at once, of both.
+// Both sides acquire several permits at once.
 func TestSemaphore_CuratorsRequestsOfSeveral(t *testing.T) {
 	r := sharedRig(t)
 	dir := r.dir()
@@ -155,8 +154,8 @@ func TestSemaphore_CuratorsRequestsOfSeveral(t *testing.T) {
 	r.awaitEmpty(t, dir+"/leases")
 }
 
-// The limit is a SharedCount of Curator's: either side sets it, and who waits is
-// served by it.
+// The limit is a SharedCount of Curator. Either side sets it, and waiters of both sides
+// get permits by it.
 func TestSemaphore_LimitIsCuratorsSharedCount(t *testing.T) {
 	r := sharedRig(t)
 	dir, o := r.dir(), ourSemaphore(recipes.Curator, 0)
@@ -172,7 +171,7 @@ func TestSemaphore_LimitIsCuratorsSharedCount(t *testing.T) {
 	require.True(t, acquired.open())
 	require.NoError(t, s.SetLimit(within(t), 2))
 	acquired.wait(t)
-	other := r.peers[curator].handle(t, "sharedsemaphore", dir, "7") // which is stored already
+	other := r.peers[curator].handle(t, "sharedsemaphore", dir, "7") // 7 is not stored: there is a limit already
 	require.Equal(t, "2", other.do(t, "limit"))
 
 	w := r.wait(t, o, dir)
@@ -191,7 +190,7 @@ func TestSemaphore_LimitIsCuratorsSharedCount(t *testing.T) {
 	r.awaitEmpty(t, dir+"/leases")
 }
 
-// kazoo stores the limit in its own way, and insists on it as ours does.
+// kazoo stores the limit in its own way, and requires it as ours does.
 func TestSemaphore_LimitIsInsistedOnByKazooAndOurs(t *testing.T) {
 	r := sharedRig(t)
 	cfg := lock.Config{Dialect: recipes.Kazoo}

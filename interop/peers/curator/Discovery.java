@@ -15,14 +15,14 @@ import org.apache.curator.x.discovery.UriSpec;
 import org.apache.curator.x.discovery.details.JsonInstanceSerializer;
 import org.apache.curator.x.discovery.strategies.RoundRobinStrategy;
 
-/** Curator's service discovery. Instances are given and told as field=value in Curator's names. */
+/** Curator's service discovery. Instances are read and written as field=value, with Curator's names. */
 final class Discovery implements Recipe {
   private final ServiceDiscovery<Object> discovery;
   private final Map<String, ServiceInstance<Object>> registered = new HashMap<>();
   private final Map<String, ServiceCache<Object>> caches = new HashMap<>();
   private final Map<String, ServiceProvider<Object>> providers = new HashMap<>();
 
-  /** With full, "enabled" is written too. */
+  /** If full is set, "enabled" is written too. */
   Discovery(CuratorFramework client, String base, boolean full) throws Exception {
     ServiceDiscoveryBuilder<Object> builder =
         ServiceDiscoveryBuilder.builder(Object.class).client(client).basePath(base);
@@ -129,7 +129,7 @@ final class Discovery implements Recipe {
     return b.build();
   }
 
-  /** An object of Payload if it looks like one, a number, or else text. */
+  /** Returns a Payload if the text looks like one, a number, or else the text. */
   private static Object payload(String text) {
     if (text.startsWith("zone:")) {
       String[] f = text.split("[:,]");

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.concurrent.TimeUnit;
 
-/** A recipe of which one contender at a time is inside. */
+/** An exclusive recipe: at most one contender is inside. */
 abstract class Exclusive implements Recipe {
   abstract void acquire() throws Exception;
 
@@ -27,7 +27,7 @@ abstract class Exclusive implements Recipe {
     }
   }
 
-  /** Takes turns for some time; the file is there while somebody is inside. */
+  /** Acquires and releases for some time. The file exists while a contender is inside. */
   private String contend(Path inside, long millis) throws Exception {
     int turns = 0;
     int overlaps = 0;
@@ -43,7 +43,7 @@ abstract class Exclusive implements Recipe {
     return turns + " " + overlaps;
   }
 
-  /** Reports whether nobody else was inside. */
+  /** Reports whether the contender was alone inside. */
   boolean visit(Path inside) throws IOException, InterruptedException {
     if (!create(inside)) {
       return false;
@@ -54,7 +54,7 @@ abstract class Exclusive implements Recipe {
     return alone;
   }
 
-  /** Returns false if the file is there already. */
+  /** Returns false if the file exists already. */
   static boolean create(Path file) throws IOException {
     try {
       Files.createFile(file);

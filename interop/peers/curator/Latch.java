@@ -19,7 +19,7 @@ final class Latch extends Exclusive {
 
   @Override
   void acquire() throws Exception {
-    latch = new LeaderLatch(client, dir, id); // one that was closed cannot start again
+    latch = new LeaderLatch(client, dir, id); // a closed latch cannot start again
     latch.start();
     latch.await();
   }

@@ -1,4 +1,4 @@
-/** What an instance says of itself, as an object. */
+/** The payload of an instance, as an object. */
 public final class Payload {
   public String zone;
   public int weight;

@@ -9,7 +9,7 @@ import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.retry.RetryOneTime;
 
-/** One Curator client whose recipes are driven by lines; doc.go of the module has the protocol. */
+/** One Curator client whose recipes follow orders; doc.go of the module has the protocol. */
 public final class Peer {
   private static Recipe make(String recipe, CuratorFramework client, String[] args)
       throws Exception {
@@ -48,7 +48,7 @@ public final class Peer {
         .sessionTimeoutMs(Integer.parseInt(args[1]))
         .connectionTimeoutMs(Integer.parseInt(args[1]))
         .retryPolicy(new RetryOneTime(100))
-        .ensembleTracker(false) // it would go around the proxies
+        .ensembleTracker(false) // it would bypass the proxies
         .build();
     client.start();
     client.blockUntilConnected();
@@ -85,7 +85,7 @@ public final class Peer {
         }
       });
     }
-    // The end of the input is the order to go. Without a farewell to threads that wait.
+    // The end of the input ends the peer. halt does not wait for blocked threads.
     client.close();
     Runtime.getRuntime().halt(0);
   }

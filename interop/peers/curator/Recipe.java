@@ -1,5 +1,5 @@
-/** What a handle is made of. */
+/** The recipe of a handle. */
 interface Recipe {
-  /** Runs a verb and returns what the reply holds after "ok". */
+  /** Runs a verb and returns the result for the reply. */
   String run(String verb, String[] args) throws Exception;
 }

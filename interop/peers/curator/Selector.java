@@ -3,7 +3,7 @@ import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.leader.LeaderSelector;
 import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
 
-/** Curator's leader selector: a mutex, held for as long as takeLeadership runs. */
+/** Curator's leader selector: a mutex that is held while takeLeadership runs. */
 final class Selector extends Exclusive {
   private final CuratorFramework client;
   private final String dir;

@@ -9,14 +9,14 @@ import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
 import org.apache.curator.framework.recipes.locks.Lease;
 import org.apache.curator.framework.recipes.shared.SharedCount;
 
-/** Curator's semaphore: with a limit of its own, or with the one that a SharedCount has stored. */
+/** Curator's semaphore, with a fixed limit or with the limit in a SharedCount. */
 final class Semaphore extends Exclusive {
   private final InterProcessSemaphoreV2 semaphore;
   private final int limit;
   private SharedCount count;
   private final Deque<Collection<Lease>> held = new ArrayDeque<>();
 
-  /** With shared, the limit is only what a SharedCount starts with that is not there yet. */
+  /** If shared is set, the limit is only the start value of a new SharedCount. */
   Semaphore(CuratorFramework client, String dir, int limit, boolean shared) throws Exception {
     this.limit = limit;
     if (!shared) {
@@ -54,7 +54,7 @@ final class Semaphore extends Exclusive {
     }
   }
 
-  /** As many files can be there as there are permits. */
+  /** At most as many files exist as there are permits. */
   @Override
   boolean visit(Path inside) throws IOException, InterruptedException {
     for (int i = 0; i < limit; i++) {

@@ -1,5 +1,5 @@
-"""One kazoo client whose recipes are driven by lines; doc.go of the module has
-the protocol. Arguments: connect string, session timeout in ms."""
+"""One kazoo client whose recipes follow orders; doc.go of the module has the
+protocol. Arguments: connect string, session timeout in ms."""
 
 import os
 import queue
@@ -19,10 +19,10 @@ def say(line):
 
 
 class Exclusive:
-    """A recipe of which one contender at a time is inside."""
+    """An exclusive recipe: at most one contender is inside."""
 
     def contend(self, inside, millis):
-        """Takes turns for some time; the file is there while somebody is inside."""
+        """Acquires and releases for some time. The file exists while a contender is inside."""
         turns = overlaps = 0
         end = time.monotonic() + int(millis) / 1000
         while time.monotonic() < end:
@@ -43,7 +43,7 @@ class Exclusive:
 
 
 def create(file):
-    """False if the file is there already."""
+    """Returns False if the file exists already."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
@@ -68,7 +68,7 @@ class Lock(Exclusive):
 
 
 class ReadLock(Lock):
-    """A reader has a file of its own, and meets writers alone."""
+    """A reader has its own file, and meets only writers."""
 
     def __init__(self, client, dir):
         self.lock = client.ReadLock(dir)
@@ -131,7 +131,7 @@ class Semaphore(Exclusive):
         self.semaphore.release()
 
     def visit(self, inside):
-        """As many files can be there as there are permits."""
+        """At most as many files exist as there are permits."""
         for i in range(self.limit):
             file = "%s.%d" % (inside, i)
             if create(file):
@@ -149,7 +149,7 @@ class DoubleBarrier:
 
     def enter(self):
         self.barrier.enter()
-        if not self.barrier.participating:  # kazoo returns as if nothing was wrong
+        if not self.barrier.participating:  # kazoo swallows the error
             raise RuntimeError("did not enter")
 
     def leave(self):
@@ -185,7 +185,7 @@ KEYWORDS = {"try": "try_", "raise": "raise_"}
 
 
 def work(client, orders):
-    """One handle: its orders are done one after the other."""
+    """One handle: its orders run one after the other."""
     recipe = None
     while True:
         number, verb, args = orders.get()
@@ -211,7 +211,7 @@ def main():
             handles[handle] = queue.Queue()
             threading.Thread(target=work, args=(client, handles[handle]), daemon=True).start()
         handles[handle].put((number, verb, args))
-    # The end of the input is the order to go. Without a farewell to threads that wait.
+    # The end of the input ends the peer, without waiting for blocked threads.
     client.stop()
     sys.stdout.flush()
     os._exit(0)
