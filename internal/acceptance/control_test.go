@@ -13,9 +13,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A holder whose server is cut off from its leader, and a waiter elsewhere. Told
-// by its context the holder makes way in time; a holder that ignores it is one
-// of two, and the checkers must say so.
+// A holder whose server is cut off from its leader, and a waiter at another server.
+// A holder that obeys its context stops in time. If it ignores its context there
+// are two holders, and the checkers must report that.
 func TestControl_ClaimsThatIgnoreTheContextAreFoundOut(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

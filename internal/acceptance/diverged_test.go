@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Only what differs twice, and in one server of three, says that this one has
-// other data.
+// A server counts as different only if the same node differs in both reads, and on
+// one server of three.
 func TestDiffering_TellsAServerFromWhatChangesMeanwhile(t *testing.T) {
 	looks := func(servers ...string) (out []map[string]bool) {
 		for _, s := range servers {

@@ -59,7 +59,7 @@ func TestHistory_CheckersTellGoodFromBad(t *testing.T) {
 	}
 }
 
-// Two locks at a time are no overlap, and each keeps its own tokens.
+// Claims of two locks do not overlap, and each lock has its own tokens.
 func TestHistory_LocksAreApart(t *testing.T) {
 	var h history
 	for _, e := range append(interval(1, 9, 1, 7), interval(2, 3, 2, 3)...) {
@@ -71,8 +71,8 @@ func TestHistory_LocksAreApart(t *testing.T) {
 	require.NoError(t, h.check())
 }
 
-// A long history is checked in pieces; what is wrong at their seams, or across
-// them, is found too.
+// A long history is checked in segments. An error at their borders, or across them,
+// is found too.
 func TestHistory_PiecesHideNothing(t *testing.T) {
 	long := func() (list []event) {
 		for i := range 3 * segment {
@@ -94,8 +94,8 @@ func TestHistory_PiecesHideNothing(t *testing.T) {
 	}
 }
 
-// The claims of a session that the suite ended itself count until then; being
-// told late, and whatever else overlaps, is still found.
+// The claims of a session that the suite has ended count until then. A holder that
+// learns of it too late is still reported, and so is every other overlap.
 func TestHistory_RevokedSessions(t *testing.T) {
 	var h history
 	h.revoke(77)

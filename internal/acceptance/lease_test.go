@@ -9,13 +9,13 @@ import (
 
 const ms = time.Millisecond
 
-// ticking is an ensemble of which only the tick counts.
+// ticking is an ensemble that has only a tick.
 type ticking struct{ pinged }
 
 func (ticking) Tick() time.Duration { return 2 * time.Second }
 
-// A holder whose context lived after its rival had the lock is found out, and so is
-// one that only the control would have let live.
+// The table counts a holder whose context lived after its rival had the lock. It
+// also counts a holder that would have lived only with the control's lease.
 func TestLease_TellsTwoHoldersFromOne(t *testing.T) {
 	s := &trial{e: ticking{}, known: 1970 * ms} // the sessions expire at 6 s
 	for name, c := range map[string]struct {

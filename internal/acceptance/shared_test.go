@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// of makes the claims of one owner over a time.
+// of returns the claims of one owner over a time.
 func of(name string, from, to time.Duration, owner int, token int64, change func(*event)) []event {
 	list := interval(from, to, owner, token)
 	for i := range list {
@@ -23,7 +23,7 @@ func taking(n int) func(*event) {
 	return func(e *event) { e.permits = n }
 }
 
-// downgraded is a writer's claim that goes on as a reader's.
+// downgraded returns a writer's claim that continues as a reader's.
 func downgraded(from, at, to time.Duration, owner int, token int64) []event {
 	list := of(sharedLock, from, to, owner, token, asWriter)
 	list[1].reader = true

@@ -87,8 +87,8 @@ func (s *fakeServer) serve(nc net.Conn) error {
 		h.Decode(proto.NewReader(body))
 		reply := proto.ReplyHeader{Xid: h.Xid, Zxid: 1}
 		_, err = nc.Write(proto.EndFrame(reply.Append(proto.BeginFrame(nil)), 0))
-		// Only now: a test that closes the connection on this news must not
-		// overtake the reply.
+		// Report only now. A test may close the connection when it gets the report,
+		// and the close must not overtake the reply.
 		s.got <- h
 		if err != nil {
 			return err

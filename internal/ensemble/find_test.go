@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// noServerNamed takes every variable that names a server or a Java out of the
-// environment for this test: they may be set where the tests run.
+// noServerNamed removes every variable that names a server or a Java from the
+// environment of this test. They may be set where the tests run.
 func noServerNamed(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{envClasspath, envHome, envVersion, "JAVA_HOME"} {
@@ -140,8 +140,7 @@ func TestOptions_AllProblemsAtOnce(t *testing.T) {
 	}, o)
 }
 
-// A server that does not come up is reported with what it said, and nothing of
-// it is left.
+// If a server does not start, the error has its output, and nothing of it is left.
 func TestStart_ShowsTheLogOfAServerThatEnds(t *testing.T) {
 	_, err := Start(t.Context(), Options{Extra: []string{"tickTime=nonsense"}})
 	require.ErrorContains(t, err, "member 0 ended")

@@ -8,7 +8,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// announce is what a server says first on an election connection.
+// announce returns the first message of a server on an election connection.
 func announce(version int64, addr string) []byte {
 	b := proto.AppendInt64(nil, version)
 	b = proto.AppendInt64(b, 2)
@@ -22,7 +22,7 @@ func TestAnnouncement_IsRewrittenWithItsLength(t *testing.T) {
 			in := append(announce(version, addr), "notification"...)
 			split := announcement(back)
 			var out []byte
-			// A byte at a time: it may arrive torn anywhere.
+			// One byte at a time: the message may arrive in any pieces.
 			for n, taken := 1, 0; n <= len(in); n++ {
 				c, used := split(in[taken:n])
 				taken += used

@@ -16,7 +16,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// pause is how long a test watches that nothing comes.
+// pause is how long a test checks that no bytes arrive.
 const pause = 60 * time.Millisecond
 
 func receive[T any](t *testing.T, c <-chan T) T {
@@ -103,8 +103,8 @@ func TestProxy_BlackholeToClientHoldsRepliesOnly(t *testing.T) {
 	require.Equal(t, second, c.reply().Xid)
 }
 
-// A client that resets its connection repeats nothing; and the server learns of
-// it only when the silence is over.
+// A client that resets its connection repeats no bytes. The server learns of the
+// reset only when the silence is over.
 func TestProxy_BlackholeHidesAReset(t *testing.T) {
 	s, p := behindProxy(t)
 	c := dial(t, p.Addr(), time.Second)
@@ -118,8 +118,8 @@ func TestProxy_BlackholeHidesAReset(t *testing.T) {
 	nothing(t, s.got)
 }
 
-// A server that closes behind a silence is not noticed either; its last words
-// arrive first.
+// When a server closes the connection behind a silence, the client does not notice.
+// Later the server's last bytes arrive first.
 func TestProxy_BlackholeHidesTheServersEnd(t *testing.T) {
 	s, p := behindProxy(t)
 	c := dial(t, p.Addr(), time.Second)
@@ -254,8 +254,8 @@ func TestProxy_SwallowStandsForTheRightSessionUntilCancelled(t *testing.T) {
 	cancelForeign()
 }
 
-// The connection breaks while the reply is awaited: that is not what was
-// ordered, so the order stands.
+// The connection breaks before the reply. The order has not taken effect, so it
+// stays.
 func TestProxy_SwallowOutlivesABrokenConnection(t *testing.T) {
 	s, p := behindProxy(t)
 	c := dial(t, p.Addr(), time.Second)
@@ -326,8 +326,8 @@ func TestProxy_NobodyBehindIt(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Faults come and go at random under load: nothing is lost, doubled or
-// reordered, and Close leaves nothing (TestMain looks for goroutines).
+// Faults begin and end at random under load. No byte is lost, doubled or reordered,
+// and Close leaves nothing (TestMain checks the goroutines).
 func TestProxy_WeatherNeverLosesOrReorders(t *testing.T) {
 	_, p := behindProxy(t)
 	c := dial(t, p.Addr(), time.Second)
@@ -370,8 +370,8 @@ func TestProxy_WeatherNeverLosesOrReorders(t *testing.T) {
 	<-sent
 }
 
-// A server that comes back elsewhere, as one in a container does: the proxy's
-// address stays, connections go where the server is when they are made.
+// A server restarts at another address, as in a container. The proxy's address
+// stays, and each new connection goes to the server's present address.
 func TestProxy_FollowsAServerThatMoves(t *testing.T) {
 	first, _ := behindProxy(t)
 	second, _ := behindProxy(t)

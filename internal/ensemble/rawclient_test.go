@@ -11,8 +11,8 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// rawClient is the protocol with nothing around it: it sends what a test tells
-// it to and reads what comes, so that a fault is seen as it is.
+// rawClient is a client without any recovery. It sends what a test orders and reads
+// what arrives, so that a test sees a fault directly.
 type rawClient struct {
 	t       *testing.T
 	nc      *net.TCPConn
@@ -20,7 +20,7 @@ type rawClient struct {
 	xid     int32
 }
 
-// patience bounds every wait of a test for something that must come.
+// patience limits every wait of a test.
 const patience = 20 * time.Second
 
 func within(t *testing.T) context.Context {
@@ -112,8 +112,8 @@ func (c *rawClient) call(op proto.OpCode, body func([]byte) []byte) {
 
 func (c *rawClient) ping() { c.t.Helper(); c.call(proto.OpPing, nil) }
 
-// silence requires that nothing comes for a while: of a fault that makes bytes
-// vanish there is no other sign.
+// silence requires that no bytes arrive for a while. A fault that drops bytes has
+// no other sign.
 func (c *rawClient) silence(d time.Duration) {
 	c.t.Helper()
 	_, err := c.tryReply(d)

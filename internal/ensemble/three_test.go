@@ -30,7 +30,7 @@ func leaderOf(t *testing.T, ctx context.Context, e ensemble.Ensemble) int {
 	return l
 }
 
-// mode is what a member says of itself now.
+// mode returns the mode that a member reports now.
 func mode(t *testing.T, ctx context.Context, e ensemble.Ensemble, member int) string {
 	t.Helper()
 	answer, err := e.FourLetter(ctx, member, "srvr")
@@ -47,8 +47,8 @@ func modeIn(answer string) string {
 	return ""
 }
 
-// gaveUp waits until a member serves no client. One that is just shutting its
-// service down drops the connection of who asks; that is no answer yet.
+// gaveUp waits until a member serves no client. A member that is just shutting down
+// drops the connection of the question. That is no answer yet.
 func gaveUp(t *testing.T, ctx context.Context, e ensemble.Ensemble, member int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -107,7 +107,7 @@ func TestThree_AnIsolatedFollowerKeepsItsClientsUntilItNotices(t *testing.T) {
 	t.Logf("the isolated follower gave its clients up after %v", time.Since(start))
 	gaveUp(t, ctx, e, follower)
 	require.Equal(t, leader, leaderOf(t, ctx, e), "the others go on")
-	// Restarted behind the silence it answers, but has no quorum to serve with.
+	// The member restarts behind the silence. It answers, but has no quorum.
 	require.NoError(t, e.Kill(follower))
 	require.NoError(t, e.Start(ctx, follower))
 	require.Empty(t, mode(t, ctx, e, follower))
@@ -124,7 +124,7 @@ func TestThree_AnIsolatedLeaderAnswersUntilItNotices(t *testing.T) {
 	c.call(proto.OpSync, syncTo("/"))
 	require.Equal(t, "leader", mode(t, ctx, e, leader))
 	xid := c.send(proto.OpCreate2, create("/lost", proto.FlagPersistent))
-	// The write finds no quorum, whatever the leader still says of itself.
+	// The write finds no quorum, even if the leader still reports that it leads.
 	for {
 		h, err := c.tryReply(patience)
 		if err != nil {
@@ -221,7 +221,7 @@ func TestThree_ARebuiltMemberGetsAllFromTheLeader(t *testing.T) {
 	}
 }
 
-// A leader pings its followers every half tick, and a test sees when.
+// A leader pings its followers every half tick, and LastPing shows when.
 func TestThree_ThePingsOfTheLeaderAreSeen(t *testing.T) {
 	e, ctx := three(t)
 	leader := leaderOf(t, ctx, e)

@@ -74,9 +74,9 @@ func requireProxied(t *testing.T, e *localEnsemble) {
 	require.GreaterOrEqual(t, seen, 5)
 }
 
-// A server that dials another announces where to dial back. Were that its real
-// port, half of all election links would pass the proxies by, and an isolated
-// member would go on electing.
+// A server that dials another announces where to dial back. If that were its real
+// port, half of all election links would bypass the proxies. An isolated member
+// would then still take part in elections.
 func TestWiring_MembersReachEachOtherOnlyByProxies(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -79,7 +79,7 @@ func (g *Group) wrap(err error) error { return fmt.Errorf("groupmembership: %s: 
 // start begins to keep the node of a member.
 func (g *Group) start(ctx context.Context, id string, data []byte) (*presence.Node, error) {
 	if id == "" || strings.Contains(id, "/") {
-		return nil, g.wrap(fmt.Errorf("%w: member id %q is not one name", zk.ErrInvalidPath, id))
+		return nil, g.wrap(fmt.Errorf("%w: member id %q must be one path segment, without a slash", zk.ErrInvalidPath, id))
 	}
 	n, err := g.keeper.Start(ctx, zk.Join(g.dir, id), data, g.cfg)
 	if err != nil {

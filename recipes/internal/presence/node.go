@@ -319,7 +319,7 @@ func (n *Node) publish(s Status) {
 	if entered {
 		n.cfg.Logger.Info("presence: state", "path", n.base, "from", old.State, "to", s.State, "node", s.Path, "why", s.Err)
 	} else {
-		n.cfg.Logger.Info("presence: "+s.State.String()+" still", "path", n.base, "why", s.Err)
+		n.cfg.Logger.Info("presence: still "+s.State.String(), "path", n.base, "why", s.Err)
 	}
 }
 
