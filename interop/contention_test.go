@@ -67,7 +67,7 @@ func (r *rig) contend(t *testing.T, dir string, crowd ...any) []turns {
 	return all
 }
 
-// takeTurns runs one contender of ours.
+// takeTurns runs one of our contenders.
 func (r *rig) takeTurns(ctx context.Context, o ours, dir, inside string) (turns, error) {
 	done := turns{who: "our " + o.name}
 	var last int64

@@ -227,7 +227,7 @@ func TestDiscovery_EnabledIsReadBothWays(t *testing.T) {
 	}
 }
 
-// watching returns a running Cache of ours.
+// watching returns our Cache, running.
 func (r *rig) watching(t *testing.T, base, name string) *discovery.Cache {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -38,7 +38,7 @@ func TestElection_BothSidesKnowTheLeaderById(t *testing.T) {
 	}
 }
 
-// candidate returns a candidate of ours with an id and a priority.
+// candidate returns our candidate with an id and a priority.
 func candidate(id string, priority int) ours {
 	return ours{
 		name: "candidate " + id, recipe: "election",
@@ -56,7 +56,7 @@ type queue struct {
 	n   int
 }
 
-// ours adds a candidate of ours to the end of the queue.
+// ours adds one of our candidates to the end of the queue.
 func (q *queue) ours(t *testing.T, id string, priority int) waiter {
 	t.Helper()
 	w := q.r.wait(t, candidate(id, priority), q.dir)

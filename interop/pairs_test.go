@@ -18,7 +18,7 @@ type ours struct {
 	acquire, try func(ctx context.Context, c *zk.Client, dir string) (grant, error)
 }
 
-// grant is what a recipe of ours returns to its holder.
+// grant is what our recipes return to a holder.
 type grant interface {
 	Context() context.Context
 	Token() int64

@@ -18,7 +18,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// rig is one server, a client of ours, and a process of each library.
+// rig is one server, our client, and a process of each library.
 type rig struct {
 	e     ensemble.Ensemble
 	c     *zk.Client // through the proxy; the peers connect directly

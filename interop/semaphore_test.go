@@ -88,7 +88,7 @@ func TestSemaphore_LeasesOfBothCount(t *testing.T) {
 			leases, queue := nodes(s.dialect, dir)
 			theirs := theirs{library: s.library, recipe: "semaphore", args: []string{"2"}}
 
-			// Theirs and ours hold the permits. A second of ours waits.
+			// Theirs and ours hold the permits. Our second contender waits.
 			first := theirs.contender(t, r, dir)
 			first.do(t, "acquire")
 			ours := r.wait(t, o, dir).grant(t)

@@ -67,7 +67,7 @@ func (b *builder) apply(batch mirror.Batch) {
 		}
 		if n.err != nil {
 			n.instance = nil
-			b.c.d.cfg.Logger.Warn("discovery: node without an instance", "path", e.Path, "why", n.err)
+			b.c.d.cfg.Logger.Warn("discovery: node has no readable instance", "path", e.Path, "why", n.err)
 		}
 		at(e.Path)[e.Path] = n
 	}

@@ -200,7 +200,7 @@ func TestCache_WhatVanishedOverAGapIsKeptForAWhile(t *testing.T) {
 		c, back, end := grace(t, srv, discovery.Config{})
 		defer end()
 		p := c.Provider("web", discovery.ProviderConfig{})
-		require.Equal(t, "a off", ids(c.Snapshot().Vanished("web")), "what no session kept was deleted by somebody")
+		require.Equal(t, "a off", ids(c.Snapshot().Vanished("web")), "no session kept a persistent node: it was deleted")
 		u, err := p.Pick()
 		require.NoError(t, err)
 		require.Equal(t, "a", u.Instance.ID)

@@ -312,7 +312,7 @@ func TestRegistration_GivenUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := d.Register(ctx, discovery.Instance{Name: "web", ID: "1"})
-		require.NoError(t, ctx.Err(), "that would be tried again, but here somebody waits")
+		require.NoError(t, ctx.Err(), "Register must return the refusal at once")
 		require.ErrorIs(t, err, zk.ErrNoAuth)
 
 		srv.OnRequest(func(q zktest.Request) zktest.Verdict {
@@ -398,7 +398,7 @@ func TestRegistration_DrainDisablesThenGoes(t *testing.T) {
 				require.ErrorIs(t, r.Drain(short, time.Hour), context.DeadlineExceeded)
 				synctest.Wait()
 				if typ == discovery.Static {
-					require.NoError(t, r.Unregister(ctx), "nobody does it in the background")
+					require.NoError(t, r.Unregister(ctx), "nothing deletes a persistent node in the background")
 				}
 				time.Sleep(time.Second)
 				require.False(t, srv.Exists("/services/web/1"))

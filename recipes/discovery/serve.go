@@ -93,7 +93,7 @@ func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
 			failures = 0
 			err = r.admit(ctx, g)
 		} else if failures++; failures >= g.Failures {
-			r.d.cfg.Logger.Warn("discovery: unhealthy", "path", r.path, "why", why)
+			r.d.cfg.Logger.Warn("discovery: health check failed, instance is taken out", "path", r.path, "why", why)
 			err = r.takeOut(ctx, g, why)
 		}
 		if err != nil {
@@ -141,7 +141,7 @@ func (r *Registration) takeOut(ctx context.Context, g Gate, why error) error {
 	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
 	if err := r.Unregister(ctx); err != nil {
-		r.d.cfg.Logger.Warn("discovery: not confirmed", "path", r.path, "err", err)
+		r.d.cfg.Logger.Warn("discovery: taking the instance out is not confirmed, trying again", "path", r.path, "err", err)
 	}
 	return nil
 }

@@ -20,12 +20,12 @@ func TestRegistration_PersistentIsNoStorm(t *testing.T) {
 		op   string
 		code zk.Code
 	}{
-		"replies without a verdict":        {"set", zk.ErrOperationTimeout},
-		"somebody else is always faster":   {"set", zk.ErrBadVersion},
-		"deletes without a verdict":        {"delete", zk.ErrOperationTimeout},
-		"it comes between two requests":    {"create", zk.ErrNodeExists},
-		"creates without a verdict":        {"create", zk.ErrOperationTimeout},
-		"it goes, and its parent, forever": {"create", zk.ErrNoNode},
+		"replies without a verdict":          {"set", zk.ErrOperationTimeout},
+		"another client always writes first": {"set", zk.ErrBadVersion},
+		"deletes without a verdict":          {"delete", zk.ErrOperationTimeout},
+		"it comes between two requests":      {"create", zk.ErrNodeExists},
+		"creates without a verdict":          {"create", zk.ErrOperationTimeout},
+		"it goes, and its parent, forever":   {"create", zk.ErrNoNode},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, srv *zktest.Server) {
