@@ -84,7 +84,9 @@ func (c *Client) newCall(op proto.OpCode, path string) *call {
 	if !ok {
 		cl = new(call)
 	}
-	cl.op, cl.path, cl.kind = op, path, c.kindOf(op)
+	cl.op = op
+	cl.path = path
+	cl.kind = c.kindOf(op)
 	cl.req.Owner = cl
 	cl.req.Prompt = op == proto.OpSync // the lease needs its answer in time, whatever else comes in
 	cl.req.Frame = proto.BeginFrame(cl.req.Frame[:0])

@@ -39,7 +39,8 @@ func (c *Client) blameChroot(cl *call) {
 	if cause == nil {
 		cause = ErrNoNode
 	}
-	cl.err, cl.outcome = fmt.Errorf("%w: %s: %w", ErrNoChroot, c.root, cause), OutcomeRejected
+	cl.err = fmt.Errorf("%w: %s: %w", ErrNoChroot, c.root, cause)
+	cl.outcome = OutcomeRejected
 }
 
 // findChroot is called with a synchronous call that is absent. It returns the

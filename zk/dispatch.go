@@ -20,7 +20,8 @@ func (c *Client) dispatch(typ EventType, path []byte, zxid int64) {
 	full := string(path)
 	ev := Event{Type: typ, Path: c.strip(full), Zxid: zxid}
 	for dir := full; dir != "/"; {
-		if dir = Parent(dir); len(dir) > t.longest {
+		dir = Parent(dir)
+		if len(dir) > t.longest {
 			continue // nor is a path of megabytes looked up at each of its levels
 		}
 		if p := t.paths[dir]; p != nil {

@@ -116,7 +116,8 @@ func (c *Client) closeSessionAt(ctx context.Context, server string, hello proto.
 	addrs, err := c.resolve(look, server)
 	cancel()
 	for _, addr := range addrs {
-		if err = c.closeSession(ctx, server, addr, hello, budget); err == nil || ctx.Err() != nil {
+		err = c.closeSession(ctx, server, addr, hello, budget)
+		if err == nil || ctx.Err() != nil {
 			break
 		}
 	}

@@ -32,12 +32,14 @@ func follow[R any](ctx context.Context, c *Client, op proto.OpCode, path string,
 			if errors.Is(err, ErrNoNode) {
 				var there bool
 				_, there, w, err = c.ExistsW(ctx, path)
-				if v = nil; there {
+				v = nil
+				if there {
 					w.Stop() // it came between the two reads: get it
 					if pause == nil {
 						pause = c.pauses(ctx)
 					}
-					if err = pause(); err == nil {
+					err = pause()
+					if err == nil {
 						continue
 					}
 				}

@@ -53,7 +53,8 @@ func (g *greeting) sending(at time.Time) {
 	if g.s == nil {
 		return
 	}
-	g.sent, g.assumed = at, g.c.grants.assume(g.server)
+	g.sent = at
+	g.assumed = g.c.grants.assume(g.server)
 	g.s.assume(g.assumed, at)
 	if g.over { // the session loop has not waited for it
 		g.s.least = min(g.s.least, g.assumed)

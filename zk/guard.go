@@ -102,7 +102,8 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 func (s *Session) tryGuard(parent context.Context) (g *guard, ripens time.Duration, err error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	switch t := s.timing; {
+	t := s.timing
+	switch {
 	case s.over || s.c.closing:
 		err := cmp.Or(context.Cause(s.ctx), ErrClosed)
 		if err == ErrSessionExpired {
@@ -157,7 +158,8 @@ func (g *guard) leave() {
 func (s *Session) lapse() {
 	s.c.mu.Lock()
 	defer s.c.unlock()
-	if s.lapseIfDue(clockNow()); len(s.guards) > 0 {
+	s.lapseIfDue(clockNow())
+	if len(s.guards) > 0 {
 		s.timer.Reset(clockUntil(s.leaseEnd()))
 	}
 }

@@ -31,9 +31,12 @@ func (w *welcome) timeout() time.Duration {
 // caller holds c.mu.
 func (c *Client) hello(s *Session, zxid int64) proto.ConnectRequest {
 	q := proto.ConnectRequest{LastZxidSeen: zxid, TimeoutMillis: int32(c.cfg.SessionTimeout.Milliseconds())}
-	if q.Password = make([]byte, proto.PasswordLen); s != nil {
-		q.SessionID, q.Password = s.id, s.passwd()
+	if s == nil {
+		q.Password = make([]byte, proto.PasswordLen)
+		return q
 	}
+	q.SessionID = s.id
+	q.Password = s.passwd()
 	return q
 }
 
@@ -62,7 +65,9 @@ func (c *Client) dialAndGreet(ctx context.Context, server, addr string, q proto.
 	// deadline: a connection may have none.
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	defer func() {
-		if late := !stop(); late && (err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)) {
+		late := !stop()
+		closed := err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
+		if late && closed {
 			err = fmt.Errorf("%w in the handshake", ErrSilent)
 			if ctx.Err() != context.DeadlineExceeded {
 				err = context.Cause(ctx)
@@ -74,11 +79,13 @@ func (c *Client) dialAndGreet(ctx context.Context, server, addr string, q proto.
 	}()
 	stream := nc
 	if c.cfg.TLS != nil {
-		if stream, err = startTLS(ctx, nc, server, c.cfg.TLS); err != nil {
+		stream, err = startTLS(ctx, nc, server, c.cfg.TLS)
+		if err != nil {
 			return w, err
 		}
 	}
-	if w, err = greet(stream, q, auth, g); err == nil && g != nil && g.probe {
+	w, err = greet(stream, q, auth, g)
+	if err == nil && g != nil && g.probe {
 		err = c.probeSasl(stream)
 	}
 	return w, err
@@ -106,7 +113,8 @@ func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth, g *greeting) (w wel
 	if g != nil {
 		g.sending(w.sent)
 	}
-	if _, err = nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0)); err != nil {
+	_, err = nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0))
+	if err != nil {
 		return w, err
 	}
 	body, err := proto.ReadFrame(nc, nil, maxHandshakeReply)
@@ -152,7 +160,8 @@ func authenticate(nc net.Conn, auth []Auth) error {
 		return err
 	}
 	for _, a := range auth {
-		switch h, err := readHeader(nc, "auth", maxHandshakeReply); {
+		h, err := readHeader(nc, "auth", maxHandshakeReply)
+		switch {
 		case err != nil:
 			return err
 		case h.Xid != proto.XidAuth:

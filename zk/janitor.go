@@ -58,7 +58,8 @@ func (c *Client) janitorRoom() int { return max(1, min(64, c.cfg.MaxInFlight/16)
 // add queues a node to be deleted. The caller holds Client.mu.
 func (j *janitor) add(a *abandoned) {
 	if j.tasks == nil {
-		j.tasks, j.woken = map[*abandoned]struct{}{}, make(chan struct{}, 1)
+		j.tasks = map[*abandoned]struct{}{}
+		j.woken = make(chan struct{}, 1)
 	}
 	j.tasks[a] = struct{}{}
 	j.ready[a.kind()] = append(j.ready[a.kind()], a)

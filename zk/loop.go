@@ -265,7 +265,8 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 			c.mu.Unlock()
 			answered = closing.done
 		case <-answered:
-			closed, answered = true, nil
+			closed = true
+			answered = nil
 			cn.link.Fail(ErrClosed)
 		case <-c.ctx.Done():
 			cn.link.Fail(context.Cause(c.ctx))
@@ -288,7 +289,8 @@ func (c *Client) detach(cn *conn, why error) {
 	why = cn.ofServer(why)
 	c.mu.Lock()
 	c.conn = nil
-	c.xid, c.zxid = cn.link.LastXid(), max(c.zxid, cn.zxid)
+	c.xid = cn.link.LastXid()
+	c.zxid = max(c.zxid, cn.zxid)
 	sent, unsent := cn.link.TakeBack()
 	c.queue.Append(unsent)
 	lost := c.callsOf(sent)

@@ -93,7 +93,8 @@ func takeMulti(c *Client, cl *call) []OpResult {
 	failed := false
 	for i := range out {
 		p, o := &cl.multi[i], &out[i]
-		o.Stat, o.State = Stat(p.Stat), OpDone
+		o.Stat = Stat(p.Stat)
+		o.State = OpDone
 		switch {
 		case p.Op != proto.OpError:
 			if o.Kind == OpCreate {

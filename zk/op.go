@@ -79,9 +79,11 @@ func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (pr
 	}
 	if cfg.acl != nil {
 		acl, err := wireACL(cfg.acl)
-		wire.ACL, errs = acl, append(errs, err)
+		wire.ACL = acl
+		errs = append(errs, err)
 	}
-	switch ttl := m.op == proto.OpCreateTTL; {
+	ttl := m.op == proto.OpCreateTTL
+	switch {
 	case ttl && (wire.TTL <= 0 || wire.TTL > 1<<40-1): // five bytes, as EphemeralType has them
 		errs = append(errs, fmt.Errorf("%w: TTL %v", ErrBadArguments, cfg.ttl))
 	case !ttl && cfg.ttl != 0:

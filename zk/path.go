@@ -94,7 +94,8 @@ func (c *Client) strip(path string) string {
 	if c.root == "" || !strings.HasPrefix(path, c.root) {
 		return path
 	}
-	switch rest := path[len(c.root):]; {
+	rest := path[len(c.root):]
+	switch {
 	case rest == "":
 		return "/"
 	case rest[0] == '/':

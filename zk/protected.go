@@ -16,9 +16,11 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 	}
 	var s *Session // of which the node will be; nil for a persistent one
 	if int(mode) < len(createModes) && createModes[mode].ephemeral {
-		if s = cfg.session; s == nil {
+		s = cfg.session
+		if s == nil {
 			var err error
-			if s, err = c.AwaitSession(ctx); err != nil {
+			s, err = c.AwaitSession(ctx)
+			if err != nil {
 				return Created{}, &OpError{Op: "create", Path: path, Outcome: OutcomeNotSent, Err: err}
 			}
 		}

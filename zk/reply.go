@@ -131,9 +131,12 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 	c := cn.c
 	switch {
 	case lost != nil:
-		cl.outcome, cl.err, cl.lost = OutcomeUnknown, lossOf(cn.ofServer(lost)), true
+		cl.outcome = OutcomeUnknown
+		cl.err = lossOf(cn.ofServer(lost))
+		cl.lost = true
 	case f.TooLarge:
-		cl.outcome, cl.err = OutcomeUnknown, &ReplyTooLargeError{Size: f.Size, Limit: c.cfg.MaxReplySize}
+		cl.outcome = OutcomeUnknown
+		cl.err = &ReplyTooLargeError{Size: f.Size, Limit: c.cfg.MaxReplySize}
 	default:
 		err = cn.decode(f, cl)
 	}
@@ -164,7 +167,9 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 func (cn *conn) decode(f *link.Frame, cl *call) error {
 	if err := cl.decode(f.ReplyHeader, proto.NewReader(f.Body)); err != nil {
 		cn.link.Fail(err)
-		cl.outcome, cl.err, cl.result = OutcomeUnknown, lossOf(cn.ofServer(err)), result{}
+		cl.outcome = OutcomeUnknown
+		cl.err = lossOf(cn.ofServer(err))
+		cl.result = result{}
 		return err
 	}
 	if cl.op == proto.OpMulti && f.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {

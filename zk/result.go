@@ -70,7 +70,8 @@ func enqueue[R any](ctx context.Context, p *Pipeline, cl *call, take taker[R]) *
 
 // settle takes the result out of a call that has ended.
 func (f *Future[R]) settle(c *Client, cl *call) {
-	f.result, f.err = f.take(c, cl), cl.failure()
+	f.result = f.take(c, cl)
+	f.err = cl.failure()
 	if ch := f.done.Swap(alwaysClosed); ch != nil {
 		close(*ch)
 	}

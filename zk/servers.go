@@ -30,7 +30,8 @@ func newServers(hosts []string, policy func() backoff.BackOff, rnd *rand.Rand) *
 // after a whole round without success.
 func (s *servers) pick() (host string, pause time.Duration) {
 	if s.tried > 0 && s.tried%len(s.hosts) == 0 {
-		if pause = s.policy.NextBackOff(); pause < 0 { // a policy with an end: start again
+		pause = s.policy.NextBackOff()
+		if pause < 0 { // a policy with an end: start again
 			s.policy = s.fresh()
 			pause = max(0, s.policy.NextBackOff())
 		}

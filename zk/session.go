@@ -126,7 +126,8 @@ func (s *Session) touchedBy(server string, sent time.Time) time.Time {
 // handshaken records the answer of a server to a handshake that opened or resumed
 // s. The caller holds c.mu.
 func (s *Session) handshaken(w welcome, server string, opened bool) {
-	s.passwd, s.lastAnswered = hide(w.Password), w.sent
+	s.passwd = hide(w.Password)
+	s.lastAnswered = w.sent
 	s.lapseIfDue(clockNow()) // by the timing that was in force until now
 	s.granted = w.timeout()
 	if opened {

@@ -54,7 +54,8 @@ func (c *Client) State() State {
 // skipped shows in Session, which is another one afterwards.
 func (c *Client) States(ctx context.Context) iter.Seq[State] {
 	return func(yield func(State) bool) {
-		for seen := uint64(0); ; {
+		seen := uint64(0)
+		for {
 			c.mu.Lock()
 			state, gen, changed := c.state, c.generation, c.changed
 			c.mu.Unlock()

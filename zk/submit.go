@@ -111,7 +111,8 @@ func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error
 	case <-cl.done:
 	case <-ctx.Done():
 		e := cl.opError(OutcomeUnknown, ctxerr.Of(ctx)) // made while the call is ours
-		switch withdrawn, abandoned := c.leave(cl); {
+		withdrawn, abandoned := c.leave(cl)
+		switch {
 		case withdrawn:
 			e.Outcome = OutcomeNotSent
 			return true, e

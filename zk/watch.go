@@ -143,7 +143,11 @@ func (w *Watch) Stop() {
 // has taken it out of the table.
 func (w *Watch) finish(typ EventType, zxid int64, err error) {
 	w.on.c.watches.ended++
-	w.over, w.order, w.typ, w.zxid, w.err = true, w.on.c.watches.ended, int8(typ), zxid, err
+	w.over = true
+	w.order = w.on.c.watches.ended
+	w.typ = int8(typ)
+	w.zxid = zxid
+	w.err = err
 	if w.ch != nil {
 		w.deliver()
 	}

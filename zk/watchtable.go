@@ -187,11 +187,15 @@ func (t *watchTable) tidy(p *pathWatch) {
 	case p.mode != modeNone:
 		if p.unused() {
 			kind = proto.RemoveAny
-			p.mode, p.held, p.onData, p.onKids = modeNone, modeNone, false, false
+			p.mode = modeNone
+			p.held = modeNone
+			p.onData = false
+			p.onKids = false
 		}
 	case p.regs == 0:
 		if p.onData && !p.watchesData() {
-			kind, p.onData = proto.RemoveData, false
+			kind = proto.RemoveData
+			p.onData = false
 		}
 		if p.onKids && p.one[watchChild] == nil {
 			kind, p.onKids = kind|proto.RemoveChildren, false // both: RemoveAny
@@ -222,7 +226,8 @@ func (t *watchTable) shrink() {
 // settle goes back to the lasting watch that is really there, after an addWatch
 // was refused. One-shots that it was to feed would wait for ever.
 func (t *watchTable) settle(p *pathWatch) {
-	if p.mode = p.held; p.mode != modeNone {
+	p.mode = p.held
+	if p.mode != modeNone {
 		return
 	}
 	if !p.onData {

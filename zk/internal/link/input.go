@@ -33,17 +33,28 @@ type input struct {
 	got    int // bytes that the last fill read
 }
 
+// shrink is called when every byte in the buffer was consumed. It gives up a large
+// buffer that these bytes did not need: one above keptSize at once, another after
+// keptFor such calls in a row.
+func (in *input) shrink() {
+	if in.end > readSize {
+		in.calm = 0
+		return
+	}
+	in.calm++
+	unused := len(in.buf) > readSize && in.calm > keptFor
+	if unused || len(in.buf) > keptSize {
+		in.buf = make([]byte, readSize)
+	}
+}
+
 // fill reads once.
 func (in *input) fill(rd io.Reader) error {
 	switch {
 	case in.buf == nil:
 		in.buf = make([]byte, readSize)
 	case in.start == in.end:
-		if in.end > readSize {
-			in.calm = 0
-		} else if in.calm++; len(in.buf) > keptSize || len(in.buf) > readSize && in.calm > keptFor {
-			in.buf = make([]byte, readSize)
-		}
+		in.shrink()
 		in.start, in.end = 0, 0
 	case in.end == len(in.buf) && in.start > 0:
 		in.end = copy(in.buf, in.buf[in.start:in.end])

@@ -100,7 +100,8 @@ func New(nc net.Conn, h Handler, cfg Config, first *Queue) *Link {
 		wakeWriter: make(chan struct{}, 1),
 		ended:      make(chan struct{}),
 	}
-	l.in.limit, l.in.events = cfg.ReplyLimit, cfg.EventLimit
+	l.in.limit = cfg.ReplyLimit
+	l.in.events = cfg.EventLimit
 	l.waiting.Append(first)
 	return l
 }

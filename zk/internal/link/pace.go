@@ -23,7 +23,8 @@ type pace struct {
 
 // roll begins a new window if the current one is over.
 func (p *pace) roll(now time.Time, window time.Duration) {
-	switch age := now.Sub(p.began); {
+	age := now.Sub(p.began)
+	switch {
 	case age < window:
 		return
 	case age < 2*window:

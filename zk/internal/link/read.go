@@ -81,10 +81,12 @@ func (l *Link) match(now time.Time) (n int, heard bool, err error) {
 		f := &l.batch[n]
 		switch f.Xid {
 		case proto.XidWatchEvent:
+			// An event answers no request: there is nothing to match.
 		case proto.XidPing:
 			err = l.matchPing(f)
 		default:
-			if err = l.matchReply(f); err == nil {
+			err = l.matchReply(f)
+			if err == nil {
 				replies++
 				if f.Request.Waits {
 					waiting++
@@ -97,7 +99,8 @@ func (l *Link) match(now time.Time) (n int, heard bool, err error) {
 	}
 	switch {
 	case replies > 0:
-		l.lastReply, heard = now, true
+		l.lastReply = now
+		heard = true
 	case l.in.partialReply():
 		heard = l.arrived(now, l.in.fresh())
 	}

@@ -104,7 +104,8 @@ func (q *Queue) Remove(r *Request) bool {
 // cut drops the n requests before r, whose encoded size is bytes: all, if r is nil.
 // One by one would take the lock of a link for too long.
 func (q *Queue) cut(r *Request, n, bytes int) {
-	if q.head = r; r != nil {
+	q.head = r
+	if r != nil {
 		r.prev = nil
 	} else {
 		q.tail = nil
@@ -174,7 +175,8 @@ func (q *fifo) push(batch []*Request, bytes int) {
 func (q *fifo) pop() *Request {
 	r := q.ring[q.first]
 	q.ring[q.first] = nil
-	if q.first++; q.first == len(q.ring) {
+	q.first++
+	if q.first == len(q.ring) {
 		q.first = 0
 	}
 	q.len--

@@ -40,7 +40,8 @@ func (l *Link) Silence(now time.Time, limit time.Duration) (left time.Duration, 
 	if !prompt && l.lastReply.After(at) {
 		since = l.lastReply // a long reply is still coming in
 	}
-	if left = since.Add(limit).Sub(now); left > 0 {
+	left = since.Add(limit).Sub(now)
+	if left > 0 {
 		return left, nil
 	}
 	if l.lastBytes.After(at) && now.Sub(l.lastBytes) < limit {
