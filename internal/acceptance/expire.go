@@ -32,7 +32,8 @@ func expireSession(ctx context.Context, server string, id int64, password []byte
 		return fmt.Errorf("acceptance: expire: handshake: %w", err)
 	}
 	var answer proto.ConnectResponse
-	if answer.Decode(proto.NewReader(body)); answer.TimeoutMillis <= 0 || answer.SessionID != id {
+	answer.Decode(proto.NewReader(body))
+	if answer.TimeoutMillis <= 0 || answer.SessionID != id {
 		return fmt.Errorf("acceptance: expire: session 0x%x is over already", id)
 	}
 	for {
@@ -41,7 +42,8 @@ func expireSession(ctx context.Context, server string, id int64, password []byte
 		}
 		var h proto.ReplyHeader
 		// Skip replies to older requests of the session.
-		if h.Decode(proto.NewReader(body)); h.Xid == bye.Xid {
+		h.Decode(proto.NewReader(body))
+		if h.Xid == bye.Xid {
 			return nil
 		}
 	}

@@ -99,7 +99,8 @@ func (l *leaseRun) rounds(ctx context.Context, e pinged) error {
 				break
 			}
 			l.t.Logf("round %d: %v", n, err)
-			if missed++; !errors.Is(err, errMissed) || missed > 20+l.p.Rounds {
+			missed++
+			if !errors.Is(err, errMissed) || missed > 20+l.p.Rounds {
 				return err
 			}
 		}

@@ -47,34 +47,7 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 	}
 
 	for range n {
-		// A writer that has read the set and will write it much later.
-		var stopped int
-		require.NoError(t, b.await(ctx, func() bool {
-			for _, r := range b.doing {
-				if r.What == acquired && r.Hold >= 100*time.Millisecond && now() < r.At+r.Hold/2 {
-					stopped = r.Client
-					return true
-				}
-			}
-			return false
-		}))
-		p := crews[stopped].cmd.Process
-		require.NoError(t, ensemble.PauseProcess(p))
-		at := now()
-		// Another writer acquires the lock and writes, before the first one
-		// continues.
-		require.NoError(t, b.await(ctx, func() bool {
-			return now() > at+sessionTimeout && b.newest(unchecked, stopped) > at && b.newest(checked, stopped) > at
-		}))
-		require.NoError(t, ensemble.ResumeProcess(p))
-		require.NoError(t, b.await(ctx, func() bool {
-			for _, r := range b.doing {
-				if r.Client == stopped && r.What == acquired && r.At > at {
-					return true
-				}
-			}
-			return false
-		}))
+		stopHolder(ctx, t, b, crews)
 	}
 	for _, p := range crews {
 		p.rest()
@@ -85,6 +58,44 @@ func stoppedHolders(t *testing.T, e ensemble.Ensemble, n int, seed uint64) {
 	for _, p := range crews {
 		require.NoError(t, p.dismiss())
 	}
+	checkLockSet(t, b, store, n)
+}
+
+// stopHolder stops the process of a holder until another holder has written. It then
+// lets the process continue, and waits until it has the lock again.
+func stopHolder(ctx context.Context, t *testing.T, b *board, crews []*process) {
+	// A writer that has read the set and will write it much later.
+	var stopped int
+	require.NoError(t, b.await(ctx, func() bool {
+		for _, r := range b.doing {
+			if r.What == acquired && r.Hold >= 100*time.Millisecond && now() < r.At+r.Hold/2 {
+				stopped = r.Client
+				return true
+			}
+		}
+		return false
+	}))
+	p := crews[stopped].cmd.Process
+	require.NoError(t, ensemble.PauseProcess(p))
+	at := now()
+	// Another writer acquires the lock and writes, before the first one continues.
+	require.NoError(t, b.await(ctx, func() bool {
+		return now() > at+sessionTimeout && b.newest(unchecked, stopped) > at && b.newest(checked, stopped) > at
+	}))
+	require.NoError(t, ensemble.ResumeProcess(p))
+	require.NoError(t, b.await(ctx, func() bool {
+		for _, r := range b.doing {
+			if r.Client == stopped && r.What == acquired && r.At > at {
+				return true
+			}
+		}
+		return false
+	}))
+}
+
+// checkLockSet checks that the store that checks tokens lost no write, and that the
+// other lost some, after n holders were stopped.
+func checkLockSet(t *testing.T, b *board, store *lockSet, n int) {
 	done := map[string][]string{}
 	for set, list := range b.writes {
 		for _, r := range list {

@@ -34,12 +34,7 @@ func Run(t *testing.T, e ensemble.Ensemble, p Params) {
 func underFaults(t *testing.T, e ensemble.Ensemble, p Params) {
 	ctx := t.Context()
 	check := checker(t, e)
-	_, err := check.Create(ctx, storeDir, nil, zk.Persistent)
-	require.NoError(t, err)
-	for _, name := range lockNames {
-		_, err := check.Create(ctx, storeDir+"/"+name, []byte("0"), zk.Persistent)
-		require.NoError(t, err)
-	}
+	createStores(ctx, t, check)
 
 	r, err := newRig(ctx, e, p)
 	require.NoError(t, err)
@@ -87,18 +82,35 @@ func underFaults(t *testing.T, e ensemble.Ensemble, p Params) {
 	for _, v := range r.board.groups {
 		require.NoError(t, v.flaps())
 	}
+	checkStores(ctx, t, check, r.board)
+}
+
+func createStores(ctx context.Context, t *testing.T, check *zk.Client) {
+	_, err := check.Create(ctx, storeDir, nil, zk.Persistent)
+	require.NoError(t, err)
 	for _, name := range lockNames {
-		require.NotEmpty(t, r.board.writes[name])
-		require.NoError(t, storeOrder(r.board.writes[name]))
+		_, err := check.Create(ctx, storeDir+"/"+name, []byte("0"), zk.Persistent)
+		require.NoError(t, err)
+	}
+}
+
+// checkStores checks that the guarded writes to each store were made in the order
+// of their tokens, and that the newest of them was not overwritten by an older one.
+func checkStores(ctx context.Context, t *testing.T, check *zk.Client, b *board) {
+	total := 0
+	for _, name := range lockNames {
+		require.NotEmpty(t, b.writes[name])
+		require.NoError(t, storeOrder(b.writes[name]))
 		node, err := check.Get(ctx, storeDir+"/"+name)
 		require.NoError(t, err)
-		writes := r.board.writes[name] // in the store's order by now
+		writes := b.writes[name] // in the store's order by now
 		var token int64
 		_, err = fmt.Sscan(string(node.Data), &token)
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, token, writes[len(writes)-1].Token)
+		total += len(writes)
 	}
-	t.Logf("history accepted: sweep and porcupine; guarded writes in order: %d", len(r.board.writes[lockNames[0]])+len(r.board.writes[lockNames[1]]))
+	t.Logf("history accepted: sweep and porcupine; guarded writes in order: %d", total)
 }
 
 // checker returns a client that bypasses the clients' proxies. It is closed with
