@@ -118,43 +118,11 @@ func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 		if err != nil {
 			return nil, err
 		}
-		var mu sync.Mutex // guards took and released
-		var took []time.Duration
-		var released time.Time
-		var measuring atomic.Bool
-		var over atomic.Bool
+		c := &contest{alone: n == 1, hold: hold}
 		errs := make([]error, n)
 		var wg sync.WaitGroup
 		for i, m := range list {
-			wg.Go(func() {
-				for !over.Load() {
-					start := time.Now()
-					release, err := m.acquire(background)
-					if err != nil {
-						errs[i] = err
-						return
-					}
-					mu.Lock()
-					if n > 1 && measuring.Load() && !released.IsZero() {
-						took = append(took, time.Since(released))
-					}
-					mu.Unlock()
-					if hold > 0 {
-						time.Sleep(hold)
-					}
-					mu.Lock()
-					released = time.Now()
-					mu.Unlock()
-					if errs[i] = release(); errs[i] != nil {
-						return
-					}
-					if n == 1 && measuring.Load() {
-						mu.Lock()
-						took = append(took, time.Since(start))
-						mu.Unlock()
-					}
-				}
-			})
+			wg.Go(func() { errs[i] = c.run(m) })
 		}
 		// Everybody is in the queue before it counts.
 		time.Sleep(e.lasts/4 + time.Duration(n)*3*time.Millisecond)
@@ -163,18 +131,13 @@ func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 			return nil, err
 		}
 		use := used()
-		measuring.Store(true)
-		time.Sleep(2 * e.lasts)
-		measuring.Store(false)
-		mu.Lock()
-		done := took
-		mu.Unlock()
+		done := c.measure(2 * e.lasts)
 		out := use.since(len(done))
 		after, err := e.lab.received(kind)
 		if err != nil {
 			return nil, err
 		}
-		over.Store(true)
+		c.over.Store(true)
 		wg.Wait()
 		out.latencies(done)
 		if e.lab.run[kind] != nil {
@@ -185,6 +148,79 @@ func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 		}
 		return out, errors.Join(errs...)
 	}
+}
+
+// A contest has the measurements of contenders for one lock.
+type contest struct {
+	alone bool // one contender: no hand-over
+	hold  time.Duration
+
+	measuring atomic.Bool
+	over      atomic.Bool // the contenders stop
+
+	mu       sync.Mutex
+	took     []time.Duration
+	released time.Time // when the last release began
+}
+
+// run acquires and releases one contender's mutex until the contest is over.
+func (c *contest) run(m mutex) error {
+	for !c.over.Load() {
+		start := time.Now()
+		release, err := m.acquire(background)
+		if err != nil {
+			return err
+		}
+		c.acquired()
+		if c.hold > 0 {
+			time.Sleep(c.hold)
+		}
+		c.releasing()
+		if err := release(); err != nil {
+			return err
+		}
+		if c.alone {
+			c.add(start)
+		}
+	}
+	return nil
+}
+
+// acquired records a hand-over, if there was one.
+func (c *contest) acquired() {
+	c.mu.Lock()
+	released := c.released
+	c.mu.Unlock()
+	if !c.alone && !released.IsZero() {
+		c.add(released)
+	}
+}
+
+func (c *contest) releasing() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.released = time.Now()
+}
+
+// add records how long something took that began at start, while the contest is
+// measured.
+func (c *contest) add(start time.Time) {
+	if !c.measuring.Load() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.took = append(c.took, time.Since(start))
+}
+
+// measure returns what the contenders recorded within d.
+func (c *contest) measure(d time.Duration) []time.Duration {
+	c.measuring.Store(true)
+	time.Sleep(d)
+	c.measuring.Store(false)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.took
 }
 
 // succeeding measures how long it takes until a candidate that waits leads, from
