@@ -72,7 +72,8 @@ image:
 	CONTAINERS=1 scripts/install-test-deps.sh
 	zktest/zkcontainer/docker.sh up
 
-## check: format, static analysis, builds for other systems, nothing skipped, go.mod tidy
+## check: format, static analysis, builds for other systems, nothing skipped, go.mod tidy,
+## size of functions by package
 check: $(BIN)/gofumpt $(BIN)/staticcheck
 	scripts/check.sh $(BIN)
 

@@ -36,15 +36,6 @@ if [ -n "$skipped" ]; then
 	failed=1
 fi
 
-large=$(find . -name '*.go' ! -name '*_test.go' -exec wc -l {} + | awk '$2 != "total" && $1 > 500')
-if [ -n "$large" ]; then
-	echo "files over 500 lines:" "$large"
-	failed=1
-fi
-
-median=$(find . -name '*.go' ! -name '*_test.go' -exec wc -l {} + | awk '$2 != "total" {print $1}' | sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}')
-if [ "$median" -ge 250 ]; then
-	echo "half of the files have $median lines or more"
-	failed=1
-fi
+# Prints the size of each package. Only a function of product code has a limit.
+go run ./scripts/limits || failed=1
 exit $failed
