@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes/election"
@@ -52,7 +53,10 @@ func (c *crew) join(id string, priority int) {
 	c.mu.Lock()
 	c.clients[id] = client
 	c.mu.Unlock()
-	e := election.New(client, "/e", election.Config{ID: id, Priority: priority})
+	e := election.New(client, "/e", election.Config{
+		ID: id, Priority: priority,
+		BackOff: func() backoff.BackOff { return backoff.NewConstantBackOff(100 * time.Millisecond) },
+	})
 	c.runs.Go(func() { _ = e.Run(c.ctx, c.lead(id)) })
 	synctest.Wait()
 }
@@ -80,24 +84,11 @@ func (c *crew) lead(id string) func(context.Context, *election.Leadership) error
 }
 
 // leader waits until things have settled and returns who leads.
-//
-// The next leader may have to wait for its lease. Where an earlier handshake of its
-// session got no answer, that takes a quarter of the timeout and a little more after
-// a reconnect (zk.Session.Guard). A cut of all connections does that to a session
-// when it hits a handshake.
 func (c *crew) leader() (string, *election.Leadership) {
 	c.t.Helper()
 	time.Sleep(time.Second)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for range 20 {
-		if len(c.now) > 0 {
-			break
-		}
-		c.mu.Unlock()
-		time.Sleep(100 * time.Millisecond)
-		c.mu.Lock()
-	}
 	require.Len(c.t, c.now, 1, "terms so far: %v; queue: %v", c.terms, c.srv.Dump())
 	for id, l := range c.now {
 		return id, l
