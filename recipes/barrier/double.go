@@ -26,28 +26,28 @@ type Double struct {
 	log     journal.Journal
 }
 
-// NewDouble returns the barrier in dir, which is to be used for nothing else. It
-// does no I/O; dir and its parents are created when they are missed, as
-// containers that the server removes after use. Members need the right to write
-// dir, whose data stays as it is. Without a client Enter returns
-// zk.ErrBadArguments.
+// NewDouble returns the barrier in dir, which must be used for nothing else. It does
+// no I/O. If dir or a parent is missing later, Enter creates it as a container, which
+// the server removes after use. Members need the right to write dir, whose data stays
+// as it is. Without a client Enter returns zk.ErrBadArguments.
 func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
 	return &Double{c: c, dir: dir, parties: parties, cfg: cfg, log: journalOf(cfg.Logger, dir)}
 }
 
-// Enter waits until all parties are there, and lets them in together. It returns
-// at once when ctx ends, with its cause.
+// Enter waits until all parties are there, and lets them in together. When ctx ends
+// it returns at once, with the cause of ctx. During a round that this party does not
+// belong to, Enter waits for the next round.
 //
-// On an error nobody was let in by this call, and its member node is deleted, now
-// or in the background. It returns ErrTooMany when as many members as there are
-// parties were there before it, ErrDeleted when somebody deleted its node,
-// zk.ErrSessionExpired when its session ended, zk.ErrClosed, zk.ErrNoAuth, or
-// whatever else the server refuses with. A number of parties that can never be let
-// in together is a *PartiesError, at once. After an expired session it does not
-// begin anew by itself: the others may have been let in, counting it.
+// On an error the party is not in, and its member node is deleted, now or in the
+// background. The errors are:
 //
-// While a round is on to which it does not belong, it waits for the next.
+//   - ErrTooMany: enough members for a round were there before.
+//   - ErrDeleted: somebody deleted the party's node.
+//   - zk.ErrSessionExpired: its session ended. Enter does not start again by itself,
+//     because the others may have been let in, and have counted this party.
+//   - a *PartiesError, at once: the parties are too many for one transaction.
+//   - zk.ErrClosed, zk.ErrNoAuth, or another refusal of the server.
 func (d *Double) Enter(ctx context.Context) (*Entry, error) {
 	e, err := d.enter(ctx)
 	if err != nil {
@@ -80,17 +80,17 @@ func (d *Double) enter(ctx context.Context) (*Entry, error) {
 // member is our own node.
 type member struct {
 	d    *Double
-	s    *zk.Session // which owns it
+	s    *zk.Session // the owner of the node
 	name string
 	path string
-	own  *zk.Watch // tells when the node is deleted
+	own  *zk.Watch // on the node
 
 	again pace.Retries // of transactions, since the last wait
 }
 
-// join creates our node. Its name is a GUID, so that a create whose reply was
-// lost can be repeated: if the name is there, it is ours. On an error nothing is
-// left, or the janitor has it.
+// join creates our node. Its name is a GUID, so that a create whose reply was lost
+// can be sent again: if a node of that name is there, it is ours. On an error no node
+// is left behind, or the janitor deletes it.
 func (d *Double) join(ctx context.Context) (*member, error) {
 	var again pace.Retries
 	for {
@@ -108,7 +108,8 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 			d.c.Abandon(s, m.path)
 			return nil, err
 		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
-			// The session was over before anybody could have counted us.
+			// The session was over before our node was created, so nobody has counted
+			// us. Retry in the next session.
 			if again.Soon(ctx, context.Background()) != nil {
 				return nil, giveUp(ctx, err)
 			}
@@ -118,7 +119,7 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 	}
 }
 
-// create reports whether the node may be there when it fails.
+// create creates our node. If it fails, written says whether the node may be there.
 func (m *member) create(ctx context.Context) (written bool, err error) {
 	d := m.d
 	var again pace.Retries
@@ -129,13 +130,14 @@ func (m *member) create(ctx context.Context) (written bool, err error) {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
 			return true, nil
 		case errors.Is(err, zk.ErrNoNode):
-			// No directory yet, or it was reaped: what was written before has failed.
+			// There is no directory yet, or the server has removed it. In both cases no
+			// earlier create has left a node.
 			written = false
 			if err := recipes.EnsurePath(ctx, d.c, d.dir, d.cfg.ACL...); err != nil {
 				return false, err
 			}
 		case ctx.Err() == nil && openEnded(err) && m.s.Context().Err() == nil:
-			// Again, and the answer tells.
+			// Retry. If the lost create has happened, the retry returns NodeExists.
 		default:
 			return written, giveUp(ctx, err)
 		}
@@ -159,7 +161,7 @@ func (m *member) watchOwn(ctx context.Context) error {
 	return nil
 }
 
-// gone says why our node is not there.
+// gone returns the reason why our node is not there.
 func (m *member) gone() error {
 	if err := m.over(); err != nil {
 		return err
@@ -167,10 +169,11 @@ func (m *member) gone() error {
 	return ErrDeleted
 }
 
-// over returns why our session is over, nil while it is not.
+// over returns the reason why our session is over, or nil if it is not.
 func (m *member) over() error { return context.Cause(m.s.Context()) }
 
-// withdraw deletes our node: at once if ctx allows, else in the background.
+// withdraw deletes our node. If ctx has ended or the delete fails, the janitor does
+// it.
 func (m *member) withdraw(ctx context.Context) {
 	if ctx.Err() == nil && m.over() == nil {
 		err := m.d.c.Delete(ctx, m.path, zk.AnyVersion)
@@ -181,8 +184,8 @@ func (m *member) withdraw(ctx context.Context) {
 	m.d.c.Abandon(m.s, m.path)
 }
 
-// first returns the n members with the lowest czxids, sorted by name; nil if one
-// has gone meanwhile.
+// first returns the n members with the lowest czxids, sorted by name. It returns nil
+// if the node of a member is gone.
 func (d *Double) first(ctx context.Context, members []string, n int) ([]string, error) {
 	czxid := make(map[string]int64, len(members))
 	for _, name := range members {

@@ -13,36 +13,36 @@ import (
 
 // How a round is opened, and why it is safe.
 //
-// A round is opened by a transaction that checks that the nodes of as many
-// members as there are parties are there, and creates ready with their names. So
-// at one instant all were there and no round was on. Who is not named is not let
-// in. Names are GUIDs and do not come again.
+// One transaction opens a round. It checks the nodes of as many members as there are
+// parties, and creates ready with their names. So at one moment all of them were
+// there, and no other round was open. A member that is not named is not let in.
+// Names are GUIDs, and no two nodes ever have the same.
 //
-// A ready is deleted in two cases: by the last member of its round, together
-// with its own node (leave.go), or when none of its members is there any more,
-// since they crashed. "None is there" is seen before the transaction and stays
-// true; that the ready which it deletes is the one that was seen is what must be
-// proved, since ready has the same name in every round:
+// A ready is deleted in two cases. The last member of its round deletes it together
+// with its own node (leave.go). Or its members have crashed: another member lists the
+// directory, sees none of them, and deletes ready. They cannot come back, so that is
+// still true when the transaction runs. But ready has the same name in every round,
+// and this must not happen:
 //
-//	A sees ready of round 1, and that its members have gone
-//	                 B deletes it; C and D come and open round 2
-//	A deletes ready: of round 2, while C is let in and D has not seen it yet
+//  1. A reads ready of round 1, and lists no member of it.
+//  2. B deletes ready. C and D join and open round 2.
+//  3. A deletes ready. It is that of round 2, in which C is and which D has not seen.
 //
-// Therefore every transaction of ours, the opening one too, sets the data of the
-// directory to what it is, at the version that was read before ready was. B's
-// delete raised it, and A's fails.
+// Therefore every transaction, the opening one too, sets the data of the directory to
+// what it is, at the version that was read before ready was read. B's delete has
+// raised the version, so A's delete fails.
 //
-// The directory can be a container, which the server removes between rounds, and
-// its version then begins again: in a new directory with one round open it is 1,
-// and so it was in the old one. Therefore every transaction also checks the node
-// of the member who makes it (or deletes it), and reads the version only after
-// that node was created: while a directory has a child it is not removed, so it
-// is still the same. Who has no node changes nothing.
+// The directory can be a container. The server removes it between rounds, and the
+// version of the new directory starts again at 0: it can have the value that it had in
+// the old directory. Therefore every transaction also checks or deletes the node of
+// its own member, and the member reads the version only after that node was created.
+// The server does not remove a directory that has a child, so it is still the same
+// directory. A member whose node is gone changes nothing.
 //
-// Waiting members watch ready alone. That is enough, because of all members
-// there the one that came last sees all the others in its first look, and opens;
-// and if another round was on then, its end wakes everybody. So a join wakes
-// nobody and an opened round wakes each once.
+// A waiting member watches ready alone. That is enough. The member that joins last
+// sees all the others in its first list, and opens the round. If another round was
+// open at that time, its end wakes all members. So a join wakes nobody, and an opened
+// round wakes each member once.
 
 // enter waits until a round lets us in.
 func (m *member) enter(ctx context.Context) (*Entry, error) {
@@ -58,7 +58,7 @@ func (m *member) enter(ctx context.Context) (*Entry, error) {
 		}
 		r, err := m.step(ctx)
 		if err == nil {
-			err = m.over() // what was seen since may be the next session's
+			err = m.over() // the reads may have been made in the next session
 		}
 		switch {
 		case err != nil:
@@ -69,8 +69,9 @@ func (m *member) enter(ctx context.Context) (*Entry, error) {
 	}
 }
 
-// step looks once and does what is to do: open a round, remove what a crashed
-// one left, or wait. It returns the round that lets us in, nil to look again.
+// step reads the directory once. It then opens a round, removes the ready of a
+// crashed one, or waits. It returns the round that lets us in, or nil if the caller
+// must call step again.
 func (m *member) step(ctx context.Context) (*round, error) {
 	v, ready, err := m.d.look(ctx, true)
 	if errors.Is(err, zk.ErrNoNode) {
@@ -81,7 +82,7 @@ func (m *member) step(ctx context.Context) (*round, error) {
 	}
 	defer ready.Stop()
 	if err := m.d.possible(v.dir.Data); err != nil {
-		return nil, err // what others keep in the directory takes the room
+		return nil, err // the directory's data takes room in the transaction
 	}
 	if _, ok := slices.BinarySearch(v.members, m.name); !ok {
 		return nil, m.gone()
@@ -106,7 +107,7 @@ func (m *member) step(ctx context.Context) (*round, error) {
 	return nil, m.sweep(ctx, v)
 }
 
-// open lets the members in who came first.
+// open opens a round for the members that joined first.
 func (m *member) open(ctx context.Context, v view) (*round, error) {
 	d, names := m.d, v.members
 	if len(names) > d.parties {
@@ -125,15 +126,15 @@ func (m *member) open(ctx context.Context, v view) (*round, error) {
 	return &round{id: done[0].Stat.Mzxid, names: names}, nil // one transaction, one zxid
 }
 
-// sweep removes the ready of a round none of whose members is there.
+// sweep deletes the ready of a round of which no member is there.
 func (m *member) sweep(ctx context.Context, v view) error {
 	done, err := m.d.c.Multi(ctx, zk.CheckOp(m.path, zk.AnyVersion), m.d.set(v),
 		zk.DeleteOp(zk.Join(m.d.dir, readyName), zk.AnyVersion))
 	return m.lookAgain(ctx, refused.ExplainMulti(done, err))
 }
 
-// wait returns nil when it is time to look again: ready came or went, the other
-// member, if there is one, has gone, or something happened to our own node.
+// wait returns nil when something has changed: ready was created or deleted, the node
+// of the other member was deleted, or our own node has changed. other may be empty.
 func (m *member) wait(ctx context.Context, ready *zk.Watch, other string) error {
 	var otherC <-chan zk.Event
 	if other != "" {

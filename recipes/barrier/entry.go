@@ -23,23 +23,26 @@ type Entry struct {
 	watcher sync.WaitGroup
 	log     *journal.Hold
 
-	once sync.Once     // the first Leave
-	lost error         // set by it: why the entry had ended before
-	turn chan struct{} // cap 1: who leaves; not a mutex, since it waits
-	gone bool          // guarded by turn: our node is known to be gone
-	done bool          // guarded by turn: so are all others of the round
+	once sync.Once // runs in the first Leave
+	lost error     // set in once: why the entry had ended before
+
+	// turn has room for one Leave at a time. It is not a mutex, because a Leave stops
+	// to wait for it when its context ends.
+	turn chan struct{}
+	gone bool // guarded by turn: our node is known to be gone
+	done bool // guarded by turn: all nodes of the round are known to be gone
 }
 
-// entry makes the member one that was let in, with a context that ends with the
-// lease, the session, the node or Leave. ctx bounds the confirming of the lease,
-// and gives the values, but not the deadline.
+// entry makes the Entry of a member that was let in. Its context ends with the lease,
+// with the session, when the node is deleted, or with Leave. The lease is confirmed
+// under ctx. The entry's context has the values of ctx, but not its deadline.
 func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	guard, release, err := m.s.Guard(base)
 	var again pace.Retries
 	for err != nil && m.over() == nil && openEnded(err) && again.Soon(ctx, m.s.Context()) == nil {
-		guard, release, err = m.s.Guard(base) // the connection was lost, the session lives
+		guard, release, err = m.s.Guard(base) // the connection was lost, but the session lives
 	}
 	if !bound() && err == nil {
 		release()
@@ -57,17 +60,18 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 
 // Context ends when the party may no longer count as being inside. Its cause is
 // ErrLeft, ErrDeleted, zk.ErrSessionExpired, zk.ErrLeaseLapsed or zk.ErrClosed.
-// It has the values of Enter's context, not its deadline.
+// It has the values of Enter's context, but not its deadline.
 func (e *Entry) Context() context.Context { return e.ctx }
 
 // Round is a number that all parties of a round have in common, and that rises
-// with every round: the czxid of its ready. It can serve as a fencing token.
+// with every round. It is the czxid of the ready node, and can be used as a fencing
+// token.
 func (e *Entry) Round() int64 { return e.round.id }
 
-// Path is the member's node.
+// Path is the path of the member's node.
 func (e *Entry) Path() string { return e.m.path }
 
-// watch ends the context when our node is deleted by somebody else.
+// watch ends the context when somebody else deletes our node.
 func (e *Entry) watch() {
 	own := e.m.own
 	for {
@@ -83,12 +87,12 @@ func (e *Entry) watch() {
 			e.end(ErrDeleted)
 			return
 		}
-		// Its data changed, or the watch could not be restored, or the session is
-		// over and the guard about to say so.
+		// The node's data changed, or the server did not restore the watch. Or the
+		// session is over, and the guard is about to end the context.
 		_, ok, w, err := e.m.d.c.ExistsW(e.ctx, e.m.path)
 		switch {
 		case err != nil:
-			e.end(fmt.Errorf("own node is not watched: %w", err)) // no news if the context has ended
+			e.end(fmt.Errorf("own node is not watched: %w", err)) // does nothing if the context has ended
 			return
 		case !ok:
 			w.Stop()
@@ -101,7 +105,7 @@ func (e *Entry) watch() {
 
 // deleted reports whether a watch that has fired did so for a delete.
 func deleted(w *zk.Watch) bool {
-	ev, _ := w.Wait(context.Background()) // does not block: it is there
+	ev, _ := w.Wait(context.Background()) // does not block: the event is there
 	return ev.Type == zk.EventDeleted
 }
 

@@ -23,20 +23,23 @@ type Barrier struct {
 	log  journal.Journal
 }
 
-// New returns the gate at path. It does no I/O; parents are created when Raise
-// misses them. Without a client every method returns zk.ErrBadArguments.
+// New returns the gate at path. It does no I/O. Raise creates missing parents.
+// Without a client every method returns zk.ErrBadArguments.
 func New(c *zk.Client, path string, cfg Config) *Barrier {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
 	return &Barrier{c: c, path: path, cfg: cfg, log: journalOf(cfg.Logger, path)}
 }
 
-// Raise closes the gate; nil if it is closed already. It stays closed until
-// Lower, by whomever, or with Config.Ephemeral until the client's session ends.
+// Raise closes the gate. It returns nil if the gate is closed already. The gate stays
+// closed until any client calls Lower, or with Config.Ephemeral until this client's
+// session ends.
 //
-// It returns ErrRaised if the gate is closed by a node of the other kind, or of
-// another session, since that opens it at another time. When a reply is lost it
-// asks again; a Lower that came between is then undone. If ctx ends meanwhile,
-// an error with OutcomeUnknown says that the gate may have been closed.
+// It returns ErrRaised if the gate is closed by a node of the other kind (ephemeral
+// or not) or of another session, because that node opens the gate at another time.
+//
+// If a reply is lost, Raise sends the request again, which undoes a Lower that came
+// in between. If ctx ends before a reply, the error has OutcomeUnknown: the gate may
+// have been closed.
 func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", "raised", b.raise) }
 
 func (b *Barrier) raise(ctx context.Context) error {
@@ -62,13 +65,13 @@ func (b *Barrier) raise(ctx context.Context) error {
 			if ok, err := b.raised(ctx, s); ok || err != nil {
 				return err
 			}
-			// Lowered since: again.
+			// The gate has been lowered since the create. Retry.
 		case errors.Is(err, zk.ErrNoNode):
 			if err := recipes.EnsurePath(ctx, b.c, zk.Parent(b.path), b.cfg.ACL...); err != nil {
 				return err
 			}
 		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
-			// Again; in the next session if that one is over.
+			// Retry, in the next session if this one is over.
 		default:
 			return giveUp(ctx, err)
 		}
@@ -78,7 +81,8 @@ func (b *Barrier) raise(ctx context.Context) error {
 	}
 }
 
-// raised reports whether the node that is there is as good as ours.
+// raised reports whether a node closes the gate. It returns ErrRaised if that is not
+// a node as we would create it.
 func (b *Barrier) raised(ctx context.Context, s *zk.Session) (bool, error) {
 	stat, ok, err := b.c.Exists(ctx, b.path)
 	var want int64 // the owner
@@ -91,20 +95,20 @@ func (b *Barrier) raised(ctx context.Context, s *zk.Session) (bool, error) {
 	return ok, err
 }
 
-// Lower opens the gate, whoever closed it; nil if it is open already. When a
-// reply is lost it asks again, so that a Raise that came between is undone. If
-// ctx ends meanwhile, an error with OutcomeUnknown says that the gate may have
-// been opened.
+// Lower opens the gate, even if another client has closed it. It returns nil if the
+// gate is open already. If a reply is lost, Lower sends the request again, which
+// undoes a Raise that came in between. If ctx ends before a reply, the error has
+// OutcomeUnknown: the gate may have been opened.
 func (b *Barrier) Lower(ctx context.Context) error { return b.run(ctx, "lower", "lowered", b.lower) }
 
 func (b *Barrier) lower(ctx context.Context) error {
 	return deleteSurely(ctx, b.c, b.path)
 }
 
-// Wait returns nil when the gate was open at some instant since the call. A
-// Raise that had returned before the call is not missed, also when it was made
-// by another client. It returns the cause of ctx when that ends, zk.ErrClosed,
-// zk.ErrNoAuth or whatever else the server refuses with, and leaves no watch.
+// Wait returns nil when the gate was open at some moment since the call. It does not
+// miss a Raise that had returned before the call, even one of another client. It
+// returns the cause of ctx when ctx ends, and zk.ErrClosed, zk.ErrNoAuth or another
+// refusal of the server. It leaves no watch behind.
 func (b *Barrier) Wait(ctx context.Context) error {
 	defer b.log.Wait()()
 	return b.run(ctx, "wait", "open", b.wait)
@@ -115,7 +119,7 @@ func (b *Barrier) wait(ctx context.Context) error {
 		var open bool
 		var w *zk.Watch
 		err := caughtUp(ctx, b.c, b.path, func() (err error) {
-			w.Stop() // of a look that did not count
+			w.Stop() // from the last read, whose session was over
 			_, open, w, err = b.c.ExistsW(ctx, b.path)
 			open = !open
 			return err
@@ -130,9 +134,9 @@ func (b *Barrier) wait(ctx context.Context) error {
 	}
 }
 
-// over waits for the end of a watch and takes it back if ctx ends first. nil
-// says no more than that it is time to look again: the node changed, or the
-// watch ended with its session or could not be restored.
+// over waits until a watch fires or ends, and stops it if ctx ends first. If it
+// returns nil, the caller must read again: the node has changed, or the watch ended
+// with its session or was not restored.
 func over(ctx context.Context, w *zk.Watch) error {
 	defer w.Stop()
 	_, err := w.Wait(ctx)
@@ -142,7 +146,7 @@ func over(ctx context.Context, w *zk.Watch) error {
 	return err
 }
 
-// run makes one of the calls, and logs what it has done.
+// run runs call, and logs done if it succeeds.
 func (b *Barrier) run(ctx context.Context, op, done string, call func(context.Context) error) error {
 	err := refused.Client(b.c)
 	if err != nil {
@@ -157,10 +161,10 @@ func (b *Barrier) run(ctx context.Context, op, done string, call func(context.Co
 	return nil
 }
 
-// caughtUp runs read when the client's server has caught up with the leader. A
-// new session may begin on a server that lags, and would see a gate that is not
-// closed yet, or members that have not come yet. So all must happen in one
-// session; if that ends meanwhile, it begins again.
+// caughtUp runs read after a sync, so that the client's server has caught up with
+// the leader. Both must happen in one session: a new session may begin on a server
+// that lags behind, which shows a gate before it was closed, or a directory before
+// members joined. So if the session ends before read is done, caughtUp starts again.
 func caughtUp(ctx context.Context, c *zk.Client, path string, read func() error) error {
 	for {
 		s, err := c.AwaitSession(ctx)
@@ -176,8 +180,9 @@ func caughtUp(ctx context.Context, c *zk.Client, path string, read func() error)
 	}
 }
 
-// deleteSurely deletes a node. It asks again while it is open what became of the
-// request, which is harmless where a second delete may hit what came since.
+// deleteSurely deletes a node. It retries while it is not known whether the delete
+// happened. Only a caller for which it does no harm if the second delete hits a newer
+// node may use it.
 func deleteSurely(ctx context.Context, c *zk.Client, path string) error {
 	var again pace.Retries
 	for {

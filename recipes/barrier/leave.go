@@ -11,18 +11,18 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Leave ends the context and waits until all parties of the round have left. It
+// Leave ends the Context and waits until all parties of the round have left. It
 // is idempotent.
 //
-// nil says that our node and those of all others are gone. One that died counts
-// as one that left. Members that are not of the round are not waited for. If the
-// entry had ended before the first Leave, the others may have left without it;
-// Leave then waits all the same and returns ErrLost with the cause.
+// If it returns nil, our node and the nodes of all others are gone. A party that died
+// counts as one that left. Leave does not wait for members that are not of the round.
+// If the entry had ended before the first Leave, the others may have left without it.
+// Leave still waits then, and returns ErrLost with the cause.
 //
-// When ctx ends, or the server refuses, the error says why. Our node is deleted
-// in that case too; while that is not confirmed, the error wraps
-// zk.ErrUnconfirmed, has OutcomeUnknown, and the deleting goes on in the
-// background. Another Leave goes on waiting.
+// When ctx ends, or the server refuses, Leave returns the reason. Our node is deleted
+// in that case too. If that is not confirmed, the error has OutcomeUnknown and wraps
+// zk.ErrUnconfirmed, and the client goes on to delete the node in the background.
+// Call Leave again to wait for the others.
 func (e *Entry) Leave(ctx context.Context) error {
 	if err := e.leave(ctx); err != nil {
 		return fmt.Errorf("barrier: %s: %w", e.m.d.dir, refused.Explain(err))
@@ -38,8 +38,9 @@ func (e *Entry) leave(ctx context.Context) error {
 		e.end(ErrLeft)
 		e.release()
 	})
-	// Asked first without ctx: a Leave whose ctx has ended before must still see to
-	// it that the node goes. Whoever has the turn does that for everybody.
+	// Try to get the turn before ctx is checked: a Leave whose ctx has ended before the
+	// call must still delete the node. If another Leave has the turn, that one deletes
+	// the node.
 	select {
 	case e.turn <- struct{}{}:
 	default:
@@ -50,7 +51,7 @@ func (e *Entry) leave(ctx context.Context) error {
 		}
 	}
 	defer func() { <-e.turn }()
-	e.watcher.Wait() // its context has ended
+	e.watcher.Wait() // does not block: its context has ended
 	e.log.Ended()
 	for !e.done {
 		other, err := e.step(ctx)
@@ -64,14 +65,14 @@ func (e *Entry) leave(ctx context.Context) error {
 	return e.lost
 }
 
-// step looks once. It deletes our node, with ready if nobody else is left, and
-// returns the member to wait for before the next look.
+// step reads the directory once. It deletes our node, together with ready if nobody
+// else is left. It returns the member to wait for before the next step.
 //
-// The member with the lowest name stays until it is alone, and the others wait
-// for it: so there is a last one, who removes ready together with its own node,
-// and nobody returns while ready is still there. If all deleted their nodes at
-// once, none of them would be entitled to touch ready (enter.go). Curator's and
-// kazoo's members do the same.
+// The member with the lowest name stays until it is alone, and the others wait for
+// it. So one member is the last. It deletes ready together with its own node, and no
+// Leave returns while ready is still there. If all members deleted their nodes at
+// once, none of them would have a node, and none could delete ready (enter.go).
+// Curator's and kazoo's members do the same.
 func (e *Entry) step(ctx context.Context) (other string, err error) {
 	d := e.m.d
 	var v view
@@ -101,7 +102,7 @@ func (e *Entry) step(ctx context.Context) (other string, err error) {
 	case here && !last && i == 0:
 		return in[len(in)-1], nil
 	case here:
-		// Its name does not come again: a delete that is repeated hits nothing else.
+		// No other node can get the same name, so a second delete can hit no other node.
 		if err := deleteSurely(ctx, d.c, e.m.path); err != nil {
 			return "", err
 		}
@@ -113,8 +114,7 @@ func (e *Entry) step(ctx context.Context) (other string, err error) {
 	return in[0], nil
 }
 
-// await waits until another member has gone, or something else makes it worth
-// looking again.
+// await waits until the node of another member was deleted or changed.
 func (e *Entry) await(ctx context.Context, other string) error {
 	_, ok, w, err := e.m.d.c.ExistsW(ctx, zk.Join(e.m.d.dir, other))
 	if err != nil || !ok {
@@ -125,7 +125,8 @@ func (e *Entry) await(ctx context.Context, other string) error {
 	return over(ctx, w)
 }
 
-// giveUp leaves nothing behind of a Leave that fails.
+// giveUp returns the error of a Leave that fails. It leaves our node to the janitor
+// if the node may still be there.
 func (e *Entry) giveUp(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = ctxerr.Of(ctx)

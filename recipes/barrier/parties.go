@@ -6,18 +6,19 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// PartiesError: a double barrier of so many parties can let nobody in. All parties
-// of a round are let in by one transaction, which names the node of each, and
-// whose size zk.Config.MaxRequestSize bounds, as jute.maxbuffer does on the server.
-// A shorter directory or less data in it makes room for more.
+// PartiesError says that a double barrier with that number of parties can never open
+// a round. One transaction lets in all parties of a round, and names the node of each.
+// Its size is limited by zk.Config.MaxRequestSize, and by jute.maxbuffer on the
+// server. A shorter path of the directory, or less data in the directory, makes room
+// for more parties.
 type PartiesError struct {
 	Dir            string
 	Parties, Limit int
-	MaxRequestSize int // of the client
+	MaxRequestSize int // from the client's zk.Config
 }
 
-// Error names both numbers and where the limit comes from; the directory is named
-// by what wraps it.
+// Error names both numbers and the reason for the limit. The error that wraps it
+// names the directory.
 func (e *PartiesError) Error() string {
 	if e.Parties < 1 {
 		return fmt.Sprintf("%d parties: there must be at least one", e.Parties)
@@ -26,10 +27,11 @@ func (e *PartiesError) Error() string {
 		e.Parties, e.Limit, e.MaxRequestSize)
 }
 
-// Is makes it ErrParties.
+// Is reports whether target is ErrParties.
 func (e *PartiesError) Is(target error) bool { return target == ErrParties }
 
-// Unwrap returns zk.ErrTooLarge for too many parties, zk.ErrBadArguments for none.
+// Unwrap returns zk.ErrTooLarge for too many parties, and zk.ErrBadArguments for a
+// number below 1.
 func (e *PartiesError) Unwrap() error {
 	if e.Parties < 1 {
 		return zk.ErrBadArguments
@@ -37,11 +39,11 @@ func (e *PartiesError) Unwrap() error {
 	return zk.ErrTooLarge
 }
 
-// possible returns a PartiesError if no round can be opened while the directory
-// holds data.
+// possible returns a PartiesError if no round can be opened while the directory has
+// that data.
 func (d *Double) possible(data []byte) error {
 	v := view{dir: zk.Node{Data: data}}
-	name := zk.NewGUID() // all are as long as this one
+	name := zk.NewGUID() // only its length matters
 	one, limit := d.c.MultiSize(d.opening(v, []string{name})...)
 	two, _ := d.c.MultiSize(d.opening(v, []string{name, name})...)
 	most := 0
@@ -54,7 +56,7 @@ func (d *Double) possible(data []byte) error {
 	return &PartiesError{Dir: d.dir, Parties: d.parties, Limit: most, MaxRequestSize: limit}
 }
 
-// opening is the transaction that opens a round of the members of these names.
+// opening returns the transaction that opens a round for the members with these names.
 func (d *Double) opening(v view, names []string) []zk.Op {
 	ops := make([]zk.Op, 0, len(names)+2)
 	ops = append(ops, d.set(v))

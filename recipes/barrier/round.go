@@ -12,22 +12,21 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// readyName is the node that says that a round is on.
+// readyName is the name of the node that is there while a round is open.
 const readyName = "ready"
 
-// readyMark is the first line of what a ready of ours holds. The names of the
-// members follow, one a line.
+// readyMark is the first line of the data of a ready node that this package has
+// created. The names of the members follow, one in each line.
 const readyMark = "zookit round"
 
-// memberName is what members are called: a UUID, which Curator writes with
-// dashes, as we do, and kazoo without. Other names are no members' and are left
-// alone.
+// memberName matches the names of members. A name is a UUID, which Curator and this
+// package write with dashes, and kazoo without. Nodes of other names are ignored.
 var memberName = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$`)
 
 // round is a round that was opened.
 type round struct {
 	id    int64    // czxid of its ready
-	names []string // its members, sorted; nil if Curator or kazoo opened it and did not say
+	names []string // its members, sorted; nil if Curator or kazoo opened it
 }
 
 func encodeRound(names []string) []byte {
@@ -43,19 +42,19 @@ func decodeRound(id int64, data []byte) *round {
 	return r
 }
 
-// has reports whether a member is let in by the round.
+// has reports whether the round lets a member in.
 func (r *round) has(name string) bool {
 	_, ok := slices.BinarySearch(r.names, name)
 	return ok
 }
 
-// of returns those of members who belong to the round, in order.
+// of returns the members that belong to the round, in order.
 func (r *round) of(members []string) []string {
 	return slices.DeleteFunc(slices.Clone(members), func(m string) bool { return !r.has(m) })
 }
 
-// infer fills in the members of a round that Curator or kazoo opened: those who
-// are there and whose nodes are older than its ready.
+// infer sets the members of a round that Curator or kazoo opened: all members whose
+// nodes are there and are older than the ready node.
 func (d *Double) infer(ctx context.Context, r *round, members []string) error {
 	names := []string{}
 	for _, name := range members {
@@ -71,22 +70,24 @@ func (d *Double) infer(ctx context.Context, r *round, members []string) error {
 	return nil
 }
 
-// view is what one look at the directory showed, read in this order: the
-// directory, ready, the members.
+// view is what we read of the directory, in this order: the directory, ready, the
+// members.
 //
-// The order is what the transactions rest on, which all set the directory's data
-// to what it is, at the version of the view. A member that a ready names and that
-// is not in the list, which is read later, has gone, and its name does not come
-// again. And no ready has come or gone by our doing between the view and a
-// transaction that succeeds, since that would have raised the version.
+// The transactions depend on that order. All of them set the directory's data to what
+// it is, at the version of the view. So two things hold when a transaction succeeds:
+//
+//   - A member that ready names and that is not in the list is gone for ever. The list
+//     is read after ready, and no other node gets the same name.
+//   - No transaction of this package has created or deleted a ready since the view,
+//     because it would have raised the version.
 type view struct {
 	dir     zk.Node
 	round   *round   // nil: there is no ready
 	members []string // sorted
 }
 
-// look reads a view. With watch it also sets a watch on ready, which the caller
-// stops.
+// look reads a view. With watch it also sets a watch on ready, which the caller must
+// stop.
 func (d *Double) look(ctx context.Context, watch bool) (v view, w *zk.Watch, err error) {
 	if v.dir, err = d.c.Get(ctx, d.dir); err != nil {
 		return v, nil, err
@@ -126,21 +127,21 @@ func (d *Double) readRound(ctx context.Context, watch bool) (*round, *zk.Watch, 
 		case !watch:
 			return nil, nil, nil
 		}
-		w.Stop() // it went between the two: the watch has fired
+		w.Stop() // ready was deleted between the two reads
 		if err := again.Soon(ctx, context.Background()); err != nil {
 			return nil, nil, err
 		}
 	}
 }
 
-// set is the op with which every transaction of ours begins.
+// set returns the op that every transaction of this package has, see view.
 func (d *Double) set(v view) zk.Op {
 	return zk.SetOp(d.dir, v.dir.Data, zk.Version(v.dir.Stat.Version))
 }
 
-// lookAgain returns nil if a transaction failed because something has changed
-// since the view, or ended without a verdict: then the next look shows. If that
-// happens over and over it pauses.
+// lookAgain returns nil if the caller must read again. A transaction may have failed
+// because something has changed since the view, or its outcome may be unknown. If
+// that happens over and over, lookAgain pauses.
 func (m *member) lookAgain(ctx context.Context, err error) error {
 	switch {
 	case err == nil:

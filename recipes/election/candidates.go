@@ -8,11 +8,11 @@ import (
 	"github.com/zookit/zookit/recipes/internal/contend"
 )
 
-// Leader is who leads, or is about to.
+// Leader is the candidate that leads, or is about to.
 type Leader = recipes.Contender
 
-// Leader returns who is first, as the client's server sees it; ErrNoLeader if
-// there is no candidate.
+// Leader returns the first candidate, as the client's server sees it, or ErrNoLeader
+// if there is no candidate.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	if err := e.usable("leader"); err != nil {
 		return Leader{}, err
@@ -27,18 +27,18 @@ func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	return l, nil
 }
 
-// Candidate is one who leads or waits to. Its Data is its ID, until it leads and
-// proclaims something else.
+// Candidate is the leader or a candidate that waits. Its Data is its ID, until it
+// leads and calls Proclaim.
 type Candidate struct {
 	recipes.Contender
-	Leader   bool // first in the queue: leads, or is about to, or to stand aside
+	Leader   bool // first in the queue: it leads, or is about to lead or stand aside
 	Priority int
-	Foreign  bool // of another library: has no priority, and lets nobody pass
+	Foreign  bool // of another library: it has no priority and never stands aside
 }
 
 // Candidates returns all candidates in the order of the queue, as the client's
-// server sees it. One that goes while it is read is left out, and one whose node
-// may not be read has its Err.
+// server sees it. A candidate whose node is deleted in the meantime is left out. A
+// candidate whose node may not be read has its Err.
 func (e *Election) Candidates(ctx context.Context) ([]Candidate, error) {
 	if err := e.usable("candidates"); err != nil {
 		return nil, err
@@ -63,10 +63,11 @@ func candidates(list []recipes.Contender) []Candidate {
 	return out
 }
 
-// choose decides, when our turn has come, whether we let another pass: the one
-// whom the last leader named, or one of a higher priority. Equals never stand
-// aside for each other, and everyone who does goes behind the one for whom it
-// does, so that with every step fewer are ahead of that one.
+// choose decides, when our turn has come, whether we stand aside for another
+// candidate: the one that the last leader named, or one of a higher priority.
+// Candidates of equal priority never stand aside for each other. A candidate that
+// stands aside goes behind the other one. So with each step fewer candidates are
+// ahead of that one.
 func (e *Election) choose(t contend.Turn) contend.Choice {
 	c := contend.Choice{Higher: higher(t.Behind, e.cfg.Priority)}
 	if t.Next != t.Own {
@@ -74,13 +75,13 @@ func (e *Election) choose(t contend.Turn) contend.Choice {
 		c.Aside = c.Named || c.Higher > 0
 	}
 	if c.Aside {
-		e.cfg.Logger.Debug("election: lets others pass", "dir", e.dir, "node", t.Own, "named", t.Next, "higher", c.Higher)
+		e.cfg.Logger.Debug("election: stands aside", "dir", e.dir, "node", t.Own, "named", t.Next, "higher", c.Higher)
 	}
 	return c
 }
 
-// higher counts those behind that have a higher priority, up to the first
-// foreign candidate: that one would lead before those behind it.
+// higher counts the candidates behind us that have a higher priority, up to the
+// first foreign candidate: that one would lead before the candidates behind it.
 func higher(behind []string, priority int) int {
 	n := 0
 	for _, name := range behind {

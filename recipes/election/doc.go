@@ -1,52 +1,65 @@
 // Package election elects one leader among the candidates of a directory.
 //
-// A leader has what the holder of a lock has: a Context that ends before anybody
-// else can lead, a Token that rises with every leader, and a Check that makes
-// ZooKeeper refuse its writes once it leads no longer. Nobody leads who is not
-// first in the queue with a node of its own live session; that is looked at again
-// after each reconnect. A leader stays leader over a reconnect; a candidate whose
-// session expired queues again.
+// A leader has the same guards as the holder of a lock:
 //
-// Who leads next is the one who came first, unless the leader hands over to a
-// candidate by name, or candidates have priorities. Both work by those ahead of
-// that one going to the end of the queue when their turn comes, each in one
-// transaction that makes its new node and deletes the old: nobody ever leads out
-// of turn, and nobody is in the queue twice, or out of it. A priority deposes
-// nobody. If the one for whom they stand aside dies unnoticed, nobody leads until
-// its session has expired, as with any candidate that is first.
+//   - Its Context ends before another candidate can lead.
+//   - Its Token is higher than the token of every leader before.
+//   - Its Check makes ZooKeeper refuse its writes after it has lost the leadership.
 //
-// Candidates of a high priority that crash over and over do not keep the others
-// from leading for ever: a candidate stands aside for a priority at most eight
-// times in a row. A time does not count if those whom it let pass then led for at
-// least two session timeouts each, and standing aside for a candidate that was
-// named never counts. Candidates of one election should have the same session
-// timeout: one whose timeout is more than twice as long looks, when it crashes,
-// as if it had led.
+// A candidate leads only while it is first in the queue with a node of its own live
+// session. It checks that again after each reconnect. A leader stays leader over a
+// reconnect. A candidate whose session expired joins again at the end of the queue.
+//
+// # Who leads next
+//
+// The next leader is the first candidate in the queue. There are two exceptions: the
+// leader can hand over to a candidate by name, and candidates can have priorities. In
+// both cases the candidates ahead of that one stand aside: when its turn comes, each
+// goes to the end of the queue. It does so in one transaction that creates its new
+// node and deletes the old one. So nobody ever leads out of turn, and no candidate is
+// in the queue twice, or is missing.
+//
+// A priority never ends a leadership. If the candidate that the others stand aside
+// for has died, nobody leads until its session has expired, as with any candidate
+// that is first.
+//
+// Candidates of a high priority that crash over and over cannot keep the others
+// from leading for ever. A candidate stands aside for a priority at most eight
+// times in a row. A time does not count if the candidates that passed then led for
+// at least two session timeouts each. To stand aside for a named candidate never
+// counts. Candidates of one election should have the same session timeout: one whose
+// timeout is more than twice as long looks, when it crashes, as if it had led.
+//
+// # Layout
 //
 // The layout is that of Curator's LeaderLatch: ephemeral sequential nodes that
-// end in `latch-<seq>`, with the candidate's ID as data, so that Curator's
-// latches and ours take their turns in one directory and see each other as
-// participants. Our names say `_c_<uuid>-z<priority>-latch-<seq>`: Curator looks
-// at what comes after `latch-` only. The successor whom a leader names is in the
-// data of the directory. A Curator latch lets nobody pass: with one ahead of the
-// successor HandOver is refused with ErrForeignAhead, and no candidate stands
-// aside for a priority behind one. With Config.Dialect the layout is that of
-// kazoo's Election, where all look alike, so that everybody counts as foreign and
-// there are no priorities.
+// end in `latch-<seq>`, with the candidate's ID as data. So latches of Curator and
+// candidates of this package can be in one directory, and see each other as
+// participants. The names of this package are `_c_<uuid>-z<priority>-latch-<seq>`.
+// Curator reads only the part after `latch-`. The directory's data has the name of
+// the successor that a leader hands over to.
 //
-// For health checks and logs, Election.IsLeader, Leading and Known answer from
-// memory.
+// A latch of Curator never stands aside. If one is ahead of the successor, HandOver
+// returns ErrForeignAhead. No candidate stands aside for a priority behind it.
+//
+// In kazoo's dialect (Config.Dialect) the layout is that of kazoo's Election. There
+// all nodes look alike, so every candidate counts as foreign, and there are no
+// priorities.
+//
+// # Without a request
+//
+// Election.IsLeader, Leading and Known answer from memory, for health checks and
+// logs.
 //
 // # Rights
 //
 // A candidate needs READ, CREATE and DELETE on the directory, and READ on the nodes
-// of all candidates, its own included, so Config.ACL must grant it. Without it
-// Campaign fails with zk.ErrNoAuth, or the Context of the leader ends with it as
-// soon as it would have to watch its own node. HandOver needs WRITE on the
-// directory. An observer needs READ on the directory and the nodes.
+// of all candidates, its own included. So Config.ACL must grant READ. Without it
+// Campaign fails with zk.ErrNoAuth, or the leader's Context ends with it as soon as
+// the leader has to watch its own node. HandOver needs WRITE on the directory. An
+// observer needs READ on the directory and the nodes.
 //
-// # What is left to the caller
+// # What the caller must do
 //
-// To stop when the Context ends, and to have the
-// token checked where the data is.
+// Stop when the Context ends, and let the store that has the data check the token.
 package election

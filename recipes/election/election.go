@@ -17,7 +17,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors. The first three are causes of Leadership.Context, beside
+// Errors. The first three are causes of Leadership.Context, as are
 // zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
 var (
 	// ErrResigned: Resign was called. It wraps recipes.ErrReleased.
@@ -31,39 +31,47 @@ var (
 	// ErrNotLeader: a multi with Leadership.Check, or a Proclaim, came after the
 	// leadership was lost. It wraps recipes.ErrNotHeld.
 	ErrNotLeader = sentinel.In("no longer leader", recipes.ErrNotHeld)
-	// ErrNoCandidate: HandOver found nobody, or not the one who was named. We
-	// still lead.
+	// ErrNoCandidate: HandOver found no candidate, or not the named one. The caller
+	// still leads.
 	ErrNoCandidate = errors.New("no such candidate")
 	// ErrNotFirst is what errors.Is finds in a HandOverError.
 	ErrNotFirst = errors.New("the named candidate was not seen to be first")
-	// ErrForeignAhead: a candidate of another library, which lets nobody pass, is
-	// ahead of the one whom HandOver is to make leader.
+	// ErrForeignAhead: a candidate of another library is ahead of the one that HandOver
+	// names, and would not stand aside.
 	ErrForeignAhead = errors.New("a foreign candidate is ahead")
-	// ErrPriority: Config.Priority cannot be announced.
+	// ErrPriority: Config.Priority does not fit into 32 bits, or the dialect has no
+	// priorities.
 	ErrPriority = errors.New("priority not possible")
-	// ErrForeign: a candidate that would not see ours is in the directory, or
-	// data that is not ours is where HandOver names the successor.
+	// ErrForeign: the directory has a candidate that would not see our node, or has
+	// data of another program where HandOver names the successor.
 	ErrForeign = recipes.ErrForeign
-	// ErrSequenceExhausted: the directory must be deleted and made anew.
+	// ErrSequenceExhausted: the directory's counter of sequential nodes is at its end.
+	// The directory must be deleted and created again.
 	ErrSequenceExhausted = recipes.ErrSequenceExhausted
 )
 
-// Config says how a candidate looks and how Run behaves. Every zero value is a
-// good default.
+// Config says how a candidate's node looks and how Run behaves. Every zero value is
+// a good default.
 type Config struct {
-	// ID is what the candidate's node holds, and by which HandOver names it;
-	// Proclaim replaces it. Empty is allowed, but then nobody can name it.
+	// ID is the data of the candidate's node, by which HandOver names the candidate.
+	// Proclaim replaces it. It may be empty, but then nobody can name the candidate.
 	ID string
-	// Priority decides when a leadership has ended: of the candidates that wait,
-	// one of the highest priority leads next, and among equals the first in the
-	// queue. It deposes nobody. Each candidate ahead of that one costs a round trip
-	// or two, and its place among equals behind it: it queues again. It must fit
-	// into 32 bits, and needs Curator's dialect.
+	// Priority matters when a leadership has ended. Of the waiting candidates, one of
+	// the highest priority leads next, and among equals the first in the queue. It
+	// never ends a leadership.
+	//
+	// Each candidate ahead of that one queues again, which takes a round trip or two.
+	// So it goes behind candidates of its own priority that joined later. Priority must
+	// fit into 32 bits, and needs Curator's dialect.
 	Priority int
 	Dialect  recipes.Dialect // default Curator's LeaderLatch
-	ACL      []zk.ACL        // of the nodes and of parents that are missing: all candidates need READ
-	// BackOff makes the policy for the pauses between the terms of Run. A policy
-	// that ends goes on with the longest pause that it has returned, or with 10 s.
+
+	// ACL is that of the nodes, and of parents that are missing. All candidates need
+	// READ.
+	ACL []zk.ACL
+
+	// BackOff makes the policy for the pauses between the terms of Run. A policy that
+	// has ended continues with the longest pause that it has returned, or with 10 s.
 	// Default: exponential, 100 ms to 10 s.
 	BackOff func() backoff.BackOff
 	Logger  *slog.Logger // of Run; default: discard
@@ -81,8 +89,8 @@ type Election struct {
 	memory memory
 }
 
-// New returns an election in dir. It does no I/O. Without a client, or with a
-// Dialect that there is not, every method returns zk.ErrBadArguments.
+// New returns an election in dir. It does no I/O. Without a client, or with an
+// unknown Dialect, every method returns zk.ErrBadArguments.
 func New(c *zk.Client, dir string, cfg Config) *Election {
 	cfg.BackOff = pace.Endless(cfg.BackOff)
 	if cfg.Logger == nil {
@@ -96,13 +104,13 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 	return &Election{c: c, dir: dir, cfg: cfg, bad: bad, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader)}
 }
 
-// Campaign waits until we lead. It returns at once when ctx ends, with its cause
-// wrapped; on any error the candidate's node is deleted, now or in the
-// background. If it was in the queue by then, the error holds a
-// *recipes.WaitError, which says who was ahead as far as was known.
+// Campaign waits until we lead. When ctx ends, it returns at once, with an error
+// that wraps the cause of ctx. If the candidate was in the queue by then, the error
+// is a *recipes.WaitError: it names the candidates ahead, as far as they were known.
 //
-// It returns ErrForeign, ErrSequenceExhausted, ErrPriority, zk.ErrNoAuth,
-// zk.ErrClosed or whatever else the server refuses with.
+// It also returns ErrForeign, ErrSequenceExhausted, ErrPriority, zk.ErrNoAuth,
+// zk.ErrClosed or another refusal of the server. On any error the candidate's node
+// is deleted, now or in the background.
 func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if err := e.usable("campaign"); err != nil {
 		return nil, err
@@ -120,8 +128,7 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	return l, nil
 }
 
-// usable returns an error if e can only be refused: it has no client, or a dialect
-// that there is not.
+// usable returns an error if e has no client or an unknown dialect.
 func (e *Election) usable(op string) error {
 	if e.bad == nil {
 		return nil
@@ -131,10 +138,10 @@ func (e *Election) usable(op string) error {
 
 func (e *Election) wrap(err error) error { return fmt.Errorf("election: %s: %w", e.dir, err) }
 
-// ObservedState says what an observer knows.
+// ObservedState says whether an observer knows of a leader.
 type ObservedState uint8
 
-// What an observer knows.
+// The states of an observation.
 const (
 	Unknown ObservedState = iota // the connection is lost
 	Vacant                       // nobody leads
@@ -155,12 +162,12 @@ func (s ObservedState) String() string {
 // Observation is what an observer sees.
 type Observation struct {
 	State  ObservedState
-	Leader Leader // of Led
+	Leader Leader // zero unless State is Led
 }
 
-// observe reads who leads, shows it, and waits until something may have changed.
-// A connection that is lost ends it too, also in the middle of a read: the caller
-// then shows that. more is false when show wants no more.
+// observe reads the leader, passes it to show, and waits until it may have changed.
+// It also returns when the connection is lost, even in the middle of a read. The
+// caller then shows Unknown. more is false when show wants no more.
 func (e *Election) observe(ctx context.Context, show func(Observation) bool) (more bool, err error) {
 	connected, stop := whileConnected(ctx, e.c)
 	defer stop()
@@ -178,13 +185,13 @@ func (e *Election) observe(ctx context.Context, show func(Observation) bool) (mo
 	return true, err
 }
 
-// Observe yields who leads now and then every change; it may skip some, but
-// always reaches the latest. While the connection is lost it yields Unknown. It
-// goes on over expired sessions. When ctx ends, or on an error that no retry
-// mends, it yields the error and stops.
+// Observe yields the leader now and after each change. It may skip changes, but
+// always reaches the latest one. When the connection is lost it yields Unknown. It
+// continues in a new session when the old one has expired. When ctx ends, or on an
+// error that a retry cannot mend, it yields the error and stops.
 //
-// It costs two reads for each new leader and each proclamation, and nothing while
-// the leader stays: candidates that join or leave behind it send no event to an
+// It needs two reads for each new leader and each proclamation, and none while the
+// leader stays: candidates that join or leave behind the leader send no event to an
 // observer.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 	return func(yield func(Observation, error) bool) {

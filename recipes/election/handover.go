@@ -12,17 +12,19 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// HandOverError says that a leadership has ended by HandOver, and that the named
-// candidate was not seen to be first afterwards. errors.Is finds ErrNotFirst in
-// it.
+// HandOverError says that a leadership has ended by HandOver, and that HandOver has
+// not seen the named candidate first in the queue. errors.Is finds ErrNotFirst in it.
 type HandOverError struct {
 	To    string // the ID that was named
 	Node  string // the path of the named candidate's node
-	First string // the path of the node that was first when last seen; "" if there was none
-	Err   error  // why: the node is gone, another stayed first, the context ended, or a read failed
+	First string // the path of the node that was last seen first; "" if there was none
+
+	// Err is the reason: the named node is gone, another stayed first, the context
+	// ended, or a read failed.
+	Err error
 }
 
-// Error names the candidate, the reason and who is first instead.
+// Error names the candidate, the reason, and the node that is first instead.
 func (e *HandOverError) Error() string {
 	s := fmt.Sprintf("handed over, but %q (%s) was not seen to be first: %v", e.To, e.Node, e.Err)
 	if e.First != "" {
@@ -31,41 +33,41 @@ func (e *HandOverError) Error() string {
 	return s
 }
 
-// Is makes it ErrNotFirst.
+// Is reports whether target is ErrNotFirst.
 func (e *HandOverError) Is(target error) bool { return target == ErrNotFirst }
 
 // Unwrap returns Err.
 func (e *HandOverError) Unwrap() error { return e.Err }
 
-// HandOver ends the leadership in favour of the waiting candidate whose node
-// holds to; of several, of the first. Empty means whoever's turn it is, by
-// priority and order. With Run it is the way to stop leading and stay a
-// candidate; Resign is the way to leave.
+// HandOver ends the leadership in favour of the waiting candidate whose node has the
+// data to, or of the first if there are several. If to is empty, the next candidate
+// by priority and order leads. With Run, call HandOver to stop leading and stay a
+// candidate, and Resign to leave.
 //
-// Nobody leads out of turn: those ahead of the one who was named queue again
-// behind it, one after the other, each in a round trip or two. HandOver waits for
-// that. nil says that our node is gone, and that the named candidate was then
+// The named candidate does not lead out of turn: the candidates ahead of it queue
+// again behind it, one after the other, each in a round trip or two. HandOver waits
+// for that. If it returns nil, our node is gone, and the named candidate was seen
 // first in the queue: it leads, or is about to.
 //
-// The end of the leadership also ends the context that Run has given to lead.
-// HandOver may be called with that context: only another end of it counts.
+// The end of the leadership also ends the context that Run passes to lead. HandOver
+// may be called with that context. It stops only if the context ends for another
+// reason.
 //
 // We lead no longer after these errors:
-//   - ErrNotFirst, in a HandOverError: another leads, or will, since the named
-//     one is gone or another did not let it pass; or ctx ended before it was seen.
-//     If the named one led for a moment only, it may be gone by the time HandOver
-//     looks. HandOver stops waiting when another stays first for two session
-//     timeouts.
+//   - ErrNotFirst, in a HandOverError. The named candidate is gone, another one did
+//     not stand aside for it, or ctx ended before HandOver saw it first. A candidate
+//     that led for a moment only may be gone by the time HandOver lists the queue.
+//     HandOver stops waiting when another stays first for two session timeouts.
 //   - ErrNotLeader: the leadership had ended before.
-//   - an error of lock.Held's Release: that our node is gone could not be confirmed.
+//   - an error of lock.Held's Release: it is not confirmed that our node is gone.
 //
 // We still lead after these:
 //   - ErrNoCandidate.
-//   - ErrForeignAhead, which names the node that would not let the other pass.
-//   - ErrForeign: the directory has data of somebody else.
-//   - zk.ErrNoAuth: the server refuses to have the successor named.
-//   - an error of ctx or the connection over the naming: the name may stand, and
-//     then counts when the leadership ends.
+//   - ErrForeignAhead, which names the node that would not stand aside.
+//   - ErrForeign: the directory has data of another program.
+//   - zk.ErrNoAuth: the server does not allow us to name the successor.
+//   - an error of ctx or of the connection, from before the leadership ended. The
+//     server may have stored the name, which then counts when the leadership ends.
 func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -93,8 +95,9 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	return nil
 }
 
-// outliving returns a context that ends as ctx does, but not if ctx ends because
-// of a HandOver: by then the request that ends it must still be made.
+// outliving returns a context that ends with ctx, unless ctx ends because of a
+// HandOver. HandOver itself ends the context of lead, and must then still delete the
+// node.
 func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 	after, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	unbind := context.AfterFunc(ctx, func() {
@@ -113,8 +116,8 @@ func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// name has the successor named, if that is needed, and returns the name of its
-// node; "" if it may be anybody.
+// name names the successor in the directory, if that is needed, and returns the name
+// of its node. It returns "" if to is empty.
 func (l *Leadership) name(ctx context.Context, to string) (string, error) {
 	names, err := l.e.queue.Names(ctx)
 	if err != nil {
@@ -129,7 +132,7 @@ func (l *Leadership) name(ctx context.Context, to string) (string, error) {
 		if len(behind) == 0 {
 			return "", ErrNoCandidate
 		}
-		return "", nil // nobody's data matters
+		return "", nil // no need to read the candidates' data
 	}
 	list, err := l.e.queue.Read(ctx, behind)
 	if err != nil {
@@ -145,7 +148,7 @@ func (l *Leadership) name(ctx context.Context, to string) (string, error) {
 	}
 	name := waiting[next].Name()
 	if next == 0 && waiting[0].Foreign {
-		return name, nil // its turn comes, and it looks at nothing
+		return name, nil // it is next, and being foreign it does not read the name
 	}
 	err = l.g.Designate(ctx, name, ErrNoCandidate)
 	if err == nil || errors.Is(err, ErrNotLeader) || l.Context().Err() == nil {
@@ -154,8 +157,8 @@ func (l *Leadership) name(ctx context.Context, to string) (string, error) {
 	return "", errors.Join(ErrNotLeader, context.Cause(l.Context()), err)
 }
 
-// noCandidate is ErrNoCandidate. If candidates could not be read, one of them
-// may be the one who is meant, and the error says that.
+// noCandidate returns ErrNoCandidate. If some candidates could not be read, one of
+// them may be the one that is meant, and the error says so.
 func noCandidate(waiting []Candidate) error {
 	unreadable := slices.DeleteFunc(waiting, func(c Candidate) bool { return c.Err == nil })
 	if len(unreadable) == 0 {

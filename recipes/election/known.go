@@ -7,21 +7,20 @@ import (
 	"github.com/zookit/zookit/recipes"
 )
 
-// What is known from memory: for health checks, metrics and logs. None of it asks
-// a server or waits for a lock that is held over a request.
+// Answers from memory, for health checks, metrics and logs. None of them sends a
+// request, or waits for a lock that is held during a request.
 
-// IsLeader reports whether a Campaign or Run of this Election leads now. It is
-// true only while the Context of that leadership has not ended, and it asks that
-// Context, which looks at the clock. So it promises what Context promises: while
-// it is true, nobody else leads. By the time that the caller acts on it, that may
-// have ended: work that must not overlap belongs under Leadership.Context and
+// IsLeader reports whether a Campaign or Run of this Election leads now. It calls the
+// Err of the leadership's Context, which checks the clock. So it promises what Context
+// promises: while it is true, nobody else leads. The leadership may end before the
+// caller acts on it. Work that must not overlap needs Leadership.Context and
 // Leadership.Check.
 //
 // It makes no request and does not allocate.
 func (e *Election) IsLeader() bool { return e.Leading() != nil }
 
-// Leading returns the leadership that a Campaign or Run of this Election has now,
-// nil if it has none. It promises what IsLeader does, and costs the same.
+// Leading returns the leadership that a Campaign or Run of this Election has now, or
+// nil. It promises what IsLeader promises, and costs the same.
 func (e *Election) Leading() *Leadership {
 	l := e.memory.leading.Load()
 	if l == nil || l.Context().Err() != nil {
@@ -30,13 +29,12 @@ func (e *Election) Leading() *Leadership {
 	return l
 }
 
-// Known returns who leads as far as this Election knows, without asking: it is
-// Led by ourselves while IsLeader is true, and else what a running Observe of this
-// Election has seen last. That is what the client's server showed then, and can
-// be behind. It is Unknown when no Observe runs, before the first one has seen
-// anything, and as soon as the connection is lost.
+// Known returns the leader as far as this Election knows, without a request. While
+// IsLeader is true, that is ourselves. Otherwise it is what a running Observe of this
+// Election has seen last, which may be out of date. It is Unknown when no Observe
+// runs, before the first one has seen anything, and when the connection is lost.
 //
-// Of ourselves Since is known only if a running Observe has seen our node.
+// If we lead, Since is set only if a running Observe has seen our node.
 func (e *Election) Known() Observation {
 	seen := e.memory.seen.Load()
 	l := e.Leading()
@@ -49,7 +47,7 @@ func (e *Election) Known() Observation {
 	return *seen
 }
 
-// contender is our node as we know it.
+// contender returns our node from memory.
 func (l *Leadership) contender() Leader {
 	c := recipes.Contender{Path: l.Path(), Data: []byte(l.e.cfg.ID), Session: l.g.Session().ID(), Token: l.Token()}
 	if p := l.proclaimed.Load(); p != nil {
@@ -58,17 +56,17 @@ func (l *Leadership) contender() Leader {
 	return c
 }
 
-// memory is what an Election knows.
+// memory is what an Election knows without a request.
 type memory struct {
 	leading atomic.Pointer[Leadership]  // the latest; its Context says whether it is over
-	seen    atomic.Pointer[Observation] // by Observe; nil: nothing
+	seen    atomic.Pointer[Observation] // what Observe has seen last; nil: nothing
 
 	mu        sync.Mutex // leaf lock; guards what follows, and the changes of seen
-	observers int        // that run
+	observers int        // the number of Observe that run
 }
 
-// lead notes a new leadership. Of two campaigns the later leadership stays,
-// whichever is noted first.
+// lead records a new leadership. If two campaigns call it, the later leadership
+// stays, in either order of the calls.
 func (m *memory) lead(l *Leadership) {
 	for {
 		last := m.leading.Load()
@@ -78,22 +76,22 @@ func (m *memory) lead(l *Leadership) {
 	}
 }
 
-// begin notes that an observer runs, until end.
+// begin records that an Observe runs, until end.
 func (m *memory) begin() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.observers++
 }
 
-// see notes what an observer sees.
+// see records what an Observe has seen.
 func (m *memory) see(o Observation) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seen.Store(&o)
 }
 
-// end notes that an observer runs no longer. Without any, nobody follows what
-// was seen last.
+// end records that an Observe runs no longer. After the last one it clears seen,
+// which nobody would keep up to date.
 func (m *memory) end() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,29 +10,31 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Leadership is the office while it is held. Its methods may be called by many
-// goroutines.
+// Leadership is the hold of a leader. Its methods may be called by many goroutines.
 type Leadership struct {
-	g    *contend.Grant
-	e    *Election
-	turn chan struct{} // cap 1: one HandOver at a time, or the last to name would win
+	g *contend.Grant
+	e *Election
 
-	proclaimed atomic.Pointer[[]byte] // what Proclaim has set last; nil: nothing
+	// turn has room for one HandOver at a time. With several, the last to name a
+	// successor would win, and the others would wait for a candidate that is not next.
+	turn chan struct{}
+
+	proclaimed atomic.Pointer[[]byte] // the data of the last Proclaim; nil: none yet
 }
 
-// Context ends when the leadership may be lost, before anybody else can lead.
+// Context ends when the leadership may be lost, before another candidate can lead.
 // Its cause is ErrResigned, ErrHandedOver, ErrDeleted, zk.ErrSessionExpired,
 // zk.ErrLeaseLapsed or zk.ErrClosed.
 func (l *Leadership) Context() context.Context { return l.g.Context() }
 
-// Token is the fencing token: it is higher than that of every leader before.
+// Token is the fencing token. It is higher than the token of every leader before.
 func (l *Leadership) Token() int64 { return l.g.Token() }
 
-// Path is the leader's node.
+// Path is the path of the leader's node.
 func (l *Leadership) Path() string { return l.g.Path() }
 
-// Check is an op for Multi of the same client: with it the other ops are done
-// only while we lead, and else the Multi fails with ErrNotLeader.
+// Check returns an op for Multi of the same client. The Multi then does its other
+// ops only while we lead, and otherwise fails with ErrNotLeader.
 func (l *Leadership) Check() zk.Op { return l.g.Check() }
 
 // Proclaim replaces the data that observers see. It returns ErrNotLeader when
@@ -46,8 +48,8 @@ func (l *Leadership) Proclaim(ctx context.Context, data []byte) error {
 	return err
 }
 
-// Resign ends the context and then lets the next candidate lead. It is
-// idempotent; its errors are those of lock.Held's Release.
+// Resign ends the Context and then deletes our node, so that the next candidate can
+// lead. It is idempotent. Its errors are those of lock.Held's Release.
 func (l *Leadership) Resign(ctx context.Context) error { return l.g.GiveUp(ctx, ErrResigned) }
 
 // String shows the node, the token and whether we lead.

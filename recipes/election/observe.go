@@ -9,7 +9,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// waitChanged returns when something may have changed: the watch fired, ended
+// waitChanged returns nil when the leader may have changed: the watch fired, ended
 // with its session, or was not restored after a reconnect.
 func waitChanged(ctx context.Context, w *zk.Watch) error {
 	_, err := w.Wait(ctx)
@@ -19,18 +19,20 @@ func waitChanged(ctx context.Context, w *zk.Watch) error {
 	return err
 }
 
-// errCutOff is why the context of whileConnected ended.
+// errCutOff is the cause of whileConnected's context.
 var errCutOff = errors.New("connection lost")
 
-// whileConnected returns a context that ends when the connection is lost, and at
-// once if there is none. stop ends it, and joins what watches the connection.
+// whileConnected returns a context that ends when the connection is lost, or at
+// once if there is none. stop ends it, and waits for the goroutine that watches the
+// connection.
 func whileConnected(ctx context.Context, c *zk.Client) (_ context.Context, stop func()) {
 	ctx, end := context.WithCancelCause(ctx)
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
 		seen := false
 		for s := range c.States(ctx) {
-			// States may skip some: connected twice means that it was lost between.
+			// States may skip states: connected twice means that the connection was lost
+			// in between.
 			if seen || s != zk.StateConnected {
 				end(errCutOff)
 				return
@@ -44,9 +46,9 @@ func whileConnected(ctx context.Context, c *zk.Client) (_ context.Context, stop 
 	}
 }
 
-// look reads who leads, and watches for changes. While there is a leader it
-// watches that node alone: others queue behind it, so that nobody else is first
-// before the node goes. While there is none it watches the directory.
+// look reads the leader and watches for changes. If there is a leader, it watches
+// the leader's node alone: others join behind it, so nobody else is first before that
+// node is deleted. If there is none, it watches the directory.
 func (e *Election) look(ctx context.Context) (Observation, *zk.Watch, error) {
 	for {
 		names, err := e.queue.Names(ctx)
@@ -56,13 +58,13 @@ func (e *Election) look(ctx context.Context) (Observation, *zk.Watch, error) {
 		if len(names) > 0 {
 			o, w, err := e.watchLeader(ctx, zk.Join(e.dir, names[0]))
 			if errors.Is(err, zk.ErrNoNode) {
-				continue // gone meanwhile: another is first
+				continue // deleted in the meantime: another candidate is first now
 			}
 			return o, w, err
 		}
 		names, w, err := e.queue.WatchNames(ctx)
 		if err == nil && len(names) > 0 {
-			w.Stop() // one has come between the two reads
+			w.Stop() // a candidate has joined between the two reads
 			continue
 		}
 		return Observation{State: Vacant}, w, err

@@ -11,15 +11,17 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Run campaigns and calls lead whenever we lead, with a context that ends with
-// the leadership and with ctx. It ends when lead returns while we still lead, or
-// after Resign, with what lead returned; when ctx ends; and when the server
-// refuses a campaign: that error says why, and another try would not mend it.
+// Run campaigns and calls lead whenever we lead, with a context that ends with the
+// leadership and with ctx. Run returns
 //
-// When the leadership was lost, Run waits for lead to return, logs its error,
-// and campaigns again after a pause; after HandOver, at once. A campaign that
-// fails because its connection did is tried again after a pause. A panic of lead
-// resigns and goes on.
+//   - when lead returns while we still lead, or after Resign, with the error of lead;
+//   - when ctx ends;
+//   - when the server refuses a campaign and would refuse it again.
+//
+// When the leadership is lost, Run waits until lead returns, logs its error, and
+// campaigns again after a pause. After HandOver it campaigns again at once. If a
+// campaign fails because the connection was lost, Run retries it after a pause. If
+// lead panics, Run resigns and the panic continues.
 func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Leadership) error) error {
 	if lead == nil {
 		return e.wrap(refused.AtOnce("run", e.dir, refused.ErrFunction))
@@ -54,18 +56,19 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 	}
 }
 
-// transient reports whether a campaign failed for a reason that may pass by
-// itself: no verdict of the server, and none of the client about the request.
+// transient reports whether a campaign failed for a reason that may pass by itself:
+// the outcome of a request is unknown, and the client does not refuse the request.
 func transient(err error) bool {
 	_, isOp := errors.AsType[*zk.OpError](err)
 	return isOp && zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, zk.ErrClosed) && !errors.Is(err, zk.ErrReplyTooLarge)
 }
 
-// term is one term of office. again says that it did not end of lead's own will.
+// term calls lead for one leadership. again says that Run must campaign again,
+// because the leadership ended although lead had not returned or resigned.
 func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Context, *Leadership) error) (again bool, err error) {
 	resign := func() error {
-		// The session's end bounds the wait, and the janitor goes on after it. The
-		// time begins here, however long lead has taken.
+		// Wait for at most the session timeout, which begins when lead is done. After
+		// that the janitor continues.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.g.Session().Timeout())
 		defer cancel()
 		return l.Resign(ctx)

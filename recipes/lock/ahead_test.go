@@ -57,9 +57,9 @@ func (a *attempt) held(t *testing.T) *lock.Held {
 	return a.h
 }
 
-// Whoever has waited for a while knows beforehand that it is next: between the
-// release and the grant it asks the server nothing. One end wakes the next and
-// the one behind it, who lists while the next holds.
+// A waiter that has waited for a while knows beforehand that it is next: between the
+// release and its grant it sends no request. A release wakes the next waiter and the
+// one behind it, which lists the queue while the next one holds.
 func TestLock_WhoIsNextAsksNothing(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		const n = 10
@@ -67,7 +67,7 @@ func TestLock_WhoIsNextAsksNothing(t *testing.T) {
 		line := inLine(t, srv, n)
 		time.Sleep(apart)
 		var mu sync.Mutex
-		var asked []string // what is asked before the next one has it
+		var asked []string // the requests before the next one holds the lock
 		var next *attempt
 		total := map[string]int{}
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -112,9 +112,9 @@ func TestLock_WhoIsNextAsksNothing(t *testing.T) {
 	})
 }
 
-// failures: 59: holders release and waiters quit at random instants, faster and
-// slower than the others come to know of it. Whoever is granted is the first in
-// the queue, nobody is forgotten, and nobody holds more than three watches.
+// failures: 59: holders release and waiters quit at random moments, both faster and
+// slower than the others notice. Every new holder is the first in the queue, every
+// contender gets its turn, and none has more than three watches.
 func TestLock_WatchingAheadMissesNobody(t *testing.T) {
 	for seed := range uint64(10) {
 		inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

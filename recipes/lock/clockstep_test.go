@@ -18,15 +18,14 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// steppedClock says to a test binary that its wall clock jumps.
+// steppedClock tells a test binary that its wall clock jumps.
 const steppedClock = "ZOOKIT_STEPPED_CLOCK"
 
-// failures: 67: everything that is measured by time goes right with a wall clock
-// that jumps by up to twelve hours either way from one reading to the next,
-// while the monotonic clock goes on: time.Now is built that way for the tests
-// that are started here. Whatever compares, stores or waits by the wall clock
-// falls over. (They run in real time: in a bubble time.Now has no monotonic
-// part.)
+// failures: 67: all that is measured by time works with a wall clock that jumps by up
+// to twelve hours in either direction from one reading to the next, while the
+// monotonic clock goes on. The tests that are started here are built with such a
+// time.Now. Code that compares, stores or waits by the wall clock fails in them. (They
+// run in real time: in a bubble time.Now has no monotonic part.)
 func TestLock_ClockStepsChangeNothing(t *testing.T) {
 	if os.Getenv(steppedClock) != "" {
 		t.Fatal("the tests under a stepped clock must not start themselves")
@@ -58,10 +57,10 @@ func TestLock_ClockStepsChangeNothing(t *testing.T) {
 	}
 }
 
-// TestLock_KeepsTime is what a lock does by the clock, in real time: it lives on
-// over several times its session's timeout, a waiter's patience lasts as long
-// as it says, and a holder that is cut off is told before, and the next one gets
-// it after, the session is over.
+// TestLock_KeepsTime tests in real time what a lock does by the clock. A hold lasts
+// over several session timeouts. A waiter waits as long as its context says. The
+// Context of a holder that is cut off ends before the end of its session, and the
+// next contender gets the lock after it.
 func TestLock_KeepsTime(t *testing.T) {
 	const timeout = time.Second
 	inRealTime(t, 2, func(t *testing.T, srv *zktest.Server) {

@@ -10,8 +10,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A lock's configuration is copied: the nodes of later acquisitions look as it
-// said, and ACLs do not change behind anybody's back.
+// A lock copies its configuration: a caller that changes its data or ACL afterwards
+// does not change the nodes of later acquisitions.
 func TestNew_CopiesItsConfiguration(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -18,8 +18,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// claims is who has what at the moment, as the holders see it: a claim counts
-// while its context is alive.
+// claims is what the holders have at the moment, as they see it. A claim counts
+// while its context has not ended.
 type claims struct {
 	mu   sync.Mutex
 	live map[*claim]bool
@@ -29,12 +29,12 @@ type claims struct {
 
 type claim struct {
 	ctx    context.Context
-	weight int // of a permit; a writer's is that of all readers
+	weight int // 1 for a permit or a reader; a writer's is that of all readers
 	name   string
 }
 
-// add claims, and complains of what is alive beside it. The total of what can be
-// held together is limit.
+// add adds a claim. It fails the test if the weight of all live claims is more than
+// limit.
 func (c *claims) add(t *testing.T, cl *claim, limit int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,14 +62,14 @@ func (c *claims) set(cl *claim, weight int) {
 	cl.weight = weight
 }
 
-// eager makes a client come back fast: here connections are cut all the time, and
-// a pause after each would be most of the test.
+// eager makes a client reconnect fast. Connections are cut all the time here, and
+// the pauses after them would be most of the test.
 func eager(cfg *zk.Config) {
 	cfg.BackOff = func() backoff.BackOff { return backoff.NewConstantBackOff(3 * time.Millisecond) }
 }
 
-// underCuts runs work of several clients at once while connections are cut at
-// random, and sometimes, if expiries are wanted, a session taken.
+// underCuts runs the work of several clients at once while it cuts connections at
+// random. If expiries are wanted, it sometimes expires a session.
 func underCuts(t *testing.T, srv *zktest.Server, seed uint64, expiries bool, work []func(rnd *rand.Rand)) {
 	var workers, faults sync.WaitGroup
 	stop := make(chan struct{})
@@ -96,8 +96,8 @@ func underCuts(t *testing.T, srv *zktest.Server, seed uint64, expiries bool, wor
 	faults.Wait()
 }
 
-// Readers, writers and writers that downgrade, cut at random: no writer beside
-// anybody, rising tokens of writers, and nothing left.
+// Readers, writers and writers that downgrade are cut off at random. No writer holds
+// beside another holder, the tokens of writers rise, and nothing is left behind.
 func TestReadWrite_ManyContendersUnderCuts(t *testing.T) {
 	for seed, d := range []recipes.Dialect{recipes.Curator, recipes.Kazoo} {
 		t.Run(d.String(), func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestReadWrite_ManyContendersUnderCuts(t *testing.T) {
 							}
 							time.Sleep(time.Duration(rnd.IntN(3)) * time.Millisecond)
 							if weight == all && rnd.IntN(2) == 0 {
-								held.set(cl, 1) // readers may be in before we know that it is done
+								held.set(cl, 1) // readers may hold before the reply has come
 								ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rnd.IntN(100))*time.Millisecond)
 								err := h.Downgrade(ctx)
 								cancel()
@@ -161,10 +161,10 @@ func TestReadWrite_ManyContendersUnderCuts(t *testing.T) {
 	}
 }
 
-// failures: 70, 71: 1,000 requests for one to three of three permits, cut at
-// random: never more claims than permits, nothing left, and all can be had
-// afterwards. With sessions that expire at once, which no claim can know in
-// time, never more leases.
+// failures: 70, 71: 1,000 requests for one to three of three permits, cut off at
+// random. There are never more claims than permits, nothing is left behind, and all
+// permits can be acquired afterwards. If sessions expire at once, no holder can know
+// in time, and then there are never more leases than permits.
 func TestSemaphore_ManyContendersUnderCuts(t *testing.T) {
 	for _, expiries := range []bool{false, true} {
 		t.Run("expiries="+strconv.FormatBool(expiries), func(t *testing.T) {
@@ -218,15 +218,15 @@ func TestSemaphore_ManyContendersUnderCuts(t *testing.T) {
 	}
 }
 
-// The limit goes up and down while many contend: no grant is over the limit that
-// was in force at it.
+// The limit goes up and down while many contend. No grant exceeds the limit at its
+// moment.
 func TestSemaphore_LimitChangesUnderLoad(t *testing.T) {
 	srv := zktest.Start(t, zktest.Config{Servers: 3})
 	ops := lock.NewSemaphore(connect(t, srv, eager), "/s", 0, lock.Config{})
 	require.NoError(t, ops.SetLimit(t.Context(), 4))
 	var mu sync.Mutex
 	leases, limit := 0, 4
-	// Looks at the tree between any two changes of it: one multi at a time.
+	// Check the tree between any two changes of it: one multi at a time.
 	var turn sync.Mutex
 	look := func() {
 		data, _ := srv.Get("/s")
@@ -270,7 +270,7 @@ func TestSemaphore_LimitChangesUnderLoad(t *testing.T) {
 			time.Sleep(time.Duration(rnd.IntN(10)) * time.Millisecond)
 		}
 		for zk.OutcomeOf(ops.SetLimit(t.Context(), 5)) == zk.OutcomeUnknown {
-			n, err := ops.Limit(t.Context()) // the reply was lost: look
+			n, err := ops.Limit(t.Context()) // the reply was lost: read the limit
 			require.NoError(t, err)
 			if n == 5 {
 				break

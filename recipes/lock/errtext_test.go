@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What a context ended shows what the context says and the cause of its owner;
-// a Release that it ended names one outcome.
+// The error of a call that a context ended has the context's error and its cause.
+// The error of a Release that a context ended names one outcome.
 func TestLock_AnErrorOfAContextNamesItAndOneOutcome(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		l := lock.New(connect(t, srv), "/l", lock.Config{})

@@ -11,7 +11,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// client returns a client of an embedded server, and what ends both.
+// client returns a client of an embedded server, and a function that ends both.
 func client() (*zk.Client, func()) {
 	srv, err := zktest.New(zktest.Config{})
 	check(err)
@@ -36,8 +36,8 @@ func ExampleLock_Do() {
 
 	l := lock.New(c, "/app/lock", lock.Config{Data: []byte("me")})
 	err := l.Do(ctx, func(ctx context.Context, h *lock.Held) error {
-		// ctx ends with the lock. What is written with h.Check is refused once the
-		// lock is lost, even if this process does not know yet.
+		// ctx ends with the lock. After the lock is lost, the server refuses writes with
+		// h.Check, even if this process has not noticed yet.
 		_, err := c.Multi(ctx, h.Check(), zk.CreateOp("/app/data", []byte("mine"), zk.Persistent))
 		return err
 	})
@@ -54,7 +54,7 @@ func ExampleReadWrite() {
 	check(rw.Write().Do(ctx, func(ctx context.Context, h *lock.Held) error {
 		_, err := rw.Read().TryAcquire(ctx)
 		fmt.Println("read while it is written:", errors.Is(err, lock.ErrHeld))
-		check(h.Downgrade(ctx)) // goes on as a reader; no writer was between
+		check(h.Downgrade(ctx)) // now a reader; no writer got in between
 		return rw.Read().Do(ctx, func(context.Context, *lock.Held) error {
 			fmt.Println("two readers")
 			return nil
@@ -107,7 +107,7 @@ func ExampleHeld_Revoked() {
 	l := lock.New(c, "/app/lock", lock.Config{})
 	h, err := l.Acquire(ctx)
 	check(err)
-	check(l.Revoke(ctx)) // by somebody else
+	check(l.Revoke(ctx)) // another process would call this
 	<-h.Revoked()
 	fmt.Println("asked to let go:", h.Release(ctx))
 	// Output: asked to let go: <nil>

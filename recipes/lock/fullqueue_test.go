@@ -13,21 +13,21 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Whoever is first, and has no room in the client's queue to watch its own node,
-// still gives up when its context ends, and leaves nothing.
+// A contender is first, but the client's queue has no room for the watch on its own
+// node. It still gives up when its context ends, and leaves nothing behind.
 func TestLock_CancelledWhileTheQueueIsFull(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv, func(cfg *zk.Config) { cfg.MaxInFlight = 1 })
 		l, other := lock.New(c, "/l", lock.Config{}), lock.New(connect(t, srv), "/l", lock.Config{})
 		h, err := other.Acquire(t.Context())
 		require.NoError(t, err)
-		_, err = l.TryAcquire(t.Context()) // who has seen others watches its own node from the start
+		_, err = l.TryAcquire(t.Context()) // after it has seen others, it watches its own node from the start
 		require.ErrorIs(t, err, lock.ErrHeld)
 		require.NoError(t, h.Release(t.Context()))
 		taken := make(chan error, 1)
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			switch r.Op {
-			case "children": // behind the create: the next in the queue is somebody else
+			case "children": // after the create: the next request in the client's queue is another's
 				go func() {
 					_, err := c.Get(context.Background(), "/l")
 					taken <- err

@@ -15,8 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// The holder's context has ended before the server can give the lock to anybody
-// else.
+// The holder's context has ended before another contender can get the lock.
 func TestLock_ContextEndsBeforeTheNodeIsDeleted(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
@@ -33,8 +32,8 @@ func TestLock_ContextEndsBeforeTheNodeIsDeleted(t *testing.T) {
 	})
 }
 
-// failures: 115: closing the client ends the context before the server can end
-// the session, and with the reason; also when the reply is lost.
+// failures: 115: Close of the client ends the context before the server can end the
+// session, with the reason as its cause, even if the reply is lost.
 func TestLock_ContextEndsBeforeCloseEndsTheSession(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -54,8 +53,8 @@ func TestLock_ContextEndsBeforeCloseEndsTheSession(t *testing.T) {
 	})
 }
 
-// failures: 59: a waiter whose own node goes together with its predecessor's,
-// while it asks for that one, is not the holder. It queues again.
+// failures: 59: the node of a waiter is deleted together with its predecessor's,
+// while the waiter reads the predecessor. It is not the holder, and queues again.
 func TestLock_WaiterWithoutItsNodeIsNotGranted(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		first, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
@@ -87,10 +86,11 @@ func TestLock_WaiterWithoutItsNodeIsNotGranted(t *testing.T) {
 	})
 }
 
-// failures: 59: a waiter whose own node and predecessor's went while it had no
-// connection is told of both when its watches are restored, of either first, and
-// here, with watches for more than one frame, long before the other. It is not
-// the holder in between: the one behind it is.
+// failures: 59: the node of a waiter and its predecessor's are deleted while it has
+// no connection. When its watches are restored, the server reports both, in either
+// order. Here the watches need more than one frame, so that the second event comes
+// long after the first. The waiter is not the holder in between: the contender behind
+// it is.
 func TestLock_WaiterWhoseNodeWentInAnOutageIsNotGranted(t *testing.T) {
 	for range 40 { // the order is the client's, and random: one in four shows it
 		inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -138,8 +138,8 @@ func TestLock_WaiterWhoseNodeWentInAnOutageIsNotGranted(t *testing.T) {
 	}
 }
 
-// failures: 24, 52: the server does not restore the watch on the holder's node;
-// the holder learns of the node's end all the same.
+// failures: 24, 52: the server does not restore the watch on the holder's node. The
+// holder still notices that the node is deleted.
 func TestLock_WatchThatIsNotRestoredIsSetAgain(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
@@ -163,8 +163,8 @@ func TestLock_WatchThatIsNotRestoredIsSetAgain(t *testing.T) {
 	})
 }
 
-// A client whose credential is refused fails every call at once: a holder that
-// looks at its node does not do so over and over.
+// A client whose credential is refused fails every call at once. A holder that reads
+// its node does not repeat that without a pause.
 func TestLock_RefusedCredentialIsNoHotLoop(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var looks atomic.Int32
@@ -184,7 +184,7 @@ func TestLock_RefusedCredentialIsNoHotLoop(t *testing.T) {
 			case "auth":
 				return zktest.Fail(int32(zk.ErrAuthFailed))
 			case "exists":
-				return zktest.CutBefore // it is to look again when it is refused
+				return zktest.CutBefore // the holder must read again while it is refused
 			}
 			return zktest.Pass
 		})
@@ -194,6 +194,6 @@ func TestLock_RefusedCredentialIsNoHotLoop(t *testing.T) {
 		require.Less(t, looks.Load(), int32(200))
 		require.Greater(t, looks.Load(), int32(1))
 		require.ErrorIs(t, h.Release(t.Context()), zk.ErrUnconfirmed)
-		srv.OnRequest(nil) // and the janitor goes on
+		srv.OnRequest(nil) // the janitor can continue
 	})
 }

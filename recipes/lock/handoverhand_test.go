@@ -14,7 +14,7 @@ import (
 )
 
 // Hand over hand: each lock of a list is acquired under the context of the one
-// before, which is then released. A hold does not keep those before it in memory.
+// before, which is then released. A hold does not keep the earlier ones in memory.
 func TestLock_HandOverHandIsFlat(t *testing.T) {
 	type hold struct {
 		ctx     context.Context

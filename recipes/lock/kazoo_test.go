@@ -13,9 +13,10 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// In kazoo's layout the ticket is not below the directory that holds the limit.
-// So that can be deleted and made again between the look and the grant, with
-// another limit and the same version. Such a limit is not overrun.
+// In kazoo's layout the ticket is not below the directory that has the limit. So
+// somebody can delete that directory and create it again between the read and the
+// grant, with another limit and the same version. The grant does not exceed the new
+// limit.
 func TestSemaphore_KazoosDirectoryMadeAgainBeforeTheGrant(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		cfg := lock.Config{Dialect: recipes.Kazoo}
@@ -42,7 +43,7 @@ func TestSemaphore_KazoosDirectoryMadeAgainBeforeTheGrant(t *testing.T) {
 	})
 }
 
-// A request whose context ends while that is looked at leaves no lease behind.
+// A request whose context ends while it checks the directory leaves no lease behind.
 func TestSemaphore_KazoosGrantThatCannotBeConfirmed(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 5, lock.Config{Dialect: recipes.Kazoo})

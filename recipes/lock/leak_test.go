@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 119: cycles of locks and elections, those that fail included, leave
-// no goroutine, watch, node or memory behind.
+// failures: 119: many uses of locks and elections, including failed ones, leave no
+// goroutine, watch, node or memory behind.
 func TestLock_CyclesAreFlat(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		a, b := connect(t, srv), connect(t, srv)

@@ -12,9 +12,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A request that a lower limit makes impossible fails at once, wherever it stands
-// in the queue, and so does one of a semaphore that insists on the old limit. One
-// that is possible keeps its place.
+// A lower limit makes a request impossible. The request fails at once, at any
+// position in the queue, and so does one of a semaphore that insists on the old limit.
+// A request that is still possible keeps its position.
 func TestSemaphore_LoweredLimitEndsRequestsAnywhereInTheQueue(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -50,7 +50,7 @@ func TestSemaphore_LoweredLimitEndsRequestsAnywhereInTheQueue(t *testing.T) {
 	})
 }
 
-// The look at the limit goes on over reconnects and a new session.
+// The watch on the limit continues over reconnects and a new session.
 func TestSemaphore_LoweredLimitIsSeenAfterAnOutage(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 0, lock.Config{})

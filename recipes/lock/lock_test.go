@@ -48,8 +48,8 @@ func inBubble(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server
 	})
 }
 
-// inRealTime is inBubble outside a bubble: with many timers at once the race
-// detector of Go 1.26 breaks down inside one.
+// inRealTime is inBubble without a bubble: in a bubble with many timers the race
+// detector of Go 1.26 breaks down.
 func inRealTime(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server)) {
 	srv := zktest.Start(t, zktest.Config{Servers: servers})
 	f(t, srv)
@@ -110,7 +110,7 @@ func TestLock_HolderIsToldOfEveryKindOfLoss(t *testing.T) {
 				loss.lose(srv, h, c)
 				<-h.Context().Done()
 				if cause := context.Cause(h.Context()); loss.want != zk.ErrSessionExpired || cause != lock.ErrDeleted {
-					// The server may tell of the deleted node before it closes the connection.
+					// The server may report the delete of the node before it closes the connection.
 					require.ErrorIs(t, cause, loss.want)
 				}
 				require.Less(t, time.Since(start), c.Session().Timeout(), "the ensemble may have expired the session then")
@@ -121,8 +121,8 @@ func TestLock_HolderIsToldOfEveryKindOfLoss(t *testing.T) {
 	}
 }
 
-// failures: 53, 61: a lost lock is not held again without queueing, and a waiter
-// whose session dies queues again in the next.
+// failures: 53, 61: the holder of a lost lock must queue to get it again. A waiter
+// whose session expires queues again in the next one.
 func TestLock_WaiterQueuesAgainInTheNextSession(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -189,13 +189,13 @@ func TestLock_ReleaseWithALostReplyIsSettled(t *testing.T) {
 	})
 }
 
-// A caller with no time left gives the lock back all the same, in the background.
+// A caller whose context has ended still releases the lock, in the background.
 func TestLock_ReleaseWithoutTimeLeavesNothing(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		l := lock.New(connect(t, srv), "/l", lock.Config{})
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
-		for range 50 { // each waits for the one before to be gone
+		for range 50 { // each waits until the one before is released
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			h, err := l.Acquire(ctx)
 			cancel()
@@ -231,7 +231,7 @@ func TestLock_CancelledWaiterLeavesNothing(t *testing.T) {
 	})
 }
 
-// failures: 60: a waiter keeps its node and its place over a reconnect.
+// failures: 60: a waiter keeps its node and its position over a reconnect.
 func TestLock_WaiterKeepsItsPlaceOverAReconnect(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -333,7 +333,7 @@ func TestLock_DoTellsOfALoss(t *testing.T) {
 	})
 }
 
-// However long f takes, there is time to give the lock back.
+// Do has time to release the lock, even if f takes very long.
 func TestLock_DoOutlastsTheSessionTimeout(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		l := lock.New(connect(t, srv), "/l", lock.Config{})
@@ -345,8 +345,8 @@ func TestLock_DoOutlastsTheSessionTimeout(t *testing.T) {
 	})
 }
 
-// failures: 59, 63, 119: many contenders that give up and are cut at random
-// exclude each other, get rising tokens, and leave nothing.
+// failures: 59, 63, 119: many contenders give up and are cut off at random. They
+// exclude each other, get rising tokens, and leave nothing behind.
 func TestLock_ManyContendersUnderCuts(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {

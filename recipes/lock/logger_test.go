@@ -15,7 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// lines is a log that is kept.
+// lines is a log in memory.
 type lines struct {
 	mu  sync.Mutex // guards what follows
 	buf bytes.Buffer
@@ -27,8 +27,7 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.buf.Write(b)
 }
 
-// take returns the lines since the last take, each up to and with the attributes
-// that are named.
+// take returns the lines since the last take. Each has only the named attributes.
 func (l *lines) take() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,7 +51,7 @@ func logger() (*slog.Logger, *lines) {
 	})), out
 }
 
-// The log of a lock tells the life of each hold.
+// The log of a lock has a line for each step in the life of a hold.
 func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		log, out := logger()
@@ -85,7 +84,7 @@ func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
 	})
 }
 
-// So does that of a semaphore, and those of the locks of a Multi.
+// So has the log of a semaphore, and that of each lock of a Multi.
 func TestSemaphore_LogsTheLifeOfPermits(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		log, out := logger()

@@ -29,10 +29,10 @@ func plain(c *zk.Client, dirs ...string) []*lock.Lock {
 	return out
 }
 
-// Two who want the same locks in opposite orders do not wait for each other.
+// Two Multis of the same locks in opposite orders do not wait for each other.
 func TestMulti_OppositeOrdersDoNotDeadlock(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
-		srv.Delay(0, time.Millisecond) // so that they come to be in the middle at once
+		srv.Delay(0, time.Millisecond) // so that both are in the middle at once
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		done := make(chan error)
@@ -63,7 +63,7 @@ func TestMulti_OppositeOrdersDoNotDeadlock(t *testing.T) {
 	})
 }
 
-// All or nothing: who cannot have one gives back the others.
+// All or nothing: a Multi that cannot get one lock releases the others.
 func TestMulti_AllOrNothing(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, d := connect(t, srv), connect(t, srv)
@@ -87,8 +87,8 @@ func TestMulti_AllOrNothing(t *testing.T) {
 	})
 }
 
-// One context ends with the first loss, and the writes that all are to guard are
-// refused.
+// The context ends with the first lock that is lost, and writes that are guarded by
+// all locks are refused.
 func TestMulti_FirstLossEndsTheContext(t *testing.T) {
 	losses := map[string]struct {
 		lose func(srv *zktest.Server, h *lock.MultiHeld, c *zk.Client)
@@ -124,7 +124,7 @@ func TestMulti_FirstLossEndsTheContext(t *testing.T) {
 	}
 }
 
-// The context has ended before any node goes.
+// The context has ended before any node is deleted.
 func TestMulti_ContextEndsBeforeTheNodesGo(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.NewMulti(plain(connect(t, srv), "/a", "/b")...).Acquire(t.Context())
@@ -142,8 +142,8 @@ func TestMulti_ContextEndsBeforeTheNodesGo(t *testing.T) {
 	})
 }
 
-// A lock that is lost while another is waited for: all are given back and
-// acquired anew, and none is held of an earlier session.
+// A Multi loses a lock while it waits for another. It releases all and acquires all
+// again, and holds none of an earlier session.
 func TestMulti_LossWhileWaitingBeginsAnew(t *testing.T) {
 	for _, lose := range []string{"expired", "deleted"} {
 		t.Run(lose, func(t *testing.T) {
@@ -191,8 +191,9 @@ func TestMulti_SameDirectoryTwiceIsRefused(t *testing.T) {
 	})
 }
 
-// Whatever stands between the two in the list. Two clients of one ensemble are no
-// different: the second would wait for the first.
+// Two locks of one directory are refused, also if others are between them in the
+// list. Two clients of one ensemble make no difference: the second would wait for the
+// first.
 func TestMulti_SameDirectoryTwiceIsRefusedWithSeveralClients(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
 		a, b := connect(t, srv), connect(t, srv)
@@ -212,7 +213,7 @@ func TestMulti_SameDirectoryTwiceIsRefusedWithSeveralClients(t *testing.T) {
 	})
 }
 
-// In two ensembles a directory of one name is two directories.
+// In two ensembles two directories can have the same name.
 func TestMulti_SameDirectoryInTwoEnsembles(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
 		other := zktest.Start(t, zktest.Config{})
@@ -224,11 +225,11 @@ func TestMulti_SameDirectoryInTwoEnsembles(t *testing.T) {
 	})
 }
 
-// A Multi whose first lock is lost over and over while it waits for the second
-// begins anew with pauses.
+// A Multi loses its first lock over and over while it waits for the second. It starts
+// again with pauses.
 func TestMulti_LostOverAndOverIsNoHotLoop(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
-		srv.Delay(0, time.Millisecond) // or time would stand still in a loop
+		srv.Delay(0, time.Millisecond) // otherwise virtual time stands still in a loop
 		b, err := lock.New(connect(t, srv), "/b", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		var begun atomic.Int64
@@ -252,7 +253,7 @@ func TestMulti_LostOverAndOverIsNoHotLoop(t *testing.T) {
 	})
 }
 
-// asked reports whether a hold was asked to let go.
+// asked reports whether a hold was asked to release.
 func asked(t *testing.T, h *lock.Held) bool {
 	t.Helper()
 	settle(t)
@@ -264,8 +265,8 @@ func asked(t *testing.T, h *lock.Held) bool {
 	}
 }
 
-// A holder is asked to let go, by us or in Curator's way, and told once; that
-// its data changed is no request.
+// A holder is asked to release, by this package or in Curator's way, and is notified
+// once. Other data in its node is no request.
 func TestLock_Revoke(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -286,7 +287,7 @@ func TestLock_Revoke(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, list[0].Revoked)
 
-		// The loss of the node is told as before.
+		// The loss of the node is still reported.
 		require.NoError(t, srv.Delete(h.Path()))
 		settle(t)
 		require.ErrorIs(t, context.Cause(h.Context()), lock.ErrDeleted)
@@ -301,8 +302,8 @@ func TestLock_Revoke(t *testing.T) {
 	})
 }
 
-// Who was asked while it waited knows when it holds; who comes to hold as the
-// first from the start, between the create and the watch, as well.
+// A contender that was asked while it waited is notified when it holds. So is one that
+// is first from the start, and is asked between its create and its watch.
 func TestLock_RevokedWhileWaiting(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		l := lock.New(connect(t, srv), "/l", lock.Config{})
@@ -333,7 +334,7 @@ func TestLock_RevokedWhileWaiting(t *testing.T) {
 	})
 }
 
-// All who hold together are asked, and nobody who waits.
+// All readers that hold together are asked, and no waiter is.
 func TestReadWrite_RevokeAsksAllReaders(t *testing.T) {
 	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
 		rw := lock.NewReadWrite(connect(t, srv), "/l", cfg)
@@ -353,7 +354,7 @@ func TestReadWrite_RevokeAsksAllReaders(t *testing.T) {
 	})
 }
 
-// A release is no request.
+// A release does not look like a request to release.
 func TestLock_RevokedIsNotClosedByARelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})

@@ -15,8 +15,8 @@ import (
 )
 
 // answerCreates makes the server answer the first n creates of contenders with a
-// code, and returns how many it got. The server takes 10 µs for each request: a
-// loop without a pause then makes virtual time pass.
+// code, and returns a counter of the creates. The server takes 10 µs for each request,
+// so that virtual time passes even in a loop without a pause.
 func answerCreates(srv *zktest.Server, code zk.Code, n int64) *atomic.Int64 {
 	srv.Delay(1, 10*time.Microsecond)
 	seen := new(atomic.Int64)
@@ -29,7 +29,7 @@ func answerCreates(srv *zktest.Server, code zk.Code, n int64) *atomic.Int64 {
 	return seen
 }
 
-// notNow are answers that say nothing of the next try.
+// notNow are answers after which the next try can succeed.
 var notNow = map[string]zk.Code{
 	"throttled":   zk.ErrThrottled,
 	"read-only":   zk.ErrNotReadOnly,
@@ -39,8 +39,8 @@ var notNow = map[string]zk.Code{
 	"not settled": zk.ErrConnectionLoss,
 }
 
-// The server does not create the contender's node now. Acquire tries again until
-// it does.
+// The server refuses for now to create the contender's node. Acquire retries until
+// it succeeds.
 func TestLock_CreateThatIsPutOffIsTriedAgain(t *testing.T) {
 	for name, code := range notNow {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestLock_CreateThatIsPutOffIsTriedAgain(t *testing.T) {
 	}
 }
 
-// The server goes on so. Acquire asks it less and less often, until its context
+// The server keeps refusing. Acquire retries less and less often, until its context
 // ends.
 func TestLock_CreateThatIsPutOffForEverIsNoHotLoop(t *testing.T) {
 	for name, code := range notNow {
@@ -83,7 +83,7 @@ func TestLock_CreateThatIsPutOffForEverIsNoHotLoop(t *testing.T) {
 	}
 }
 
-// stopRunaway ends a context when a counter shows that a loop does not pause.
+// stopRunaway ends a context when a counter shows that a loop makes no pause.
 func stopRunaway(t *testing.T, cancel context.CancelFunc, seen *atomic.Int64) {
 	tick := time.NewTicker(time.Millisecond)
 	over := make(chan struct{})
@@ -104,7 +104,7 @@ func stopRunaway(t *testing.T, cancel context.CancelFunc, seen *atomic.Int64) {
 	}()
 }
 
-// A session ends while Acquire pauses: it does not wait for the end of the pause.
+// A session ends while Acquire pauses. Acquire does not wait for the end of the pause.
 func TestLock_CreateThatIsPutOffGoesOnInTheNextSession(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -128,8 +128,8 @@ func TestLock_CreateThatIsPutOffGoesOnInTheNextSession(t *testing.T) {
 	})
 }
 
-// Somebody deletes each node of a contender at once. The contender comes back,
-// but not as fast as the server answers.
+// Somebody deletes each node of a contender at once. The contender joins again, but
+// with pauses.
 func TestLock_NodeThatIsDeletedOverAndOverIsNoHotLoop(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
@@ -155,8 +155,8 @@ func TestLock_NodeThatIsDeletedOverAndOverIsNoHotLoop(t *testing.T) {
 	})
 }
 
-// A server puts off the transaction of a downgrade and the delete of a release,
-// and the client's own policy gives up at once. The lock tries again.
+// A server refuses for now the transaction of a downgrade and the delete of a release,
+// and the client's own policy gives up at once. The lock retries.
 func TestLock_LaterRequestsThatArePutOffAreTriedAgain(t *testing.T) {
 	for name, code := range map[string]zk.Code{"throttled": zk.ErrThrottled, "read-only": zk.ErrNotReadOnly} {
 		t.Run(name, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What is refused before anything was sent says so, so that the caller can repeat
-// it without a thought.
+// A call that is refused before anything was sent says so in its outcome, so that the
+// caller can safely repeat it.
 func TestLock_RefusedBeforeAnythingWasSent(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -58,10 +58,10 @@ func acquire(ctx context.Context, c *zk.Client) <-chan acquired {
 	return out
 }
 
-// failures: 48: the create's reply is lost and the ensemble out of reach for a
-// third of the session. The node is found again and held, or, when the caller
-// gave up meanwhile, deleted; whoever waits behind it need not wait for the
-// session's end.
+// failures: 48: the reply to the create is lost, and the ensemble cannot be reached
+// for a third of the session. The contender finds its node again and holds. If the
+// caller has given up, the node is deleted. The contenders behind it need not wait for
+// the end of the session.
 func TestLock_LostCreateIsSettledAfterAnOutage(t *testing.T) {
 	for name, giveUp := range map[string]bool{"waits": false, "gives up": true} {
 		t.Run(name, func(t *testing.T) {
@@ -112,8 +112,8 @@ func TestLock_LostCreateIsSettledAfterAnOutage(t *testing.T) {
 	}
 }
 
-// failures: 49: whatever fails after the create, the node is gone soon after, in
-// the same session, also when deleting it fails at first.
+// failures: 49: any step after the create fails. The node is deleted soon after, in
+// the same session, even if the first delete fails.
 func TestLock_EveryLaterErrorLeavesNoNode(t *testing.T) {
 	const noAuth = -102
 	failures := map[string]struct {
@@ -177,16 +177,15 @@ func TestLock_EveryLaterErrorLeavesNoNode(t *testing.T) {
 	}
 }
 
-// failures: 50: the session of a lost create ends while the server that we come
-// back to still shows its node. It is not ours any more: it blocks us as that of
-// anybody else would, until it goes.
+// failures: 50: the session of a lost create ends, while the server to which we
+// reconnect still shows its node. The node is not ours any more. It blocks us like the
+// node of another contender, until it is deleted.
 func TestLock_NodeOfTheOldSessionIsNotAdopted(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		require.NoError(t, recipes.EnsurePath(t.Context(), c, "/l"))
 		old := c.Session()
-		// The session is over as far as the client is told, but nothing has
-		// removed its node yet.
+		// The server reports that the session is over, but its node is still there.
 		srv.OnConnect(func(r zktest.Connect) zktest.Verdict {
 			if r.Session == old.ID() {
 				return zktest.Fail(-112)
@@ -210,8 +209,8 @@ func TestLock_NodeOfTheOldSessionIsNotAdopted(t *testing.T) {
 	})
 }
 
-// failures: 54: a Release whose reply is lost is retried without harm, and a
-// further one touches nothing, whoever holds the lock by then.
+// failures: 54: a Release whose reply is lost is retried without harm. A further
+// Release does not touch the node of the next holder.
 func TestLock_ReleaseDeletesItsOwnNodeOnly(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -220,7 +219,7 @@ func TestLock_ReleaseDeletesItsOwnNodeOnly(t *testing.T) {
 		require.NoError(t, err)
 		next := acquire(ctx, connect(t, srv))
 		synctest.Wait()
-		var mu sync.Mutex // both connections of the client ask at one instant
+		var mu sync.Mutex // both connections of the client may send at the same moment
 		var deleted []string
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			mu.Lock()
@@ -247,7 +246,7 @@ func TestLock_ReleaseDeletesItsOwnNodeOnly(t *testing.T) {
 
 		again, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
-		_, err = l.Acquire(again) // the object is as good as new
+		_, err = l.Acquire(again) // the Lock can be used again
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NoError(t, two.h.Release(ctx))
 		h, err = l.Acquire(ctx)

@@ -14,7 +14,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// One goroutine looks after all permits of a request.
+// One goroutine watches the nodes of all permits of a request.
 func TestSemaphore_ManyPermitsCostOneGoroutine(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 100, lock.Config{})
@@ -37,8 +37,8 @@ func TestSemaphore_ManyPermitsCostOneGoroutine(t *testing.T) {
 	})
 }
 
-// The server gives no verdict on a downgrade, over and over. Downgrade asks it
-// less and less often.
+// The outcome of a downgrade is unknown, over and over. Downgrade retries less and
+// less often.
 func TestReadWrite_DowngradeWithoutAVerdictIsNoHotLoop(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		srv.Delay(1, 10*time.Microsecond)

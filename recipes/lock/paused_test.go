@@ -22,21 +22,20 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// pausedServers gives a test binary that is started again the servers on which it
-// is to hold the lock.
+// pausedServers passes the servers to a second process of the test binary, which
+// holds the lock there.
 const pausedServers = "ZOOKIT_PAUSED_HOLDER"
 
-// findings are what the holder that was paused saw, in the order in which it
-// looked.
+// findings are what the paused holder finds, in the order in which it looks.
 type findings struct {
 	Token      int64
-	ContextErr string // the first thing that it looks at
+	ContextErr string // its first look
 	Guarded    string // a write with Check
 	NotHeld    bool
 }
 
-// holdAndReport is the holder's process: it says its token, and when it is told
-// to, what it finds.
+// holdAndReport is the holder's process. It prints its token, and on a command what it
+// finds.
 func holdAndReport(servers string) error {
 	ctx := context.Background()
 	c, err := zk.Connect(ctx, zk.Config{Servers: servers, SessionTimeout: 2 * time.Second})
@@ -51,7 +50,7 @@ func holdAndReport(servers string) error {
 	in := bufio.NewScanner(os.Stdin)
 	in.Scan()
 	f := findings{Token: h.Token(), ContextErr: fmt.Sprint(h.Context().Err())}
-	for { // until there is a verdict: the first may be lost with its connection
+	for { // until a reply comes: the first may be lost with its connection
 		_, err = c.Multi(ctx, h.Check(), zk.SetOp("/data", []byte("late"), zk.AnyVersion))
 		if err == nil || zk.OutcomeOf(err) != zk.OutcomeUnknown {
 			break
@@ -63,10 +62,10 @@ func holdAndReport(servers string) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-// failures: 62: the holder's process is stopped for longer than its session
-// lasts. The next holder works; then the first goes on: the context has ended at
-// its first look, a store that compares tokens refuses it, and so does ZooKeeper
-// itself when the write says Check.
+// failures: 62: the holder's process is stopped for longer than its session lasts.
+// The next holder works. Then the first process continues. At its first look its
+// Context has ended. A store that compares tokens refuses its write, and so does
+// ZooKeeper itself when the write has a Check.
 func TestLock_PausedHolder(t *testing.T) {
 	if servers := os.Getenv(pausedServers); servers != "" {
 		require.NoError(t, holdAndReport(servers))
@@ -116,7 +115,7 @@ func TestLock_PausedHolder(t *testing.T) {
 	require.True(t, write(next.Token()))
 	_, err = c.Multi(t.Context(), next.Check(), zk.SetOp("/data", []byte("second"), zk.AnyVersion))
 	require.NoError(t, err)
-	_, err = fmt.Fprintln(in, "write") // it is there when the process goes on
+	_, err = fmt.Fprintln(in, "write") // the process reads it when it continues
 	require.NoError(t, err)
 	require.NoError(t, holder.Process.Signal(syscall.SIGCONT))
 

@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// More permits than one transaction can grant are refused at once, and not when
-// the request is the first in the queue.
+// More permits than one transaction can grant are refused at once, and not only when
+// the request is first in the queue.
 func TestSemaphore_MorePermitsThanATransactionGrantsAreRefusedAtOnce(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connectWith(t, srv, func(cfg *zk.Config) { cfg.MaxRequestSize = 2000 })

@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A release of many permits allocates for each permit what one costs: their
-// watches fire together, and are not waited for one by one.
+// A release of many permits allocates the same for each permit as a release of one.
+// Their watches fire together, and the owner does not wait for one after the other.
 func TestSemaphore_ReleaseOfManyPermitsIsLinear(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 5000, lock.Config{})
@@ -35,8 +35,8 @@ func TestSemaphore_ReleaseOfManyPermitsIsLinear(t *testing.T) {
 	})
 }
 
-// The loss of any one of many permits ends their context, also of those that are
-// lost in an outage, and a request to let go is seen by any of their nodes.
+// The loss of any one of many permits ends their context, even if it is lost during an
+// outage. A request to release is noticed on any of their nodes.
 func TestSemaphore_EachOfManyPermitsIsWatched(t *testing.T) {
 	const n = 20
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

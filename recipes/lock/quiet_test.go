@@ -42,9 +42,9 @@ func (n *tally) take() map[string]int {
 	return maps.Clone(n.seen)
 }
 
-// Who is alone and soon gone asks for no watch on its own node; who stays for
-// longer does, since it can be asked to let go. Nothing is taken back, and
-// nothing is left.
+// A holder that is alone and releases soon sets no watch on its own node. One that
+// holds for longer does, because it can be asked to release. No watch has to be
+// removed by a request, and nothing is left behind.
 func TestLock_AloneCostsThreeRequests(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		l := lock.New(connect(t, srv), "/l", lock.Config{})
@@ -56,7 +56,7 @@ func TestLock_AloneCostsThreeRequests(t *testing.T) {
 			synctest.Wait()
 			require.Zero(t, srv.Watches(), "%v", srv.WatchPaths())
 		}
-		hold(0) // it makes the directory
+		hold(0) // creates the directory
 		n := tallied(srv)
 		hold(0)
 		require.Equal(t, map[string]int{"create": 1, "children": 1, "delete": 1}, n.take())
@@ -65,8 +65,8 @@ func TestLock_AloneCostsThreeRequests(t *testing.T) {
 	})
 }
 
-// The holder is told that its node was deleted: at once, when it has stayed, and
-// when others have come meanwhile.
+// The holder notices that its node was deleted: right after the grant, after a while,
+// and when others have joined in the meantime.
 func TestLock_AloneIsToldOfADelete(t *testing.T) {
 	for name, meanwhile := range map[string]func(t *testing.T, srv *zktest.Server){
 		"at once":      func(*testing.T, *zktest.Server) {},
@@ -92,7 +92,7 @@ func TestLock_AloneIsToldOfADelete(t *testing.T) {
 	}
 }
 
-// Whoever does not wait leaves no watch.
+// A contender that does not wait leaves no watch behind.
 func TestLock_TryLeavesNoWatch(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
@@ -110,7 +110,7 @@ func TestLock_TryLeavesNoWatch(t *testing.T) {
 	})
 }
 
-// Its node goes while there is no connection: it is told with the next one.
+// Its node is deleted while there is no connection. It notices on the next one.
 func TestLock_AloneIsToldOfADeleteInAnOutage(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

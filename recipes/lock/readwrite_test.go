@@ -16,7 +16,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// inDialects runs a test in a bubble for the names of either library.
+// inDialects runs a test in a bubble for each dialect.
 func inDialects(t *testing.T, f func(t *testing.T, srv *zktest.Server, cfg lock.Config)) {
 	for _, d := range []recipes.Dialect{recipes.Curator, recipes.Kazoo} {
 		t.Run(d.String(), func(t *testing.T) {
@@ -37,15 +37,14 @@ func later(t *testing.T, ctx context.Context, l *lock.Lock) <-chan *lock.Held {
 	return got
 }
 
-// settle lets everything in the bubble come to rest, answers that are on their
-// way included.
+// settle waits until everything in the bubble is idle and no reply is on its way.
 func settle(t *testing.T) {
 	t.Helper()
 	time.Sleep(100 * time.Millisecond)
 	synctest.Wait()
 }
 
-// nobody fails if a hold was given.
+// nobody fails the test if one of the channels has a hold.
 func nobody(t *testing.T, got <-chan *lock.Held, why string) {
 	t.Helper()
 	settle(t)
@@ -63,8 +62,8 @@ func release(t *testing.T, holds ...*lock.Held) {
 	}
 }
 
-// failures: 68: a reader waits for the writers before it and for no other; a
-// writer for everybody before it.
+// failures: 68: a reader waits for the writers before it and for nobody else. A
+// writer waits for everybody before it.
 func TestReadWrite_ReaderWaitsForEarlierWritersOnly(t *testing.T) {
 	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
 		ctx := t.Context()
@@ -113,7 +112,7 @@ func each[T, R any](list []T, f func(T) R) []R {
 	return out
 }
 
-// A reader behind several writers sleeps until the nearest of them ends.
+// A reader behind several writers is woken only when the last of them ends.
 func TestReadWrite_ReaderIsWokenOnce(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -143,8 +142,8 @@ func TestReadWrite_ReaderIsWokenOnce(t *testing.T) {
 	})
 }
 
-// Downgraded, the writer lets readers in and no writer, keeps token and context,
-// and its exclusive check is void.
+// After a downgrade readers can join, but no writer. Token and context stay as they
+// are, and an earlier Check fails.
 func TestReadWrite_Downgrade(t *testing.T) {
 	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
 		ctx := t.Context()
@@ -180,8 +179,8 @@ func TestReadWrite_Downgrade(t *testing.T) {
 	})
 }
 
-// The reply to the downgrade is lost, or the request: it is settled, and no
-// writer gets between.
+// The reply to the downgrade is lost, or the request. Downgrade finds out what
+// happened, and no writer gets in between.
 func TestReadWrite_DowngradeWithALostReplyIsSettled(t *testing.T) {
 	for name, verdict := range map[string]zktest.Verdict{"reply": zktest.DropReplyAndCut, "request": zktest.CutBefore} {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +209,8 @@ func TestReadWrite_DowngradeWithALostReplyIsSettled(t *testing.T) {
 	}
 }
 
-// Downgrade gives up with its context; what became of it is known to the next.
+// Downgrade gives up when its context ends. The next Downgrade finds out whether it
+// happened.
 func TestReadWrite_DowngradeThatIsNotWaitedFor(t *testing.T) {
 	for _, then := range []string{"again", "release", "release without time"} {
 		t.Run(then, func(t *testing.T) {
@@ -246,8 +246,8 @@ func TestReadWrite_DowngradeThatIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// A Release without time leaves the nodes to whoever is exchanging them, and that
-// one may give its turn to another who waits for the same and has come too late.
+// A Release whose context has ended leaves the nodes to the Downgrade that is under
+// way. A second Downgrade waits for the first, and comes too late.
 func TestReadWrite_ReleaseBesideTwoDowngradesIsNotForgotten(t *testing.T) {
 	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
 		h, err := lock.NewReadWrite(connect(t, srv), "/l", cfg).Write().Acquire(t.Context())
@@ -270,7 +270,7 @@ func TestReadWrite_ReleaseBesideTwoDowngradesIsNotForgotten(t *testing.T) {
 	})
 }
 
-// A downgrade of a lock that is lost says so.
+// A downgrade of a lost lock returns ErrNotHeld.
 func TestReadWrite_DowngradeOfALostLock(t *testing.T) {
 	losses := map[string]func(srv *zktest.Server, h *lock.Held, s *zk.Session){
 		"expired": func(srv *zktest.Server, _ *lock.Held, s *zk.Session) { _ = srv.ExpireSession(s.ID()) },
@@ -283,7 +283,7 @@ func TestReadWrite_DowngradeOfALostLock(t *testing.T) {
 				h, err := lock.NewReadWrite(c, "/l", cfg).Write().Acquire(t.Context())
 				require.NoError(t, err)
 				settle(t)
-				// It is lost when the request has arrived, before it is executed.
+				// The lock is lost when the request has arrived, before it is executed.
 				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 					if r.Op == "multi" {
 						srv.OnRequest(nil)
@@ -303,8 +303,8 @@ func TestReadWrite_DowngradeOfALostLock(t *testing.T) {
 	}
 }
 
-// A writer, and in kazoo's dialect a plain lock, does not take the end of the
-// only one ahead for its turn: that one may have gone on as a reader.
+// A writer, and in kazoo's dialect a plain lock, does not hold just because the only
+// node ahead is deleted: the contender ahead may have become a reader.
 func TestReadWrite_SmallerNodeOfADowngradedHolderIsSeen(t *testing.T) {
 	const guid, hex = "01234567-89ab-cdef-0123-456789abcdef", "0123456789abcdef0123456789abcdef"
 	writer := func(c *zk.Client, cfg lock.Config) *lock.Lock { return lock.NewReadWrite(c, "/l", cfg).Write() }
@@ -322,7 +322,7 @@ func TestReadWrite_SmallerNodeOfADowngradedHolderIsSeen(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				require.NoError(t, srv.Create("/l/"+test.from, nil))
 				got := later(t, t.Context(), test.of(connect(t, srv), test.cfg))
-				// Curator's way: the read node, then the end of the writer's.
+				// Curator's way: create the reader's node, then delete the writer's.
 				require.NoError(t, srv.Create("/l/"+test.new, nil))
 				require.NoError(t, srv.Delete("/l/"+test.from))
 				nobody(t, got, "a writer beside a downgraded holder")
@@ -333,8 +333,8 @@ func TestReadWrite_SmallerNodeOfADowngradedHolderIsSeen(t *testing.T) {
 	}
 }
 
-// A hold for reading cannot become one for writing; asked for, it is refused and
-// does not wait for itself.
+// A reader's hold cannot become a writer's. Acquire refuses it and does not wait for
+// itself.
 func TestReadWrite_UpgradeIsRefused(t *testing.T) {
 	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
 		c := connect(t, srv)
@@ -344,7 +344,7 @@ func TestReadWrite_UpgradeIsRefused(t *testing.T) {
 			old = context.WithoutCancel(ctx)
 			_, err := rw.Write().TryAcquire(ctx)
 			require.ErrorIs(t, err, lock.ErrUpgrade)
-			// Also below another lock, and through another handle.
+			// Also under another lock, and through another ReadWrite.
 			return lock.New(c, "/other", cfg).Do(ctx, func(ctx context.Context, _ *lock.Held) error {
 				_, err := lock.NewReadWrite(c, "/l", cfg).Write().Acquire(ctx)
 				return err
@@ -352,7 +352,7 @@ func TestReadWrite_UpgradeIsRefused(t *testing.T) {
 		})
 		require.ErrorIs(t, err, lock.ErrUpgrade)
 		require.ErrorContains(t, err, "/l")
-		// Released, it is no obstacle, and a writer may well become one again.
+		// After its release the hold is no obstacle, and a writer can acquire again.
 		h, err := rw.Write().Acquire(old)
 		require.NoError(t, err)
 		require.NoError(t, h.Downgrade(t.Context()))
@@ -362,8 +362,8 @@ func TestReadWrite_UpgradeIsRefused(t *testing.T) {
 	})
 }
 
-// In Curator's dialect plain locks and read-write locks do not see each other;
-// in kazoo's a plain lock is a writer.
+// In Curator's dialect plain locks and read-write locks do not see each other. In
+// kazoo's dialect a plain lock is a writer.
 func TestReadWrite_BesideAPlainLock(t *testing.T) {
 	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
 		ctx := t.Context()

@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// What the recipes promise of ZooKeeper, on Apache ZooKeeper. Each is short: the
-// long runs under faults are elsewhere.
+// What the recipes need from ZooKeeper, tested on Apache ZooKeeper. Each test is
+// short: the long runs with faults are elsewhere.
 func TestReal_Recipes(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{})
 	clients := make([]*zk.Client, 3)
@@ -78,7 +78,7 @@ func TestReal_Recipes(t *testing.T) {
 				break
 			}
 		}
-		// The grant loses its reply, whoever makes it room.
+		// The grant loses its reply.
 		happened, cancel := e.Clients(0).SwallowNext(ensemble.Swallow{Ops: []int32{multi}, Cut: true, Session: clients[1].Session().ID()})
 		require.NoError(t, s[2].SetLimit(t.Context(), 4))
 		q := <-got

@@ -15,9 +15,9 @@ import (
 )
 
 // failures: 56, 120: the server removes empty parents ten times a second while
-// 50 contenders come and go with pauses. Whoever finds no parent makes it anew,
-// also between making it and using it; tokens rise over all the directories that
-// there were; in the end nothing is left, the parents included.
+// 50 contenders come and go with pauses. A contender that finds no parent creates it
+// again, even if the server removes it before it is used. Tokens rise over all the
+// directories that existed. In the end nothing is left, not even the parents.
 func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1, JVM: []string{"-Dznode.container.checkIntervalMs=100"}})
 	const dir = "/reaped/by/the/server"
@@ -33,7 +33,7 @@ func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
 		})
 	}
 	var mu sync.Mutex
-	dirs := map[int64]int{} // czxid of the directory: how often it was locked
+	dirs := map[int64]int{} // how often the lock was held, by the directory's czxid
 	last := int64(0)
 	var all sync.WaitGroup
 	for i := range 50 {
@@ -77,7 +77,7 @@ func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
 	require.Contains(t, wchs, "Total watches:0")
 }
 
-// failures: 115: Close ends the session on the server: its lock is free at once.
+// failures: 115: Close ends the session on the server, so its lock is free at once.
 func TestLock_CloseFreesItAtOnce(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	connect := func() *zk.Client {

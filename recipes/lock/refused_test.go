@@ -14,8 +14,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// busy counts the calls of a client to which no time passes, and lets some pass
-// when it is clear that one spins: virtual time would stand still for ever.
+// busy counts the calls of a client during which no time passes. When there are so
+// many that a loop must be spinning, it lets some time pass: otherwise virtual time
+// would stand still for ever.
 func busy(cfg *zk.Config, calls *atomic.Int64) {
 	cfg.Auth = []zk.Auth{zk.DigestAuth("bob", "x")}
 	cfg.Trace = &zk.Trace{Request: func(_, _ string, took time.Duration, err error) {
@@ -37,9 +38,9 @@ func refuseAuth(srv *zktest.Server, then func(zktest.Request) zktest.Verdict) {
 
 func pass(zktest.Request) zktest.Verdict { return zktest.Pass }
 
-// While the server refuses the client's credential nothing can be sent, and a
-// call fails at once. Release does not try again and again: it leaves the node to
-// the janitor, who waits.
+// While the server refuses the client's credential, the client sends nothing and every
+// call fails at once. Release does not retry without end. It leaves the node to the
+// janitor, which waits.
 func TestLock_ReleaseWhileTheCredentialIsRefused(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var calls atomic.Int64
@@ -60,14 +61,14 @@ func TestLock_ReleaseWhileTheCredentialIsRefused(t *testing.T) {
 		require.Less(t, calls.Load(), int64(50))
 		srv.OnRequest(nil)
 		untilConnected(t, c)
-		time.Sleep(time.Minute) // the janitor's pauses are not the subject
+		time.Sleep(time.Minute) // long enough for the janitor's pauses
 		require.Empty(t, srv.Children("/l"))
 		require.NoError(t, h.Release(t.Context()))
 	})
 }
 
-// The same for the watch on the holder's own node, whose request was lost with
-// the connection: it is made again when the credential is taken again.
+// The same for the watch on the holder's own node, whose request was lost with the
+// connection. It is sent again when the server accepts the credential again.
 func TestLock_HolderIsWatchedOnceTheCredentialIsTakenAgain(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var calls atomic.Int64
@@ -86,7 +87,7 @@ func TestLock_HolderIsWatchedOnceTheCredentialIsTakenAgain(t *testing.T) {
 		require.Less(t, calls.Load(), int64(50))
 		srv.OnRequest(nil)
 		untilConnected(t, c)
-		time.Sleep(time.Second) // it looks again now and then
+		time.Sleep(time.Second) // it retries now and then
 		require.NoError(t, h.Context().Err())
 		require.NoError(t, srv.Delete(h.Path()))
 		time.Sleep(time.Millisecond)

@@ -11,7 +11,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// told reports whether a channel is closed.
+// told reports whether a channel is closed, and so whether its owner was asked.
 func told(t *testing.T, c <-chan struct{}) bool {
 	t.Helper()
 	settle(t)
@@ -23,8 +23,8 @@ func told(t *testing.T, c <-chan struct{}) bool {
 	}
 }
 
-// All who hold permits are asked to let go, once for all permits of an Acquire.
-// What others put into the directory of leases is not touched.
+// All holders of permits are asked to release, once for all permits of an Acquire.
+// Nodes of other programs in the directory of leases stay as they are.
 func TestSemaphore_RevokeAsksAllHolders(t *testing.T) {
 	for _, dialect := range []recipes.Dialect{recipes.Curator, recipes.Kazoo} {
 		t.Run(dialect.String(), func(t *testing.T) {
@@ -66,8 +66,8 @@ func TestSemaphore_RevokeAsksAllHolders(t *testing.T) {
 	}
 }
 
-// Whoever holds several locks together is asked as soon as somebody wants one of
-// them.
+// The holder of several locks is asked as soon as the release of one of them is
+// wanted.
 func TestMulti_RevokedTellsOfEachLock(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, d := connect(t, srv), connect(t, srv)

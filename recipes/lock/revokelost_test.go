@@ -13,9 +13,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// The holder learns that its node's data has changed and reads it. The server
-// gives no verdict on that read, or the connection goes. The request arrives all
-// the same.
+// The holder is notified that its node's data has changed, and reads it. The read
+// fails without a reply, or the connection is lost. The holder still sees the
+// request.
 func TestLock_RevocationOutlivesAFailedRead(t *testing.T) {
 	const systemError, connectionLoss, operationTimeout, throttled = -1, -4, -7, -127
 	for name, verdict := range map[string]zktest.Verdict{
@@ -56,9 +56,9 @@ func TestLock_RevocationOutlivesAFailedRead(t *testing.T) {
 	}
 }
 
-// The connection goes over the read, and the server refuses the credential on the
-// next one for a while: the client fails every call at once. The request arrives
-// when the credential is taken again.
+// The connection is lost during the read, and on the next one the server refuses the
+// credential for a while, so that the client fails every call at once. The holder sees
+// the request when the server accepts the credential again.
 func TestLock_RevocationOutlivesARefusedCredential(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var calls atomic.Int64

@@ -60,7 +60,7 @@ func giveBack(t *testing.T, permits ...*lock.Permits) {
 	}
 }
 
-// taken receives permits that are to come, and does not wait for ever.
+// taken receives permits from a channel, and does not wait for ever.
 func taken(t *testing.T, got <-chan *lock.Permits) *lock.Permits {
 	t.Helper()
 	select {
@@ -82,8 +82,8 @@ func none(t *testing.T, got <-chan *lock.Permits, why string) {
 	}
 }
 
-// failures: 73: a big request is not starved by small ones that came later, and
-// two that together want more than there is do not hold each other's part.
+// failures: 73: small requests that came later do not starve a big one. Two requests
+// that together want more than the limit do not each hold a part.
 func TestSemaphore_BigRequestsAreServedInTheirTurn(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 3, lock.Config{Data: []byte("me")})
@@ -173,14 +173,13 @@ func TestSemaphore_LimitsThatDiffer(t *testing.T) {
 	})
 }
 
-// Who was told of a new limit is not refused by a server that has not heard of
-// it yet.
+// A caller that knows of a new limit is not refused because its server lags behind.
 func TestSemaphore_LimitOnAServerThatLags(t *testing.T) {
 	inSemaphoreBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 0, lock.Config{})
 		require.NoError(t, s.SetLimit(t.Context(), 1))
 		settle(t)
-		// The answer to the first look is an old one.
+		// The reply to the first read shows the old limit.
 		var looks, syncs atomic.Int64
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			switch {
@@ -211,8 +210,8 @@ func TestSemaphore_LimitStays(t *testing.T) {
 	})
 }
 
-// Raised, the limit lets the waiting in; lowered, it takes nothing back but lets
-// nobody in, and who waits for more than it is told.
+// A higher limit lets waiting requests in. A lower limit takes no permits back, but
+// lets nobody in, and a waiting request for more than the limit fails.
 func TestSemaphore_LimitChangesWhileRunning(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -220,7 +219,7 @@ func TestSemaphore_LimitChangesWhileRunning(t *testing.T) {
 		first := mustAcquire(t, s, 2)
 		second := permitsLater(t, s, 2)
 		none(t, second, "more than the limit")
-		// The waiting may see the new limit before SetLimit has returned.
+		// The waiting request may see the new limit before SetLimit has returned.
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Op == "set" {
 				srv.OnRequest(nil)
@@ -253,7 +252,7 @@ func TestSemaphore_LimitChangesWhileRunning(t *testing.T) {
 	})
 }
 
-// A limit that is lowered between the look and the grant is not overrun.
+// A grant does not exceed a limit that was lowered between the read and the grant.
 func TestSemaphore_LimitLoweredJustBeforeTheGrant(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 0, lock.Config{})
@@ -274,7 +273,7 @@ func TestSemaphore_LimitLoweredJustBeforeTheGrant(t *testing.T) {
 	})
 }
 
-// What others put into the directory of leases counts.
+// Nodes of other programs in the directory of leases count as leases.
 func TestSemaphore_ForeignLeasesCount(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		require.NoError(t, srv.Create("/s/leases/anything", nil))
@@ -286,8 +285,8 @@ func TestSemaphore_ForeignLeasesCount(t *testing.T) {
 	})
 }
 
-// failures: 72: every kind of loss of any of the permits ends their context, and
-// a release afterwards is nothing.
+// failures: 72: every kind of loss of any of the permits ends their context, and a
+// release afterwards does nothing.
 func TestSemaphore_LossIsTold(t *testing.T) {
 	losses := map[string]struct {
 		lose func(srv *zktest.Server, p *lock.Permits, c *zk.Client)
@@ -344,8 +343,8 @@ func TestSemaphore_ContextEndsBeforeTheLeasesGo(t *testing.T) {
 	})
 }
 
-// failures: 70: the first of the queue keeps its ticket, and so its turn, over a
-// disconnect that is longer than its lease but shorter than its session.
+// failures: 70: the first request of the queue keeps its ticket, and so its turn, over
+// a disconnect that is longer than its lease but shorter than its session.
 func TestSemaphore_TicketKeepsItsTurnOverALongDisconnect(t *testing.T) {
 	inSemaphoreBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 1, lock.Config{})
@@ -372,7 +371,7 @@ func TestSemaphore_TicketKeepsItsTurnOverALongDisconnect(t *testing.T) {
 }
 
 // In kazoo's layout the limit is a decimal number, a lease is a child of the
-// directory itself, and permits are single.
+// directory itself, and a request has one permit.
 func TestSemaphore_InKazoosLayout(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		s := lock.NewSemaphore(connect(t, srv), "/s", 2, lock.Config{Dialect: recipes.Kazoo, Data: []byte("me")})
@@ -426,7 +425,7 @@ func TestSemaphore_DoTellsOfALoss(t *testing.T) {
 		require.ErrorIs(t, err, lock.ErrLost)
 		require.ErrorIs(t, err, own)
 		require.NoError(t, s.Do(t.Context(), 1, func(context.Context, *lock.Permits) error {
-			time.Sleep(time.Hour) // there is time to release however long it takes
+			time.Sleep(time.Hour) // Do still has time to release
 			return nil
 		}))
 	})

@@ -24,7 +24,7 @@ type story func(ctx context.Context, c *zk.Client) error
 
 var stories = map[string]struct {
 	run  story
-	dirs []string // where nodes would be left behind
+	dirs []string // the directories that must be empty afterwards
 }{
 	"reader and writer": {func(ctx context.Context, c *zk.Client) error {
 		rw := lock.NewReadWrite(c, "/l", lock.Config{})
@@ -81,9 +81,9 @@ func downgradeStory(d recipes.Dialect) story {
 	}
 }
 
-// failures: 70, 73: whichever request of a story loses its reply, is lost
-// itself, or loses its session, the story ends as it should, and leaves nothing
-// behind that would be in the way of the next.
+// failures: 70, 73: one request of a story loses its reply, is lost itself, or loses
+// its session. For each request of the story, the story ends as it should, and leaves
+// nothing behind that would block the next one.
 func TestRecipes_AFaultAtEveryStep(t *testing.T) {
 	faults := map[string]func(srv *zktest.Server, r zktest.Request) zktest.Verdict{
 		"reply lost":   func(*zktest.Server, zktest.Request) zktest.Verdict { return zktest.DropReplyAndCut },
@@ -107,7 +107,7 @@ func TestRecipes_AFaultAtEveryStep(t *testing.T) {
 						runStory(t, srv, func(ctx context.Context, c *zk.Client) error {
 							err := s.run(ctx, c)
 							if kind == "expired before" && err != nil {
-								// It was lost while it was held.
+								// The hold was lost before the story released it.
 								require.Truef(t, errors.Is(err, lock.ErrLost) || errors.Is(err, lock.ErrNotHeld) ||
 									errors.Is(err, zk.ErrSessionExpired), "%s: %v", at, err)
 								return nil
@@ -115,7 +115,7 @@ func TestRecipes_AFaultAtEveryStep(t *testing.T) {
 							require.NoError(t, err, at)
 							return nil
 						}, step, fault)
-						// Somebody else finds the way free.
+						// Another client can run the story.
 						ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 						defer cancel()
 						require.NoError(t, s.run(ctx, connect(t, srv)), at)
@@ -140,8 +140,8 @@ func inStoryBubble(t *testing.T, dirs []string, f func(t *testing.T, srv *zktest
 	})
 }
 
-// runStory runs a story with a fault at its step, and returns how many steps it
-// had. Heartbeats are no steps, nor is what is asked for in the background.
+// runStory runs a story with a fault at one of its steps, and returns the number of
+// steps. Heartbeats and requests from the background are no steps.
 func runStory(t *testing.T, srv *zktest.Server, run story, step int, fault func(*zktest.Server, zktest.Request) zktest.Verdict) int {
 	t.Helper()
 	c := connect(t, srv)
@@ -168,8 +168,8 @@ func runStory(t *testing.T, srv *zktest.Server, run story, step int, fault func(
 	return int(steps.Load())
 }
 
-// failures: 57: given up at any instant, contending, downgrading or served,
-// nobody leaves a node or a watch.
+// failures: 57: a contender that gives up at any moment, while it waits, downgrades or
+// is served, leaves no node or watch behind.
 func TestRecipes_CancelledAtAnyInstant(t *testing.T) {
 	for name, s := range stories {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestRecipes_CancelledAtAnyInstant(t *testing.T) {
 				require.NoError(t, s.run(t.Context(), c))
 				srv.Delay(0, time.Millisecond) // so that every request takes time
 				other, stopped, end := connect(t, srv), make(chan struct{}), make(chan struct{})
-				go func() { // somebody to wait for
+				go func() { // a holder that the contender waits for
 					defer close(stopped)
 					for {
 						require.NoError(t, s.run(t.Context(), other))
@@ -219,7 +219,7 @@ func TestRecipes_CancelledAtAnyInstant(t *testing.T) {
 	}
 }
 
-// overContext is a context that is over, but whose Done nobody has heard of yet.
+// overContext is a context that has ended, but whose Done is not closed yet.
 type overContext struct {
 	context.Context
 	over atomic.Bool
@@ -232,8 +232,8 @@ func (c *overContext) Err() error {
 	return c.Context.Err()
 }
 
-// The connection is lost at the moment at which the context ends: the error says
-// that the context ended, whichever is seen first.
+// The connection is lost at the moment at which the context ends. The error says that
+// the context ended, even if the lost connection is noticed first.
 func TestRecipes_ConnectionLostAsTheContextEnds(t *testing.T) {
 	acquires := map[string]func(ctx context.Context, c *zk.Client) error{
 		"lock": func(ctx context.Context, c *zk.Client) error {
@@ -267,8 +267,8 @@ func TestRecipes_ConnectionLostAsTheContextEnds(t *testing.T) {
 	}
 }
 
-// failures: 57: who waits returns at once when it is given up, in every state of
-// the connection, and leaves nothing.
+// failures: 57: a waiter returns at once when its context ends, in every state of the
+// connection, and leaves nothing behind.
 func TestRecipes_CancelledWaiterReturnsAtOnce(t *testing.T) {
 	waits := map[string]func(ctx context.Context, c *zk.Client) (func(context.Context) error, error){
 		"reader": func(ctx context.Context, c *zk.Client) (func(context.Context) error, error) {

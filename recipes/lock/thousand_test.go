@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// fill puts contenders into /l that belong to nobody, with names of a form, and
-// returns their paths.
+// fill creates contender nodes in /l without a process behind them, with names of a
+// form, and returns their paths.
 func fill(t *testing.T, srv *zktest.Server, n int, form string) []string {
 	t.Helper()
 	if !srv.Exists("/l") {
@@ -37,8 +37,8 @@ func deleteAll(t *testing.T, srv *zktest.Server, paths []string) {
 	}
 }
 
-// A queue of a thousand is read in the time of some round trips, and not of a
-// thousand. To ask the holder to let go, no other contender is read.
+// A queue of a thousand is read in a few round trips, and not in a thousand. Revoke of
+// the holder reads no other contender.
 func TestLock_ThousandContendersAreReadTogether(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		paths := fill(t, srv, 1000, "lock-")
@@ -87,9 +87,9 @@ func TestReadWrite_ThousandReadersAreRevokedTogether(t *testing.T) {
 	})
 }
 
-// One contender's node may not be read. It is shown beside the rest, and the
-// holder can be asked to let go. A reader that may not be asked does not keep the
-// others from being asked.
+// One contender's node may not be read. Contenders still shows it with the others, and
+// the holder can be asked to release. If one reader cannot be asked, the others still
+// are.
 func TestLock_UnreadableContender(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		paths := fill(t, srv, 3, "__READ__")
@@ -112,8 +112,8 @@ func TestLock_UnreadableContender(t *testing.T) {
 	})
 }
 
-// A thousand waiters of one process give up at one instant, and the holder lets
-// go. The waiter behind them holds the lock some round trips later.
+// A thousand waiters of one process give up at the same moment, and the holder
+// releases. The waiter behind them holds the lock a few round trips later.
 func TestLock_ThousandWaitersThatGiveUpDoNotHoldUpTheNext(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A TryAcquire that fails changes nothing: it makes no transaction.
+// A TryAcquire that fails sends no write.
 func TestTryAcquire_ThatFailsOnlyReads(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		holder, other := connect(t, srv), connect(t, srv)
@@ -32,7 +32,7 @@ func TestTryAcquire_ThatFailsOnlyReads(t *testing.T) {
 		require.ErrorIs(t, err, lock.ErrHeld)
 		require.Equal(t, zxid, srv.Zxid(), "the tree has changed")
 
-		// What is to be had is had.
+		// A TryAcquire of a free lock succeeds.
 		r2, err := rw.Read().TryAcquire(t.Context())
 		require.NoError(t, err)
 		p2, err := lock.NewSemaphore(other, "/s", 3, lock.Config{}).TryAcquire(t.Context(), 1)
@@ -45,8 +45,8 @@ func TestTryAcquire_ThatFailsOnlyReads(t *testing.T) {
 	})
 }
 
-// The server of the one that tries lags behind, until it is synced: it still shows
-// a holder and a permit that are gone. Both can be had.
+// The server of the caller lags behind until the sync: it still shows a holder and a
+// permit that are gone. TryAcquire gets both.
 func TestTryAcquire_OnAServerThatLags(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -75,7 +75,7 @@ func TestTryAcquire_OnAServerThatLags(t *testing.T) {
 	})
 }
 
-// The connection is lost over the look at the queue. What was not synced decides
+// The connection is lost during the read of the queue. A read without its sync decides
 // nothing.
 func TestTryAcquire_WithoutASyncAsksTheQueue(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

@@ -18,9 +18,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 57: ten thousand waiters give up at random instants of an Acquire,
-// which takes a few milliseconds here, with the connection up, down, cut and
-// silent. Each returns in time, and in the end nothing but the holder is there.
+// failures: 57: ten thousand waiters give up at random moments of an Acquire, which
+// takes a few milliseconds here. The connection is up, down, cut or silent. Each
+// returns in time, and in the end only the holder's node is there.
 func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		holder := connectWith(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout = time.Minute })
@@ -33,7 +33,7 @@ func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
 		}
 		rnd := rand.New(rand.NewPCG(57, 0))
 		session := waiter.Session()
-		steps := map[string]int{} // how far the attempts came
+		steps := map[string]int{} // how far the attempts got
 		var last atomic.Value
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Session == waiter.Session().ID() {
@@ -70,8 +70,8 @@ func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
 			require.LessOrEqual(t, time.Since(start), patience+3*time.Millisecond)
 			steps[last.Load().(string)]++
 			if i%50 == 49 && i%500 != 149 {
-				// Time for the janitor. The session lives, so it was no expiry that
-				// removed the nodes.
+				// Wait for the janitor. The session is still alive, so no expiry has
+				// deleted the nodes.
 				time.Sleep(10 * time.Second)
 				require.Len(t, srv.Children("/l"), 1)
 			}
@@ -88,8 +88,8 @@ func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
 	})
 }
 
-// failures: 57: the time that a waiter has is for the whole wait, not for each
-// of those before it.
+// failures: 57: the deadline of a waiter is for the whole wait, and does not start
+// again with each contender before it.
 func TestLock_PatienceIsForTheWholeWait(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -117,9 +117,9 @@ func TestLock_PatienceIsForTheWholeWait(t *testing.T) {
 	})
 }
 
-// failures: 59: of 200 contenders, whoever ends, holder or waiter, wakes exactly
-// one other, who lists once and watches once. None keeps a watch on anything but
-// its own node and the one before it.
+// failures: 59: of 200 contenders, each holder and each waiter that ends wakes exactly
+// one other, which lists once and sets one watch. None keeps a watch other than on its
+// own node and its predecessor's.
 func TestLock_AnEndWakesExactlyOne(t *testing.T) {
 	const contenders, clients = 200, 20
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -169,10 +169,10 @@ func TestLock_AnEndWakesExactlyOne(t *testing.T) {
 			})
 			victim := rnd.IntN(left)
 			path := zk.Join("/l", names[victim])
-			// The holder's: one list, and no watch more, for the next has its own
-			// already. A waiter's: one list, one watch on the next one ahead. The
-			// last's: nobody. Who was told that the one before it alone is ahead
-			// need not even list.
+			// When the holder ends: one list and no new watch, because the next has its
+			// own already. When a waiter ends: one list, and one watch on the next
+			// predecessor. When the last ends: nothing. A waiter that knows that only its
+			// predecessor is ahead need not even list.
 			want := map[string]int{"children": 1, "get": 1}
 			switch victim {
 			case 0:
@@ -202,8 +202,8 @@ func TestLock_AnEndWakesExactlyOne(t *testing.T) {
 	})
 }
 
-// failures: 60: the holder goes while the waiter is cut off. The waiter holds
-// the lock after it has come back, with the node that it had.
+// failures: 60: the holder ends while the waiter is cut off. The waiter holds the lock
+// after it has reconnected, with the node that it had.
 func TestLock_WaiterThatWasCutOffGetsItWithItsOldNode(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
@@ -228,8 +228,8 @@ func TestLock_WaiterThatWasCutOffGetsItWithItsOldNode(t *testing.T) {
 	})
 }
 
-// failures: 60: the connection is lost while the lease is confirmed for the
-// grant: the place is kept.
+// failures: 60: the connection is lost while the lease is confirmed for the grant. The
+// contender keeps its position.
 func TestLock_CutAtTheGrantKeepsThePlace(t *testing.T) {
 	for op, quorum := range map[string]bool{"sync": false, "multi": true} {
 		t.Run(op, func(t *testing.T) {
@@ -237,8 +237,8 @@ func TestLock_CutAtTheGrantKeepsThePlace(t *testing.T) {
 				h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
 				require.NoError(t, err)
 				waiter := connectWith(t, srv, func(cfg *zk.Config) { cfg.QuorumLease = quorum })
-				// While it waits it cannot keep its lease, which has run out then.
-				const badArguments = -8 // says nothing of the leader
+				// While it waits it cannot renew its lease, which has run out by then.
+				const badArguments = -8 // an error that does not come from ZooKeeper's leader
 				var turn atomic.Bool
 				var seen atomic.Int32
 				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -266,8 +266,8 @@ func TestLock_CutAtTheGrantKeepsThePlace(t *testing.T) {
 	}
 }
 
-// failures: 53: who lost the lock queues behind those who wait for it, also on
-// the same object, and the lost handle has no power over the new one.
+// failures: 53: a holder that lost the lock queues behind the waiters, even with the
+// same Lock. The lost handle cannot release the new one.
 func TestLock_AfterALossOneQueuesBehindTheOthers(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		a, b := connect(t, srv), connect(t, srv)
@@ -298,9 +298,9 @@ func TestLock_AfterALossOneQueuesBehindTheOthers(t *testing.T) {
 	})
 }
 
-// failures: 63, 126: one Lock and one Held in many goroutines: those of one
-// process exclude each other, and of all releases at once one deletes and all
-// return only when the node is gone.
+// failures: 63, 126: many goroutines use one Lock and one Held. They exclude each
+// other. Of many releases at once, one deletes the node, and all return only when the
+// node is gone.
 func TestLock_IsSharedByManyGoroutines(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		l := lock.New(connect(t, srv), "/l", lock.Config{})
@@ -339,8 +339,8 @@ func TestLock_IsSharedByManyGoroutines(t *testing.T) {
 	})
 }
 
-// failures: 66: whoever is stuck sees who blocks: the owner's session, its data
-// and since when, though that owner's session never ends.
+// failures: 66: a waiter can find out which contender blocks it: the owner's session,
+// its data and since when, even if that owner's session never ends.
 func TestLock_WhoBlocksIsVisible(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		blocker, waiter := connect(t, srv), connect(t, srv)
@@ -380,8 +380,8 @@ func TestLock_WhoBlocksIsVisible(t *testing.T) {
 	})
 }
 
-// failures: 65: contenders that may create, but not read or not delete: a typed
-// error at once and no loop, and no node is left where that can be helped.
+// failures: 65: contenders that may create, but not read or not delete, get a typed
+// error at once and do not loop. No node is left behind if it can be deleted.
 func TestLock_MissingRightsAreTold(t *testing.T) {
 	for _, perms := range []zk.Perm{zk.PermCreate, zk.PermCreate | zk.PermDelete, zk.PermRead, zk.PermRead | zk.PermDelete} {
 		t.Run(fmt.Sprint(perms), func(t *testing.T) {
@@ -401,8 +401,8 @@ func TestLock_MissingRightsAreTold(t *testing.T) {
 				require.Less(t, time.Since(start), 10*time.Millisecond)
 				require.LessOrEqual(t, srv.Requests()-before, int64(5))
 				if perms&zk.PermCreate != 0 && perms&zk.PermDelete == 0 {
-					// Only the end of the session, or somebody with the right, can
-					// remove it. The client goes on to try, with long pauses.
+					// The node stays until the session ends or somebody with the right
+					// deletes it. The client retries with long pauses.
 					require.Len(t, srv.Children("/l"), 1)
 					var tries atomic.Int64
 					srv.OnRequest(func(r zktest.Request) zktest.Verdict {

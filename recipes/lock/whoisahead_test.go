@@ -16,9 +16,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// The error of a TryAcquire, and of an Acquire whose time is over, says who was
-// ahead: its data, session, token and since when, and how many there were. The
-// second asks nothing for it when its context has ended.
+// The error of a TryAcquire, and of an Acquire whose context has ended, names the
+// contenders ahead: data, session, token and time, and their number. Acquire sends no
+// request for that after its context has ended.
 func TestLock_ErrorsSayWhoIsAhead(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -55,7 +55,7 @@ func TestLock_ErrorsSayWhoIsAhead(t *testing.T) {
 		for _, part := range who {
 			require.ErrorContains(t, err, part)
 		}
-		// With others between, the one right ahead is known, and how many there are.
+		// With others in between, the error names the predecessor and their number.
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
@@ -79,9 +79,9 @@ func TestLock_ErrorsSayWhoIsAhead(t *testing.T) {
 	})
 }
 
-// A semaphore without room says how many permits are held, and how many there are:
-// to one that does not wait, and to one whose time is over. One that waits in the
-// queue is told who is ahead there.
+// The error of a semaphore without room says how many permits are held, and the limit:
+// for TryAcquire, and for an Acquire whose context has ended. The error of a request
+// further back in the queue names the requests ahead.
 func TestSemaphore_ErrorsSayWhatIsHeld(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		p, err := lock.NewSemaphore(connect(t, srv), "/s", 4, lock.Config{}).Acquire(t.Context(), 3)
