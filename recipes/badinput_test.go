@@ -15,7 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// callsOf are the calls of lock, barrier and election that go to the server.
+// callsOf returns the calls of lock, barrier and election that send requests.
 func callsOf(c *zk.Client, dialect recipes.Dialect) map[string]func(ctx context.Context) error {
 	l := lock.New(c, "/l", lock.Config{Dialect: dialect})
 	rw := lock.NewReadWrite(c, "/rw", lock.Config{Dialect: dialect})
@@ -94,7 +94,7 @@ func TestRecipes_NilClientIsRefused(t *testing.T) {
 	}
 }
 
-// A dialect that there is not is refused, and not taken for Curator's.
+// An unknown dialect is refused, and not taken for Curator's.
 func TestRecipes_UnknownDialectIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})

@@ -35,10 +35,9 @@ func clientBy(t *testing.T, srv *zktest.Server, dial func(context.Context, strin
 	return c
 }
 
-// failures: 49, 57, 95: whoever gives up acquiring, joining or campaigning, at
-// whatever instant, leaves nothing behind: 10,000 times, over two servers whose
-// connections are cut now and then. What succeeded is given back with as little
-// time.
+// failures: 49, 57, 95: a caller that gives up Acquire, Join or Campaign, at any
+// moment, leaves nothing behind: 10,000 times, over two servers whose connections are
+// cut now and then. A hold that was acquired is released with as little time.
 func TestRecipes_TenThousandGiveUpAndLeaveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 2})

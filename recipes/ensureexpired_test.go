@@ -17,8 +17,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A session that expires while a directory is being made is no reason to give up:
-// the directory goes with no session, and the next session is on its way.
+// A session expires while a directory is being created. EnsurePath does not give up:
+// the directory belongs to no session, and the client opens the next one.
 func TestEnsurePath_GoesOnInTheNextSession(t *testing.T) {
 	for name, run := range map[string]func(ctx context.Context, c *zk.Client) error{
 		"EnsurePath": func(ctx context.Context, c *zk.Client) error { return recipes.EnsurePath(ctx, c, "/a/b") },
@@ -40,8 +40,8 @@ func TestEnsurePath_GoesOnInTheNextSession(t *testing.T) {
 				c := client(t, srv)
 				time.Sleep(2 * time.Second)
 				first := c.Session()
-				// The connection is lost while the directory is made, and does not come
-				// back before the session has expired.
+				// The connection is lost while the directory is being created, and the
+				// client cannot reconnect before the session has expired.
 				var away, gone atomic.Bool
 				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 					if r.Path == "/a" && gone.CompareAndSwap(false, true) {

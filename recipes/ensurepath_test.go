@@ -35,8 +35,8 @@ func counted(srv *zktest.Server, code zk.Code) *atomic.Int32 {
 	return &n
 }
 
-// When the chroot has gone, the recipes say so at once. It happens by our own
-// means: EnsurePath made it a container, and the server reaped it.
+// If the chroot is gone, the recipes say so at once. That can happen by itself:
+// EnsurePath has created it as a container, and the server has removed it.
 func TestRecipes_NameTheMissingChroot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
@@ -81,7 +81,7 @@ func TestRecipes_NameTheMissingChroot(t *testing.T) {
 	})
 }
 
-// Answers that leave the outcome open are no reason for a storm of creates.
+// While the outcome of the creates is unknown, EnsurePath retries with pauses.
 func TestEnsurePath_CodesWithoutVerdictAreNoStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})

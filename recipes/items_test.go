@@ -19,12 +19,12 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// desk notes who works on which item.
+// desk records which worker works on which item.
 type desk struct {
 	t  *testing.T
 	mu sync.Mutex // guards what follows
 	at map[int]*lock.Held
-	// of each item the highest token that was at work, and how often it was
+	// the highest token that has worked on each item, and how often it was worked on
 	token map[int]int64
 	done  map[int]int
 }
@@ -43,9 +43,9 @@ func (d *desk) begin(item int, h *lock.Held) {
 }
 
 // failures: 104: five workers share out fifty items, each under its lock, while
-// connections and whole servers are lost at random: no item is worked
-// on by two of them whose claims overlap, and its counter, written by whoever
-// holds it, is never written with a lower token after a higher one.
+// connections and whole servers are lost at random. The claims of two workers on one
+// item never overlap. The counter of an item, which its holder writes, is never
+// written with a lower token after a higher one.
 func TestRecipes_ItemsAreNeverWorkedOnTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers, items = 5, 50
@@ -101,7 +101,7 @@ func TestRecipes_ItemsAreNeverWorkedOnTwice(t *testing.T) {
 				srv.Down(server, true)
 				pauseFor(ctx, lasts)
 				srv.Down(server, false)
-			default: // a worker is cut off, most likely for longer than its session lives
+			default: // cut a worker off, most likely for longer than its session lives
 				w := wires[rnd.IntN(workers)]
 				w.cut(true)
 				pauseFor(ctx, lasts)
@@ -124,7 +124,7 @@ func TestRecipes_ItemsAreNeverWorkedOnTwice(t *testing.T) {
 	})
 }
 
-// wire is one client's way to the servers.
+// wire is one client's connection to the servers.
 type wire struct {
 	srv *zktest.Server
 
@@ -172,7 +172,7 @@ func (d *desk) count(ctx context.Context, c *zk.Client, item int, h *lock.Held) 
 		}
 	}
 	if errors.Is(err, zk.ErrBadVersion) {
-		return nil // it was counted meanwhile, by a later holder
+		return nil // a later holder has counted it in the meantime
 	}
 	return err
 }

@@ -15,15 +15,15 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// queued are the calls whose create waits in the client's queue during an outage.
-// It may still be sent, so that their outcome is unknown; the node is deleted in
-// the background then.
+// queued are the calls whose create waits in the client's queue during an outage. The
+// client may still send it, so their outcome is unknown. The node is then deleted in
+// the background.
 var queued = []string{
 	"Lock.Acquire", "Lock.Do", "ReadWrite.Read", "ReadWrite.Write", "Multi.Acquire", "Election.Campaign", "Election.Run",
 }
 
-// A call whose context ends in an outage has sent nothing, and says so: while the
-// session may live, and after it is over.
+// A call whose context ends in an outage has sent nothing, and its outcome says so:
+// while the session may live, and after it is over.
 func TestRecipes_NothingIsSentInAnOutage(t *testing.T) {
 	for name, outage := range map[string]time.Duration{"session may live": time.Second, "session is over": time.Minute} {
 		t.Run(name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestRecipes_NothingIsSentInAnOutage(t *testing.T) {
 				gate, double := barrier.New(c, "/g", barrier.Config{}), barrier.NewDouble(c, "/d", 1, barrier.DoubleConfig{})
 				calls["Barrier.Raise"], calls["Barrier.Lower"], calls["Barrier.Wait"] = gate.Raise, gate.Lower, gate.Wait
 				calls["Double.Enter"] = func(ctx context.Context) error { _, err := double.Enter(ctx); return err }
-				delete(calls, "Election.Observe") // which shows that the connection is lost
+				delete(calls, "Election.Observe") // yields Unknown instead of an error
 				time.Sleep(time.Second)
 				srv.Down(0, true)
 				time.Sleep(outage)

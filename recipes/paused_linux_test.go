@@ -25,13 +25,13 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// pausedServers gives a test binary that is started again the servers on which it
-// holds one of everything.
+// pausedServers passes the servers to a second process of the test binary, which
+// holds one of everything there.
 const pausedServers = "ZOOKIT_PAUSED_CONTEXTS"
 
-// onePerRecipe acquires one of everything for which a recipe hands out a context,
-// each with a client of its own: the contexts of one session end together, so
-// that the first look at one would end the others.
+// onePerRecipe acquires one hold of every kind that has a context. Each has its own
+// client. The contexts of one session end together, so that the first call of one Err
+// would end the others.
 var onePerRecipe = map[string]func(ctx context.Context, c *zk.Client) (context.Context, error){
 	"lock": func(ctx context.Context, c *zk.Client) (context.Context, error) {
 		held, err := lock.New(c, "/l", lock.Config{}).Acquire(ctx)
@@ -106,8 +106,9 @@ func passedOn(run func(pass func(context.Context) error) error) (context.Context
 	}
 }
 
-// holdAndLook is the process that is stopped. It asks the clock over and over and
-// lets nothing else run, so that it asks every context before any timer can fire.
+// holdAndLook is the process that is stopped. It reads the clock over and over and
+// lets no other goroutine run. So it calls the Err of every context before any timer
+// can fire.
 func holdAndLook(servers string) error {
 	names, list := []string{}, []context.Context{}
 	for name, acquire := range onePerRecipe {
@@ -124,8 +125,8 @@ func holdAndLook(servers string) error {
 	errs := make([]error, len(list))
 	fmt.Println("holds", len(list))
 	bufio.NewScanner(os.Stdin).Scan()
-	// From here on nothing else runs in this process, heartbeats neither: it is
-	// stopped at once.
+	// From here on no other goroutine of this process runs, and no heartbeat is sent.
+	// The process is stopped at once.
 	runtime.GOMAXPROCS(1)
 	begin := monotonic()
 	last := begin
@@ -152,8 +153,8 @@ func holdAndLook(servers string) error {
 	return err
 }
 
-// monotonic asks the kernel, by a call in which the scheduler of Go does not run
-// anything else.
+// monotonic reads the clock from the kernel, by a call during which the scheduler of
+// Go does not run another goroutine.
 func monotonic() time.Duration {
 	var ts syscall.Timespec
 	_, _, _ = syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&ts)), 0)
@@ -161,8 +162,8 @@ func monotonic() time.Duration {
 }
 
 // A process is stopped for longer than its session lasts while it holds one of
-// everything. Somebody else acquires its lock. When the process goes on, each
-// context has ended at its first look, also those that Do and Run pass on.
+// everything. Another client acquires its lock. When the process continues, the first
+// look at each context finds that it has ended, even at those that Do and Run pass on.
 func TestPausedProcess_EveryContextHasEndedAtItsFirstLook(t *testing.T) {
 	if servers := os.Getenv(pausedServers); servers != "" {
 		require.NoError(t, holdAndLook(servers))

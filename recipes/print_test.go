@@ -14,7 +14,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Whoever prints a hold sees its node, its number and whether it is held.
+// The text of a hold shows its node, its number and whether it is held.
 func TestRecipes_PrintedHoldsShowPathTokenAndState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})

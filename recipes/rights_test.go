@@ -16,14 +16,14 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// without grants everybody all rights but one.
+// without returns an ACL that grants everybody all rights but one.
 func without(right zk.Perm) []zk.ACL {
 	return []zk.ACL{{Perms: zk.PermAll &^ right, Scheme: "world", ID: "anyone"}}
 }
 
-// missing is a call that needs a right that it does not have.
+// missing is a call that lacks a right.
 type missing struct {
-	path  string // of the node that does not grant it
+	path  string // of the node that does not grant the right
 	right zk.Perm
 	call  func(ctx context.Context, c *zk.Client) error
 }
@@ -130,7 +130,7 @@ func TestRecipes_MissingRightEndsACallAtOnce(t *testing.T) {
 	}
 }
 
-// Of a transaction the results say which right is missing, on a real server too.
+// The results of a transaction show which right is missing, on a real server too.
 func TestRecipes_MissingRightOfATransactionIsNamed(t *testing.T) {
 	g := newGuarded(t)
 	for name, m := range map[string]missing{

@@ -65,8 +65,8 @@ var tenures = map[string]func(t *testing.T, c *zk.Client) tenure{
 	},
 }
 
-// One value says of every recipe's hold that its holder gave it up, and the text
-// is the recipe's own word for it.
+// errors.Is finds one value in every recipe's error for a hold that its holder gave
+// up. The text is the recipe's own.
 func TestRecipes_GivenUpIsOneErrorAndEachRecipesOwnWord(t *testing.T) {
 	words := map[string]string{
 		"lock": "released", "permits": "released", "multi": "released", "election": "resigned",
@@ -86,14 +86,14 @@ func TestRecipes_GivenUpIsOneErrorAndEachRecipesOwnWord(t *testing.T) {
 	}
 }
 
-// One value says of every recipe's hold that somebody deleted its node.
+// One value is the cause for every recipe's hold whose node somebody deleted.
 func TestRecipes_DeletedIsOneError(t *testing.T) {
 	for name, begin := range tenures {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
 				hold := begin(t, client(t, srv))
-				time.Sleep(time.Second) // longer than a hold does without a watch on its node
+				time.Sleep(time.Second) // by then every hold has a watch on its own node
 				require.NoError(t, srv.Delete(hold.path))
 				<-hold.ctx.Done()
 				require.ErrorIs(t, context.Cause(hold.ctx), lock.ErrDeleted)
@@ -102,7 +102,7 @@ func TestRecipes_DeletedIsOneError(t *testing.T) {
 	}
 }
 
-// That a hold was lost, or is no more, is one value too.
+// A hold that was lost, and a write after its end, have one value each too.
 func TestRecipes_LostIsOneError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})

@@ -19,12 +19,12 @@ import (
 
 // stuck is a call whose request the server answers in the same way for ever.
 type stuck struct {
-	op, below string // the requests: of this op, with a path that begins so
+	op, below string // the op of the requests, and the beginning of their path
 	code      zk.Code
 	call      func(ctx context.Context, c *zk.Client) error
 }
 
-// A call that a server lets repeat a request over and over does so with pauses,
+// The server makes a call retry a request over and over. The call retries with pauses,
 // until its context ends.
 func TestRecipes_NoLoopWithoutPauses(t *testing.T) {
 	gate := func(c *zk.Client) *barrier.Barrier { return barrier.New(c, "/d/gate", barrier.Config{}) }
@@ -45,7 +45,7 @@ func TestRecipes_NoLoopWithoutPauses(t *testing.T) {
 			first := <-entries
 			for range parties - 1 {
 				if e := <-entries; e.Path() > first.Path() {
-					first = e // not the one that waits for the others
+					first = e // and not the member that waits for the others
 				}
 			}
 			return first.Leave(ctx)
@@ -97,7 +97,7 @@ func TestRecipes_NoLoopWithoutPauses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
-				srv.Delay(0, time.Millisecond) // or time would stand still in a loop
+				srv.Delay(0, time.Millisecond) // otherwise virtual time stands still in a loop
 				require.NoError(t, srv.Create("/d", nil))
 				c := client(t, srv)
 				var asked atomic.Int64
@@ -112,7 +112,7 @@ func TestRecipes_NoLoopWithoutPauses(t *testing.T) {
 					}
 					return zktest.Fail(int32(s.code))
 				})
-				if strings.HasPrefix(name, "leave last") { // entering is a multi too, of /d
+				if strings.HasPrefix(name, "leave last") { // Enter sends a multi of /d too
 					s.below = "/d/"
 				}
 				err := s.call(ctx, c)

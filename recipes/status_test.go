@@ -10,8 +10,8 @@ import (
 	"github.com/zookit/zookit/recipes/internal/presence"
 )
 
-// The states of members and instances have the order and the names of those that
-// they are made of.
+// The states of members and instances have the values and the names of the states of
+// a node.
 func TestStatus_StatesAreThoseOfTheNode(t *testing.T) {
 	for _, s := range []presence.State{presence.Unregistered, presence.Registered, presence.Ended} {
 		require.Equal(t, s.String(), groupmembership.State(s).String())

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What users see is defined where they see it: go doc shows neither the fields nor
-// the methods of an alias of an internal type, and no doc of its constants.
+// Exported types are not aliases of internal types: go doc shows neither the fields
+// nor the methods of such an alias, and no doc of its constants.
 func TestTypes_AreDefinedWhereUsersSeeThem(t *testing.T) {
 	files := 0
 	for _, root := range []string{".", "../zk", "../zktest"} {
@@ -41,7 +41,7 @@ func TestTypes_AreDefinedWhereUsersSeeThem(t *testing.T) {
 	require.Greater(t, files, 50)
 }
 
-// borrowed returns the exported types and constants of a file that are those of an
+// borrowed returns the exported types and constants of a file that it takes from an
 // internal package.
 func borrowed(f *ast.File) (names []string) {
 	internal := map[string]bool{}

@@ -48,7 +48,7 @@ func (g guarded) connect(t *testing.T, cfg zk.Config) *zk.Client {
 	return c
 }
 
-// soon is a context for what must end by itself.
+// soon returns a context for a call that must end by itself.
 func soon(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
@@ -62,7 +62,7 @@ func (g guarded) create(t *testing.T, path string, mode zk.CreateMode, opts ...z
 	require.NoError(t, err)
 }
 
-// requireEmpty asserts that nothing was left in a directory.
+// requireEmpty fails the test if a directory has children.
 func (g guarded) requireEmpty(t *testing.T, dir string) {
 	t.Helper()
 	require.NoError(t, g.admin.Sync(t.Context(), dir))
@@ -71,8 +71,8 @@ func (g guarded) requireEmpty(t *testing.T, dir string) {
 	require.Empty(t, names)
 }
 
-// What the client and the recipes rest on: the refusal says that the node is
-// there, and a listing needs READ on the parent alone.
+// The client and the recipes depend on this: a NoAuth shows that the node is there,
+// and a list needs READ on the parent alone.
 func TestUnreadable_ExistsIsRefusedForANodeThatIsThere(t *testing.T) {
 	g := newGuarded(t)
 	g.create(t, "/dir", zk.Persistent)
@@ -129,8 +129,8 @@ func TestUnreadable_MembersAndWatchShowAMemberThatMayNotBeRead(t *testing.T) {
 	}
 }
 
-// A member must see that its own node is there: without READ on it, it does not
-// join, and leaves nothing.
+// A member must be able to see its own node: without READ on it, Join fails and leaves
+// nothing behind.
 func TestUnreadable_JoinAndRegisterFailAndLeaveNothing(t *testing.T) {
 	g := newGuarded(t)
 	g.create(t, "/group", zk.Persistent)
@@ -154,7 +154,7 @@ func TestUnreadable_JoinAndRegisterFailAndLeaveNothing(t *testing.T) {
 	g.requireEmpty(t, "/services/web")
 }
 
-// An id under which there is a node that may not be read is not free.
+// An id is taken even if its node may not be read.
 func TestUnreadable_JoinUnderTheIDOfAnother(t *testing.T) {
 	g := newGuarded(t)
 	g.create(t, "/group", zk.Persistent)
@@ -180,10 +180,10 @@ func TestUnreadable_QueryNamesTheInstance(t *testing.T) {
 	require.ErrorIs(t, bad[0].Err, zk.ErrNoAuth)
 }
 
-// A contender needs READ on its own node, to see that somebody deletes it. The
-// first in the queue becomes the holder with the reply to its create. It loses
-// that when it is to watch its node: a leader when the queue changes, the holder of
-// a lock at once.
+// A contender needs READ on its own node, to notice that somebody deletes it. The
+// first in the queue becomes the holder with the reply to its create. It loses the hold
+// when it has to watch its node: a leader when the queue changes, the holder of a lock
+// at once.
 func TestUnreadable_HoldEndsAndLeavesNothing(t *testing.T) {
 	g := newGuarded(t)
 	for _, dir := range []string{"/lock", "/election"} {

@@ -27,7 +27,7 @@ func inBubble(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server
 	})
 }
 
-// connect returns a client; with a server, of that one alone.
+// connect returns a client. If a server is named, the client uses that one alone.
 func connect(t testing.TB, srv *zktest.Server, server ...int) *zk.Client {
 	t.Helper()
 	return connectWith(t, srv, func(cfg *zk.Config) {
@@ -69,7 +69,7 @@ func isOp(op string) func(zktest.Request) bool {
 	return func(r zktest.Request) bool { return r.Op == op }
 }
 
-// entering is an Enter that is under way.
+// entering is a call of Enter in the background.
 type entering struct {
 	e    *barrier.Entry
 	err  error
@@ -85,7 +85,7 @@ func enter(ctx context.Context, d *barrier.Double) *entering {
 	return r
 }
 
-// in waits until it has been let in.
+// in waits until the party has been let in.
 func (r *entering) in(t testing.TB) *barrier.Entry {
 	t.Helper()
 	r.failed()
@@ -93,13 +93,13 @@ func (r *entering) in(t testing.TB) *barrier.Entry {
 	return r.e
 }
 
-// failed waits for its error.
+// failed waits for the error of Enter.
 func (r *entering) failed() error {
 	<-r.done
 	return r.err
 }
 
-// waits reports whether it is still waiting, once nothing moves any more.
+// waits waits until the bubble is idle, and reports whether Enter has not returned.
 func (r *entering) waits() bool {
 	synctest.Wait()
 	select {
@@ -110,7 +110,7 @@ func (r *entering) waits() bool {
 	}
 }
 
-// leaveAll lets entries leave together.
+// leaveAll calls Leave of all entries at once.
 func leaveAll(t testing.TB, entries ...*barrier.Entry) {
 	t.Helper()
 	errs := make(chan error)

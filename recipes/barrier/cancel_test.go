@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Given up at thousands of instants, at each step of Enter and of Leave, nobody
-// leaves a member or a watch behind, and the next round is as any other.
+// Parties give up at thousands of moments, at each step of Enter and of Leave. They
+// leave no member and no watch behind, and the next round works.
 func TestDouble_CancelledAtEveryInstantLeavesNothing(t *testing.T) {
 	const tries = 3000
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

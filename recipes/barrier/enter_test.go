@@ -25,7 +25,7 @@ func parties(t testing.TB, srv *zktest.Server, n, declared int) (clients []*zk.C
 	return clients, doubles
 }
 
-// crash leaves a round of two behind whose members all died, and the ready node.
+// crash opens a round of two, of which both members die, and leaves the ready node.
 func crash(t testing.TB, srv *zktest.Server) {
 	clients, d := parties(t, srv, 2, 2)
 	a, b := enter(t.Context(), d[0]), enter(t.Context(), d[1])
@@ -80,7 +80,7 @@ func TestDouble_DirectoryComesAndGoes(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		_, d := parties(t, srv, 2, 2)
 		for range 3 {
-			var mu sync.Mutex // guards removed: of both parties' connections
+			var mu sync.Mutex // guards removed, which the connections of both parties use
 			removed := 0
 			srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 				mu.Lock()
@@ -88,10 +88,10 @@ func TestDouble_DirectoryComesAndGoes(t *testing.T) {
 				if r.Op != "create" || len(r.Path) <= len("/b/") || removed == 3 {
 					return zktest.Pass
 				}
-				if srv.Delete("/b") == nil { // else the other party's create has just found that out
+				if srv.Delete("/b") == nil { // on an error the other party's request has deleted it already
 					removed++
 				}
-				return zktest.Fail(int32(zk.ErrNoNode)) // whoever may have made it again
+				return zktest.Fail(int32(zk.ErrNoNode)) // even if the other party has created it again
 			})
 			a, b := enter(t.Context(), d[0]), enter(t.Context(), d[1])
 			leaveAll(t, a.in(t), b.in(t))
@@ -102,14 +102,14 @@ func TestDouble_DirectoryComesAndGoes(t *testing.T) {
 	})
 }
 
-// A client that does not know yet that its session is over joins in the next.
+// A client does not know yet that its session is over. Enter joins in the next session.
 func TestDouble_JoinsInTheNextSession(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		clients, d := parties(t, srv, 1, 1)
 		old := clients[0].Session().ID()
 		srv.Down(0, true)
 		require.NoError(t, srv.ExpireSession(old))
-		synctest.Wait() // so that it knows that it cannot send
+		synctest.Wait() // until the client has noticed that it cannot send
 		a := enter(t.Context(), d[0])
 		require.True(t, a.waits())
 		srv.Down(0, false)
@@ -120,8 +120,8 @@ func TestDouble_JoinsInTheNextSession(t *testing.T) {
 	})
 }
 
-// A join wakes nobody, and a round wakes each once: what n parties cost does not
-// grow with n by party.
+// A join wakes no member, and a round wakes each member once. So the cost for each
+// party does not grow with the number of parties.
 func TestDouble_JoinWakesNobody(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		cost := func(n int) float64 {
@@ -140,12 +140,13 @@ func TestDouble_JoinWakesNobody(t *testing.T) {
 			leaveAll(t, entries...)
 			return perParty
 		}
-		cost(1) // makes the directory
+		cost(1) // creates the directory
 		require.InDelta(t, cost(4), cost(24), 2)
 	})
 }
 
-// failures: 85: an error is an error, and who has none was let in with all.
+// failures: 85: Enter returns an error, or the party was let in together with all
+// others.
 func TestDouble_ErrorWhileEnteringIsReturned(t *testing.T) {
 	noAuth := func(srv *zktest.Server, op string) {
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -169,7 +170,7 @@ func TestDouble_ErrorWhileEnteringIsReturned(t *testing.T) {
 		"ctx":          {func(_ *zktest.Server, _ *zk.Client, cancel func()) { cancel() }, context.Canceled},
 		"no auth": {func(srv *zktest.Server, _ *zk.Client, _ func()) {
 			noAuth(srv, "get")
-			_ = srv.Create("/b/ready", nil) // wakes it
+			_ = srv.Create("/b/ready", nil) // wakes the member
 			time.Sleep(time.Second)
 			srv.OnRequest(nil)
 			_ = srv.Delete("/b/ready")
@@ -210,7 +211,8 @@ func TestDouble_ErrorWhileEnteringIsReturned(t *testing.T) {
 	})
 }
 
-// Who is named and whose node is gone before it notices has no entry.
+// A member is named in a round, and its node is deleted before it notices. Enter
+// returns no Entry.
 func TestDouble_NamedWithoutItsNodeIsNotLetIn(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		clients, d := parties(t, srv, 2, 2)
@@ -231,7 +233,7 @@ func TestDouble_NamedWithoutItsNodeIsNotLetIn(t *testing.T) {
 	})
 }
 
-// failures: 86: what a crashed round left opens nothing.
+// failures: 86: the ready node of a crashed round lets nobody in.
 func TestDouble_StaleReadyOpensNothing(t *testing.T) {
 	for name, leave := range map[string]func(t testing.TB, srv *zktest.Server){
 		"ours": crash,
@@ -255,8 +257,8 @@ func TestDouble_StaleReadyOpensNothing(t *testing.T) {
 	}
 }
 
-// failures: 86: a member that wants to remove a stale ready, and is late, does
-// not remove that of the next round.
+// failures: 86: a member wants to delete the ready node of a crashed round, and is
+// late. It does not delete that of the next round.
 func TestDouble_LateSweepLeavesTheNextRoundAlone(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		crash(t, srv)
@@ -273,7 +275,7 @@ func TestDouble_LateSweepLeavesTheNextRoundAlone(t *testing.T) {
 		})
 		a := enter(t.Context(), d[0])
 		<-held
-		eb, err := d[1].Enter(t.Context()) // removes it and opens a round with a
+		eb, err := d[1].Enter(t.Context()) // deletes ready and opens a round with a
 		require.NoError(t, err)
 		close(let)
 		ea := a.in(t)
@@ -283,8 +285,8 @@ func TestDouble_LateSweepLeavesTheNextRoundAlone(t *testing.T) {
 	})
 }
 
-// The directory is a container and was removed and made again meanwhile, so that
-// its version is what it was. Who has no node in it any more changes nothing.
+// The directory is a container. It was removed and created again in the meantime, so
+// that its version is the same as before. A member whose node is gone changes nothing.
 func TestDouble_LateSweepLeavesANewDirectoryAlone(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		crash(t, srv)
@@ -316,7 +318,7 @@ func TestDouble_LateSweepLeavesANewDirectoryAlone(t *testing.T) {
 	})
 }
 
-// Each reply that may be lost, at each try, with the request done and not done.
+// Every reply is lost once, at each try, with the request done and not done.
 func TestDouble_LostRepliesAreSettled(t *testing.T) {
 	for _, v := range map[string]zktest.Verdict{"after": zktest.DropReplyAndCut, "before": zktest.CutBefore} {
 		for _, op := range []string{"create", "exists", "get", "children", "multi", "delete", "sync"} {
@@ -351,8 +353,8 @@ func TestDouble_LostRepliesAreSettled(t *testing.T) {
 	}
 }
 
-// More members than parties: who came later is refused, and the others are not
-// disturbed.
+// There are more members than parties. The one that came last gets an error, and the
+// others are let in.
 func TestDouble_TooManyIsRefused(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		clients, d := parties(t, srv, 3, 2)
@@ -360,7 +362,7 @@ func TestDouble_TooManyIsRefused(t *testing.T) {
 		let := make(chan struct{})
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Session == slow && r.Op == "exists" {
-				<-let // it is there, and has not looked yet
+				<-let // its node is there, and it has not read the directory yet
 			}
 			return zktest.Pass
 		})
@@ -372,14 +374,14 @@ func TestDouble_TooManyIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, barrier.ErrTooMany)
 		require.ErrorContains(t, err, "3 of 2")
 		require.Len(t, srv.Children("/b"), 2)
-		fourth := connect(t, srv) // is there when b looks
+		fourth := connect(t, srv) // its node is there when b reads the directory
 		_, err = fourth.Create(t.Context(), "/b/"+curatorName, nil, zk.Ephemeral)
 		require.NoError(t, err)
 		close(let)
 		ea, eb := a.in(t), b.in(t)
 		require.NoError(t, fourth.Delete(t.Context(), "/b/"+curatorName, zk.AnyVersion))
 
-		// Once a round is on, a third waits for the next.
+		// While a round is open, a third member waits for the next.
 		c := enter(t.Context(), d[2])
 		require.True(t, c.waits())
 		leaveAll(t, ea, eb)
@@ -390,8 +392,8 @@ func TestDouble_TooManyIsRefused(t *testing.T) {
 	})
 }
 
-// Members who wait for a round that is on are let in together when all of it has
-// died.
+// Members that wait during a round are let in together when all members of that round
+// have died.
 func TestDouble_WaitersGoOnWhenTheRoundBeforeDies(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		clients, d := parties(t, srv, 4, 2)
@@ -412,7 +414,7 @@ func TestDouble_WaitersGoOnWhenTheRoundBeforeDies(t *testing.T) {
 	})
 }
 
-// failures: 87: nothing but a round lets anybody in.
+// failures: 87: only a round lets a member in.
 func TestDouble_EventsAloneLetNobodyIn(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		_, d := parties(t, srv, 3, 3)

@@ -5,5 +5,5 @@ import "github.com/zookit/zookit/zk"
 // Members returns the names of the parties of an entry's round.
 func (e *Entry) Members() []string { return e.round.names }
 
-// Session is the one that owns an entry's node.
+// Session returns the session that owns an entry's node.
 func (e *Entry) Session() *zk.Session { return e.m.s }

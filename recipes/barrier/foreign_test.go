@@ -13,8 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// curator is a member as Curator's DistributedDoubleBarrier makes it; with a name
-// without dashes, as kazoo does.
+// curator is a member as Curator's DistributedDoubleBarrier creates it, or, if its
+// name has no dashes, as kazoo does.
 type curator struct {
 	t       testing.TB
 	c       *zk.Client
@@ -27,7 +27,7 @@ const (
 	kazooName   = "fedcba98765442109876543210fedcba"
 )
 
-// enter returns when the round is open for it.
+// enter returns when a round has let the member in.
 func (m curator) enter(ctx context.Context) {
 	_, ready, w, err := m.c.ExistsW(ctx, "/b/ready")
 	require.NoError(m.t, err)
@@ -56,8 +56,8 @@ func foreign(t testing.TB, srv *zktest.Server, name string, n int) curator {
 	return curator{t, connect(t, srv), name, n}
 }
 
-// A member of Curator's or kazoo's is let in with ours, whoever comes last, and
-// is waited for at the end.
+// A member of Curator or kazoo is let in together with ours, in any order of their
+// joins, and Leave waits for it.
 func TestDouble_SharesARoundWithCuratorAndKazoo(t *testing.T) {
 	for _, name := range []string{curatorName, kazooName} {
 		for _, last := range []bool{true, false} {
@@ -100,8 +100,8 @@ func TestDouble_SharesARoundWithCuratorAndKazoo(t *testing.T) {
 	}
 }
 
-// kazoo's first to leave removes ready. Whoever opens the next round with those
-// who are still there keeps his ready when they leave.
+// The first member of kazoo that leaves deletes ready. A member then opens the next
+// round with the members that are still there. When they leave, its ready stays.
 func TestDouble_LeavesTheReadyOfAnotherRoundAlone(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		_, e := inside(t, srv, 2)
@@ -114,7 +114,7 @@ func TestDouble_LeavesTheReadyOfAnotherRoundAlone(t *testing.T) {
 		require.True(t, srv.Exists("/b/ready"))
 		require.NoError(t, other.Context().Err())
 		require.NoError(t, other.Leave(t.Context()))
-		<-e[1].Context().Done() // another session's news has no order with ours
+		<-e[1].Context().Done() // events of two sessions have no common order
 		require.ErrorIs(t, e[1].Leave(t.Context()), barrier.ErrDeleted)
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// waiting is a Wait that is under way.
+// waiting is a call of Wait in the background.
 func waiting(b *barrier.Barrier, ctx context.Context) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- b.Wait(ctx) }()
@@ -41,7 +41,7 @@ func TestBarrier_ClosesAndOpensForEverybody(t *testing.T) {
 		require.NoError(t, <-second)
 		require.NoError(t, a.Lower(ctx), "open already")
 		require.NoError(t, b.Wait(ctx))
-		time.Sleep(3 * time.Minute) // the parent goes when it was empty for a while
+		time.Sleep(3 * time.Minute) // the server removes the parent when it was empty for a while
 		require.NoError(t, a.Raise(ctx))
 		require.NoError(t, a.Lower(ctx))
 		time.Sleep(3 * time.Minute)
@@ -49,7 +49,7 @@ func TestBarrier_ClosesAndOpensForEverybody(t *testing.T) {
 	})
 }
 
-// failures: 87: what is not the end of the node lets nobody through.
+// failures: 87: Wait returns only when the node is deleted, and not after other events.
 func TestBarrier_EventsAloneOpenNothing(t *testing.T) {
 	events := map[string]func(srv *zktest.Server, c *zk.Client) error{
 		"data":      func(srv *zktest.Server, _ *zk.Client) error { return srv.Set("/b/gate", []byte("x")) },
@@ -63,7 +63,8 @@ func TestBarrier_EventsAloneOpenNothing(t *testing.T) {
 			return nil
 		},
 		"lowered and raised": func(srv *zktest.Server, _ *zk.Client) error {
-			// The waiter is told of the delete, and looks when the gate is closed again.
+			// The waiter gets the event of the delete, and reads when the gate is closed
+			// again.
 			srv.OnRequest(once(isOp("sync"), zktest.CutBefore))
 			defer srv.OnRequest(nil)
 			srv.Delay(0, time.Second)
@@ -76,7 +77,7 @@ func TestBarrier_EventsAloneOpenNothing(t *testing.T) {
 	for name, happen := range events {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-				require.NoError(t, srv.Create("/b/gate", nil)) // as Curator and kazoo close it
+				require.NoError(t, srv.Create("/b/gate", nil)) // as Curator and kazoo do to close it
 				c := connect(t, srv)
 				done := waiting(barrier.New(c, "/b/gate", barrier.Config{}), t.Context())
 				require.NoError(t, happen(srv, c))
@@ -94,8 +95,7 @@ func TestBarrier_EventsAloneOpenNothing(t *testing.T) {
 	}
 }
 
-// failures: 90: a waiter does not hang because the gate fell while it was not
-// looking.
+// failures: 90: the gate opens while a waiter has no connection. Wait does not hang.
 func TestBarrier_WaiterSurvivesLossAndExpiry(t *testing.T) {
 	for name, lose := range map[string]func(srv *zktest.Server, c *zk.Client){
 		"cut":     func(srv *zktest.Server, _ *zk.Client) { srv.CutConnections(0) },
@@ -108,7 +108,7 @@ func TestBarrier_WaiterSurvivesLossAndExpiry(t *testing.T) {
 				done := waiting(barrier.New(c, "/b/gate", barrier.Config{}), t.Context())
 				lose(srv, c)
 				srv.Down(0, true)
-				require.NoError(t, srv.Delete("/b/gate")) // nobody is there to be told
+				require.NoError(t, srv.Delete("/b/gate")) // no connection gets the event
 				time.Sleep(time.Second)
 				require.Empty(t, done)
 				srv.Down(0, false)
@@ -120,7 +120,7 @@ func TestBarrier_WaiterSurvivesLossAndExpiry(t *testing.T) {
 	}
 }
 
-// failures: 90: the gate of a process that dies opens; one of another kind is not
+// failures: 90: the gate of a process that dies opens. A node of the other kind is not
 // taken for ours.
 func TestBarrier_EphemeralOpensWhenItsOwnerDies(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -144,8 +144,8 @@ func TestBarrier_EphemeralOpensWhenItsOwnerDies(t *testing.T) {
 	})
 }
 
-// A Raise that has returned is seen by a Wait that begins after it, also through
-// a server that lags.
+// A Wait that begins after a Raise has returned sees the closed gate, even through a
+// server that lags behind.
 func TestBarrier_WaitSeesARaiseThroughAServerThatLags(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		far := barrier.New(connect(t, srv, 2), "/b/gate", barrier.Config{})
@@ -163,13 +163,13 @@ func TestBarrier_WaitSeesARaiseThroughAServerThatLags(t *testing.T) {
 	})
 }
 
-// A new session may begin on a server that lags: what it sees there is not
-// believed before it has caught up.
+// A new session may begin on a server that lags behind. A read counts only after the
+// server has caught up.
 func TestBarrier_WaitDoesNotStraddleTwoSessions(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		require.NoError(t, srv.Create("/b/gate", nil))
 		c := connect(t, srv)
-		var looks []int64 // the sessions of the syncs and looks
+		var looks []int64 // the sessions of the syncs and reads
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			switch {
 			case r.Op == "sync" && r.Path == "/b/gate":

@@ -15,7 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// inside lets n parties in. They come in the order of their names, lowest first.
+// inside lets n parties in, and returns them in the order of their names, lowest first.
 func inside(t testing.TB, srv *zktest.Server, n int) ([]*zk.Client, []*barrier.Entry) {
 	t.Helper()
 	clients, d := parties(t, srv, n, n)
@@ -51,8 +51,8 @@ func leaving(ctx context.Context, e *barrier.Entry) <-chan error {
 	return done
 }
 
-// failures: 89: who dies between Enter and Leave is not waited for, whichever it
-// is, and whoever is leaving already.
+// failures: 89: Leave does not wait for a party that has died between Enter and Leave.
+// This is tested for each party that dies, and for each that is leaving already.
 func TestDouble_LeaveDoesNotHangOnTheDead(t *testing.T) {
 	for dead := range 3 {
 		for _, first := range []bool{true, false} {
@@ -78,8 +78,8 @@ func TestDouble_LeaveDoesNotHangOnTheDead(t *testing.T) {
 				<-e[dead].Context().Done()
 				require.ErrorIs(t, e[dead].Leave(t.Context()), barrier.ErrLost)
 				if dead == 0 && !first {
-					// The one who was to be the last died: nobody is entitled to remove
-					// ready, and the next round does.
+					// The party that would have been the last has died. No other may delete
+					// ready, so the next round does.
 					require.Equal(t, []string{"ready"}, srv.Children("/b"))
 					_, e := inside(t, srv, 2)
 					leaveAll(t, e...)
@@ -89,7 +89,7 @@ func TestDouble_LeaveDoesNotHangOnTheDead(t *testing.T) {
 	}
 }
 
-// failures: 89: a Leave that has no time left returns at once, and its node goes.
+// failures: 89: a Leave whose context ends returns at once, and its node is deleted.
 func TestDouble_LeaveHonoursItsContext(t *testing.T) {
 	for early := range 3 {
 		inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -101,7 +101,8 @@ func TestDouble_LeaveHonoursItsContext(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.LessOrEqual(t, time.Since(start), time.Second+3*time.Millisecond)
 			require.ErrorIs(t, context.Cause(e[early].Context()), barrier.ErrLeft)
-			// The lowest stays to be the last; whether its node goes is not known.
+			// The party with the lowest name stays to be the last. Its delete is not
+			// confirmed.
 			require.Equal(t, early == 0, errors.Is(err, zk.ErrUnconfirmed), "%v", err)
 			time.Sleep(time.Second)
 			require.False(t, srv.Exists(e[early].Path()))
@@ -120,7 +121,7 @@ func TestDouble_LeaveHonoursItsContext(t *testing.T) {
 	}
 }
 
-// A caller with no time at all leaves all the same.
+// A caller whose context has ended before the call still leaves.
 func TestDouble_LeaveWithoutTimeLeavesNothing(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		over, cancel := context.WithCancel(t.Context())
@@ -137,7 +138,7 @@ func TestDouble_LeaveWithoutTimeLeavesNothing(t *testing.T) {
 	})
 }
 
-// failures: 89: two are declared, and three use it: nobody spins or hangs.
+// failures: 89: a barrier for two parties is used by three. None of them spins or hangs.
 func TestDouble_ThirdOfTwoDisturbsNobody(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		_, e := inside(t, srv, 2)
@@ -178,7 +179,7 @@ func TestDouble_EntryIsToldOfEveryKindOfLoss(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				clients, e := inside(t, srv, 1)
 				time.Sleep(time.Minute)
-				require.NoError(t, srv.Set(e[0].Path(), []byte("new"))) // is no loss
+				require.NoError(t, srv.Set(e[0].Path(), []byte("new"))) // does not end the entry
 				time.Sleep(time.Second)
 				require.NoError(t, e[0].Context().Err())
 				start := time.Now()
@@ -186,7 +187,7 @@ func TestDouble_EntryIsToldOfEveryKindOfLoss(t *testing.T) {
 				<-e[0].Context().Done()
 				cause := context.Cause(e[0].Context())
 				if loss.want != zk.ErrClosed || cause != barrier.ErrDeleted {
-					// The server may tell of the node, which goes with the session, first.
+					// The server may report first that the node was deleted with its session.
 					require.ErrorIs(t, cause, loss.want)
 				}
 				require.Less(t, time.Since(start), 6*time.Second, "the ensemble may have expired the session then")
@@ -201,7 +202,7 @@ func TestDouble_EntryIsToldOfEveryKindOfLoss(t *testing.T) {
 	}
 }
 
-// A Leave goes on in the session after an expired one.
+// A Leave continues in a new session when the old one has expired.
 func TestDouble_LeaveGoesOnInTheNextSession(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		clients, e := inside(t, srv, 2)
@@ -215,8 +216,8 @@ func TestDouble_LeaveGoesOnInTheNextSession(t *testing.T) {
 	})
 }
 
-// Leaving at once, at random delays and over cuts, nobody is left behind and
-// ready goes with the last.
+// Parties leave at once, with random delays and cut connections. No node is left
+// behind, and the last one deletes ready.
 func TestDouble_LeaveTogetherUnderCuts(t *testing.T) {
 	inBubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 		for i := range 20 {

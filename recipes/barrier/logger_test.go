@@ -14,7 +14,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// lines is a log that is kept.
+// lines is a log in memory.
 type lines struct {
 	mu  sync.Mutex // guards what follows
 	buf bytes.Buffer
@@ -49,7 +49,7 @@ func logger() (*slog.Logger, *lines) {
 	})), out
 }
 
-// The logs of a gate and of a double barrier tell who waits, and what came of it.
+// The logs of a gate and of a double barrier show the calls that wait, and how they end.
 func TestBarrier_LogsWhatHappens(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		log, out := logger()
@@ -88,6 +88,6 @@ func TestBarrier_LogsWhatHappens(t *testing.T) {
 		<-e.Context().Done()
 		require.ErrorIs(t, e.Leave(t.Context()), barrier.ErrLost)
 		require.Equal(t, []string{`level=WARN msg="barrier: lost" dir=/b held=1s why="own node was deleted"`}, out.take())
-		require.NoError(t, srv.Delete("/b/ready")) // which the next round would remove
+		require.NoError(t, srv.Delete("/b/ready")) // otherwise the next round does it
 	})
 }

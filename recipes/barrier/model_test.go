@@ -18,18 +18,18 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// history is what is known from outside of the rounds: who was there when one
-// was opened, in the order of the server's transactions, and who was let in and
-// left.
+// history is what an observer knows of the rounds: the members that were there when
+// each round was opened, in the order of the server's transactions, and the parties
+// that were let in and have left.
 type history struct {
 	t  testing.TB
 	mu sync.Mutex
 
-	there map[string]bool            // members, as the events tell
-	opens []map[string]bool          // who was there when ready was created
-	round map[int64]map[string]party // by Entry.Round and node
-	over  map[int64]bool             // a Leave has returned nil
-	dead  map[int64]bool             // sessions that were ended from outside
+	there map[string]bool            // members that are there, from the events
+	opens []map[string]bool          // members that were there when a ready was created
+	round map[int64]map[string]party // parties, by Entry.Round and node
+	over  map[int64]bool             // rounds of which a Leave has returned nil
+	dead  map[int64]bool             // sessions that the test has ended
 	let   int
 }
 
@@ -89,15 +89,14 @@ func (h *history) entered(e *barrier.Entry, parties int) {
 	h.let++
 }
 
-// inside reports whether a party counts as being inside. One whose session was
-// ended from outside, long before its time, does not: its node is gone at once,
-// which no lease can foresee, and it is told when it has a connection again. The
-// caller holds h.mu.
+// inside reports whether a party counts as being inside. A party whose session the
+// test has ended does not: its node is deleted at once, before its lease is over, and
+// it notices only when it is connected again. The caller holds h.mu.
 func (h *history) inside(e *barrier.Entry) bool {
 	return e.Context().Err() == nil && !h.dead[e.Session().ID()]
 }
 
-// ends notes that a session is about to be ended from outside.
+// ends records that the test is about to end a session.
 func (h *history) ends(session int64) int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -105,7 +104,7 @@ func (h *history) ends(session int64) int64 {
 	return session
 }
 
-// rounds returns how many rounds somebody was let into.
+// rounds returns the number of rounds that have let a party in.
 func (h *history) rounds() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -130,7 +129,8 @@ func (h *history) left(e *barrier.Entry) {
 	}
 }
 
-// check compares the rounds with what was there when they were opened.
+// check compares the parties of each round with the members that were there when it
+// was opened.
 func (h *history) check() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -152,7 +152,7 @@ func (h *history) check() {
 			return !slices.ContainsFunc(members, func(m string) bool { return !there[m] })
 		}
 		for next < len(h.opens) && !all(h.opens[next]) {
-			next++ // one in which nobody noticed that he was let in
+			next++ // a round in which no party noticed that it was let in
 		}
 		if next == len(h.opens) {
 			h.t.Errorf("round %#x of %q: no instant at which a ready was created and all were there", id, members)
@@ -162,16 +162,15 @@ func (h *history) check() {
 	}
 }
 
-// Parties that come, give up, leave, die and are cut off at random: nobody is
-// let in early, nobody leaves early, and when it is quiet nobody is left behind
-// and nothing is left.
+// Parties join, give up, leave, die and are cut off at random. None is let in early, and
+// no Leave returns early. In the end all parties have returned, and no node is left.
 func TestDouble_RandomRoundsUnderFaults(t *testing.T) {
 	total := 0
 	for seed := range uint64(40) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			inBubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 				n := 1 + int(seed%4)
-				users := n + int(seed/4%2) // in every other one more than it takes
+				users := n + int(seed/4%2) // for some seeds one more than a round needs
 				h := newHistory(t)
 				eye := connect(t, srv, 3)
 				require.NoError(t, srv.Create("/b", nil))
@@ -198,7 +197,7 @@ func TestDouble_RandomRoundsUnderFaults(t *testing.T) {
 				srv.OnRequest(nil)
 				time.Sleep(time.Minute)
 
-				for range 3 { // nobody is left behind
+				for range 3 { // the barrier still works for all
 					var all []*entering
 					for i := range n {
 						all = append(all, enter(t.Context(), barrier.NewDouble(clients[i], "/b", n, barrier.DoubleConfig{})))
@@ -222,7 +221,7 @@ func TestDouble_RandomRoundsUnderFaults(t *testing.T) {
 	require.Greater(t, total, 800)
 }
 
-// visit enters and leaves with contexts that end at random instants.
+// visit enters and leaves with contexts that end at random moments.
 func visit(t testing.TB, h *history, d *barrier.Double, n int, rnd *rand.Rand) {
 	within := func(ms int) (context.Context, context.CancelFunc) {
 		return context.WithTimeout(context.Background(), time.Duration(rnd.IntN(ms*1000))*time.Microsecond)
@@ -257,7 +256,7 @@ func visit(t testing.TB, h *history, d *barrier.Double, n int, rnd *rand.Rand) {
 	}
 }
 
-// spoil cuts, slows down and expires until it is stopped.
+// spoil cuts connections, slows down servers and expires sessions until it is stopped.
 func spoil(h *history, srv *zktest.Server, clients []*zk.Client, rnd *rand.Rand, stop <-chan struct{}) {
 	var mu sync.Mutex
 	srv.OnRequest(func(r zktest.Request) zktest.Verdict {

@@ -11,7 +11,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A call that fails before anything was sent says so.
+// A call that fails before anything was sent says so in its outcome.
 func TestBarrier_NothingWasSent(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ended, cancel := context.WithCancel(t.Context())

@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A number of parties that no transaction can let in is refused at once, and not
-// to the last of them when all the others have come.
+// A number of parties that no transaction can let in is refused at once, and not only
+// when the last party joins.
 func TestDouble_TooManyPartiesAreRefusedAtOnce(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		d := barrier.NewDouble(connect(t, srv), "/b", 20_000, barrier.DoubleConfig{})
@@ -28,8 +28,8 @@ func TestDouble_TooManyPartiesAreRefusedAtOnce(t *testing.T) {
 	})
 }
 
-// The limit in the error is the true one: so many parties do enter, in a
-// directory with data too.
+// The limit in the error is exact: that number of parties can enter, in a directory with
+// data too.
 func TestDouble_LimitOfPartiesIsExact(t *testing.T) {
 	for name, data := range map[string][]byte{"empty directory": nil, "with data": make([]byte, 300)} {
 		t.Run(name, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestDouble_LimitOfPartiesIsExact(t *testing.T) {
 				var bad *barrier.PartiesError
 				n := 1000
 				if data != nil {
-					n = 12 // which is possible in an empty one
+					n = 12 // possible in a directory without data
 				}
 				_, err := of(n).Enter(t.Context())
 				require.ErrorAs(t, err, &bad)

@@ -15,7 +15,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// What the transactions rest on, and rounds under cuts, on Apache ZooKeeper.
+// The behaviour that the transactions depend on, and rounds with cut connections, on
+// Apache ZooKeeper.
 func TestDouble_RoundsOnARealServer(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -36,7 +37,7 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 		return names
 	}
 
-	// A round that crashed: the members have gone, ready is there.
+	// A round that crashed: its members are gone, and ready is there.
 	lost := dial()
 	stale, err := barrier.NewDouble(lost, "/b", 1, barrier.DoubleConfig{}).Enter(ctx)
 	require.NoError(t, err)
@@ -44,7 +45,7 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 	<-stale.Context().Done()
 	require.Equal(t, []string{"ready"}, names())
 
-	// Rounds of three, cut at random; some give up.
+	// Rounds of three. Connections are cut at random, and some parties give up.
 	h := newHistory(t)
 	stop := make(chan struct{})
 	var faults, work sync.WaitGroup
@@ -90,8 +91,8 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 	faults.Wait()
 	t.Logf("%d entries in %d rounds", h.let, len(h.round))
 
-	// Those who gave up while they were cut off are deleted in the background, and
-	// counted until then.
+	// The nodes of parties that gave up while they were cut off are deleted in the
+	// background, and count until then.
 	for {
 		there, _, w, err := clients[0].ChildrenW(ctx, "/b")
 		require.NoError(t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Three candidates hand over by name, over and over. Each time the named one
-// leads next, although the third has stood aside very often by then.
+// Three candidates hand over by name, over and over. Each time the named candidate
+// leads next, although the third one has stood aside very often by then.
 func TestHandOver_ByNameNeverWearsOut(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -35,8 +35,8 @@ func TestHandOver_ByNameNeverWearsOut(t *testing.T) {
 	})
 }
 
-// Two candidates of a high priority lead in turn, each for three session
-// timeouts. The one of a low priority stands aside every time.
+// Two candidates of a high priority lead in turn, each for three session timeouts. The
+// candidate of a low priority stands aside every time.
 func TestPriority_LongLeadershipsDoNotWearItOut(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -55,9 +55,9 @@ func TestPriority_LongLeadershipsDoNotWearItOut(t *testing.T) {
 	})
 }
 
-// Candidates of a high priority crash whenever they become leader, and their
-// nodes go when their sessions expire. Two of them at a time do not keep the
-// others from leading for ever.
+// Candidates of a high priority crash whenever they become leader, and their nodes are
+// deleted when their sessions expire. Two of them at a time cannot keep the others from
+// leading for ever.
 func TestPriority_CrashLoopDoesNotStarveTheRest(t *testing.T) {
 	for _, many := range []int{1, 2} {
 		inBubble(t, func(t *testing.T, srv *zktest.Server) {
@@ -80,8 +80,8 @@ func TestPriority_CrashLoopDoesNotStarveTheRest(t *testing.T) {
 			require.NoError(t, a.Resign(t.Context()))
 			for start := time.Now(); len(c.leading()) == 0; {
 				require.Less(t, time.Since(start), 10*time.Minute, "%d ghosts so far", ghosts)
-				// It has become first, and its session expires a timeout later. By then
-				// the process has been started again.
+				// The candidate has become first, and its session expires a timeout later.
+				// By then its process has been started again.
 				time.Sleep(6 * time.Second)
 				queue = append(queue[1:], next(), queue[0])
 				last := len(queue) - 1
@@ -99,7 +99,7 @@ func TestPriority_CrashLoopDoesNotStarveTheRest(t *testing.T) {
 	}
 }
 
-// leading returns the IDs of those who lead.
+// leading returns the IDs of the candidates that lead.
 func (c *crew) leading() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,8 +110,8 @@ func (c *crew) leading() []string {
 	return out
 }
 
-// The named candidate goes at the moment at which the leader gives up, or while
-// another stands aside. HandOver says so, and not that we still lead.
+// The named candidate leaves at the moment at which the leader gives up, or while
+// another candidate stands aside. HandOver reports that, and not that we still lead.
 func TestHandOver_SaysThatTheNamedOneIsNotFirst(t *testing.T) {
 	for name, op := range map[string]string{"goes first": "delete", "goes while b stands aside": "multi"} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestHandOver_SaysThatTheNamedOneIsNotFirst(t *testing.T) {
 	}
 }
 
-// HandOver returns nil once the named one is first, and not before.
+// HandOver returns nil when the named candidate is first, and not before.
 func TestHandOver_ReturnsWhenTheNamedOneIsFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -173,8 +173,8 @@ func TestHandOver_ReturnsWhenTheNamedOneIsFirst(t *testing.T) {
 	})
 }
 
-// Inside Run the context of the term is at hand. It ends with the leadership, and
-// is as good as another for HandOver all the same.
+// Inside Run a program may pass the context of lead to HandOver. HandOver succeeds
+// although it ends that context itself.
 func TestHandOver_WithTheContextOfTheTerm(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -206,8 +206,8 @@ func TestHandOver_WithTheContextOfTheTerm(t *testing.T) {
 	})
 }
 
-// A candidate ahead of the named one does not let it pass, because its process
-// hangs. HandOver waits until its context ends, or for two session timeouts.
+// A candidate ahead of the named one does not stand aside, because its process hangs.
+// HandOver waits until its context ends, or for two session timeouts.
 func TestHandOver_DoesNotWaitForEver(t *testing.T) {
 	for name, limit := range map[string]time.Duration{"no deadline": 0, "deadline": 3 * time.Second} {
 		t.Run(name, func(t *testing.T) {

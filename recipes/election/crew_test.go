@@ -16,8 +16,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// crew is candidates that run for office until the test ends, each with a client
-// of its own, and who leads now.
+// crew is a set of candidates that call Run until the test ends, each with a client of
+// its own. It records which candidate leads.
 type crew struct {
 	t    *testing.T
 	srv  *zktest.Server
@@ -25,16 +25,16 @@ type crew struct {
 	end  context.CancelFunc
 	runs sync.WaitGroup
 
-	// expires: an expiry from outside ends one leadership and begins the next at
-	// one instant, which no lease can know of.
+	// expires says that the test expires sessions. That ends one leadership and begins
+	// the next at the same moment, and no lease can end before.
 	expires bool
 
 	mu      sync.Mutex
 	clients map[string]*zk.Client
-	leave   map[string]bool                 // may be out of the queue; see onceEach
-	now     map[string]*election.Leadership // whose lead runs
-	terms   []string                        // every term, in order
-	last    int64                           // token
+	leave   map[string]bool                 // candidates that may be out of the queue; see onceEach
+	now     map[string]*election.Leadership // leaderships whose lead runs
+	terms   []string                        // the leader of every term, in order
+	last    int64                           // the token of the last leader
 }
 
 func newCrew(t *testing.T, srv *zktest.Server) *crew {
@@ -83,7 +83,8 @@ func (c *crew) lead(id string) func(context.Context, *election.Leadership) error
 	}
 }
 
-// leader waits until things have settled and returns who leads.
+// leader waits until things are quiet, and returns the ID of the leader and its
+// leadership.
 func (c *crew) leader() (string, *election.Leadership) {
 	c.t.Helper()
 	time.Sleep(time.Second)
@@ -96,7 +97,7 @@ func (c *crew) leader() (string, *election.Leadership) {
 	return "", nil
 }
 
-// order returns the IDs in the queue, and fails if one is there twice.
+// order returns the IDs in the queue. It fails the test if one is there twice.
 func (c *crew) order() string {
 	c.t.Helper()
 	list, err := election.New(c.clients["a"], "/e", election.Config{}).Candidates(c.ctx)
@@ -110,15 +111,15 @@ func (c *crew) order() string {
 	return out
 }
 
-// onceEach fails the test, at every request from now on, if a candidate has two
-// nodes, or if one has none of which leaves has not been told.
+// onceEach checks the queue at every request from now on. It fails the test if a
+// candidate has two nodes, or has none and leaves was not called for it.
 //
-// Leaves is told before a node goes, and is looked at after the queue was: the
-// hook of a heartbeat may run while the test does the next thing. One that was
-// told at the start how many there are would judge a later queue by that.
+// The test calls leaves before the node is deleted, and onceEach reads the queue
+// before it reads leave. The order matters, because the hook of a heartbeat may run
+// while the test does its next step.
 func (c *crew) onceEach() {
 	c.srv.OnRequest(func(zktest.Request) zktest.Verdict {
-		nodes, queue := map[string]int{}, c.srv.Dump() // of one instant
+		nodes, queue := map[string]int{}, c.srv.Dump() // the queue at one moment
 		for _, line := range queue {
 			if strings.HasPrefix(line, "/e/") {
 				nodes[strings.Trim(line[strings.LastIndexByte(line, ' ')+1:], `"`)]++
@@ -135,7 +136,7 @@ func (c *crew) onceEach() {
 	})
 }
 
-// leaves notes that candidates may be out of the queue from now on.
+// leaves records that candidates may be out of the queue from now on.
 func (c *crew) leaves(ids ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

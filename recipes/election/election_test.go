@@ -148,15 +148,15 @@ func TestElection_NodeOfAnEarlierSessionDoesNotLead(t *testing.T) {
 	})
 }
 
-// A candidate whose turn has come, and whose connection then is away for longer
-// than its lease while it looks whether to stand aside, is first all the same
-// when the connection is back: it leads with a lease that it has, and is not told
-// that it leads when that is over.
+// The turn of a candidate has come, and it checks whether it must stand aside. Then its
+// connection is lost for longer than its lease. When it has reconnected it is still
+// first, and leads with a new lease. Campaign does not return a leadership whose lease
+// is over.
 func TestElection_OutageWhileItLooksWhoIsBehind(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		first, err := election.New(connect(t, srv), "/e", election.Config{}).Campaign(t.Context())
 		require.NoError(t, err)
-		// The time to connect anew after the outage is still within the session.
+		// The reconnect after the outage is still within the session.
 		c := connect(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout = 36 * time.Second })
 		got := make(chan *election.Leadership, 1)
 		go func() {

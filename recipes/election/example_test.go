@@ -38,7 +38,8 @@ func ExampleElection_Run() {
 	defer stop()
 	e := election.New(clients[0], "/services/billing/leader", election.Config{ID: "host-1"})
 	err := e.Run(context.Background(), func(ctx context.Context, l *election.Leadership) error {
-		// The write is done only while we lead, whatever this process believes.
+		// The server does the write only while we lead, even if this process has not
+		// noticed that it leads no longer.
 		_, err := clients[0].Multi(ctx, l.Check(), zk.SetOp("/services/billing", []byte("by host-1"), zk.AnyVersion))
 		fmt.Println("led, wrote:", err == nil)
 		return err

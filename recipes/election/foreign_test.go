@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 127: another recipe in the directory is told; nodes that are no
-// contender's at all are left alone, those that look nearly like ours included.
+// failures: 127: a node of another recipe in the directory is an error. Nodes of no
+// contender are ignored, even if their names look almost like ours.
 func TestElection_ForeignNames(t *testing.T) {
 	const uuid, hex = "01234567-89ab-cdef-0123-456789abcdef", "0123456789abcdef0123456789abcdef"
 	for name, want := range map[string]error{
@@ -35,7 +35,7 @@ func TestElection_ForeignNames(t *testing.T) {
 				if err == nil {
 					require.NoError(t, l.Resign(t.Context()))
 				}
-				time.Sleep(time.Second) // who gave up is deleted in the background
+				time.Sleep(time.Second) // the node of a campaign that gave up is deleted in the background
 				require.Equal(t, []string{name}, srv.Children("/e"))
 				require.NoError(t, srv.Delete("/e/"+name))
 			})
@@ -43,9 +43,9 @@ func TestElection_ForeignNames(t *testing.T) {
 	}
 }
 
-// failures: 126: one Election in many goroutines: each campaign is a candidate of
-// its own, one leads at a time, and an Election is as good as new after a
-// campaign that was given up.
+// failures: 126: many goroutines use one Election. Each campaign is a candidate of its
+// own, and one leads at a time. An Election can be used again after a campaign that
+// gave up.
 func TestElection_IsSharedByManyGoroutines(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		e := election.New(connect(t, srv), "/e", election.Config{ID: "a"})

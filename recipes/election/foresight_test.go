@@ -16,7 +16,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// standby is a candidate that waits, of its own session.
+// standby is a waiting candidate with a session of its own.
 type standby struct {
 	c     *zk.Client
 	leads chan *election.Leadership
@@ -34,15 +34,15 @@ func waits(t *testing.T, srv *zktest.Server, priority int, change ...func(*zk.Co
 	return s
 }
 
-// end ends the candidacies that are left.
+// end ends all campaigns that still wait.
 func end(t *testing.T, all ...*standby) {
 	for _, s := range all {
 		require.NoError(t, s.c.Close(t.Context()))
 	}
 }
 
-// asked counts what a client asks until it leads, but for heartbeats, and for what
-// it has no more use for.
+// asked counts the requests of a client until it leads, without heartbeats and
+// without requests that remove a watch.
 func (s *standby) asked(srv *zktest.Server) func() []string {
 	var mu sync.Mutex
 	var ops []string
@@ -63,9 +63,9 @@ func (s *standby) asked(srv *zktest.Server) func() []string {
 	}
 }
 
-// Who is next knows beforehand who is behind and who is named: between the end of
-// one leadership and the next it asks nothing, whoever has joined or left in the
-// meantime.
+// The next candidate knows beforehand which candidates are behind it and which one is
+// named. Between the end of one leadership and the next it sends no request, even if
+// candidates have joined or left in the meantime.
 func TestCampaign_WhoIsNextAsksNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		var line []*standby
@@ -88,8 +88,8 @@ func TestCampaign_WhoIsNextAsksNothing(t *testing.T) {
 	})
 }
 
-// What changes right before a leadership ends counts as what changed long ago: one
-// of a higher priority that has come by then leads next, and so does one who was
+// A change right before the end of a leadership counts like an earlier one: a candidate
+// of a higher priority that has just joined leads next, and so does one that was just
 // named.
 func TestCampaign_WhatChangesJustBeforeTheEndCounts(t *testing.T) {
 	for name, change := range map[string]func(srv *zktest.Server, last string) error{
@@ -137,8 +137,9 @@ func TestCampaign_WhatChangesJustBeforeTheEndCounts(t *testing.T) {
 	}
 }
 
-// One of a higher priority that goes with the leader's session, after the leader's
-// node, is nobody to stand aside for: that costs a look, not the place.
+// A candidate of a higher priority has the leader's session, and its node is deleted
+// right after the leader's. The next candidate does not stand aside for it: it lists
+// the queue again and keeps its position.
 func TestCampaign_NobodyStandsAsideForOneWhoWentWithTheLeader(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		a, b := waits(t, srv, 0), waits(t, srv, 0)
@@ -155,9 +156,9 @@ func TestCampaign_NobodyStandsAsideForOneWhoWentWithTheLeader(t *testing.T) {
 	})
 }
 
-// A new connection tells in no order of what was missed: one that was cut off
-// while another of a higher priority came, and the leader went after that, must
-// not lead before it has looked.
+// On a new connection missed events come in no particular order. A candidate is cut off
+// while another one of a higher priority joins and then the leader ends. It must not
+// lead before it has read the queue again.
 func TestCampaign_WhatWasMissedIsLookedAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 2})
@@ -174,8 +175,7 @@ func TestCampaign_WhatWasMissedIsLookedAt(t *testing.T) {
 		require.Empty(t, b.leads)
 		l = <-c.leads
 
-		// Where nothing was missed but the connection, and the lease lapsed over it,
-		// it is soon ready again.
+		// If it has missed no change, but its lease has lapsed, it is soon ready again.
 		srv.Down(2, true)
 		time.Sleep(b.c.Session().Timeout() * 3 / 4)
 		srv.Down(2, false)

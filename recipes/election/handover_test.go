@@ -17,8 +17,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// The one who was named leads next and nobody in between; those who were ahead
-// queue behind it in the order they had; the old leader is a candidate again.
+// The named candidate leads next, and nobody leads in between. The candidates that were
+// ahead queue behind it in the order that they had. The old leader is a candidate
+// again.
 func TestHandOver_ToTheOneWhoIsNamed(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -28,7 +29,7 @@ func TestHandOver_ToTheOneWhoIsNamed(t *testing.T) {
 		_, a := c.leader()
 		require.Equal(t, "abcde", c.order())
 		c.onceEach()
-		c.leaves("a") // and is back after a moment
+		c.leaves("a") // for a moment
 		require.NoError(t, a.HandOver(t.Context(), "d"))
 		require.ErrorIs(t, context.Cause(a.Context()), election.ErrHandedOver)
 		require.False(t, srv.Exists(a.Path()))
@@ -50,7 +51,7 @@ func TestHandOver_ToTheOneWhoIsNamed(t *testing.T) {
 	})
 }
 
-// A hand-over that cannot be is refused while we lead, and we lead on.
+// A hand-over that is not possible is refused, and we still lead.
 func TestHandOver_RefusedChangesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -63,7 +64,7 @@ func TestHandOver_RefusedChangesNothing(t *testing.T) {
 		err = l.HandOver(ctx, "nobody")
 		require.ErrorContains(t, err, `"nobody"`)
 
-		// One of Curator's LeaderLatch, and one of ours behind it.
+		// A node of Curator's LeaderLatch, and a candidate of this package behind it.
 		foreign, err := connect(t, srv).Create(ctx, "/e/_c_01234567-89ab-cdef-0123-456789abcdef-latch-", []byte("java"), zk.EphemeralSequential)
 		require.NoError(t, err)
 		c := newCrew(t, srv)
@@ -101,8 +102,8 @@ func TestHandOver_RefusedChangesNothing(t *testing.T) {
 	})
 }
 
-// A foreign candidate that is the next one can be handed over to: its turn comes
-// without anybody's doing.
+// A leader can hand over to a foreign candidate that is next in the queue: it leads
+// next anyway.
 func TestHandOver_ToAForeignCandidate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -128,9 +129,8 @@ func TestHandOver_ToAForeignCandidate(t *testing.T) {
 	})
 }
 
-// Whatever breaks while b and c stand aside for d: nobody is in the queue twice,
-// nobody leads out of turn, and d leads, or, if it is d that went, one of those
-// who are left; and soon.
+// Different faults happen while b and c stand aside for d. No candidate is in the queue
+// twice, and nobody leads out of turn. Soon d leads, or another candidate if d has left.
 func TestHandOver_UnderFaults(t *testing.T) {
 	faults := map[string]struct {
 		verdict zktest.Verdict
@@ -147,7 +147,7 @@ func TestHandOver_UnderFaults(t *testing.T) {
 		"all connections":              {zktest.CutBefore, func(c *crew, _ zktest.Request) { go c.srv.CutConnections(1) }, "d"},
 		"node of who stands aside":     {zktest.Pass, func(c *crew, r zktest.Request) { c.deleteOf(r.Session) }, "d"},
 		"node of who was named":        {zktest.Pass, func(c *crew, _ zktest.Request) { c.deleteOf(c.clients["d"].Session().ID()) }, "bcae"},
-		"refused once, and node stays": {zktest.Fail(-7), nil, "d"}, // OperationTimeout: no verdict
+		"refused once, and node stays": {zktest.Fail(-7), nil, "d"}, // OperationTimeout: unknown outcome
 	}
 	for name, f := range faults {
 		for nth := int32(1); nth <= 2; nth++ { // b stands aside, then c
@@ -160,7 +160,7 @@ func TestHandOver_UnderFaults(t *testing.T) {
 					_, a := c.leader()
 					var multis atomic.Int32
 					srv.OnRequest(func(r zktest.Request) zktest.Verdict {
-						// The first multi is a's, which names d.
+						// The first multi is that of a. It names d.
 						if r.Op != "multi" || multis.Add(1) != nth+1 {
 							return zktest.Pass
 						}
@@ -198,8 +198,8 @@ func (c *crew) deleteOf(session int64) {
 	}
 }
 
-// The one who was named is gone when the leader is about to say so: the leader
-// leads on.
+// The named candidate is gone when the leader is about to name it. The leader still
+// leads.
 func TestHandOver_TheNamedOneIsGone(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -223,8 +223,9 @@ func TestHandOver_TheNamedOneIsGone(t *testing.T) {
 	})
 }
 
-// The reply to the naming is lost: it is said again, and counts once. When the
-// leader's own session goes over it, it is told that it leads no longer.
+// The reply to the request that names the successor is lost. HandOver sends it again,
+// and it counts once. If the leader's own session expires in between, HandOver says that
+// it leads no longer.
 func TestHandOver_NamingIsSettled(t *testing.T) {
 	for name, expire := range map[string]bool{"reply lost": false, "session lost": true} {
 		t.Run(name, func(t *testing.T) {
@@ -265,7 +266,7 @@ func TestHandOver_NamingIsSettled(t *testing.T) {
 	}
 }
 
-// Of many hand-overs at once one counts, and the others are told so.
+// Of many hand-overs at once one succeeds, and the others return an error.
 func TestHandOver_OnlyOneCounts(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -298,8 +299,8 @@ func TestHandOver_OnlyOneCounts(t *testing.T) {
 	})
 }
 
-// A candidate that gives up at any instant of standing aside leaves nothing, and
-// the hand-over goes on without it.
+// A candidate gives up at any moment while it stands aside. It leaves nothing behind,
+// and the hand-over continues without it.
 func TestHandOver_CandidateGivesUpWhileItStandsAside(t *testing.T) {
 	for after := range 30 {
 		inBubble(t, func(t *testing.T, srv *zktest.Server) {

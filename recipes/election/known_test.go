@@ -14,7 +14,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// IsLeader and Leading follow the leadership of Run, over its end too.
+// IsLeader and Leading follow the leaderships of Run, and their ends.
 func TestElection_IsLeader(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		a := election.New(connect(t, srv), "/e", election.Config{ID: "a"})
@@ -45,8 +45,8 @@ func TestElection_IsLeader(t *testing.T) {
 	})
 }
 
-// Nothing is heard from the server any more. IsLeader says no before the session
-// can have expired there.
+// The server sends nothing any more. IsLeader becomes false before the session can have
+// expired on the server.
 func TestElection_IsLeaderEndsWithTheLease(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		e := election.New(connect(t, srv), "/e", election.Config{ID: "a"})
@@ -66,8 +66,8 @@ func TestElection_IsLeaderEndsWithTheLease(t *testing.T) {
 	})
 }
 
-// Known follows a running Observe, and our own leadership, and is Unknown when
-// neither is there or the connection is lost. It asks nothing.
+// Known follows a running Observe and our own leadership. It is Unknown if there is
+// neither, or if the connection is lost. It sends no request.
 func TestElection_KnownFollowsTheObserver(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)

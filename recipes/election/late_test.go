@@ -11,10 +11,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A candidate that learns late of its own node, because the reply to its create
-// was lost, can be the first in the first queue that it sees. Its turn has come
-// like that of one who has waited: it lets pass who was named, or has a higher
-// priority.
+// The reply to a candidate's create is lost, so that it finds its node late. It can
+// then be first in the first list that it reads. It still stands aside for a candidate
+// that was named or has a higher priority, as if it had waited.
 func TestHandOver_CandidateThatLearnsLateOfItsNode(t *testing.T) {
 	for name, leave := range map[string]func(t *testing.T, l *election.Leadership) error{
 		"named":    func(t *testing.T, l *election.Leadership) error { return l.HandOver(t.Context(), "d") },

@@ -13,7 +13,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// The server throttles the create of a candidate. Run goes on.
+// The server throttles the create of a candidate. Run retries.
 func TestRun_GoesOnAfterAThrottledCreate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		var seen atomic.Int64

@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What is refused before anything was sent says so, so that the caller can repeat
-// it without a thought.
+// A call that is refused before anything was sent says so in its outcome, so that the
+// caller can safely repeat it.
 func TestElection_RefusedBeforeAnythingWasSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -60,7 +60,8 @@ func TestElection_RefusedBeforeAnythingWasSent(t *testing.T) {
 	})
 }
 
-// A campaign whose time is over says who leads and how many are ahead.
+// The error of a campaign whose context has ended names the leader, and the number of
+// candidates ahead.
 func TestElection_CampaignSaysWhoIsAhead(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		l, err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Campaign(t.Context())

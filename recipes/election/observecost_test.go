@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// watcher is an observer with a client of its own, what it has seen last, and the
-// requests that it has made.
+// watcher is an observer with a client of its own. It keeps what it has seen last, and
+// the requests that it has sent.
 type watcher struct {
 	end func()
 
@@ -55,7 +55,7 @@ func newWatcher(t *testing.T, srv *zktest.Server) *watcher {
 	return w
 }
 
-// next returns what the watcher sees now, and the requests since the last call.
+// next returns the watcher's latest observation, and the requests since the last call.
 func (w *watcher) next() (election.Observation, []string) {
 	time.Sleep(time.Second)
 	w.mu.Lock()
@@ -65,8 +65,8 @@ func (w *watcher) next() (election.Observation, []string) {
 	return w.last, requests
 }
 
-// What goes on behind the leader costs an observer nothing: candidates that join
-// and that leave. A new leader costs two reads, and so does a proclamation.
+// Candidates that join or leave behind the leader cost an observer no request. A new
+// leader costs two reads, and so does a proclamation.
 func TestObserve_CostsNothingWhileTheLeaderStays(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		w := newWatcher(t, srv)

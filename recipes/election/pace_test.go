@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Somebody deletes the leader's node in each term. The policy of the pauses ends
-// after two tries, and the terms go on a second apart all the same.
+// Somebody deletes the leader's node in each term. The policy of the pauses ends after
+// two tries. The terms still follow each other a second apart.
 func TestRun_PolicyThatEndsIsNoHotLoop(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

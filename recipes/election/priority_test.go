@@ -17,8 +17,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// At every vacancy one of the highest priority leads next, among equals the first
-// in the queue; a leader is never deposed by one; candidates show their priorities.
+// Whenever a leadership ends, a candidate of the highest priority leads next, among
+// equals the first in the queue. A priority never ends a leadership. Candidates show
+// their priorities.
 func TestPriority_DecidesAtEveryVacancy(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -54,7 +55,7 @@ func TestPriority_DecidesAtEveryVacancy(t *testing.T) {
 	})
 }
 
-// Who is named leads, whatever the priorities.
+// The named candidate leads next, with any priorities.
 func TestPriority_YieldsToAHandOver(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -73,8 +74,8 @@ func TestPriority_YieldsToAHandOver(t *testing.T) {
 	})
 }
 
-// With a foreign candidate between, standing aside would help the foreign one
-// alone. Nobody does it.
+// With a foreign candidate in between, standing aside would help only that one. No
+// candidate does it.
 func TestPriority_NobodyStandsAsideForAForeignCandidate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -93,8 +94,8 @@ func TestPriority_NobodyStandsAsideForAForeignCandidate(t *testing.T) {
 	})
 }
 
-// Candidates of a high priority that come and die over and over cannot keep the
-// others from leading for ever.
+// Candidates of a high priority join and die over and over. They cannot keep the others
+// from leading for ever.
 func TestPriority_NoLivelock(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
@@ -102,8 +103,8 @@ func TestPriority_NoLivelock(t *testing.T) {
 			c.join(id, 0)
 		}
 		_, a := c.leader()
-		// Whenever somebody's turn is about to come, one with the highest priority has
-		// just come; when its own would be, it is gone.
+		// Whenever a candidate's turn is about to come, one of the highest priority has
+		// just joined. When its own turn comes, it is gone.
 		var mu sync.Mutex
 		ghosts, last := 0, ""
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -134,7 +135,7 @@ func TestPriority_NoLivelock(t *testing.T) {
 	})
 }
 
-// What cannot be announced is refused.
+// A priority that does not fit into the name of a node is refused.
 func TestPriority_ThatCannotBe(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -160,8 +161,8 @@ func TestPriority_ThatCannotBe(t *testing.T) {
 	})
 }
 
-// In kazoo's dialect all candidates look alike: the next one can be named, and
-// nobody behind it.
+// In kazoo's dialect all candidates look alike: a leader can name the next one, but
+// none behind it.
 func TestHandOver_InKazoosDialect(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		campaign := func(id string) <-chan *election.Leadership {

@@ -13,14 +13,14 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// limitNodes makes the server enforce a hard quota of n nodes in /e. It counts as
-// Apache ZooKeeper 3.9 does, which looks at the nodes as they are before a
-// transaction: one that also deletes a node is refused all the same. Then it
-// refuses so many creates more: others have taken the room.
+// limitNodes makes the server enforce a hard quota of n nodes in /e. Like Apache
+// ZooKeeper 3.9 it counts the nodes before a transaction, so that it also refuses a
+// transaction that deletes a node. Then it refuses some more creates, as if others had
+// taken the room.
 func limitNodes(srv *zktest.Server, n int, more int64) {
 	var refused atomic.Int64
 	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
-		if !strings.HasPrefix(r.Path, "/e/") || !strings.HasSuffix(r.Path, "-latch-") { // no create of a candidate
+		if !strings.HasPrefix(r.Path, "/e/") || !strings.HasSuffix(r.Path, "-latch-") { // not a candidate's create
 			return zktest.Pass
 		}
 		full := len(srv.Children("/e")) >= n
@@ -32,8 +32,8 @@ func limitNodes(srv *zktest.Server, n int, more int64) {
 	})
 }
 
-// The quota leaves no room for a second node while a candidate stands aside. It
-// leaves the queue then, and comes back as soon as there is room.
+// The quota has no room for a second node while a candidate stands aside. The candidate
+// leaves the queue, and joins again as soon as there is room.
 func TestHandOver_AtAHardQuota(t *testing.T) {
 	for _, more := range []int64{0, 3} {
 		inBubble(t, func(t *testing.T, srv *zktest.Server) {

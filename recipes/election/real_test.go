@@ -28,8 +28,8 @@ func connectReal(t *testing.T, e ensemble.Ensemble, timeout time.Duration) *zk.C
 	return c
 }
 
-// campaign stands in the background, when the queue has as many candidates as it
-// shall have before.
+// campaign starts a campaign in the background. It first waits until the queue has a
+// given number of candidates.
 func campaign(t *testing.T, c *zk.Client, cfg election.Config, before int) <-chan *election.Leadership {
 	t.Helper()
 	e := election.New(c, "/e", cfg)
@@ -61,9 +61,9 @@ func take(t *testing.T, from <-chan *election.Leadership) *election.Leadership {
 	}
 }
 
-// failures: 84: ZooKeeper's leader is killed again and again while sessions
-// survive. Ours leads on, nobody else does, and the observer sees no other.
-// Then it is handed over by name and by priority.
+// failures: 84: ZooKeeper's leader is killed again and again while sessions survive.
+// Our leader stays leader, nobody else leads, and the observer sees no other. Then it
+// hands over by name and by priority.
 func TestElection_OnARealEnsemble(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 3})
 	const timeout = 30 * time.Second
@@ -129,9 +129,9 @@ func TestElection_OnARealEnsemble(t *testing.T) {
 	}
 }
 
-// failures: 75: the only server is down for longer than the session lasts, and
-// comes back with a session that it has not expired yet. Its node makes nobody a
-// leader; there is one, and its node is that of its own session.
+// failures: 75: the only server is down for longer than the session lasts, and restarts
+// with a session that it has not expired yet. The node of that session makes nobody a
+// leader. In the end there is one leader, with a node of its own session.
 func TestElection_OutageLongerThanTheSession(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	const timeout = 2 * time.Second
@@ -175,9 +175,9 @@ func TestElection_OutageLongerThanTheSession(t *testing.T) {
 	runs.Wait()
 }
 
-// The server tells of the leader's end before it tells of the shorter queue, so
-// that a candidate that is next has nothing to ask, whichever way the leader goes;
-// what came before the end is looked at.
+// The server reports the delete of the leader's node before the change of the queue. So
+// the next candidate needs no request, in every way a leader can end. If something
+// changed before the delete, it reads again.
 func TestElection_WhoIsNextAsksARealServerNothing(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	for name, c := range map[string]struct {
@@ -190,7 +190,7 @@ func TestElection_WhoIsNextAsksARealServerNothing(t *testing.T) {
 			return c.Delete(t.Context(), l.Path(), zk.AnyVersion)
 		}},
 		"another came before": {lists: 1, goes: func(c *zk.Client, l *election.Leadership) error {
-			// Both in one transaction: nothing can be read in between.
+			// Both are in one transaction: nobody can read in between.
 			_, err := c.Multi(t.Context(), zk.CreateOp("/e/_c_01234567-89ab-cdef-0123-456789abcdef-latch-", nil, zk.EphemeralSequential),
 				zk.DeleteOp(l.Path(), zk.AnyVersion))
 			return err

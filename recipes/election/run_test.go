@@ -18,8 +18,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 76: a thousand times the leader changes while all connections flap
-// three times within 100 ms. Each time there is one leader in the end, and one
+// failures: 76: the leader changes a thousand times, each time while all connections
+// are cut three times within 100 ms. Each time there is one leader in the end, and one
 // node for each candidate.
 func TestRun_FlapsWhileTheLeaderChanges(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
@@ -58,9 +58,9 @@ func TestRun_FlapsWhileTheLeaderChanges(t *testing.T) {
 	})
 }
 
-// failures: 78: any one step of a candidate that fails without a verdict is made
-// again; a refusal ends Run with an error that says what it is, and nobody thinks
-// that the candidate still stands.
+// failures: 78: one step of a candidate fails with an unknown outcome, and Run retries
+// it. A refusal ends Run with an error that names it, and the candidate leaves the
+// queue. This is tested for each step.
 func TestRun_OneFailedStepIsMadeAgain(t *testing.T) {
 	const connectionLoss, operationTimeout, noAuth = -4, -7, -102
 	for _, op := range []string{"create", "children", "exists", "get", "multi"} {
@@ -71,8 +71,8 @@ func TestRun_OneFailedStepIsMadeAgain(t *testing.T) {
 						c := newCrew(t, srv)
 						c.join("a", 0)
 						_, a := c.leader()
-						// b comes, and stands aside for c once; then both leave, one after
-						// the other.
+						// b joins and stands aside for c once. Then both leave, one after the
+						// other.
 						var seen atomic.Int64
 						b := connect(t, srv)
 						srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -118,8 +118,8 @@ func TestRun_OneFailedStepIsMadeAgain(t *testing.T) {
 	})
 }
 
-// failures: 80: the leadership is lost before lead has begun. lead is told all
-// the same, and Run campaigns again.
+// failures: 80: the leadership is lost before lead has begun. Run still calls lead, with
+// a context that has ended, and campaigns again.
 func TestRun_LossBeforeLeadBeginsIsTold(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		e, rival := election.New(connect(t, srv), "/e", election.Config{}), election.New(connect(t, srv), "/e", election.Config{})
@@ -127,10 +127,10 @@ func TestRun_LossBeforeLeadBeginsIsTold(t *testing.T) {
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = e.Campaign(ctx) // who has seen others watches its own node from the start
+		_, err = e.Campaign(ctx) // after it has seen others, it watches its own node from the start
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NoError(t, l.Resign(t.Context()))
-		synctest.Wait() // until the candidacy that was cancelled is out of the queue
+		synctest.Wait() // until the candidate that gave up is out of the queue
 		require.Empty(t, srv.Children("/e"))
 		var once sync.Once
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -154,8 +154,8 @@ func TestRun_LossBeforeLeadBeginsIsTold(t *testing.T) {
 	})
 }
 
-// failures: 80: Run waits for lead, which takes its time, before it campaigns
-// again, and does not return before it.
+// failures: 80: Run waits for a slow lead before it campaigns again, and does not
+// return before lead has.
 func TestRun_WaitsForLead(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -187,8 +187,8 @@ func TestRun_WaitsForLead(t *testing.T) {
 	})
 }
 
-// failures: 79: a leader resigns without a connection and stands again in the
-// same session. The old node goes, and does not block the new one.
+// failures: 79: a leader resigns without a connection and campaigns again in the same
+// session. The old node is deleted, and does not block the new one.
 func TestRun_OldNodeOfTheSameSessionBlocksNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -218,8 +218,8 @@ func TestRun_OldNodeOfTheSameSessionBlocksNobody(t *testing.T) {
 	})
 }
 
-// A node of the same name that is not ours, in the leader's place after a
-// disconnect, is no leadership: it is looked at again after each reconnect.
+// During a disconnect the leader's node is replaced by one of the same name that is not
+// ours. The leader loses its leadership: it checks its node after each reconnect.
 func TestElection_IsVerifiedAfterAReconnect(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -240,8 +240,8 @@ func TestElection_IsVerifiedAfterAReconnect(t *testing.T) {
 	})
 }
 
-// failures: 83: a lead that takes its time and an observer that does not come
-// back keep no other election of the same client waiting.
+// failures: 83: a slow lead and an observer that hangs do not keep another election of
+// the same client waiting.
 func TestElection_SlowOnesDisturbNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

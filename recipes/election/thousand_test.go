@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// behind puts n candidates into the queue behind the first that belong to nobody,
-// and returns their paths.
+// behind creates n candidate nodes without a process behind the first one, and returns
+// their paths.
 func behind(t *testing.T, srv *zktest.Server, n int) []string {
 	t.Helper()
 	paths := make([]string, n)
@@ -24,8 +24,8 @@ func behind(t *testing.T, srv *zktest.Server, n int) []string {
 	return paths
 }
 
-// A thousand candidates are read in the time of some round trips, and not of a
-// thousand. A hand-over to nobody in particular reads none of them.
+// A thousand candidates are read in a few round trips, and not in a thousand. A
+// hand-over without a name reads none of them.
 func TestElection_ThousandCandidatesAreReadTogether(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -57,8 +57,8 @@ func TestElection_ThousandCandidatesAreReadTogether(t *testing.T) {
 	})
 }
 
-// A candidate's node that may not be read is shown beside the rest, and does not
-// keep the leader from handing over to another.
+// A candidate's node may not be read. Candidates still shows it with the others, and
+// the leader can hand over to another candidate.
 func TestElection_UnreadableCandidate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -84,7 +84,7 @@ func TestElection_UnreadableCandidate(t *testing.T) {
 		handed := make(chan error)
 		go func() { handed <- a.HandOver(ctx, "b") }()
 		time.Sleep(time.Second)
-		// Its process hangs. A server tells of the end only of what may be read.
+		// Its process hangs. A server reports the delete only of a node that may be read.
 		_, err = admin.SetACL(ctx, hidden, zk.WorldACL(zk.PermAll), zk.AnyVersion)
 		require.NoError(t, err)
 		require.NoError(t, srv.Delete(hidden))

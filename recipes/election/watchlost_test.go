@@ -13,7 +13,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// observer notes what Observe yields.
+// observer records what Observe yields.
 type observer struct {
 	mu   sync.Mutex // guards what follows
 	seen []election.ObservedState
@@ -42,8 +42,8 @@ func (o *observer) last() (election.ObservedState, error) {
 	return o.seen[len(o.seen)-1], o.err
 }
 
-// A server refuses to restore the watches of an observer and of a candidate that
-// waits. Both look again.
+// A server refuses to restore the watches of an observer and of a waiting candidate.
+// Both read again.
 func TestElection_LostWatchesEndNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		leads, err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Campaign(t.Context())
@@ -87,8 +87,8 @@ func TestElection_LostWatchesEndNothing(t *testing.T) {
 	})
 }
 
-// The connection is lost while an observer reads who leads. It says so at once,
-// and not only when a server can be reached again.
+// The connection is lost while an observer reads the leader. The observer yields
+// Unknown at once, and not only when a server can be reached again.
 func TestElection_ObserverSaysThatItIsCutOffWhileItReads(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		leads, err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Campaign(t.Context())

@@ -5,7 +5,7 @@ import "fmt"
 // FullError says that a semaphore had no room for a request when the request gave
 // up. TryAcquire returns it. Acquire returns it when its context ends while it is
 // first in the queue. Further back in the queue, Acquire returns a
-// *recipes.WaitError. Call Contenders to see who holds the permits.
+// *recipes.WaitError. Contenders returns the holders of the permits.
 type FullError struct {
 	Wanted int   // permits of the request
 	Held   int   // permits that were held

@@ -127,7 +127,7 @@ func (w *waiter) outlastPredecessor(ctx context.Context) (err error) {
 	return err
 }
 
-// advance finds out who is before us after the predecessor's node was deleted,
+// advance finds out which contenders are before us after the predecessor's delete,
 // and watches the next predecessor if there is one.
 func (w *waiter) advance(ctx context.Context) (err error) {
 	switch {
