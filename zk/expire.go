@@ -164,3 +164,16 @@ func (s *Session) Gone() bool {
 	_, open := s.c.unconfirmed[s]
 	return s.over && !open
 }
+
+// GivenUp reports whether the client's own clock ended the session: no server had
+// answered for so long that the ensemble must have dropped it. The ensemble may
+// still know the session then, for instance after a restart. The client closes it
+// there as soon as it can. Gone says when that is confirmed.
+//
+// GivenUp does not change once Context has ended. It is false for a session that a
+// server has reported as expired, and for one that Close has ended.
+func (s *Session) GivenUp() bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.givenUp
+}

@@ -32,9 +32,11 @@ func TestSession_GivenUpIsGoneInTheEnd(t *testing.T) {
 		require.False(t, old.Gone())
 		time.Sleep(time.Minute)
 		require.False(t, old.Gone(), "no server has said so")
+		require.True(t, old.GivenUp())
 		require.Equal(t, zk.StateConnected, c.State())
 		srv.OnConnect(nil)
 		time.Sleep(10 * time.Second)
 		require.True(t, old.Gone())
+		require.True(t, old.GivenUp(), "that stays")
 	})
 }

@@ -98,6 +98,7 @@ func (c *Client) expireByClock() error {
 		return c.ctx.Err()
 	case due:
 		c.mu.Lock()
+		s.givenUp = true
 		c.unconfirmed[s] = false // attach or finish sees to it: no server can be reached now
 		patience := s.patience()
 		c.mu.Unlock()

@@ -30,6 +30,7 @@ type Session struct {
 	lastAnswered time.Time // send time of the newest answered request of any kind
 	lastHeard    time.Time // when a reply last came in, whole or fast enough
 	over         bool      // expired or closed
+	givenUp      bool      // the client's clock ended it
 	guards       map[*guard]struct{}
 	timer        *time.Timer // fires when the lease may have lapsed; nil without guards
 

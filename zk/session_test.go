@@ -51,6 +51,7 @@ func TestSession_QueuedWritesDoNotRunInTheNextSession(t *testing.T) {
 		require.ErrorIs(t, err, zk.ErrSessionExpired)
 		require.ErrorIs(t, context.Cause(old.Context()), zk.ErrSessionExpired)
 		require.True(t, old.Gone())
+		require.False(t, old.GivenUp(), "the server has ended it")
 	})
 }
 

@@ -61,7 +61,7 @@ func (n *Node) enter(s *zk.Session) error {
 		n.own = trace{}
 	}
 	n.tidy()
-	expired := n.in != nil && n.in != s && n.in.Gone()
+	expired := n.in != nil && n.in != s && !n.in.GivenUp() // Gone would depend on how soon it is closed
 	n.in = s
 	if expired && n.cfg.Spread > 0 {
 		return pace.Wait(n.ctx, rand.N(n.cfg.Spread))
