@@ -21,15 +21,15 @@ type conn struct {
 	zxid          int64     // the highest in a good reply; owned by the link's reader
 }
 
-// newConn puts a session on a connection whose handshake is done. The link writes
-// the requests of first before all others.
-func (c *Client) newConn(nc net.Conn, server string, sess *Session, first *link.Queue) *conn {
+// newConn puts a session on a connection whose handshake is done. The link takes
+// what the client's queue holds. The caller holds c.mu.
+func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
 	cn := &conn{c: c, server: server, sess: sess, lastConfirmed: clockNow()}
 	cn.link = link.New(nc, cn, link.Config{
 		Now: clockNow, Log: c.log, Xid: c.xid,
 		ReplyLimit: c.cfg.MaxReplySize, EventLimit: c.cfg.MaxRequestSize,
 		PaceWindow: sess.timing.paceWindow(), Bounded: len(sess.guards) > 0,
-	}, first)
+	}, &c.queue)
 	return cn
 }
 

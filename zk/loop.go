@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/zk/internal/link"
 )
 
 // run is the session loop: it owns every transition of the client's state.
@@ -207,15 +207,13 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 		s.handshaken(w, server, false)
 		s.resumed.Add(1)
 	}
-	var first link.Queue
+	for _, cl := range slices.Backward(c.watches.restore(c, zxid)) {
+		c.queue.PushHead(c.internalRequest(cl))
+	}
 	if len(s.guards) > 0 {
-		first.Push(c.internalRequest(c.heartbeat())) // little may be left of the lease
+		c.queue.PushHead(c.internalRequest(c.heartbeat())) // little may be left of the lease
 	}
-	for _, cl := range c.watches.restore(c, zxid) {
-		first.Push(c.internalRequest(cl))
-	}
-	first.Append(&c.queue)
-	cn := c.newConn(w.nc, server, s, &first)
+	cn := c.newConn(w.nc, server, s)
 	c.conn = cn
 	cn.link.Start()
 	for old := range c.unconfirmed {
@@ -292,9 +290,7 @@ func (c *Client) detach(cn *conn, why error) {
 	c.conn = nil
 	c.xid = cn.link.LastXid()
 	c.zxid = max(c.zxid, cn.zxid)
-	sent, unsent := cn.link.TakeBack()
-	c.queue.Append(unsent)
-	lost := c.callsOf(sent)
+	lost := c.callsOf(cn.link.TakeBack(&c.queue))
 	internal := c.withdraw(func(cl *call) bool { return cl.kind.internal })
 	if c.state == StateConnected {
 		c.setState(StateDisconnected, why)

@@ -90,8 +90,9 @@ type Link struct {
 	batch []Frame
 }
 
-// New returns a link over a connection whose handshake is done. It writes the
-// requests of first before all others. It does nothing before Start.
+// New returns a link over a connection whose handshake is done. It takes the
+// requests of first, and writes them before all others. It does nothing before
+// Start.
 func New(nc net.Conn, h Handler, cfg Config, first *Queue) *Link {
 	now := cfg.Now()
 	l := &Link{
@@ -142,11 +143,11 @@ func (l *Link) Err() error {
 // short, because the connection is closed. Submit may still be called meanwhile.
 func (l *Link) Join() { l.users.Wait() }
 
-// TakeBack returns, after Join, the requests that were sent without an answer and
-// those that were not sent, each in their order. The link must not be used any
-// more. A request whose frame was about to be written counts as sent, since its
-// caller may have been told so.
-func (l *Link) TakeBack() (sent []*Request, unsent *Queue) {
+// TakeBack returns, after Join, the requests that were sent without an answer, and
+// puts those that were not sent at the end of unsent, each in their order. The
+// link must not be used any more. A request whose frame was about to be written
+// counts as sent, since its caller may have been told so.
+func (l *Link) TakeBack(unsent *Queue) (sent []*Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.sent.len > 0 {
@@ -154,9 +155,8 @@ func (l *Link) TakeBack() (sent []*Request, unsent *Queue) {
 	}
 	sent = append(sent, l.leaving...)
 	l.leaving = nil
-	unsent = &Queue{}
 	unsent.Append(&l.waiting)
-	return sent, unsent
+	return sent
 }
 
 // LastXid returns, after Join, the last xid that was given out.

@@ -230,8 +230,9 @@ func (r *rig) end(why error) (sent, unsent []string) {
 	r.h.mu.Lock()
 	r.h.over = true
 	r.h.mu.Unlock()
-	s, u := r.TakeBack()
-	return names(s), names(u.RemoveFunc(func(*link.Request) bool { return true }))
+	var u link.Queue
+	sent = names(r.TakeBack(&u))
+	return sent, names(u.RemoveFunc(func(*link.Request) bool { return true }))
 }
 
 // submit submits requests of the given names.
