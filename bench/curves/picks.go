@@ -53,8 +53,10 @@ func pickCurves(all *services) []curve {
 		out = append(out, curve{
 			name: "Pick and Done: " + s.name, n: "instances",
 			figures: []figure{
-				{"ns", ownPanel}, {"ns, one set aside", samePanel},
-				{"allocations", tableOnly}, {"allocations, one set aside", tableOnly},
+				{"ns", ownPanel},
+				{"ns, one set aside", samePanel},
+				{"allocations", tableOnly},
+				{"allocations, one set aside", tableOnly},
 			},
 			sizes: []int{10, 100, 1000, 10_000, 100_000},
 			run: func(ctx context.Context, n int) ([]float64, error) {
