@@ -25,12 +25,14 @@ func TestHandOver_CandidateThatLearnsLateOfItsNode(t *testing.T) {
 				c.join("a", 0)
 				_, a := c.leader()
 				var creates, syncs atomic.Int32
+				var b atomic.Int64 // its session; the heartbeats of the others are syncs too
 				lost, settle := make(chan struct{}), make(chan struct{})
 				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 					switch {
 					case r.Op == "create" && creates.Add(1) == 1:
+						b.Store(r.Session)
 						return zktest.DropReplyAndCut
-					case r.Op == "sync" && creates.Load() == 1 && syncs.Add(1) == 1:
+					case r.Op == "sync" && r.Session == b.Load() && syncs.Add(1) == 1:
 						close(lost)
 						<-settle
 					}
