@@ -44,27 +44,27 @@ func (g *Group) Watch(ctx context.Context) iter.Seq2[Snapshot, error] {
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		w := &watcher{g: g, pending: map[string]change{}}
+		// The cause of ctx cannot say this: ctx may have ended before the reader breaks.
+		stopped := false // the reader has broken out of the iteration: never call yield again
 		// mirror.Run calls this function on this goroutine. While the reader is
 		// slow, changes are collected in the mirror and become one batch.
 		err := mirror.Run(ctx, g.c, mirror.Config{Root: g.dir, Depth: 1, Parallel: window, Logger: g.cfg.Logger}, func(b mirror.Batch) {
-			if ctx.Err() != nil {
+			if stopped || ctx.Err() != nil {
 				return
 			}
 			s, news, err := w.apply(b)
 			if err != nil {
 				stop(err)
 			} else if news && !yield(s, nil) {
-				stop(errStopped)
+				stopped = true
+				stop(nil)
 			}
 		})
-		if !errors.Is(err, errStopped) {
+		if !stopped {
 			yield(Snapshot{}, g.wrap(err))
 		}
 	}
 }
-
-// errStopped says that the reader has broken out of the iteration.
-var errStopped = errors.New("reader stopped")
 
 // watcher is one call of Watch. It turns the batches of the mirror into snapshots.
 type watcher struct {
