@@ -163,8 +163,10 @@ func (x *town) live(ctx context.Context, who int, id, data string) {
 		delete(x.here, id)
 		delete(x.want, id)
 	default:
-		inTime(m.Update(ctx, []byte(data))) // it is stored, sooner or later
-		x.want[id] = data
+		err := m.Update(ctx, []byte(data))
+		if inTime(err) || zk.OutcomeOf(err) != zk.OutcomeNotSent {
+			x.want[id] = data // it is stored, sooner or later
+		}
 	}
 }
 
