@@ -17,6 +17,10 @@ var ErrNoHolder = errors.New("held by nobody")
 // ignore it. Revoke uses Curator's protocol, so that revocable holders of Curator see
 // the request too.
 //
+// It asks only those who hold the lock at one moment. If the reply to a request is
+// lost and the holder is gone when Revoke asks again, Revoke returns nil: the holder
+// may have released because of the request, and the next one is not asked.
+//
 // It returns ErrNoHolder if nobody holds the lock. An error with OutcomeUnknown
 // says that a holder may have been asked. To ask again does no harm. If one of
 // several readers cannot be asked, Revoke still asks the others.
@@ -44,7 +48,7 @@ func (l *Lock) Revoke(ctx context.Context) error {
 		if asked > 0 {
 			return nil
 		}
-		// All holders are gone since the list. Others may hold the lock now.
+		// All holders had gone before they were asked. Others may hold the lock now.
 		if err := again.Soon(ctx, context.Background()); err != nil {
 			return wrap(l.dir, err)
 		}

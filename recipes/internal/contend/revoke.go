@@ -13,28 +13,10 @@ import (
 // same text.
 const request = "__REVOKE__"
 
-// Revoke asks the owner of a node in the queue to release. It returns ErrNotHeld if
-// the node is gone.
-func (q *Queue) Revoke(ctx context.Context, path string) error {
-	var again pace.Retries
-	for {
-		_, err := q.c.Set(ctx, path, []byte(request), zk.AnyVersion)
-		switch {
-		case errors.Is(err, zk.ErrNoNode):
-			return errors.Join(ErrNotHeld, err)
-		case err == nil, zk.OutcomeOf(err) != zk.OutcomeUnknown, ctx.Err() != nil, errors.Is(err, zk.ErrClosed):
-			return err
-		}
-		// The reply was lost. A second request does no harm.
-		if end := again.Soon(ctx, context.Background()); end != nil {
-			return err
-		}
-	}
-}
-
 // RevokeAll asks the owners of several nodes to release, some at a time, and returns
-// how many it has asked. Owners whose nodes are gone do not count. If one cannot be
-// asked, RevokeAll still asks the others.
+// how many it has asked. An owner whose node is gone does not count, unless an
+// earlier request of this call got no reply: the owner may have released because of
+// it. If one cannot be asked, RevokeAll still asks the others.
 func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err error) {
 	var errs []error
 	for len(names) > 0 {
@@ -48,7 +30,7 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 		for i, name := range some {
 			_, err := sets[i].Wait(ctx)
 			if err != nil && ctx.Err() == nil && zk.OutcomeOf(err) != zk.OutcomeRejected {
-				err = q.Revoke(ctx, zk.Join(q.dir, name)) // what a pipeline has lost is not sent again
+				err = q.askAgain(ctx, zk.Join(q.dir, name), err) // what a pipeline has lost is not sent again
 			}
 			switch {
 			case err == nil:
@@ -59,6 +41,27 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 		}
 	}
 	return asked, errors.Join(errs...)
+}
+
+// askAgain asks the owner of a node after a first request has failed with lost,
+// which is no refusal. It returns nil if the owner was asked. If the node is gone and
+// no request can have reached the owner, it returns zk.ErrNoNode.
+func (q *Queue) askAgain(ctx context.Context, path string, lost error) error {
+	unknown := zk.OutcomeOf(lost) == zk.OutcomeUnknown
+	var again pace.Retries
+	for {
+		_, err := q.c.Set(ctx, path, []byte(request), zk.AnyVersion)
+		switch {
+		case errors.Is(err, zk.ErrNoNode) && unknown:
+			return nil // the owner may have released because of the request without a reply
+		case err == nil, zk.OutcomeOf(err) != zk.OutcomeUnknown, ctx.Err() != nil, errors.Is(err, zk.ErrClosed):
+			return err
+		}
+		unknown = true // the reply was lost; a second request does no harm
+		if end := again.Soon(ctx, context.Background()); end != nil {
+			return err
+		}
+	}
 }
 
 // Revoked is closed when somebody has asked us to release, even while we waited.
