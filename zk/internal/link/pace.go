@@ -45,9 +45,7 @@ func (l *Link) SetBounded(on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bounded = on
-	if l.unwritten() {
-		l.takeToken(false) // requests may have waited for this
-	}
+	l.wakeForRest()
 }
 
 // mayWrite reports whether a request may be written now, beside so many that are

@@ -75,7 +75,6 @@ func (l *Link) match(now time.Time) (n int, heard bool, err error) {
 		return 0, false, l.err // what is left in sent is for TakeBack
 	}
 	l.pace.roll(now, l.cfg.PaceWindow)
-	held := l.waiting.Len() > 0 && !l.unwritten()
 	replies, waiting := 0, 0
 	for n < len(l.batch) && err == nil {
 		f := &l.batch[n]
@@ -105,8 +104,8 @@ func (l *Link) match(now time.Time) (n int, heard bool, err error) {
 		heard = l.arrived(now, l.in.fresh())
 	}
 	l.delivering = waiting > 1
-	if held && !l.delivering && l.unwritten() {
-		l.takeToken(false)
+	if !l.delivering {
+		l.wakeForRest()
 	}
 	return n, heard, err
 }

@@ -50,6 +50,7 @@ func (l *Link) SubmitFirst(r *Request) {
 func (l *Link) Withdraw(r *Request) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.wakeForRest() // the bound may have held back this request, and not the next
 	return l.waiting.Remove(r)
 }
 
@@ -58,6 +59,7 @@ func (l *Link) Withdraw(r *Request) bool {
 func (l *Link) WithdrawFunc(pick func(*Request) bool) []*Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.wakeForRest() // as in Withdraw
 	return l.waiting.RemoveFunc(pick)
 }
 
@@ -74,8 +76,21 @@ func (l *Link) Write() {
 	}
 	l.writeSome(callerSize)
 	l.writing = false
+	l.wakeForRest()
+}
+
+// wakeForRest wakes the standby writer if something may be written and nobody
+// writes. It keeps the rule of the write token: while the token is free and
+// something may be written, the standby writer has been woken, or the reader will
+// look when it has delivered. Without it a request could stand until the next
+// Submit or Ping, since nobody looks at what waits without being woken.
+//
+// So takeToken or wakeForRest follows, under the same lock, whatever can make a
+// request writable: one that begins to wait, a withdrawal, a reply, a change of
+// the bound, a ping that is due, and the return of the token.
+func (l *Link) wakeForRest() {
 	if l.unwritten() {
-		l.wake()
+		l.takeToken(false)
 	}
 }
 
