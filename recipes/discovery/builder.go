@@ -130,11 +130,13 @@ func (b *builder) lapse(ctx context.Context) {
 }
 
 // forget drops all vanished instances. It does nothing while the cache is stale: no
-// instance can come back then, and the grace begins again when the cache is fresh.
+// instance can come back then, and the grace begins again when the cache is fresh. It
+// also does nothing in a grace, which may have begun after the timer of an earlier one
+// fired: lapse then has a wake-up that sets the timer again.
 func (b *builder) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.c.Snapshot().Stale {
+	if b.c.Snapshot().Stale || time.Now().Before(b.until) {
 		return
 	}
 	services, some := maps.Clone(b.services), false

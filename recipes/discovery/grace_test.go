@@ -1,0 +1,36 @@
+package discovery
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/internal/mirror"
+	"github.com/zookit/zookit/zk"
+)
+
+// The timer of one grace fires while the end of another outage is recorded. What has
+// vanished in that outage stays for the whole of the new grace.
+func TestCache_OldTimerDoesNotEndANewGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(new(zk.Client), "/s", Config{Grace: 20 * time.Second}).Cache()
+		c.b.begin()
+		e := mirror.Entry{
+			Path: "/s/web/a", Data: []byte(`{"name":"web","id":"a"}`), Stat: zk.Stat{EphemeralOwner: 7, Czxid: 3},
+		}
+		c.b.apply(mirror.Batch{Set: []mirror.Entry{e}})
+		c.b.apply(mirror.Batch{Gap: true})
+		time.Sleep(20 * time.Second)
+		c.b.apply(mirror.Batch{Gap: true, Gone: []string{e.Path}})
+		c.b.forget() // lapse, whose timer fired during apply
+		require.Len(t, c.Snapshot().Vanished("web"), 1, "dropped at the beginning of the grace")
+		time.Sleep(20*time.Second - 1)
+		c.b.forget()
+		require.Len(t, c.Snapshot().Vanished("web"), 1, "dropped before the end of the grace")
+		time.Sleep(1)
+		c.b.forget()
+		require.Empty(t, c.Snapshot().Vanished("web"))
+	})
+}
