@@ -22,11 +22,17 @@ import (
 // takes a few milliseconds here. The connection is up, down, cut or silent. Each
 // returns in time, and in the end only the holder's node is there.
 func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
-	inBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
-		holder := connectWith(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout = time.Minute })
+	inBubble(t, 3, func(t *testing.T, srv *zktest.Server) {
+		// Only the waiter's servers have faults: a cut may hit a handshake, and a
+		// holder whose handshake was lost can lose its lease over the next cuts.
+		holder := connectWith(t, srv, func(cfg *zk.Config) {
+			cfg.Servers, cfg.SessionTimeout = "zk3:2181", time.Minute
+		})
 		h, err := lock.New(holder, "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
-		waiter := connectWith(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout = time.Minute })
+		waiter := connectWith(t, srv, func(cfg *zk.Config) {
+			cfg.Servers, cfg.SessionTimeout = "zk1:2181,zk2:2181", time.Minute
+		})
 		l := lock.New(waiter, "/l", lock.Config{})
 		for server := 1; server <= 2; server++ {
 			srv.Delay(server, time.Millisecond)
