@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/zk"
 )
 
 // Answers from memory, for health checks, metrics and logs. None of them sends a
@@ -32,7 +33,10 @@ func (e *Election) Leading() *Leadership {
 // Known returns the leader as far as this Election knows, without a request. While
 // IsLeader is true, that is ourselves. Otherwise it is what a running Observe of this
 // Election has seen last, which may be out of date. It is Unknown when no Observe
-// runs, before the first one has seen anything, and when the connection is lost.
+// runs, before the first one has seen anything, and while the client is not connected.
+//
+// An Observe sees nothing while the body of its loop runs. So if that body is still
+// busy after the connection has come back, Known returns again what was seen before.
 //
 // If we lead, Since is set only if a running Observe has seen our node.
 func (e *Election) Known() Observation {
@@ -43,6 +47,8 @@ func (e *Election) Known() Observation {
 		return Observation{State: Led, Leader: l.contender()}
 	case seen == nil:
 		return Observation{}
+	case l == nil && e.c.State() != zk.StateConnected:
+		return Observation{} // the observer may not have noticed that yet
 	}
 	return *seen
 }

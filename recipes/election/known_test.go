@@ -126,3 +126,39 @@ func TestElection_KnownFollowsTheObserver(t *testing.T) {
 		require.Equal(t, election.Unknown, e.Known().State)
 	})
 }
+
+// The connection is lost while the loop body of the only Observe runs. Known is Unknown
+// although the observer notices nothing, unless we lead ourselves.
+func TestElection_KnownIsUnknownInAnOutageWhileTheObserverIsBusy(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		e := election.New(connect(t, srv), "/e", election.Config{ID: "me"})
+		a, err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Campaign(t.Context())
+		require.NoError(t, err)
+		for o, err := range e.Observe(t.Context()) {
+			require.NoError(t, err)
+			require.Equal(t, election.Led, o.State)
+			require.Equal(t, o, e.Known())
+			srv.Down(1, true)
+			synctest.Wait()
+			require.Equal(t, election.Observation{}, e.Known(), "the connection is lost")
+			srv.Down(1, false)
+			time.Sleep(time.Second)
+			require.Equal(t, o, e.Known(), "the connection is back")
+			break
+		}
+		require.NoError(t, a.Resign(t.Context()))
+
+		l, err := e.Campaign(t.Context())
+		require.NoError(t, err)
+		for o, err := range e.Observe(t.Context()) {
+			require.NoError(t, err)
+			srv.Down(1, true)
+			synctest.Wait()
+			require.True(t, e.IsLeader())
+			require.Equal(t, o, e.Known(), "we lead, also without a connection")
+			srv.Down(1, false)
+			break
+		}
+		require.NoError(t, l.Resign(t.Context()))
+	})
+}
