@@ -7,13 +7,16 @@ import (
 	"slices"
 )
 
-// Abandon deletes a node in the background, again and again until the server
-// has confirmed that it is gone, or that its session s is. It must be a node
-// whose name does not come again, such as a protected or sequential one, since
-// the delete takes any version. s is nil for a persistent node.
+// Abandon deletes a node in the background. It repeats the delete until the
+// server has confirmed that the node is gone, or that its session s is over. s is
+// nil for a persistent node.
 //
-// Many nodes are deleted side by side, with no order among them. A node that
-// cannot be deleted is tried less and less often, and delays no other.
+// The delete takes any version. So the node's name must be one that does not come
+// again, such as that of a protected or sequential node. For another node use
+// AbandonBy.
+//
+// Many nodes are deleted at once, with no order among them. A node that cannot be
+// deleted is tried less and less often, and delays no other.
 func (c *Client) Abandon(s *Session, path string) {
 	c.AbandonBy(s, path, func(ctx context.Context) error { return c.remove(ctx, path) })
 }
@@ -36,23 +39,24 @@ func (c *Client) AbandonProtected(s *Session, dir, guid string) error {
 	return nil
 }
 
-// AbandonBy is Abandon for a node whose name can come again: by is run, with a
-// context that ends with the client, until it returns nil because the node is
-// known to be gone, or until s is. It never runs twice at once, but beside the
-// by of other nodes.
+// AbandonBy is Abandon for a node whose name can come again. It calls by until by
+// returns nil, which says that the node is gone, or until the session s is over.
+// The context of by ends with the client. The client never runs one by twice at
+// once, but it runs those of several nodes at the same time.
 func (c *Client) AbandonBy(s *Session, path string, by func(context.Context) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	j := &c.janitor
 	j.add(&abandoned{s: s, what: path, by: by})
-	// Once closing, only the end of the session can remove it: see finish.
+	// A closing client starts no more deletes. Only the end of the session can
+	// remove the node now: see finish.
 	if !j.running && !c.closing {
 		j.running = true
 		c.background.Go(c.clean)
 	}
 }
 
-// remove deletes a node; nil says that it is known to be gone.
+// remove deletes a node. It returns nil when the node is known to be gone.
 func (c *Client) remove(ctx context.Context, path string) error {
 	if err := c.Delete(ctx, path, AnyVersion); !errors.Is(err, ErrNoNode) {
 		return err
@@ -60,7 +64,7 @@ func (c *Client) remove(ctx context.Context, path string) error {
 	return nil
 }
 
-// left names what was not deleted. The caller holds c.mu.
+// left names the nodes that are not known to be gone. Needs c.mu.
 func (c *Client) left() []string {
 	var out []string
 	for a := range c.janitor.tasks {

@@ -63,8 +63,8 @@ func WorldACL(perms Perm) []ACL { return []ACL{{Perms: perms, Scheme: "world", I
 // authenticated. The server refuses it with ErrInvalidACL when there is none.
 func CreatorACL(perms Perm) []ACL { return []ACL{{Perms: perms, Scheme: "auth"}} }
 
-// DigestACL grants perms to whoever presents user and password by DigestAuth.
-// Only their hash is stored; it is the one that ZooKeeper defines (SHA-1).
+// DigestACL grants perms to clients that present user and password by DigestAuth.
+// The ACL has only their hash, the one that ZooKeeper defines (SHA-1).
 func DigestACL(perms Perm, user, password string) []ACL {
 	sum := sha1.Sum([]byte(user + ":" + password))
 	return []ACL{{Perms: perms, Scheme: "digest", ID: user + ":" + base64.StdEncoding.EncodeToString(sum[:])}}
@@ -90,10 +90,10 @@ func (a Auth) Format(f fmt.State, _ rune) { io.WriteString(f, a.String()) }
 // MarshalText names the scheme alone, for logs and JSON.
 func (a Auth) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// openACL is what a create gets when the caller names no ACL.
+// openACL is the ACL of a new node when the caller names none.
 var openACL = []proto.ACL{{Perms: proto.PermAll, Scheme: "world", ID: "anyone"}}
 
-// wireACL checks acl and turns it into what is sent.
+// wireACL checks acl and converts it for the wire.
 func wireACL(acl []ACL) ([]proto.ACL, error) {
 	var errs []error
 	if len(acl) == 0 {

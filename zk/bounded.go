@@ -10,11 +10,13 @@ import (
 // its context returns in that time, and its own error says more.
 const strayGrace = 50 * time.Millisecond
 
-// bounded runs f, which calls code of the user's (Config.DialContext and the
-// connections that it makes), and returns soon after ctx has ended even if f
-// does not. The goroutine of f is then a stray: nobody joins it. It ends when f
-// returns, and gives a late result to drop. Until then another call for the same
-// key fails, so that there is never more than one stray a key.
+// bounded runs f, which calls the user's code: Config.DialContext and the
+// connections that it makes. It returns soon after ctx has ended, even if f does
+// not.
+//
+// The goroutine of f is then a stray: it is not joined. It ends when f returns,
+// and passes a late result to drop. Until then, another call for the same key
+// waits and does not run its f. So a key never has more than one stray.
 func bounded[R any](ctx context.Context, c *Client, key string, f func(context.Context) (R, error), drop func(R)) (none R, _ error) {
 	if err := c.awaitStray(ctx, key); err != nil {
 		return none, err
@@ -24,7 +26,7 @@ func bounded[R any](ctx context.Context, c *Client, key string, f func(context.C
 		err error
 	}
 	results, ended, given := make(chan result), make(chan struct{}), make(chan struct{})
-	go func() { // joined by results, or a stray
+	go func() { // bounded receives its result, or it is a stray
 		defer close(ended)
 		r, err := f(ctx)
 		select {

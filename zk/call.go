@@ -10,20 +10,20 @@ import (
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
-// call is one request from its making to its result. It comes from a pool, to
-// which it goes back when its result was taken: by the caller, or by the Future
-// when it is completed. One that could not be made has an error from the start:
-// submit refuses it.
+// call is one request, from its making to its result. It comes from a pool. It
+// goes back when its result has been taken: by the caller, or by the Future that
+// the result completes. If the request could not be made, the call has an error
+// from the start, and submit refuses it.
 type call struct {
 	op   proto.OpCode
 	path string       // as the caller gave it, for errors
 	req  link.Request // the encoded request, and what the link keeps of it
 	kind callKind
 
-	want   *Session  // may run in this session only; nil: in the one of its submission
-	tied   bool      // to want, by the caller
+	want   *Session  // the only session in which it may run; nil: that of its submission
+	tied   bool      // the caller chose want
 	pipe   *Pipeline // nil outside a pipeline
-	future settler   // which takes the result; nil: whoever waits for done
+	future settler   // takes the result; nil: the caller waits for done
 	reg    *watchReg // a watch that the reply registers
 	ops    []Op      // of a multi
 	paths  []string  // of a setWatches: what it restores
@@ -33,7 +33,7 @@ type call struct {
 	// run in any. It is set when the call is first submitted and never changes,
 	// however long the call waits and how often it is sent.
 	in    uint64
-	proof proof // what an answer proves of the lease
+	proof proof // what an answer proves about the lease
 
 	state atomic.Uint32 // callState
 	done  chan struct{} // one token a result
@@ -45,25 +45,25 @@ type call struct {
 	result
 }
 
-// result is what a reply carries, by operation.
+// result is the content of a reply. Each operation sets fields of its own.
 type result struct {
 	stat   proto.Stat
 	absent bool // exists: there is no such node, which is no error
 	data   []byte
 	names  []string
-	text   string // path: of what was created, of the op for which a multi failed
+	text   string // a path: of the created node, or of the op for which a multi failed
 	acl    []proto.ACL
 	multi  []proto.MultiResult
 	watch  *Watch
 }
 
-// callKind is what the queue must know of an operation.
+// callKind says how the client treats an operation.
 type callKind struct {
 	read     bool // changes nothing: may be submitted again
 	confirms bool // an answer involves the leader
 	quorum   bool // it is a write, which a quorum acknowledges
 	internal bool // the client's own: needs no room in the queue
-	awaited  bool // though internal
+	awaited  bool // its result is waited for, although it is internal
 }
 
 type callState = uint32
@@ -72,13 +72,13 @@ const (
 	callIdle      callState = iota
 	callPending             // it has a place: it waits to be written, or for its reply
 	callDone                // the result is there, or about to be
-	callAbandoned           // its caller left; whoever completes it frees it
+	callAbandoned           // its caller gave up; complete frees it
 )
 
 // maxPooledFrame bounds the buffer that a pooled call keeps.
 const maxPooledFrame = 4 << 10
 
-// newCall returns a call whose frame wants its body appended.
+// newCall returns a call whose frame ends with the header. Append the body to it.
 func (c *Client) newCall(op proto.OpCode, path string) *call {
 	cl, ok := c.calls.Get().(*call)
 	if !ok {
@@ -102,7 +102,7 @@ func (c *Client) pathCall(op proto.OpCode, path string) *call {
 	return cl
 }
 
-// await makes a call one for whose result somebody waits.
+// await prepares a call for a caller that waits for its result.
 func (cl *call) await() {
 	if cl.done == nil {
 		cl.done = make(chan struct{}, 1)
@@ -113,7 +113,7 @@ func (cl *call) await() {
 // in any.
 func (cl *call) bound() bool { return !cl.kind.read || cl.pipe != nil || cl.want != nil }
 
-// asInternal makes a call one of the client's own, which nobody waits for.
+// asInternal marks a call as the client's own. No caller waits for its result.
 func (cl *call) asInternal() *call {
 	cl.kind.internal, cl.req.Unbound = true, true
 	return cl
@@ -152,8 +152,8 @@ func (c *Client) freeCall(cl *call) {
 	c.calls.Put(cl)
 }
 
-// again makes a call that was answered or lost ready to be submitted anew, in
-// the session to which it belongs.
+// again prepares a call that was answered or lost for another submission. The
+// call keeps the session to which it belongs.
 func (cl *call) again() {
 	cl.err, cl.outcome, cl.lost, cl.result = nil, 0, false, result{}
 	cl.state.Store(callIdle)
@@ -181,7 +181,7 @@ func (cl *call) failure() error {
 	return e
 }
 
-// decode takes the reply. An error says that the bytes are not the protocol.
+// decode decodes the reply. An error says that the bytes are not the protocol.
 func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
 	switch {
 	case h.Err == proto.OK:
@@ -201,7 +201,7 @@ func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
 	return nil
 }
 
-// refuse records why the server did not do it.
+// refuse records the error code of the server.
 func (cl *call) refuse(code Code) {
 	cl.err, cl.outcome = code, OutcomeRejected
 	switch cl.op {
@@ -240,7 +240,7 @@ func (cl *call) decodeBody(r *proto.Reader) {
 	case proto.OpMulti:
 		cl.multi = r.MultiResponseOf(len(cl.ops))
 	case proto.OpAddWatch, proto.OpRemoveWatches:
-		// addWatch answers an error code as its body, the others nothing.
+		// The reply to an addWatch has an error code as its body, the other has none.
 		r.Skip(r.Left())
 	}
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// A chroot can vanish while the client runs: somebody deletes it, or it was a
+// A chroot can vanish while the client runs: a program deletes it, or it was a
 // container and the server has reaped it. Servers answer NoNode then, as for any
 // missing node, and a caller that creates what is missing would do so for ever.
-// So the client names the chroot: where NoNode can mean nothing else at once, and
-// elsewhere after a look at the chroot. Only calls that found nothing pay for that.
+// So the client reports ErrNoChroot instead. Where NoNode can mean nothing else,
+// it does so at once. Elsewhere it reads the chroot first. Only a call that found
+// nothing pays for that read.
 
 // isAbsent reports whether a call found that its node, or the parent of what it
 // was to create, does not exist.
@@ -20,8 +21,9 @@ func (cl *call) isAbsent() bool {
 	return cl.absent || cl.err != nil && errors.Is(cl.err, ErrNoNode)
 }
 
-// meansNoChroot reports whether such an answer says that the chroot is missing:
-// it was about the chroot itself, or about a create right below it.
+// meansNoChroot reports whether the answer to an absent call can only mean that
+// the chroot is missing: the call was about the chroot itself, or created a node
+// right below it.
 func (cl *call) meansNoChroot() bool {
 	if cl.path == "/" {
 		return cl.op != proto.OpMulti

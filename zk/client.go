@@ -22,7 +22,7 @@ type Client struct {
 	base    time.Time // where the lease's clock starts: instant 0
 	servers *servers  // owned by the session loop
 
-	ctx        context.Context // ends what Close does not wait for any longer
+	ctx        context.Context // ends when Close has stopped waiting
 	abort      context.CancelFunc
 	soon       context.Context // ends as soon as Close is called
 	hurry      context.CancelFunc
@@ -32,20 +32,23 @@ type Client struct {
 	// one testing/synctest bubble into another.
 	calls sync.Pool
 
-	mu          sync.Mutex // guards what follows, the sessions, conn and watches; nothing blocks while holding it
+	// mu guards the fields below it, and the fields of other types that say so.
+	// Nothing blocks while it is held. A function whose comment says "Needs c.mu."
+	// is called with it locked.
+	mu          sync.Mutex
 	state       State
 	generation  uint64
 	changed     chan struct{}     // closed and replaced at every transition
 	refusal     error             // why the state is or was StateAuthFailed; wraps ErrAuthFailed
 	session     *Session          // the newest; nil before the first
-	unconfirmed map[*Session]bool // given up, not known to be gone; true: being closed
+	unconfirmed map[*Session]bool // not known to be gone from the server; true: being closed
 	grants      grants
 	conn        *conn      // nil while there is none
 	queue       link.Queue // calls that wait to be written, while there is no connection
 	taken       int        // places: calls that are queued or unanswered, MaxInFlight at most
-	line        link.Queue // calls that wait for a place; there is none free
-	xid         int32      // the last of the connections before this one
-	zxid        int64      // the highest seen in a reply on them
+	line        link.Queue // calls that wait for a place, because none is free
+	xid         int32      // the last one used on the earlier connections
+	zxid        int64      // the highest in a reply on the earlier connections
 	watches     watchTable
 	janitor     janitor
 	strays      map[string]<-chan struct{} // attempts that outlived their context, by server: see bounded
@@ -92,7 +95,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err == nil {
 		return c, nil
 	}
-	told := ctx.Err() != nil || errors.Is(err, ErrAuthFailed) // the servers have said more
+	told := ctx.Err() != nil || errors.Is(err, ErrAuthFailed) // the errors of the servers say more
 	if e := c.Close(ctx); e != nil {
 		c.log.Warn("zk: connect failed and left something behind", "why", e)
 	}
@@ -105,9 +108,9 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 // Format prints the connect string, whatever the verb, and no credential.
 func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "zk client of %s", c.cfg.Servers) }
 
-// findRoot checks that the chroot exists. It needs no right: a server that shows
-// a node's Stat only with READ (3.8.4, 3.9.2 and later) refuses, and by that says
-// that the node is there.
+// findRoot checks that the chroot exists. It needs no right. Servers from 3.8.4
+// and 3.9.2 on show a node's Stat only to a client with READ. Their refusal also
+// says that the node exists.
 func (c *Client) findRoot(ctx context.Context) error {
 	_, _, err := c.Exists(ctx, "/")
 	if errors.Is(err, ErrNoAuth) {
@@ -141,7 +144,8 @@ func (c *Client) Close(ctx context.Context) error {
 	if !c.closing {
 		c.closing = true
 		if s := c.live(); s != nil {
-			// Before closeSession can free what it owns: the answer may be late.
+			// Guards end before closeSession is sent. The server may delete the
+			// session's nodes long before its answer arrives.
 			s.endGuards(ErrClosed)
 		}
 		c.turnAway(everyCall, ErrClosed)
@@ -186,8 +190,8 @@ func (c *Client) finish(why error) {
 	}
 	c.mu.Unlock()
 	c.fail(dead, OutcomeNotSent, ErrClosed, false)
-	// A session that was given up may still be closed meanwhile; Close's context
-	// and two timeouts bound the wait.
+	// Background goroutines may still be closing a session that was given up.
+	// Close's context and two session timeouts bound the wait.
 	c.background.Wait()
 	c.abort()
 

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// clockNow is the time by which a client judges a session: what was sent and
-// answered when, and when the lease ends. Unlike Go's monotonic clock it goes on
-// while the system is suspended, where the system has a clock that does
+// clockNow is the time by which a client judges a session: when a request was sent
+// or answered, and when the lease ends. Unlike Go's monotonic clock it goes on
+// while the system is suspended, if the system has a clock that does
 // (clock_linux.go, clock_other.go).
 func clockNow() time.Time {
 	t := time.Now()
 	return t.Add(suspended(t))
 }
 
-// clockUntil returns how long it is until t by clockNow. Timers stand still during
-// a suspend, so that one set to this may be late.
+// clockUntil returns how long it is until t by clockNow. A timer stands still
+// during a suspend, so a timer for this duration may fire late.
 func clockUntil(t time.Time) time.Duration { return t.Sub(clockNow()) }
 
 // suspended returns how long the system has been suspended from the start of the
@@ -26,17 +26,19 @@ var suspended = newSuspendClock(suspendedSinceBoot).growth
 // call as a rule.
 //
 // When a system resumes it sets its wall clock forward by the time that it was
-// suspended, and not its monotonic clock. So as long as the distance of the two
-// is what it was, there was no suspend, and time.Now has read both already. Only
-// when the distance has changed is the system asked: somebody may have set the
-// wall clock. (A wall clock that is set back by the length of the suspend, to the
-// millisecond, before the next look would hide it.)
+// suspended, and not its monotonic clock. So while the distance between the two
+// stays the same, there was no suspend. time.Now reads both already. If the
+// distance has changed, the system was suspended, or an administrator has set the
+// wall clock. Then the suspendClock asks the system which it was.
+//
+// One suspend stays hidden: if the wall clock is set back by the length of the
+// suspend, to the millisecond, before the next look.
 type suspendClock struct {
 	base     time.Time
 	read     func() (time.Duration, bool) // since boot; false: the system cannot tell
 	atStart  time.Duration
 	distance atomic.Int64 // wall clock − monotonic clock since base, when it was last asked
-	total    atomic.Int64 // what it said then, less atStart
+	total    atomic.Int64 // the answer of the system then, less atStart
 }
 
 // clockNoise is how much the distance of two clocks differs between two readings
@@ -63,8 +65,9 @@ func (k *suspendClock) after(wall, mono time.Duration) time.Duration {
 	return time.Duration(k.total.Load())
 }
 
-// ask asks the system. What it says grows only. The total is stored before the
-// distance, so that nobody finds the new distance with the old total.
+// ask asks the system how long it was suspended. total only grows. It is stored
+// before the distance: a goroutine that finds the new distance does not ask, so it
+// must find the new total too.
 func (k *suspendClock) ask(distance int64) {
 	if since, ok := k.read(); ok {
 		total := int64(since - k.atStart)

@@ -13,8 +13,9 @@ const (
 )
 
 // suspendedSinceBoot returns how long the system has been suspended since it was
-// booted. It cannot read two clocks at one instant, so it reads one before and
-// after the other, until no time was lost between.
+// booted. It cannot read two clocks at one instant. So it reads the monotonic clock
+// before and after the other one, and repeats that until next to no time has
+// passed in between.
 func suspendedSinceBoot() (d time.Duration, ok bool) {
 	const tries = 10
 	closest := time.Duration(1<<63 - 1)

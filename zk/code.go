@@ -3,8 +3,8 @@ package zk
 import "github.com/zookit/zookit/internal/proto"
 
 // Code is an error code of Apache ZooKeeper. Every code is its own sentinel:
-// errors.Is(err, zk.ErrNoNode) holds for whatever error carries that code. A
-// code that this package has no name for keeps its number.
+// errors.Is(err, zk.ErrNoNode) holds for every error that carries that code. A
+// code that has no name in this package keeps its number.
 type Code int32
 
 // Every code of Apache ZooKeeper 3.9.
@@ -45,10 +45,9 @@ const (
 // Error returns what the code means.
 func (c Code) Error() string { return proto.ErrCode(c).String() }
 
-// verdict reports whether a reply with this code settles what became of the
-// request. ConnectionLoss, SessionMoved, the timeouts and the code for "I do
-// not know this session" come from a server that passed a request on or took
-// it back without knowing, so they leave the outcome open.
+// verdict reports whether a reply with this code settles the outcome of the
+// request. ConnectionLoss, SessionMoved, the timeouts and the internal errors do
+// not. The server that sends them does not know itself whether the request ran.
 func (c Code) verdict() bool {
 	switch c {
 	case ErrConnectionLoss, ErrSessionMoved, ErrOperationTimeout, ErrRequestTimeout,
@@ -58,14 +57,14 @@ func (c Code) verdict() bool {
 	return true
 }
 
-// movesOn reports whether a reply with this code says that the session is not at
-// home on its connection: it lives elsewhere, or it is over. The server may go on
-// answering so for ever. The handshake of the next connection decides.
+// movesOn reports whether a reply with this code makes the client leave the
+// connection: the session has moved to another server, or is over. The server may
+// answer so for ever. The handshake of the next connection shows which it is.
 func (c Code) movesOn() bool { return c == ErrSessionMoved || c == ErrSessionExpired }
 
 // leaderVerdict reports whether only the leader can have answered a write with
-// this code. Others (a full queue, a bad frame, a local session) may come from
-// the client's own server alone and say nothing of the quorum.
+// this code. The client's own server may send the other codes without the leader
+// (for a full queue, a bad frame or a local session). They prove nothing.
 func (c Code) leaderVerdict() bool {
 	switch c {
 	case ErrNoNode, ErrNoAuth, ErrBadVersion, ErrNoChildrenForEphemerals, ErrNodeExists, ErrNotEmpty:

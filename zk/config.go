@@ -21,28 +21,29 @@ import (
 // credentials and the fields of TLS and Trace: a program may wipe or change its
 // own afterwards.
 type Config struct {
-	// Servers is the connect string: "h1:2181,h2:2181/chroot". The order is
-	// shuffled once; every name is resolved again at every attempt, and each address counts as a server; a host that
-	// does not resolve or answer is passed over. With a chroot every path of the
-	// client is below it; it must exist.
+	// Servers is the connect string: "h1:2181,h2:2181/chroot". The client shuffles
+	// the order once. It resolves every name again at every attempt, and counts
+	// each address as a server. It passes over a host that does not resolve or does
+	// not answer. With a chroot, every path of the client is below it. The chroot
+	// must exist.
 	Servers string
-	// SessionTimeout is asked for; the server may settle another. Default 10 s.
-	// Every interval goes by what the server settled, with one exception:
-	// heartbeats, and the limits of waiting for an answer and for a handshake, go
-	// by no more than SessionTimeout (or 40 s, if that is longer), and by no more
-	// than five minutes.
+	// SessionTimeout is the timeout to ask for. The server may grant another one.
+	// Default 10 s. The client derives its intervals from the granted timeout, with
+	// one exception: it derives heartbeats, and the limits of waiting for an answer
+	// and for a handshake, from at most SessionTimeout (or 40 s, if that is longer),
+	// and from at most five minutes.
 	SessionTimeout time.Duration
 	// Auth is presented after every connect, before any request.
 	Auth []Auth
 	// TLS, if set, makes every connection a TLS one. The server's certificate
 	// is checked against the host as it stands in Servers unless ServerName is
-	// set. For certificates that are rotated set GetClientCertificate: it is asked
-	// at every connection. Default: plaintext.
+	// set. For certificates that are rotated set GetClientCertificate: it is called
+	// for every connection. Default: plaintext.
 	TLS *tls.Config
-	// DialContext makes the connections. Default: a net.Dialer's. It may be called
-	// from several goroutines, and returns when its context ends. If it does not,
-	// the client goes on without it, and closes the connection that comes late;
-	// until then that server is not dialled again.
+	// DialContext makes the connections. Default: that of a net.Dialer. Several
+	// goroutines may call it at once. It must return when its context ends. If it
+	// does not, the client goes on without it, and does not dial that server again
+	// until it has returned. The client closes a connection that comes late.
 	//
 	// A connection must do what a TCP connection does:
 	//   - Close ends a Read and a Write that wait, also from another goroutine.
@@ -54,10 +55,10 @@ type Config struct {
 	// The client sets no deadlines.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// LookupHost returns the addresses of a host name in Servers, at every attempt.
-	// Each address counts as a server: one that is silent costs its share of the
-	// time, and the next is tried. Default: net.DefaultResolver's where DialContext
-	// is nil. With a DialContext of one's own and no LookupHost, DialContext gets
-	// the names as they stand in Servers. TLS checks the name in any case.
+	// Each address counts as a server: if one is silent for its share of the time,
+	// the client tries the next. Default: that of net.DefaultResolver, if
+	// DialContext is nil too. If only DialContext is set, it gets the names as they
+	// stand in Servers. TLS checks the name in any case.
 	LookupHost func(ctx context.Context, host string) ([]string, error)
 	// BackOff makes the policy for the pauses between rounds over all servers.
 	// There is no pause before the first retry, and none over an eighth of the
@@ -82,30 +83,30 @@ type Config struct {
 	// when a leader is cut off while its followers have already elected another.
 	// The heartbeat is then a write, twelve a session timeout, while a Guard lives.
 	QuorumLease bool
-	// TouchDelay is how long a server may keep what it knows of the session to
-	// itself before the leader hears of it. Default a quarter of the session
-	// timeout, which is right for servers and for observers that follow the
-	// leader (tickTime/2, with no timeout below two ticks); half of it for
-	// observers behind observers.
+	// TouchDelay is the longest time until a server reports to the leader that it
+	// has heard from the session. Default a quarter of the session timeout. That is
+	// right for servers and for observers that follow the leader: they report every
+	// tickTime/2, and no timeout is below two ticks. Set half of the session timeout
+	// for observers behind observers.
 	TouchDelay time.Duration
 	// Background makes Connect return at once and connect in the background.
 	Background bool
-	// Logger gets the state transitions and what went wrong. Default: discard.
+	// Logger gets the state transitions and the failures. Default: discard.
 	Logger *slog.Logger
-	// Trace, if set, is told of finished requests.
+	// Trace, if set, is called for finished requests.
 	Trace *Trace
 }
 
-// Trace is told what the client does. Its functions run on the goroutine of the
-// caller whose request it was, never on one of the client's, so that a slow one
-// slows down nobody else; they may call the client.
+// Trace has functions that the client calls while it works. Each runs on the
+// goroutine of the caller that made the request, never on one of the client's. So
+// a slow function slows down only that caller. It may call the client.
 type Trace struct {
 	// Request is called when a synchronous call has ended.
 	Request func(op, path string, took time.Duration, err error)
 }
 
-// withDefaults returns the completed copy, the hosts and the chroot, or all
-// that is wrong with the configuration at once.
+// withDefaults returns the completed copy, the hosts and the chroot, or an error
+// that joins all faults of the configuration.
 func (c Config) withDefaults() (Config, []string, string, error) {
 	hosts, root, err := parseServers(c.Servers)
 	var errs []error
@@ -128,7 +129,7 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	for i, a := range c.Auth {
 		n := len(a.Scheme) + len(a.Data)
 		bad(a.Scheme == "", "Auth %d has no scheme", i)
-		bad(n > c.MaxRequestSize-32, "Auth %d: %w: %d bytes", i, ErrTooLarge, n) // less what goes around it
+		bad(n > c.MaxRequestSize-32, "Auth %d: %w: %d bytes", i, ErrTooLarge, n) // less the rest of the frame
 	}
 	if err := errors.Join(errs...); err != nil {
 		err = fmt.Errorf("%w: %w", ErrInvalidConfig, err)

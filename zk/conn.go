@@ -21,8 +21,8 @@ type conn struct {
 	zxid          int64     // the highest in a good reply; owned by the link's reader
 }
 
-// newConn puts a session on a connection whose handshake is done. The link takes
-// what the client's queue holds. The caller holds c.mu.
+// newConn returns the connection that carries sess after its handshake. The link
+// takes over the requests of the client's queue. Needs c.mu.
 func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
 	cn := &conn{c: c, server: server, sess: sess, lastConfirmed: clockNow()}
 	cn.link = link.New(nc, cn, link.Config{
@@ -36,8 +36,8 @@ func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
 // ofServer returns err with the name of the server before it.
 func (cn *conn) ofServer(err error) error { return fmt.Errorf("%s: %w", cn.server, err) }
 
-// Sending finishes requests that are about to be written. The calls whose pipeline
-// is broken are not written.
+// Sending is called for requests that are about to be written. It finishes them,
+// and drops those whose pipeline is broken.
 func (cn *conn) Sending(now time.Time, batch []*link.Request) []*link.Request {
 	good, broken := cn.finishAll(now, batch)
 	if len(broken) > 0 {
@@ -46,8 +46,8 @@ func (cn *conn) Sending(now time.Time, batch []*link.Request) []*link.Request {
 	return good
 }
 
-// finishAll takes the calls out of a batch whose pipeline is broken, and finishes
-// the others. A batch of plain reads needs no lock.
+// finishAll finishes the requests of a batch, and separates the calls whose
+// pipeline is broken. A batch of plain reads needs no lock.
 func (cn *conn) finishAll(now time.Time, batch []*link.Request) (good []*link.Request, broken []*call) {
 	good = batch[:0]
 	locked := false
@@ -75,8 +75,8 @@ func (cn *conn) finishAll(now time.Time, batch []*link.Request) (good []*link.Re
 	return good, broken
 }
 
-// finish settles what a request says to the server of its watch, and what its
-// answer will prove of the lease. The caller holds c.mu.
+// finish sets the watch flag of a request, and records what its answer will prove
+// about the lease. Needs c.mu.
 func (cn *conn) finish(cl *call, now time.Time) {
 	if cl.reg != nil {
 		cn.c.watches.writing(cl)
@@ -122,13 +122,14 @@ func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 	if due := cn.lastConfirmed.Add(s.timing.heartbeat).Sub(now); due > 0 {
 		return min(next, due), nil
 	}
-	// Before all that waits, so that it need not wait for the answers to that.
+	// The heartbeat goes before all waiting requests, so that its answer does not
+	// wait for theirs.
 	cn.link.SubmitFirst(c.internalRequest(c.heartbeat()))
 	return next, nil
 }
 
-// internalRequest returns the request of a call of the client's own, whose result
-// nobody waits for unless it is awaited.
+// internalRequest marks a call as internal, makes it ready to be sent, and returns
+// its request.
 func (c *Client) internalRequest(cl *call) *link.Request {
 	cl.asInternal()
 	cl.state.Store(callPending)
@@ -136,23 +137,23 @@ func (c *Client) internalRequest(cl *call) *link.Request {
 	return &cl.req
 }
 
-// submitInternal puts a call of the client's own at the end of what the connection
-// has to write. The caller holds c.mu.
+// submitInternal queues an internal call behind the other requests of the
+// connection. Needs c.mu.
 func (cn *conn) submitInternal(cl *call) { cn.link.Submit(cn.c.internalRequest(cl), false) }
 
-// alive reports whether requests still go out over the connection. The caller
-// holds c.mu.
+// alive reports whether requests still go out over the connection. Needs c.mu.
 func (cn *conn) alive() bool { return cn != nil && cn.link.Err() == nil }
 
-// boundLink bounds what is unanswered while a guard lives. The answer to a
-// heartbeat must not stand behind a long queue of replies. The caller holds c.mu.
+// boundLink limits the unanswered requests while a guard lives. The answer to a
+// heartbeat must not wait behind a long queue of replies. Needs c.mu.
 func (c *Client) boundLink() {
 	if cn := c.conn; cn != nil {
 		cn.link.SetBounded(len(cn.sess.guards) > 0)
 	}
 }
 
-// wake leaves a token for whoever receives from ch, which has room for one.
+// wake wakes the goroutine that receives from ch. ch has room for one token, so a
+// wake-up before the receive is not lost.
 func wake(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:

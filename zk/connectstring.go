@@ -12,9 +12,9 @@ import (
 
 const defaultPort = "2181"
 
-// parseServers takes a connect string apart: "h1:2181,h2,[::1]:2182/chroot".
-// A host without a port gets 2181. The chroot comes back without a trailing
-// slash, "" for none. The error joins all that is wrong with the string.
+// parseServers parses a connect string: "h1:2181,h2,[::1]:2182/chroot". A host
+// without a port gets 2181. root is the chroot without a trailing slash, "" for
+// none. The error joins all faults of the string.
 func parseServers(s string) (hosts []string, root string, err error) {
 	list, root, _ := strings.Cut(s, "/")
 	var errs []error

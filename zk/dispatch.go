@@ -1,11 +1,11 @@
 package zk
 
-// dispatch gives an event of the server to everyone who watches for it. path is
-// with the chroot, and not ours to keep. It runs on the read side, before the
-// replies behind the event are handed over.
+// dispatch delivers an event of the server to its watches and subscriptions. path
+// has the chroot, and is valid only during the call. dispatch runs on the link's
+// reader, before the replies behind the event are delivered.
 func (c *Client) dispatch(typ EventType, path []byte, zxid int64) {
 	if typ < EventCreated || typ > EventChildrenChanged {
-		return // a session event, the echo of a removal, or nothing that we know
+		return // a session event, the echo of a removal, or an unknown type
 	}
 	zxid = max(0, zxid)
 	c.mu.Lock()
@@ -15,14 +15,14 @@ func (c *Client) dispatch(typ EventType, path []byte, zxid int64) {
 		t.arrived(p, typ, zxid)
 	}
 	if typ == EventChildrenChanged || t.longest == 0 {
-		return // nothing for those who watch from further up
+		return // recursive subscriptions yield no such event, or there are no subscriptions
 	}
 	full := string(path)
 	ev := Event{Type: typ, Path: c.strip(full), Zxid: zxid}
 	for dir := full; dir != "/"; {
 		dir = Parent(dir)
 		if len(dir) > t.longest {
-			continue // nor is a path of megabytes looked up at each of its levels
+			continue // no subscription has so long a path: spare a path of megabytes a lookup at each level
 		}
 		if p := t.paths[dir]; p != nil {
 			p.push(ev, modeRecursive)
@@ -31,11 +31,11 @@ func (c *Client) dispatch(typ EventType, path []byte, zxid int64) {
 	t.childOf(Parent(full), typ, zxid)
 }
 
-// missedEvent stands for an event that was too large to be read. No path that long
-// can be watched by itself (checkWatchedPath), so it came from a recursive watch.
-// Which one is not known: every subscription on such a path gets a resync, and a
-// one-shot watch of the children, which the recursive one feeds, ends with
-// ErrWatchLost.
+// missedEvent handles an event that was too large to be read. No path that long
+// can have a watch of its own (checkWatchedPath), so a recursive watch sent it. The
+// client cannot know which one. So every subscription on a path with a recursive
+// watch gets a resync. A one-shot watch of the children, which the recursive watch
+// feeds, ends with ErrWatchLost.
 func (c *Client) missedEvent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,8 +52,8 @@ func (c *Client) missedEvent() {
 	}
 }
 
-// arrived handles an event of the very path. A one-shot watch that fired is gone
-// from the server too.
+// arrived handles an event on the path of p itself. The server drops a one-shot
+// watch when it fires.
 func (t *watchTable) arrived(p *pathWatch, typ EventType, zxid int64) {
 	if typ != EventChildrenChanged {
 		t.fire(p, watchData, typ, zxid, nil)
@@ -65,8 +65,8 @@ func (t *watchTable) arrived(p *pathWatch, typ EventType, zxid int64) {
 		p.onKids = false
 	}
 	for s := p.subs; s != nil; s = s.next {
-		// Where the watch is recursive, childOf tells of children; a
-		// ChildrenChanged is then the echo of a watch from before.
+		// Where the watch is recursive, childOf reports the changes of children. A
+		// ChildrenChanged then comes from an older watch, and would repeat one.
 		if typ != EventChildrenChanged || s.mode == modePersistent && p.held == modePersistent {
 			s.push(Event{Type: typ, Path: t.c.strip(p.path), Zxid: zxid})
 		}
@@ -74,8 +74,8 @@ func (t *watchTable) arrived(p *pathWatch, typ EventType, zxid int64) {
 	t.tidy(p)
 }
 
-// childOf tells those who watch the children of dir of a child's create or
-// delete, where the server's watch on dir is recursive: that sends no
+// childOf reports the create or delete of a child to the watches of the children
+// of dir, if the server's watch on dir is recursive. A recursive watch sends no
 // ChildrenChanged.
 func (t *watchTable) childOf(dir string, child EventType, zxid int64) {
 	p := t.paths[dir]

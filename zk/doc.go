@@ -65,7 +65,7 @@
 //		}
 //	}
 //
-// [SafeToRetry] tells whether an operation may be repeated without a look, and
+// [SafeToRetry] says whether an operation may be repeated without a look, and
 // [Retry] repeats it.
 //
 // # Watches and subscriptions

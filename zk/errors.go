@@ -12,8 +12,8 @@ import (
 var (
 	// ErrClosed: the client was closed.
 	ErrClosed = errors.New("client is closed")
-	// ErrInvalidConfig: Connect was given a Config that cannot be. The error
-	// names all that is wrong with it.
+	// ErrInvalidConfig: Connect was given an invalid Config. The error names all
+	// its faults.
 	ErrInvalidConfig = errors.New("invalid config")
 	// ErrLeaseLapsed is the cause of a Guard's context when the time passed
 	// for which the ensemble is known to keep the session.
@@ -29,16 +29,16 @@ var (
 	// ErrForeignOp: an op that is bound to one client was given to another.
 	ErrForeignOp = errors.New("op belongs to another client")
 	// ErrWatchLost: the server refused to restore the watch after a reconnect, or an
-	// event was too large to be read that may have been the watch's.
+	// event that may have been the watch's was too large to be read.
 	ErrWatchLost = errors.New("watch could not be restored")
-	// ErrUnconfirmed: whether the session, or a node of it, is gone from the
-	// server is not known.
+	// ErrUnconfirmed: it is not known whether the session, or a node, is gone from
+	// the server.
 	ErrUnconfirmed = errors.New("not confirmed by the server")
-	// ErrNoChroot: the chroot of the connect string does not exist. Connect
-	// returns it, and later every synchronous call that finds a node missing, if
-	// the chroot has gone; the client looks for it then, by one more read. Calls of
-	// a Pipeline return it where they are about "/" or create a node right below
-	// it. Such an error is also an ErrNoNode.
+	// ErrNoChroot: the chroot of the connect string does not exist. Connect returns
+	// it. If the chroot is deleted later, every synchronous call that finds a node
+	// missing returns it. The client makes one more read then, to look for the
+	// chroot. A call of a Pipeline returns it only if it is about "/", or creates a
+	// node right below it. Such an error is also an ErrNoNode.
 	ErrNoChroot = errors.New("chroot does not exist")
 	// ErrInvalidPath: the path is not one that ZooKeeper accepts.
 	ErrInvalidPath = errors.New("invalid path")
@@ -46,12 +46,11 @@ var (
 	ErrReadOnly = errors.New("server is read-only")
 	// ErrProtocol: the server sent bytes that are not the protocol.
 	ErrProtocol = link.ErrProtocol
-	// ErrSilent: the server did not answer in its time.
+	// ErrSilent: the server did not answer in time.
 	ErrSilent = link.ErrSilent
-	// ErrSlowReply: a reply came in at less than a KiB a second, so that its
-	// connection was left. A read is repeated once after that, on another
-	// connection, and then fails with this error. Ask for less, or look at the
-	// network.
+	// ErrSlowReply: a reply came in at less than a KiB a second, so the client left
+	// the connection. It repeats a read once after that, on another connection. Then
+	// the read fails with this error. Ask for less, or look at the network.
 	ErrSlowReply = link.ErrSlowReply
 )
 

@@ -9,8 +9,8 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// live returns the session that requests belong to now, nil between two. The
-// caller holds c.mu.
+// live returns the session that requests belong to now, nil between two sessions.
+// Needs c.mu.
 func (c *Client) live() *Session {
 	if c.session == nil || c.session.over {
 		return nil
@@ -18,8 +18,8 @@ func (c *Client) live() *Session {
 	return c.session
 }
 
-// ordinal returns which session of the client requests belong to now, counted
-// from 1: the live one, or the next if there is none. The caller holds c.mu.
+// ordinal returns the number of the session that requests belong to now, counted
+// from 1: the live one, or the next if there is none. Needs c.mu.
 func (c *Client) ordinal() uint64 {
 	switch {
 	case c.session == nil:
@@ -57,8 +57,8 @@ func (c *Client) expire(why error) error {
 	return nil
 }
 
-// authFailed tells everybody who waits; the client goes on trying with back-off,
-// since what was refused may be mended on the server.
+// authFailed fails every waiting call. The client goes on trying with back-off,
+// because the cause of the refusal may be corrected on the server.
 func (c *Client) authFailed(err error) {
 	c.mu.Lock()
 	c.refusal = err
@@ -69,12 +69,13 @@ func (c *Client) authFailed(err error) {
 	c.fail(dead, OutcomeNotSent, err, false)
 }
 
-// closeLater ends a session that was given up by the clock, in the background:
-// the ensemble may still know it, and then its nodes are in everybody's way
-// until it expires there. It is called when the client has found a server, again
-// while it is connected, and at the end; it tries for two timeouts at the most.
-// The session is resumed for that one request and for nothing else. The caller
-// holds c.mu.
+// closeLater closes a session that the client has given up, in the background.
+// The ensemble may still know the session, and would then keep its nodes until it
+// expires there.
+//
+// The client calls closeLater when it has found a server, again while it stays
+// connected, and at its end. Each time it tries for two session timeouts at most.
+// It resumes the session for the closeSession alone. Needs c.mu.
 func (c *Client) closeLater(s *Session) {
 	if c.unconfirmed[s] {
 		return
@@ -103,14 +104,13 @@ func (c *Client) closeLater(s *Session) {
 		c.mu.Lock()
 		c.unconfirmed[s] = false
 		if c.conn != nil && c.ctx.Err() == nil {
-			c.closeLater(s) // attach does not come again while the connection lasts
+			c.closeLater(s) // attach starts it only for a new connection
 		}
 		c.mu.Unlock()
 	})
 }
 
-// closeSessionAt is closeSession at each address of a server until one has an
-// answer.
+// closeSessionAt tries closeSession at each address of a server until one succeeds.
 func (c *Client) closeSessionAt(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
 	look, cancel := context.WithTimeout(ctx, budget)
 	addrs, err := c.resolve(look, server)

@@ -21,8 +21,8 @@ func (c *Client) FollowChildren(ctx context.Context, path string) iter.Seq2[*Lis
 	return follow(ctx, c, proto.OpGetChildren2, path, takeListingW)
 }
 
-// follow reads, yields, and waits for the watch that the read has set, or that an
-// exists sets where there is no node.
+// follow reads, yields, and waits for the watch that the read has set. If there is
+// no node, it waits for the watch of an exists.
 func follow[R any](ctx context.Context, c *Client, op proto.OpCode, path string, take taker[Watched[R]]) iter.Seq2[*R, error] {
 	return func(yield func(*R, error) bool) {
 		var pause func() error // made at the first need
@@ -34,7 +34,7 @@ func follow[R any](ctx context.Context, c *Client, op proto.OpCode, path string,
 				_, there, w, err = c.ExistsW(ctx, path)
 				v = nil
 				if there {
-					w.Stop() // it came between the two reads: get it
+					w.Stop() // the node was created between the two reads: get it
 					if pause == nil {
 						pause = c.pauses(ctx)
 					}
@@ -55,8 +55,8 @@ func follow[R any](ctx context.Context, c *Client, op proto.OpCode, path string,
 			}
 			_, err = w.Wait(ctx)
 			w.Stop()
-			// What ends a watch with its session, or with its connection, does not
-			// end the follower: the next read sets another.
+			// An expired session, or a watch that was not restored, does not end the
+			// follower. The next read sets another watch.
 			if err != nil && !errors.Is(err, ErrSessionExpired) && !errors.Is(err, ErrWatchLost) {
 				yield(nil, err)
 				return

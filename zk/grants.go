@@ -7,7 +7,7 @@ import "time"
 // same. Guarded by Client.mu.
 type grants map[string]time.Duration
 
-// record notes what a server has granted.
+// record keeps a grant of a server if it is the server's smallest so far.
 func (g grants) record(server string, timeout time.Duration) {
 	if known, ok := g[server]; !ok || timeout < known {
 		g[server] = timeout
@@ -15,9 +15,9 @@ func (g grants) record(server string, timeout time.Duration) {
 }
 
 // assume returns the timeout that a handshake without an answer may have set: the
-// smallest that the server has granted. Of a server that has granted none so far
-// nothing is known; it is taken to be like the one with the smallest limit.
-// Without any grant there is no session yet, and it returns 0.
+// smallest that the server has granted. If the server has granted none so far, it
+// returns the smallest grant of any server. Without any grant there is no session
+// yet, and it returns 0.
 func (g grants) assume(server string) time.Duration {
 	if known, ok := g[server]; ok {
 		return known
@@ -34,19 +34,19 @@ func (g grants) assume(server string) time.Duration {
 // greeting is a handshake under way.
 type greeting struct {
 	c      *Client
-	s      *Session // which it is to resume; nil: it opens one
+	s      *Session // the session to resume; nil: it opens one
 	server string
 	probe  bool // ask whether the server requires SASL
 
 	// Guarded by Client.mu.
 	sent    time.Time     // zero: it was not sent
-	assumed time.Duration // what it may have set; 0: it was not sent
+	assumed time.Duration // the timeout that it may have set; 0: it was not sent
 	over    bool          // it has failed
 }
 
 // sending is called just before the first byte leaves. The handshake may reach
-// the leader although no answer comes back. The leader then keeps the timeout of
-// the server.
+// the leader although no answer comes back. The leader then applies the timeout
+// that the server grants.
 func (g *greeting) sending(at time.Time) {
 	g.c.mu.Lock()
 	defer g.c.mu.Unlock()
@@ -56,14 +56,14 @@ func (g *greeting) sending(at time.Time) {
 	g.sent = at
 	g.assumed = g.c.grants.assume(g.server)
 	g.s.assume(g.assumed, at)
-	if g.over { // the session loop has not waited for it
+	if g.over { // the session loop has given it up before
 		g.s.least = min(g.s.least, g.assumed)
 		g.s.leftOpen(g.server, at)
 	}
 }
 
-// failed is called when the handshake carries no connection. It may have been
-// answered all the same: the credentials were refused, for example.
+// failed is called when the handshake led to no connection. The server may have
+// answered it all the same, and then refused the credentials, for example.
 func (g *greeting) failed(w welcome) {
 	g.c.mu.Lock()
 	defer g.c.mu.Unlock()

@@ -12,13 +12,13 @@ import (
 // guard is a context that ends no later than the ensemble could have expired
 // the session.
 type guard struct {
-	context.Context // ends with the parent, or with a cause of ours
+	context.Context // ends with the parent, or with a cause of the session
 	cancel          context.CancelCauseFunc
-	forget          func() bool // keeps the guard from leaving the session by itself
+	forget          func() bool // stops the AfterFunc that calls leave
 	s               *Session
 }
 
-// Format prints whose guard it is, and nothing of what the session knows.
+// Format prints the guard's session by its id, and no secret.
 func (g *guard) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "guard of %v", g.s) }
 
 // Err asks the clock first: in a process that was stopped, or on a system that was
@@ -49,8 +49,9 @@ func (g *guard) Err() error {
 // session timeout. The process is not stopped between its look at the guard and
 // what it does next. The servers have equal limits of the session timeout, and
 // the timeout is at least two ticks. If it is exactly two ticks, the leader's
-// PINGs to its followers are late by less than a 24th of the timeout. A leader
-// that is cut off from its followers wants six ticks, or Config.QuorumLease.
+// PINGs to its followers are late by less than a 24th of the timeout. To hold also
+// while a leader is cut off from its followers, the lease needs a timeout of six
+// ticks, or Config.QuorumLease.
 //
 // When less than a quarter of the session timeout is left of the lease, Guard
 // confirms it first by at most three round trips. Where a handshake with the same
@@ -80,7 +81,7 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 		g, ripens, err := s.tryGuard(parent)
 		switch {
 		case err == nil && g == nil && tried >= trips && ripens > 0:
-			tried = 0 // a connection that is lost meanwhile begins anew
+			tried = 0 // after a reconnect meanwhile, all round trips are needed again
 			err = pause(parent, ripens)
 		case err == nil && g == nil && tried >= trips:
 			err = fmt.Errorf("%w: less than a quarter of the timeout of %v is left of it after %d round trips", ErrLeaseLapsed, s.Timeout(), trips)
@@ -118,7 +119,7 @@ func (s *Session) tryGuard(parent context.Context) (g *guard, ripens time.Durati
 	return s.newGuard(parent), 0, nil
 }
 
-// newGuard registers a guard. The caller holds c.mu.
+// newGuard registers a guard. Needs c.mu.
 func (s *Session) newGuard(parent context.Context) *guard {
 	g := &guard{s: s}
 	g.Context, g.cancel = context.WithCancelCause(parent)
@@ -153,8 +154,8 @@ func (g *guard) leave() {
 	}
 }
 
-// lapse ends the guards if the lease has lapsed, and else sets the timer anew:
-// it is not moved at every renewal.
+// lapse ends the guards if the lease has lapsed. If it has not, lapse sets the
+// timer again, because a renewal of the lease does not move the timer.
 func (s *Session) lapse() {
 	s.c.mu.Lock()
 	defer s.c.unlock()
@@ -164,7 +165,7 @@ func (s *Session) lapse() {
 	}
 }
 
-// endGuards ends every guard. The caller holds c.mu.
+// endGuards ends every guard. Needs c.mu.
 func (s *Session) endGuards(cause error) {
 	for g := range s.guards {
 		g.forget()

@@ -29,7 +29,7 @@ func HasGUID(name, guid string) bool {
 }
 
 // checkGUID returns an error that wraps ErrBadArguments unless guid identifies a
-// node. An empty one, or a few digits, would stand in the names of many.
+// node. An empty GUID, or one of a few digits, would match the names of many nodes.
 func checkGUID(guid string) error {
 	if isGUID(guid) {
 		return nil

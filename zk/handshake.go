@@ -15,7 +15,7 @@ import (
 // maxHandshakeReply bounds a ConnectResponse and the answer to an auth packet.
 const maxHandshakeReply = 4 << 10
 
-// welcome is what a handshake got.
+// welcome is the server's answer to a handshake.
 type welcome struct {
 	proto.ConnectResponse
 	nc   net.Conn
@@ -26,9 +26,9 @@ func (w *welcome) timeout() time.Duration {
 	return time.Duration(w.TimeoutMillis) * time.Millisecond
 }
 
-// hello returns the ConnectRequest that resumes s, or opens a session if it is
-// nil. zxid is the highest seen: a server that lags behind it refuses. The
-// caller holds c.mu.
+// hello returns the ConnectRequest that resumes s, or opens a session if s is nil.
+// zxid is the highest that the client has seen: a server that lags behind it
+// refuses. Needs c.mu.
 func (c *Client) hello(s *Session, zxid int64) proto.ConnectRequest {
 	q := proto.ConnectRequest{LastZxidSeen: zxid, TimeoutMillis: int32(c.cfg.SessionTimeout.Milliseconds())}
 	if s == nil {
@@ -43,26 +43,27 @@ func (c *Client) hello(s *Session, zxid int64) proto.ConnectRequest {
 // errExpired says that the server answered that the session is over.
 var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 
-// dial connects to one server, at one of its addresses, and opens or resumes a session, within ctx. It
-// returns errExpired if that session is over, and an error that wraps
-// ErrAuthFailed if a credential was refused, or if g says to find out whether the
-// server requires SASL and it does. It tells g, unless it is nil, just
-// before the first byte of the handshake leaves. With an error the welcome may
-// still hold the server's answer.
+// dial connects to one address of a server and opens or resumes a session, within
+// ctx. It returns errExpired if that session is over. It returns an error that
+// wraps ErrAuthFailed if a credential was refused, or if g asks for the probe and
+// the server requires SASL.
+//
+// If g is not nil, dial calls g.sending just before the first byte of the handshake
+// leaves. With an error, the welcome may still hold the server's answer.
 func (c *Client) dial(ctx context.Context, server, addr string, q proto.ConnectRequest, auth []Auth, g *greeting) (welcome, error) {
 	return bounded(ctx, c, addr, func(ctx context.Context) (welcome, error) {
 		return c.dialAndGreet(ctx, server, addr, q, auth, g)
 	}, func(w welcome) { w.nc.Close() })
 }
 
-// dialAndGreet is dial, for as long as DialContext and the connection take.
+// dialAndGreet is dial, but returns only when DialContext and the connection do.
 func (c *Client) dialAndGreet(ctx context.Context, server, addr string, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
 	nc, err := c.cfg.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return w, err
 	}
-	// The one place that turns the end of ctx into an I/O error. Not by a
-	// deadline: a connection may have none.
+	// The end of ctx closes the connection, so that its I/O returns an error. A
+	// deadline would not do: not every connection supports one.
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	defer func() {
 		late := !stop()
@@ -134,8 +135,8 @@ func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth, g *greeting) (w wel
 	case w.TimeoutMillis <= 0 || w.SessionID == 0:
 		return w, fmt.Errorf("%w: handshake: session id %d, timeout %d ms", ErrProtocol, w.SessionID, w.TimeoutMillis)
 	case q.SessionID != 0 && w.SessionID != q.SessionID:
-		// It gave us another session instead of ours. Its id is of no use to
-		// us: end it with the connection, and count ours as over.
+		// The server has opened another session instead of resuming this one. The
+		// new one ends with the connection, and this one counts as expired.
 		return w, errExpired
 	}
 	w.nc = nc

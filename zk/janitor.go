@@ -12,10 +12,10 @@ import (
 // starts each try in a goroutine of its own, so that the deletes are pipelined.
 // All of them end when nothing is left to do. Guarded by Client.mu.
 //
-// Ephemeral nodes have their own room, since others wait for their end: they
-// never wait behind persistent nodes.
+// Ephemeral nodes have their own room, so that they never wait behind persistent
+// ones. Other clients wait for the end of an ephemeral node.
 type janitor struct {
-	tasks   map[*abandoned]struct{} // all that are not known to be gone
+	tasks   map[*abandoned]struct{} // all nodes that are not known to be gone
 	ready   [nodeKinds][]*abandoned // to be tried at once, in order
 	trying  [nodeKinds]int          // how many tries are under way
 	waiting [nodeKinds]int          // how many are in later
@@ -55,7 +55,7 @@ func (a *abandoned) kind() nodeKind {
 // two.
 func (c *Client) janitorRoom() int { return max(1, min(64, c.cfg.MaxInFlight/16)) }
 
-// add queues a node to be deleted. The caller holds Client.mu.
+// add queues a node to be deleted. Needs c.mu.
 func (j *janitor) add(a *abandoned) {
 	if j.tasks == nil {
 		j.tasks = map[*abandoned]struct{}{}
@@ -66,8 +66,8 @@ func (j *janitor) add(a *abandoned) {
 	wake(j.woken)
 }
 
-// start returns the nodes to try now, and when the next try of another is due:
-// the zero time if none waits. The caller holds Client.mu.
+// start returns the nodes to try now, and when the next try of another is due: the
+// zero time if none waits. Needs c.mu.
 func (j *janitor) start(now time.Time, room int) (tries []*abandoned, next time.Time) {
 	for len(j.later) > 0 && !now.Before(j.later[0].due) {
 		a := heap.Pop(&j.later).(*abandoned)
@@ -87,14 +87,15 @@ func (j *janitor) start(now time.Time, room int) (tries []*abandoned, next time.
 	return tries, next
 }
 
-// ended notes the end of a try: the node is gone, or is tried again after pause.
-// The caller holds Client.mu.
+// ended records the end of a try: the node is gone, or is tried again after pause.
+// Needs c.mu.
 func (j *janitor) ended(a *abandoned, gone bool, pause time.Duration, room int) {
 	j.trying[a.kind()]--
 	if gone {
 		delete(j.tasks, a)
 	} else {
-		// Many that cannot be deleted share the requests that a few would cost.
+		// The more nodes fail, the longer each one pauses. Together they cost no more
+		// requests than a few.
 		pause *= time.Duration(1 + j.waiting[a.kind()]/room)
 		a.due = time.Now().Add(pause)
 		heap.Push(&j.later, a)
@@ -134,7 +135,8 @@ func (c *Client) clean() {
 	}
 }
 
-// try runs one try to delete a node, unless its session has taken it along.
+// try makes one attempt to delete a node, unless the node has gone with its
+// session.
 func (c *Client) try(a *abandoned) {
 	var err error
 	if !a.goneWithSession() {

@@ -44,8 +44,8 @@ func (c *Client) run() {
 
 var errDone = errors.New("nothing left to do")
 
-// connect tries servers until one carries a session. It returns an error when
-// there is nothing to connect for: the client is closed and its session over.
+// connect tries servers until one carries a session. It returns an error when no
+// connection is needed any more: the client is closed and its session is over.
 func (c *Client) connect() (*conn, error) {
 	for {
 		if err := c.expireByClock(); err != nil {
@@ -80,8 +80,8 @@ func (c *Client) sessionAge() time.Duration {
 	return time.Since(c.session.opened)
 }
 
-// expireByClock gives the session up when the ensemble must have dropped it
-// long ago, so that nobody is left waiting for an ensemble that lost its memory
+// expireByClock gives the session up when the ensemble must have expired it long
+// ago. Otherwise callers would wait for ever for an ensemble that has lost its data
 // or cannot be reached. It returns an error if the client is to end.
 func (c *Client) expireByClock() error {
 	c.mu.Lock()
@@ -99,7 +99,7 @@ func (c *Client) expireByClock() error {
 	case due:
 		c.mu.Lock()
 		s.givenUp = true
-		c.unconfirmed[s] = false // attach or finish sees to it: no server can be reached now
+		c.unconfirmed[s] = false // attach or finish closes it: no server can be reached now
 		patience := s.patience()
 		c.mu.Unlock()
 		return c.expire(fmt.Errorf("%w: no answer for %v", ErrSessionExpired, patience))
@@ -118,7 +118,7 @@ func (c *Client) pauseRound(d time.Duration) {
 		return
 	}
 	c.mu.Lock()
-	if s := c.live(); s != nil && !c.servers.probe { // else no pause saves the session
+	if s := c.live(); s != nil && !c.servers.probe { // while the server requires SASL, no pause is short enough to save the session
 		most := s.timing.timeout / 8
 		if len(s.guards) > 0 {
 			most = s.timing.timeout / 48
@@ -130,7 +130,7 @@ func (c *Client) pauseRound(d time.Duration) {
 	}
 	ctx := c.soon
 	if c.closing {
-		ctx = c.ctx // it has cut one pause short; the rest are as long as ever
+		ctx = c.ctx // Close has cut one pause short; the later ones keep their length
 	}
 	c.mu.Unlock()
 	_ = pause(ctx, d)
@@ -156,7 +156,7 @@ func (c *Client) attempt(server string) (*conn, error) {
 		}
 		errs = append(errs, err)
 		if c.ctx.Err() != nil || errors.Is(err, errExpired) || errors.Is(err, ErrAuthFailed) {
-			break // it has answered
+			break // the server has answered: its other addresses would say the same
 		}
 	}
 	return nil, errors.Join(errs...)
@@ -193,8 +193,9 @@ func (c *Client) attemptAt(server, addr string, servers int) (*conn, error) {
 	return c.attach(w, addr, hello.LastZxidSeen), nil
 }
 
-// attach puts a connection in place: a heartbeat if the lease needs one, watches,
-// then whatever was queued.
+// attach makes the connection of an answered handshake the client's own. The
+// connection first sends a heartbeat if the lease needs one, then the watches, then
+// the queued calls.
 func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	c.mu.Lock()
 	defer c.unlock()
@@ -227,19 +228,19 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	return cn
 }
 
-// serve does a connection's clock work until it ends, and returns why, and the
-// closeSession if one was sent.
+// serve runs the clock work of a connection until the connection ends. It returns
+// the reason, and the closeSession call if one was sent.
 func (c *Client) serve(cn *conn) (closing *call, why error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	closeSoon := c.soon.Done()
 	var answered <-chan struct{}
-	closed := false // it was answered
+	closed := false // closeSession was answered
 	for {
 		select {
 		case <-cn.link.Ended():
 			select {
-			case <-answered: // the server ends the connection behind its answer
+			case <-answered: // the server ends the connection after its answer
 				closed = true
 			default:
 			}
@@ -277,8 +278,8 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 // detach clears up after a connection. Calls that were sent and not answered end
 // Unknown. Calls that were not sent wait for the next connection.
 //
-// It first waits until nobody reads or writes on the link any more. Without that a
-// watch could be lost:
+// It first waits until no goroutine reads or writes on the link any more. Without
+// that a watch could be lost:
 //
 //  1. The reader of the link has the reply to a read that sets a watch.
 //  2. The next connection restores the watch table.
@@ -302,7 +303,7 @@ func (c *Client) detach(cn *conn, why error) {
 	c.failBrokenPipes()
 }
 
-// failBrokenPipes fails what waits behind a request that ended without a verdict.
+// failBrokenPipes fails the queued calls of broken pipelines.
 func (c *Client) failBrokenPipes() {
 	c.mu.Lock()
 	broken := c.withdraw(func(cl *call) bool { return cl.pipe != nil && cl.pipe.Err() != nil })

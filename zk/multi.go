@@ -8,11 +8,12 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Multi runs ops as one transaction: all of them or none. When the server
-// refuses, the error has OutcomeRejected, the path of the op that failed and its
-// reason, and the results say of every op what became of it. Otherwise they all
-// are OpUnknown, or there are none if nothing was sent. A Multi of no ops does
+// Multi runs ops as one transaction: all of them or none. A Multi of no ops does
 // nothing.
+//
+// When the server refuses, the error has OutcomeRejected, the path of the op that
+// failed and its reason. The results then give the state of every op. If the
+// outcome is unknown, they all are OpUnknown. If nothing was sent, there are none.
 func (c *Client) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	if len(ops) == 0 {
 		return nil, nil
@@ -26,7 +27,7 @@ func (c *Client) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 
 func (c *Client) multiCall(ops []Op) *call {
 	cl := c.newCall(proto.OpMulti, "")
-	cl.ops = slices.Clone(ops) // looked at again when the reply is there
+	cl.ops = slices.Clone(ops) // needed again when the reply arrives
 	for i := range cl.ops {
 		o := &cl.ops[i]
 		if i == 0 {
@@ -57,9 +58,9 @@ func (c *Client) multiCall(ops []Op) *call {
 	return cl
 }
 
-// settleMulti finds out whether a multi failed, since its reply header says OK
-// also then: the error names the op that is to blame. It returns an error if the
-// reply does not fit the request.
+// settleMulti finds out whether a multi failed. Its reply header says OK also then.
+// The error of the call names the op that failed. settleMulti returns an error if
+// the reply does not fit the request.
 func (cl *call) settleMulti() error {
 	if len(cl.multi) != len(cl.ops) {
 		return fmt.Errorf("%d results of %d ops", len(cl.multi), len(cl.ops))
@@ -68,7 +69,7 @@ func (cl *call) settleMulti() error {
 		if p.Op != proto.OpError || p.Err == proto.OK {
 			continue
 		}
-		cl.text = cl.ops[i].path // not cl.path: a caller who gives up may be reading it
+		cl.text = cl.ops[i].path // not cl.path: a caller that gives up may be reading it
 		cl.refuse(Code(p.Err))
 		if cl.err == ErrBadVersion {
 			cl.err = badVersion(cl.ops[i].wire.Version)
@@ -81,7 +82,7 @@ func (cl *call) settleMulti() error {
 	return nil
 }
 
-// takeMulti takes what became of the ops of a multi.
+// takeMulti returns the results of the ops of a multi.
 func takeMulti(c *Client, cl *call) []OpResult {
 	out := unknownResults(cl.ops)
 	switch {

@@ -4,9 +4,11 @@ import "github.com/zookit/zookit/internal/proto"
 
 // MultiSize returns how many bytes a Multi of ops takes as a request of this
 // client, and how many it may take: Config.MaxRequestSize. Above that Multi fails
-// with ErrTooLarge. It is for transactions that grow with their task: whether one
-// can ever be made shows before the work that leads to it. Ops that Multi would
-// refuse for another reason count up to the first of them.
+// with ErrTooLarge.
+//
+// Use it for a transaction that grows with its task, to find out before the work
+// whether the transaction will fit. If Multi would refuse an op for another reason,
+// the size counts only the ops before it.
 func (c *Client) MultiSize(ops ...Op) (size, limit int) {
 	cl := c.multiCall(ops)
 	defer c.freeCall(cl)

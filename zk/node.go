@@ -98,13 +98,13 @@ type createConfig struct {
 	acl       []ACL
 	ttl       time.Duration
 	session   *Session
-	bound     bool // to session, by the caller
+	bound     bool // the caller chose session
 	protected bool
 	guid      string
-	guidGiven bool // by the caller
+	guidGiven bool // the caller chose guid
 }
 
-// WithACL sets the ACL of the new node; without it everybody may do everything.
+// WithACL sets the ACL of the new node. Without it, every client has all rights.
 // An empty one is refused with ErrInvalidACL.
 func WithACL(acl ...ACL) CreateOption {
 	return func(c *createConfig) { c.acl = append([]ACL{}, acl...) } // never nil
@@ -114,15 +114,15 @@ func WithACL(acl ...ACL) CreateOption {
 // in whole milliseconds.
 func TTL(d time.Duration) CreateOption { return func(c *createConfig) { c.ttl = d } }
 
-// InSession makes the create fail with ErrSessionExpired (OutcomeNotSent)
-// rather than run in any other session than s, so that what depends on s
-// cannot come to life in its successor. That is not worth a retry: SafeToRetry
-// says no. A nil s would bind nothing, and is refused with ErrBadArguments.
+// InSession makes the create run in session s or not at all. If s is over, the
+// create fails with ErrSessionExpired (OutcomeNotSent). So a node that depends on s
+// is never created in a later session. SafeToRetry reports false for that error.
+// A nil s is refused with ErrBadArguments.
 func InSession(s *Session) CreateOption {
 	return func(c *createConfig) { c.session, c.bound = s, true }
 }
 
-// check reports what is wrong with the options alone.
+// check reports the faults of the options, without a look at the path.
 func (c *createConfig) check() error {
 	switch {
 	case c.bound && c.session == nil:
@@ -133,16 +133,18 @@ func (c *createConfig) check() error {
 	return nil
 }
 
-// Protected puts "_c_<GUID>-" before the name of the node, as Curator does, so
-// that Create can find out what became of a create whose reply was lost: after
-// the reconnect it syncs, looks for the GUID among the nodes of its own session
-// (of its parent, for a persistent node) and returns what it finds; only when
-// there is nothing does it report the loss.
+// Protected puts "_c_<GUID>-" before the name of the node, as Curator does. With it
+// Create can find out whether a create ran whose reply was lost:
+//
+//  1. After the reconnect, Create syncs and lists the children of the parent.
+//  2. If it finds the GUID, it returns that node. An ephemeral node must also
+//     belong to the session of the create.
+//  3. If it does not find the GUID, the create did not run, and Create tries again.
 func Protected() CreateOption { return func(c *createConfig) { c.protected = true } }
 
-// ProtectedBy is Protected with a GUID of the caller's (see NewGUID), who can
-// then look for the node by FindProtected when Create gave up. It must be a UUID
-// or 32 hex digits: anything else is refused with ErrBadArguments.
+// ProtectedBy is Protected with a GUID that the caller chooses (see NewGUID). If
+// Create gives up, the caller can look for the node by FindProtected. The GUID must
+// be a UUID or 32 hex digits. Anything else is refused with ErrBadArguments.
 func ProtectedBy(guid string) CreateOption {
 	return func(c *createConfig) { c.protected, c.guid, c.guidGiven = true, guid, true }
 }

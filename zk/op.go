@@ -11,12 +11,12 @@ import (
 // Op is one op of a Multi. CreateOp, DeleteOp, SetOp and CheckOp make them, and
 // copy what they are given; Client.Bind ties one to a client.
 type Op struct {
-	owner   *Client // nil: any client may run it, its path is relative to that one's chroot
+	owner   *Client // nil: any client may run it, below its own chroot
 	wire    proto.MultiOp
 	path    string // as the caller gave it
 	kind    OpKind
 	session *Session // of a create with InSession
-	alias   error    // what errors.Is finds beside the code when this op is the one that failed
+	alias   error    // errors.Is finds it beside the code when this op fails
 	err     error    // why it cannot be run
 }
 
@@ -34,8 +34,8 @@ const (
 // String returns the kind's name.
 func (k OpKind) String() string { return nameOf(k, "no op", "create", "delete", "set", "check") }
 
-// CreateOp creates a node, as Create does. InSession is honoured; Protected is
-// not, since a multi has no name of its own to look for: the Multi fails.
+// CreateOp creates a node, as Create does. It takes InSession. With Protected the
+// Multi fails, because a Multi does not resolve a lost reply.
 func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) Op {
 	cfg := optionsOf(opts)
 	wire, err := createWire(path, bytes.Clone(data), mode, cfg)
@@ -47,7 +47,7 @@ func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) O
 
 func optionsOf(opts []CreateOption) createConfig {
 	if len(opts) == 0 {
-		return createConfig{} // with no allocation for what the options write to
+		return createConfig{} // options need cfg on the heap: save the allocation
 	}
 	var cfg createConfig
 	for _, o := range opts {
@@ -56,8 +56,8 @@ func optionsOf(opts []CreateOption) createConfig {
 	return cfg
 }
 
-// createWire checks a create, but for what is protected about it; its path is
-// left out.
+// createWire checks a create and returns it for the wire, without its path. It does
+// not check Protected.
 func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (proto.MultiOp, error) {
 	if int(mode) >= len(createModes) {
 		return proto.MultiOp{Op: proto.OpCreate2}, fmt.Errorf("%w: mode %d", ErrBadArguments, mode)

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// ValidatePath reports whether Apache ZooKeeper accepts path, with its own
-// rules (PathUtils): absolute, no empty, "." or ".." element, no trailing
-// slash, no control or private-use character, none beyond U+FFEF (so no emoji). The error wraps ErrInvalidPath
-// and names the path and what is wrong with it.
+// ValidatePath reports whether Apache ZooKeeper accepts path. It has the server's
+// rules (PathUtils): an absolute path with no empty, "." or ".." element, no
+// trailing slash, no control or private-use character, and none beyond U+FFEF (so
+// no emoji). The error wraps ErrInvalidPath, and names the path and its fault.
 func ValidatePath(path string) error {
 	if reason := pathFault(path); reason != "" {
 		return fmt.Errorf("%w %q: %s", ErrInvalidPath, path, reason)
@@ -39,7 +39,7 @@ func pathFault(path string) string {
 			return "relative element"
 		}
 	}
-	for _, r := range path { // what is beyond 0xffff is two surrogates to the server
+	for _, r := range path { // the server sees a character beyond 0xffff as two surrogates
 		if r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0 {
 			return fmt.Sprintf("character %U", r)
 		}
@@ -47,8 +47,8 @@ func pathFault(path string) string {
 	return ""
 }
 
-// plain reports whether one look at each byte shows that nothing is wrong: a path
-// as nearly all are.
+// plain reports whether a quick check of each byte shows that a path is valid.
+// Nearly all paths pass it. pathFault checks the others in full.
 func plain(path string) bool {
 	before := byte('x')
 	for i := range len(path) {
@@ -88,8 +88,8 @@ func (c *Client) full(path string) string {
 	return c.root + path
 }
 
-// strip takes the chroot off a path that the server sent. A path outside it
-// stays as it is, so that nothing is made up.
+// strip takes the chroot off a path that the server sent. A path outside the chroot
+// stays as it is.
 func (c *Client) strip(path string) string {
 	if c.root == "" || !strings.HasPrefix(path, c.root) {
 		return path
@@ -104,9 +104,9 @@ func (c *Client) strip(path string) string {
 	return path
 }
 
-// checkNameless refuses to create a node at "/", which only a sequential one can
-// be, under a chroot: its name would go on with the chroot's, so that it would
-// stand beside the chroot and not in it.
+// checkNameless refuses the create of a node at "/" under a chroot. Only a
+// sequential node can have that path. Its name would be that of the chroot with a
+// suffix, so it would stand beside the chroot and not in it.
 func (c *Client) checkNameless(path string) error {
 	if path != "/" || c.root == "" {
 		return nil

@@ -27,8 +27,8 @@ type Pipeline struct {
 	err error      // why it is broken
 }
 
-// Pipeline returns a new, unbroken pipeline. It costs nothing to make one for
-// every few requests that belong together.
+// Pipeline returns a new, unbroken pipeline. It is cheap: make one for every few
+// requests that belong together.
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
 // Err returns why the pipeline is broken, nil while it is not.
@@ -47,8 +47,7 @@ func (p *Pipeline) breakOff(cause error) {
 	}
 }
 
-// admit decides whether a request may follow those before it. The caller holds
-// Client.mu.
+// admit decides whether a request may follow the earlier ones. Needs c.mu.
 func (p *Pipeline) admit(cl *call) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,8 +62,8 @@ func (p *Pipeline) admit(cl *call) error {
 	return nil
 }
 
-// Create is Client.Create without the resolving of a lost reply: a protected
-// one needs ProtectedBy, and FindProtected when its outcome is unknown.
+// Create is Client.Create, except that it does not resolve a lost reply. A protected
+// create needs ProtectedBy. If its outcome is unknown, use FindProtected.
 func (p *Pipeline) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) *Future[Created] {
 	return enqueue(ctx, p, p.c.createCall(path, data, mode, optionsOf(opts)), takeCreated)
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// createProtected creates a node whose name carries a GUID, and finds out what
-// became of it when a reply is lost.
+// createProtected creates a node whose name carries a GUID. When a reply is lost,
+// it looks for the node by its GUID.
 func (c *Client) createProtected(ctx context.Context, path string, data []byte, mode CreateMode, cfg createConfig) (Created, error) {
 	if !cfg.guidGiven {
 		cfg.guid = NewGUID()
@@ -14,7 +14,7 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 	if err := cfg.check(); err != nil { // before it waits for a session
 		return Created{}, &OpError{Op: "create", Path: path, Outcome: OutcomeNotSent, Err: err}
 	}
-	var s *Session // of which the node will be; nil for a persistent one
+	var s *Session // the owner of the new node; nil for a persistent node
 	if int(mode) < len(createModes) && createModes[mode].ephemeral {
 		s = cfg.session
 		if s == nil {
@@ -35,13 +35,13 @@ func (c *Client) createProtected(ctx context.Context, path string, data []byte, 
 		found, ok, ferr := c.FindProtected(ctx, s, Parent(path), cfg.guid)
 		switch {
 		case ferr != nil:
-			_ = c.AbandonProtected(s, Parent(path), cfg.guid) // it was checked
+			_ = c.AbandonProtected(s, Parent(path), cfg.guid) // the GUID and the path were checked
 			return Created{}, err
 		case ok:
 			return found, nil
 		}
-		// It never happened, and cannot happen any more: try again, but not in a
-		// storm where the server never gives a verdict.
+		// The create did not run, and cannot run any more: try again. The pause
+		// prevents a storm of requests at a server that never gives a verdict.
 		if pause == nil {
 			pause = c.pauses(ctx)
 		}
@@ -67,18 +67,19 @@ func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
 	}
 }
 
-// FindProtected finds the node whose name begins with a GUID (see HasGUID) among
-// the children of dir, whose create ended with OutcomeUnknown. With s, only a
-// node of that session counts: one of an earlier session is about to vanish. It
-// syncs first, so that the answer is conclusive: what is not found was not
-// created and never will be (a server that lags could otherwise not show it yet).
-// Of several the one with the lowest czxid is returned, and the rest are deleted
-// in the background.
+// FindProtected finds a node whose create ended with OutcomeUnknown: the child of
+// dir whose name begins with a GUID (see HasGUID). With s, only a node of that
+// session counts. A node of an earlier session is about to be deleted.
+//
+// It syncs first, so that the answer is conclusive: if it finds no node, none was
+// created, and none will be. Without the sync, a server that lags behind might not
+// show the node yet. If there are several nodes, it returns the one with the lowest
+// czxid, and deletes the others in the background.
 //
 // It needs READ on dir and on the node, and returns ErrNoAuth without it. It
-// returns ErrSessionExpired when s is over, and ErrBadArguments
-// (OutcomeNotSent) when guid is neither a UUID nor 32 hex digits: less would
-// stand in the names of other nodes.
+// returns ErrSessionExpired when s is over, and ErrBadArguments (OutcomeNotSent)
+// when guid is neither a UUID nor 32 hex digits. A shorter one would match other
+// nodes.
 func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string) (Created, bool, error) {
 	if err := checkGUID(guid); err != nil {
 		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: err}
@@ -117,8 +118,8 @@ func (c *Client) FindProtected(ctx context.Context, s *Session, dir, guid string
 		}
 	}
 	if s != nil && s.Context().Err() != nil {
-		// Between the sync and the listing the client may have come into its next
-		// session: then the answer is not about s.
+		// The session may have expired between the sync and the listing. The listing
+		// was then made in the next session, and proves nothing about s.
 		return Created{}, false, &OpError{Op: "find", Path: dir, Outcome: OutcomeNotSent, Err: errBoundExpired}
 	}
 	return best, best.Path != "", nil

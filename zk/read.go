@@ -6,11 +6,12 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Reads. They are answered by the server that the client is connected to, which
-// may lag behind others; within one client they never go back in time. A read
-// whose connection is lost is submitted again until ctx ends; one whose reply came
-// in too slowly on two connections fails with ErrSlowReply. Errors are
-// *OpError; ErrNoNode and ErrNoAuth are the server's refusals that matter here.
+// Reads. The server that the client is connected to answers them. It may lag behind
+// others. The reads of one client never go back in time.
+//
+// If the connection is lost, the client submits a read again until ctx ends. If a
+// reply came in too slowly on two connections, the read fails with ErrSlowReply.
+// Errors are *OpError. A server refuses a read with ErrNoNode or ErrNoAuth.
 
 // Get returns the data and the Stat of a node.
 func (c *Client) Get(ctx context.Context, path string) (Node, error) {
@@ -24,11 +25,11 @@ func (c *Client) GetW(ctx context.Context, path string) (Node, *Watch, error) {
 	return n.Value, n.Watch, err
 }
 
-// Exists returns the Stat of a node and whether it exists. That it does not is
-// no error, unless the chroot is missing: ErrNoChroot.
+// Exists returns the Stat of a node and whether it exists. A missing node is no
+// error. A missing chroot is: ErrNoChroot.
 //
 // Since 3.8.4 and 3.9.2 Apache ZooKeeper answers with ErrNoAuth when the node
-// exists and the client has no READ on it; before, it asked for no right. To learn
+// exists and the client has no READ on it. Older servers need no right. To learn
 // only whether a node exists, list its parent, which needs READ on the parent
 // alone.
 func (c *Client) Exists(ctx context.Context, path string) (Stat, bool, error) {
@@ -44,7 +45,7 @@ func (c *Client) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, 
 }
 
 // Children returns the names of a node's children, in no order, and its Stat.
-// The names share memory: whoever keeps one for long should clone it.
+// The names share memory: clone a name that you keep for long.
 func (c *Client) Children(ctx context.Context, path string) ([]string, Stat, error) {
 	l, err := run(ctx, c, c.readCall(proto.OpGetChildren2, path, false), takeListing)
 	return l.Names, l.Stat, err
@@ -63,11 +64,13 @@ func (c *Client) GetACL(ctx context.Context, path string) ([]ACL, Stat, error) {
 	return a.ACL, a.Stat, err
 }
 
-// Sync returns when the client's server has caught up with all that the leader
-// had committed when the request reached it. A read after it sees at least
-// that; one without it may miss what another client has already been told is
-// written, since servers lag behind each other. Since a leader that was deposed and does not know it yet answers too, a
-// Sync and a read together are not linearizable.
+// Sync returns when the client's server has caught up with all that the leader had
+// committed when the request reached it. A read after it sees at least that. Without
+// a Sync, a read may miss a write that another client knows to be done, because
+// servers lag behind each other.
+//
+// A Sync and a read together are not linearizable: a leader that was deposed, and
+// does not know it yet, answers too.
 func (c *Client) Sync(ctx context.Context, path string) error {
 	_, err := run(ctx, c, c.pathCall(proto.OpSync, path), takeNothing)
 	return err

@@ -8,13 +8,13 @@ import (
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
-// Receive takes the frames of one Read. First it records, under one lock, what all
-// of them say of the session: the lease and the clocks are renewed before any
-// result is visible. Then it decodes them and hands them over one by one, in the
-// order of the wire: an event is visible before the result of a later read.
+// Receive handles the frames of one Read. First it renews the lease and the clocks
+// of the session by all of them, under one lock, before any result is visible. Then
+// it decodes and delivers them one by one, in the order of the wire. So an event is
+// visible before the result of a later read.
 func (cn *conn) Receive(now time.Time, frames []link.Frame, heard bool) error {
 	cn.record(now, frames, heard)
-	var lost error // why the frames that follow are not believed
+	var lost error // why the following frames are not used
 	for i := range frames {
 		f := &frames[i]
 		err := cn.deliver(f, lost)
@@ -27,9 +27,9 @@ func (cn *conn) Receive(now time.Time, frames []link.Frame, heard bool) error {
 			lost = errSasl
 			cn.link.Fail(errSasl)
 		case f.Xid != proto.XidWatchEvent:
-			// The zxid of a frame that is not believed does not count. An event behind a
-			// bad frame is thrown away. The server fires it again when the watch is
-			// restored, but only if the client names a zxid from before the change.
+			// The zxid of a frame behind a bad one does not count. An event there is
+			// dropped. The server fires it again when the watch is restored, but only if
+			// the client names a zxid from before the change.
 			cn.zxid = max(cn.zxid, f.Zxid)
 		}
 	}
@@ -37,13 +37,13 @@ func (cn *conn) Receive(now time.Time, frames []link.Frame, heard bool) error {
 }
 
 // requiresSasl reports whether a server refuses a request because it requires
-// SASL. It then ends the connection behind that, and perhaps the session.
+// SASL. The server then ends the connection, and perhaps the session.
 func requiresSasl(f *link.Frame) bool {
 	return f.Xid != proto.XidWatchEvent && Code(f.Err) == ErrSaslRequired
 }
 
-// record takes from replies what they say of the session and of the lease, and
-// gives the places of their calls to those that wait.
+// record renews the session and the lease by the replies of a batch, and gives the
+// places of the answered calls to waiting ones.
 func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) {
 	c, s := cn.c, cn.sess
 	c.mu.Lock()
@@ -71,20 +71,20 @@ func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) {
 	}
 }
 
-// recordReply records the reply to a call. The caller holds c.mu.
+// recordReply records the reply to a call. Needs c.mu.
 func (s *Session) recordReply(now time.Time, cl *call, f *link.Frame) {
 	code := Code(f.Err)
 	if !code.movesOn() {
 		s.answered(now, cl.req.SentAt)
 	}
-	answered := f.Err == proto.OK && cl.op != proto.OpMulti // whose verdict stands in its items: see decode
+	answered := f.Err == proto.OK && cl.op != proto.OpMulti // a multi's verdict stands in its items: see decode
 	if cl.kind.confirms && (answered || f.Err != proto.OK && cl.kind.quorum && code.leaderVerdict()) {
 		s.renew(now, cl.proof)
 	}
 }
 
 // answered records that a request that was sent at sent was answered, by the
-// leader or by the server alone. The caller holds c.mu.
+// leader or by the server alone. Needs c.mu.
 func (s *Session) answered(now, sent time.Time) {
 	if sent.After(s.lastAnswered) {
 		s.lastAnswered = sent
@@ -92,11 +92,12 @@ func (s *Session) answered(now, sent time.Time) {
 	s.lease.answered(s.c.instant(now), s.c.instant(sent))
 }
 
-// deliver decodes one frame and hands it over. lost is why the connection is at
-// its end: then the frame is not believed. An error says that this frame is bad.
+// deliver decodes one frame and delivers it. lost, if it is not nil, says that the
+// connection has already failed: a call then ends with that error, and an event is
+// dropped. The error of deliver says that this frame is bad.
 func (cn *conn) deliver(f *link.Frame, lost error) (err error) {
 	defer func() {
-		if p := recover(); p != nil { // the calls behind it are not lost
+		if p := recover(); p != nil { // the calls behind it still get their replies
 			err = cn.panicked(f, p)
 		}
 	}()
@@ -141,7 +142,7 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 		err = cn.decode(f, cl)
 	}
 	if code := Code(f.Err); lost == nil && err == nil && code.movesOn() {
-		// Replies behind it are still answers. The next request of the caller goes to
+		// The replies behind it still count. The next request of the caller goes to
 		// the next connection, and a read is repeated there.
 		cn.link.Fail(fmt.Errorf("%w: reply to %v", code, cl.op))
 		cl.lost = true
@@ -162,8 +163,8 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 	return err
 }
 
-// decode takes the result out of a reply. On an error the connection has ended
-// before the caller hears of it: its next request must not go out over it.
+// decode decodes the result of a call. On an error it ends the connection before
+// the call completes: the caller's next request must not go out over it.
 func (cn *conn) decode(f *link.Frame, cl *call) error {
 	if err := cl.decode(f.ReplyHeader, proto.NewReader(f.Body)); err != nil {
 		cn.link.Fail(err)
@@ -181,7 +182,7 @@ func (cn *conn) decode(f *link.Frame, cl *call) error {
 	return nil
 }
 
-// event decodes a watch event and gives it to those who watch.
+// event decodes a watch event and dispatches it.
 func (cn *conn) event(f *link.Frame) error {
 	if f.TooLarge {
 		cn.c.missedEvent()

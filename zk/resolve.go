@@ -9,10 +9,11 @@ import (
 )
 
 // resolve returns the addresses of a server as it stands in Config.Servers, in
-// random order. Each counts as a server: one name may stand for several (a
-// headless service), and the first may be silent. With a DialContext of the
-// user's and no LookupHost the name itself is the only one, because it may mean
-// something to DialContext alone.
+// random order. Each counts as a server: one name may stand for several servers (a
+// headless service), and the first may be silent.
+//
+// If the user has set DialContext and no LookupHost, resolve returns the name
+// alone. DialContext may give the name a meaning of its own.
 func (c *Client) resolve(ctx context.Context, server string) ([]string, error) {
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 
 const (
 	// restoreFrame bounds a frame of watches to restore, with its length. One frame
-	// with all could be over what the server accepts, and would end every connection
-	// anew. For the same reason Config.MaxRequestSize bounds it.
+	// with all watches could be larger than the server accepts. The server would then
+	// end every new connection. For the same reason Config.MaxRequestSize bounds it.
 	restoreFrame = 128 << 10
 	// restoreHead is what such a frame holds beside its length and its paths: the
 	// header, the zxid and five counts.
@@ -34,14 +34,14 @@ func (c *Client) checkWatchedPath(path string) error {
 }
 
 // restore returns the requests that set every watch again on a new connection,
-// with the zxid that was known before its handshake: the server fires at once
-// what has changed since. Persistent watches replay nothing, so their
-// subscriptions get a resync marker; whoever reads again on it does so behind
-// these requests. The caller holds c.mu.
+// with the zxid that was known before its handshake. The server fires a one-shot
+// watch at once if its node has changed since. It replays nothing for a persistent
+// watch, so the subscriptions get a resync. A program that reads again on the
+// resync does so after these requests. Needs c.mu.
 func (t *watchTable) restore(c *Client, zxid int64) []*call {
 	b := restoreBatch{c: c, zxid: zxid}
-	// Lasting watches last: where a path has one and one-shots too, it is the
-	// mode that must stay on the server.
+	// Lasting watches go last. Where a path has one-shots too, a server up to 3.8
+	// keeps only the mode that was set last, and that must be the lasting one.
 	paths := slices.Collect(maps.Keys(t.paths))
 	for _, path := range paths {
 		p := t.paths[path]
@@ -112,8 +112,8 @@ func (b *restoreBatch) flush() {
 	b.set, b.paths, b.size = proto.SetWatches{}, nil, 0
 }
 
-// refusedWatches ends what the server would not restore: a watch that is
-// silently dead is worse than none.
+// refusedWatches ends the watches that the server has refused to restore. A watch
+// that is silently dead is worse than none.
 func (c *Client) refusedWatches(cl *call) {
 	c.log.Error("zk: watches not restored", "paths", len(cl.paths), "why", cl.err)
 	c.mu.Lock()

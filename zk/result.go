@@ -20,7 +20,7 @@ type AccessList struct {
 	Stat Stat
 }
 
-// taker takes the result out of a call that has ended, if only with an error.
+// taker takes the result out of a call that has ended, also with an error.
 type taker[R any] func(*Client, *call) R
 
 // run runs a call to its end and takes its result.
@@ -36,12 +36,13 @@ func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (r R, _
 // Future is a result that is on its way.
 type Future[R any] struct {
 	take taker[R]
-	op   proto.OpCode // and path: of the error of whoever gives up waiting
+	// op and path are for the error of a caller that gives up waiting.
+	op   proto.OpCode
 	path string
 
-	// done is nil until somebody waits, then the channel that they wait on, and
-	// alwaysClosed once the result is there: most results come before anyone
-	// waits for them, and need no channel.
+	// done is nil until a caller waits, then the channel that callers wait on, and
+	// alwaysClosed once the result is there. Most results come before any caller
+	// waits, and need no channel.
 	done atomic.Pointer[chan struct{}]
 
 	// Written before done says so, and not afterwards.
@@ -55,7 +56,7 @@ var alwaysClosed = func() *chan struct{} {
 	return &ch
 }()
 
-// settler is a Future as whoever completes its call sees it.
+// settler is the method of a Future that complete calls.
 type settler interface{ settle(c *Client, cl *call) }
 
 // enqueue submits a call and returns its Future.
@@ -86,7 +87,7 @@ func (f *Future[R]) Done() <-chan struct{} {
 	if f.done.CompareAndSwap(nil, &ch) {
 		return ch
 	}
-	return *f.done.Load() // of another who waits, or the result has come
+	return *f.done.Load() // another caller has made the channel, or the result has come
 }
 
 // Wait returns the result when it is there, to as many callers as ask. If ctx
@@ -125,7 +126,7 @@ func takeACL(_ *Client, cl *call) AccessList {
 
 func takeNothing(*Client, *call) struct{} { return struct{}{} }
 
-// Those of a read that set a watch.
+// The takers of reads that set a watch.
 
 func takeNodeW(c *Client, cl *call) Watched[Node] { return Watched[Node]{takeNode(c, cl), cl.watch} }
 

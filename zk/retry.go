@@ -8,14 +8,16 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// errBoundExpired is ErrSessionExpired for what is bound to one session by its
-// caller: it will not run in any other.
+// errBoundExpired is ErrSessionExpired for a call that its caller has bound to one
+// session. The call will not run in any other.
 var errBoundExpired = fmt.Errorf("%w: what is bound to it will never run", ErrSessionExpired)
 
 // SafeToRetry reports whether the operation that returned err can be run again
-// without running twice: it was not sent, or it was a read and its reply was
-// lost. What the server refused, what is bound to a session that is over, and what is wrong with the request or the
-// client, is not worth a retry and is not reported.
+// without running twice: it was not sent, or it was a read and its reply was lost.
+//
+// It reports false where a retry would not help: for a refusal of the server, for a
+// call that is bound to a session that is over, and for a fault of the request or
+// of the client.
 func SafeToRetry(err error) bool {
 	e, ok := errors.AsType[*OpError](err)
 	if !ok || errors.Is(err, errBoundExpired) || errors.Is(err, ErrClosed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidPath) ||

@@ -9,12 +9,12 @@ import (
 
 // errSasl is why the client ends in StateAuthFailed at a server that requires
 // SASL. Such a server (sessionRequireClientSASLAuth, or enforce.auth.enabled with
-// the scheme sasl) accepts the handshake, and refuses whatever comes first.
+// the scheme sasl) accepts the handshake, and refuses the first request.
 var errSasl = fmt.Errorf("%w: the server requires SASL, which this client does not speak: %w", ErrAuthFailed, ErrSaslRequired)
 
-// probeSasl finds out whether a server that has accepted a session requires SASL,
-// by one read. It is sent only after a server has refused for that reason: until
-// it answers, the client stays in StateAuthFailed and takes no calls.
+// probeSasl makes one read to find out whether a server that has accepted a session
+// requires SASL. The client does so only after a server has refused for that
+// reason. Until the answer, it stays in StateAuthFailed and accepts no calls.
 func (c *Client) probeSasl(nc net.Conn) error {
 	const xid = 1<<31 - 1
 	b := proto.RequestHeader{Xid: xid, Op: proto.OpExists}.Append(proto.BeginFrame(nil))

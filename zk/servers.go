@@ -8,8 +8,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// servers is the list of servers in the order in which they are tried, with
-// what became of the last try of each. It is owned by the session loop.
+// servers is the list of servers in the order in which they are tried, with the
+// error of the last try of each. The session loop owns it.
 type servers struct {
 	hosts  []string
 	errs   []error // of the last try, by host
@@ -40,7 +40,8 @@ func (s *servers) pick() (host string, pause time.Duration) {
 	return s.hosts[s.next], pause
 }
 
-// failed notes why the server that pick returned last did not do.
+// failed records why the server that pick returned last has failed, and moves on
+// to the next one.
 func (s *servers) failed(err error) {
 	s.errs[s.next] = fmt.Errorf("%s: %w", s.hosts[s.next], err)
 	s.next = (s.next + 1) % len(s.hosts)
@@ -51,9 +52,9 @@ func (s *servers) failed(err error) {
 // hammered.
 const enoughLife = time.Second
 
-// lost notes that the connection to the server that pick returned last has
-// ended after it lived for the given time. If that was long enough, the next
-// server is tried at once.
+// lost records that the connection to the server that pick returned last has ended,
+// after it lived for the given time. If that was long enough, the client tries the
+// next server at once.
 func (s *servers) lost(err error, lived time.Duration) {
 	s.failed(err)
 	if lived >= enoughLife {
@@ -62,9 +63,9 @@ func (s *servers) lost(err error, lived time.Duration) {
 	}
 }
 
-// expired notes that a server has said that the session is over, which lived for
-// the given time. That server is fine: if the session lived long enough, the next
-// one is opened at once.
+// expired records that a server has reported the session as expired, after it lived
+// for the given time. The server itself is fine. If the session lived long enough,
+// the client opens the next one at once.
 func (s *servers) expired(lived time.Duration) {
 	if lived >= enoughLife {
 		s.tried = 0

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Session is one session on the ensemble. A client has one after the other;
-// ephemeral nodes belong to a session, not to the client.
+// Session is one session on the ensemble. A client has one after the other.
+// Ephemeral nodes belong to a session, not to the client.
 type Session struct {
 	c       *Client
 	ordinal uint64 // which session of its client it is, from 1
@@ -19,12 +19,12 @@ type Session struct {
 	ctx     context.Context
 	end     context.CancelCauseFunc
 
-	resumed atomic.Int32 // how often
+	resumed atomic.Int32 // how often the session was resumed
 
 	// Guarded by Client.mu.
 	timing       timing
-	least        time.Duration        // the smallest timeout of all handshakes but the one under way
-	granted      time.Duration        // that of the newest answered handshake
+	least        time.Duration        // the smallest timeout of all handshakes except the one under way
+	granted      time.Duration        // the timeout of the newest answered handshake
 	open         map[string]time.Time // by server, when the first handshake was sent that led to no connection
 	lease        lease
 	lastAnswered time.Time // send time of the newest answered request of any kind
@@ -34,8 +34,8 @@ type Session struct {
 	guards       map[*guard]struct{}
 	timer        *time.Timer // fires when the lease may have lapsed; nil without guards
 
-	// deadline is the lease's end, for every guard's Err: an instant. One for
-	// all, so that a renewal costs the same however many guards there are.
+	// deadline is the end of the lease, as an instant, for the Err of every guard.
+	// All guards share it, so that a renewal costs the same for many guards.
 	deadline atomic.Int64
 }
 
@@ -51,24 +51,26 @@ func (c *Client) Session() *Session {
 func (s *Session) ID() int64 { return s.id }
 
 // Timeout returns the smallest session timeout of all handshakes of the session.
-// The client's intervals and the lease go by it. Where the limits of the servers
-// differ, a later server may have granted more. A handshake that was sent and not
-// answered counts as having set the smallest timeout that its server has granted
-// to this client.
+// The client derives its intervals and the lease from it. Where the limits of the
+// servers differ, a later server may have granted more. A handshake that was sent
+// and not answered counts as well: as if it had set the smallest timeout that its
+// server has granted to this client.
 func (s *Session) Timeout() time.Duration {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	return s.timing.timeout
 }
 
-// Resumed returns how often the session went on over another connection. Watches
-// that changes fire which were missed meanwhile do so in no order: that one has
-// fired says nothing of another until a read has been answered.
+// Resumed returns how often the session went on over another connection.
+//
+// After a resume, the server fires the watches of the changes that it missed, in no
+// order. That one watch has fired says nothing about another one until a read has
+// been answered.
 func (s *Session) Resumed() int { return int(s.resumed.Load()) }
 
 // Context ends when the session is known to be over: its cause is
-// ErrSessionExpired or ErrClosed. That can be long after the ensemble dropped
-// it; whoever relies on an ephemeral node uses Guard.
+// ErrSessionExpired or ErrClosed. That can be long after the ensemble has dropped
+// the session. If you rely on an ephemeral node, use Guard.
 func (s *Session) Context() context.Context { return s.ctx }
 
 // Format prints the session's id, whatever the verb, and never its password.
@@ -78,8 +80,7 @@ func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, "session "+s.l
 // when the id is negative as an int64.
 func (s *Session) label() string { return fmt.Sprintf("0x%x", uint64(s.id)) }
 
-// newSession makes the session that a handshake has opened. The caller holds
-// c.mu.
+// newSession makes the session that a handshake has opened. Needs c.mu.
 func (c *Client) newSession(w welcome, server string) *Session {
 	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, opened: time.Now(), guards: map[*guard]struct{}{}}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
@@ -87,16 +88,16 @@ func (c *Client) newSession(w welcome, server string) *Session {
 	return s
 }
 
-// assume goes by the timeout that a handshake may have set which was sent at sent
-// and is not answered. The caller holds c.mu.
+// assume applies the timeout that an unanswered handshake may have set, which was
+// sent at sent. Needs c.mu.
 func (s *Session) assume(timeout time.Duration, sent time.Time) {
 	if timeout < s.timing.timeout {
 		s.retime(timeout, sent)
 	}
 }
 
-// leftOpen notes a handshake that led to no connection. Its answer may still come
-// to the server. The caller holds c.mu.
+// leftOpen records a handshake that led to no connection. The leader's answer may
+// still come to the server. Needs c.mu.
 func (s *Session) leftOpen(server string, sent time.Time) {
 	if s.open == nil {
 		s.open = map[string]time.Time{}
@@ -116,7 +117,7 @@ func (s *Session) leftOpen(server string, sent time.Time) {
 //  3. The leader's answer to the first one completes the second.
 //
 // So where a handshake led to no connection, all later ones at that server prove
-// no more than the first such one. The caller holds c.mu.
+// no more than the first such one. Needs c.mu.
 func (s *Session) touchedBy(server string, sent time.Time) time.Time {
 	if first, ok := s.open[server]; ok {
 		return first
@@ -125,7 +126,7 @@ func (s *Session) touchedBy(server string, sent time.Time) time.Time {
 }
 
 // handshaken records the answer of a server to a handshake that opened or resumed
-// s. The caller holds c.mu.
+// s. Needs c.mu.
 func (s *Session) handshaken(w welcome, server string, opened bool) {
 	s.passwd = hide(w.Password)
 	s.lastAnswered = w.sent
@@ -142,16 +143,16 @@ func (s *Session) handshaken(w welcome, server string, opened bool) {
 	s.leaseChanged()
 }
 
-// retime makes timeout the one that everything goes by, because of a handshake
-// that was sent at sent. The caller holds c.mu.
+// retime derives all intervals and the lease from timeout, because of a handshake
+// that was sent at sent. Needs c.mu.
 func (s *Session) retime(timeout time.Duration, sent time.Time) {
 	s.timing = newTiming(timeout, s.c.cfg.SessionTimeout, s.c.cfg.TouchDelay)
 	s.lease.bound(s.timing.lease, s.c.instant(sent))
 	s.leaseChanged()
 }
 
-// leaseChanged tells the guards of the lease's new end, which may be sooner than
-// the old one. The caller holds c.mu.
+// leaseChanged passes the new end of the lease to the guards. It may be sooner than
+// the old one. Needs c.mu.
 func (s *Session) leaseChanged() {
 	s.deadline.Store(int64(s.lease.end))
 	if s.timer != nil {
@@ -159,43 +160,46 @@ func (s *Session) leaseChanged() {
 	}
 }
 
-// leaseEnd is when the lease lapses. The caller holds c.mu.
+// leaseEnd is when the lease lapses. Needs c.mu.
 func (s *Session) leaseEnd() time.Time { return s.c.base.Add(time.Duration(s.lease.end)) }
 
 // instant is t as the lease counts it.
 func (c *Client) instant(t time.Time) instant { return instant(t.Sub(c.base)) }
 
-// expiryTime is when the client gives the session up by its own clock. It goes by
-// the newest grant, so that one server with a small limit does not end a healthy
-// session. The caller holds c.mu.
+// expiryTime is when the client gives the session up by its own clock. It is
+// derived from the newest grant, so that one server with a small limit does not end
+// a healthy session. Needs c.mu.
 func (s *Session) expiryTime() time.Time {
 	last := s.lastAnswered
 	if s.lastHeard.After(last) {
-		// Answers to what was sent later stand behind a reply that comes in.
+		// The answers to later requests wait behind the reply that is coming in.
 		last = s.lastHeard
 	}
 	return last.Add(s.patience())
 }
 
-// heard notes that a reply has come in, or that one is coming in fast enough. The
-// caller holds c.mu.
+// heard records that a reply has come in, or that one is coming in fast enough.
+// Needs c.mu.
 func (s *Session) heard(now time.Time) { s.lastHeard = now }
 
-// patience is how long after the newest answered send the session is given up.
-// The caller holds c.mu.
+// patience is how long the client waits for an answer before it gives the session
+// up, counted as expiryTime does. Needs c.mu.
 func (s *Session) patience() time.Duration { return s.granted + s.granted/3 }
 
-// renew records the answer to a request that renews the lease. The caller holds
-// c.mu.
+// renew records the answer to a request that renews the lease. Needs c.mu.
 func (s *Session) renew(now time.Time, p proof) {
 	s.lapseIfDue(now)
 	s.lease.confirmed(p)
 	s.deadline.Store(int64(s.lease.end))
 }
 
-// lapseIfDue ends guards whose time is up before anything changes the lease,
-// even if their timer is late: a lapsed guard never comes back to life. The
-// caller holds c.mu.
+// lapseIfDue ends the guards if the lease has lapsed. It is called before every
+// change of the lease, because a lapsed guard must never come back to life. Needs
+// c.mu. The interleaving that it prevents:
+//
+//  1. The lease lapses, and the timer of the guards is late.
+//  2. An answer arrives and renews the lease.
+//  3. The timer fires, and finds a lease that runs.
 func (s *Session) lapseIfDue(now time.Time) {
 	if len(s.guards) == 0 || now.Before(s.leaseEnd()) {
 		return
@@ -207,8 +211,8 @@ func (s *Session) lapseIfDue(now time.Time) {
 	s.endGuards(ErrLeaseLapsed)
 }
 
-// finish ends the session for good with the cause that its context and guards
-// will give. The caller holds c.mu.
+// finish ends the session for good. Its context and its guards end with cause.
+// Needs c.mu.
 func (s *Session) finish(cause error) {
 	if !s.over {
 		s.over = true

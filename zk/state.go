@@ -8,7 +8,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 )
 
-// State is what the client's connection to the ensemble is in.
+// State is the state of the client's connection to the ensemble.
 //
 //	connecting ──session opened──▶ connected ◀──resumed──▶ disconnected
 //	     ▲                                                      │
@@ -48,10 +48,10 @@ func (c *Client) State() State {
 	return c.state
 }
 
-// States yields the present state and then, whenever it has changed, the one
-// that it is in by then: a slow reader skips states but always reaches the
-// latest. It ends when ctx does, or after StateClosed. An expiry that was
-// skipped shows in Session, which is another one afterwards.
+// States yields the present state, and the newest one after each change. A slow
+// reader skips states but always reaches the latest. If it has skipped an expiry,
+// Session returns another session than before. States ends when ctx does, or after
+// StateClosed.
 func (c *Client) States(ctx context.Context) iter.Seq[State] {
 	return func(yield func(State) bool) {
 		seen := uint64(0)
@@ -75,10 +75,12 @@ func (c *Client) States(ctx context.Context) iter.Seq[State] {
 	}
 }
 
-// Ready waits until the client is connected. It returns nil then, why ctx ended
-// when that comes first, an error that wraps ErrAuthFailed and says what was
-// refused, or ErrClosed, in those states. Its errors are *OpError with
-// OutcomeNotSent.
+// Ready waits until the client is connected, and then returns nil. Its errors are
+// *OpError with OutcomeNotSent:
+//
+//   - the reason for which ctx ended, if that comes first;
+//   - an error that wraps ErrAuthFailed and names the refusal, in StateAuthFailed;
+//   - ErrClosed, in StateClosed.
 func (c *Client) Ready(ctx context.Context) error {
 	if err := c.ready(ctx); err != nil {
 		return &OpError{Op: "wait for a connection", Outcome: OutcomeNotSent, Err: err}
@@ -103,8 +105,8 @@ func (c *Client) ready(ctx context.Context) error {
 	return ctxerr.Of(ctx)
 }
 
-// setState makes, logs and publishes every transition. The caller holds c.mu, and
-// lets it go by unlock.
+// setState makes, logs and publishes every transition. Needs c.mu, which the caller
+// releases by unlock.
 func (c *Client) setState(s State, why error) {
 	if c.state == StateClosed || c.state == s && c.generation > 0 {
 		return
@@ -123,8 +125,8 @@ func (c *Client) setState(s State, why error) {
 	c.notes = append(c.notes, func() { c.log.Info("zk: state", args...) })
 }
 
-// unlock lets c.mu go and then logs what was noted while it was held. A log may
-// block, or ask the client for something: neither may keep a lease from lapsing.
+// unlock releases c.mu and then writes the log lines that were noted under it. A
+// log handler may block, or call the client. Neither may keep a lease from lapsing.
 func (c *Client) unlock() {
 	notes := c.notes
 	c.notes = nil

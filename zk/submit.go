@@ -15,13 +15,14 @@ import (
 // too slowly. Then the read fails: another server would be no faster.
 const maxCuts = 2
 
-// do runs a call to its end. alive says that the call is the caller's again, who
-// takes its result and frees it; otherwise it was left to whoever completes it.
+// do runs a call to its end. If alive, the caller takes the call's result and frees
+// the call. If not, the call was abandoned: complete frees it, and the caller must
+// not touch it.
 //
-// A read whose connection was lost is submitted again, and so is whatever the
-// server did not run because it was throttled, as long as ctx lasts. A write
-// never is: it may have changed something. A throttled write is submitted again
-// in its own session or not at all.
+// As long as ctx lasts, do submits a call again in two cases: it is a read and its
+// connection was lost, or the server was throttled and did not run it. It never
+// repeats a write whose reply was lost, because the write may have changed
+// something. A throttled write is submitted again in its own session or not at all.
 func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
 	cl.await()
 	if t := c.cfg.Trace; t != nil && t.Request != nil {
@@ -43,7 +44,7 @@ func (c *Client) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 		switch {
 		case err == nil || !alive:
 			return alive, err
-		case cl.req.Cuts >= maxCuts: // its reply came in too slowly, over and over
+		case cl.req.Cuts >= maxCuts: // its reply came in too slowly each time
 			return true, err
 		case cl.lost && cl.kind.read && ctx.Err() == nil:
 		case errors.Is(err, ErrThrottled), cl.kind.read && replyWithoutVerdict(cl):
@@ -60,16 +61,16 @@ func (c *Client) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 	}
 }
 
-// replyWithoutVerdict reports whether the server answered, but left open what
-// became of the request.
+// replyWithoutVerdict reports whether the server answered, but left the outcome
+// open.
 func replyWithoutVerdict(cl *call) bool {
 	code, ok := cl.err.(Code)
 	return ok && cl.outcome == OutcomeUnknown && !code.verdict()
 }
 
-// Pauses returns a function that waits, longer at every call as Config.BackOff
-// says, for loops that repeat requests. It returns an error when ctx has ended or
-// the policy has, and the loop is to end.
+// Pauses returns a function for loops that repeat requests. Each call of it waits
+// as long as Config.BackOff says, usually longer than the call before. It returns
+// an error when ctx or the policy has ended; the loop must end then.
 func (c *Client) Pauses(ctx context.Context) func() error { return c.pauses(ctx) }
 
 // pauses returns a function that waits longer and longer, until ctx ends.
@@ -110,7 +111,7 @@ func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error
 	select {
 	case <-cl.done:
 	case <-ctx.Done():
-		e := cl.opError(OutcomeUnknown, ctxerr.Of(ctx)) // made while the call is ours
+		e := cl.opError(OutcomeUnknown, ctxerr.Of(ctx)) // made now, because an abandoned call must not be touched
 		withdrawn, abandoned := c.leave(cl)
 		switch {
 		case withdrawn:
@@ -124,10 +125,10 @@ func (c *Client) roundTrip(ctx context.Context, cl *call) (alive bool, err error
 	return true, cl.failure()
 }
 
-// leave is called when the caller of a synchronous call gives up. A call that
-// waits to be written is withdrawn: it was not sent. Another is abandoned, and
-// must not be touched any more: when it is completed it is freed. It is neither
-// when the result is there, or about to be.
+// leave is called when the caller of a synchronous call gives up. If the call waits
+// to be written, leave withdraws it: it was not sent. Otherwise leave abandons it:
+// complete frees it, and the caller must not touch it. It does neither when the
+// result is there, or about to be.
 func (c *Client) leave(cl *call) (withdrawn, abandoned bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,8 +170,8 @@ func (c *Client) submit(ctx context.Context, cl *call) (writes *link.Link, err e
 	return c.enqueue(cl), nil
 }
 
-// waitForRoom waits in line until a call has a place. An error leaves it without
-// one. The caller holds c.mu, which waitForRoom unlocks while it waits.
+// waitForRoom waits in line until a call has a place. On an error the call has
+// none. Needs c.mu, and unlocks it while it waits.
 func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
 	cl.await()
 	c.line.Push(&cl.req)
@@ -197,7 +198,7 @@ func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
 	return err
 }
 
-// turnAway refuses every call in line that pick accepts. The caller holds c.mu.
+// turnAway refuses every call in line that pick accepts. Needs c.mu.
 func (c *Client) turnAway(pick func(*call) bool, err error) {
 	for _, r := range c.line.RemoveFunc(func(r *link.Request) bool { return pick(callOf(r)) }) {
 		cl := callOf(r)
@@ -207,8 +208,8 @@ func (c *Client) turnAway(pick func(*call) bool, err error) {
 	}
 }
 
-// vacate gives the place of a call to whoever has waited longest. The caller
-// holds c.mu.
+// vacate gives the place of a call to the call that has waited longest for one.
+// Needs c.mu.
 func (c *Client) vacate(cl *call) {
 	next := c.line.Head()
 	switch {
@@ -231,9 +232,9 @@ func (c *Client) refused(cl *call, err error) error {
 	return cl.failure()
 }
 
-// admit notes to which session a call belongs, decides whether it may run, and
-// gives it a place. An error leaves it without a place. The caller holds c.mu,
-// which admit unlocks while the call waits for room.
+// admit records to which session a call belongs, decides whether it may run, and
+// gives it a place. On an error the call has none. Needs c.mu, and unlocks it while
+// the call waits for room.
 func (c *Client) admit(ctx context.Context, cl *call) error {
 	if cl.in == 0 && cl.bound() {
 		cl.in = c.ordinal()
@@ -255,8 +256,7 @@ func (c *Client) admit(ctx context.Context, cl *call) error {
 	return err
 }
 
-// allows returns why a call may not run now, nil if it may. The caller holds
-// c.mu.
+// allows returns why a call may not run now, nil if it may. Needs c.mu.
 func (c *Client) allows(cl *call) error {
 	switch {
 	case c.closing:
@@ -273,9 +273,8 @@ func (c *Client) allows(cl *call) error {
 	return nil
 }
 
-// enqueue puts an admitted call at the end of what waits to be written: on the
-// link, or in the client while there is none. If it returns the link, the caller is
-// to write. The caller holds c.mu.
+// enqueue queues an admitted call: on the link, or in the client while there is no
+// link. If it returns the link, the caller has its write token. Needs c.mu.
 func (c *Client) enqueue(cl *call) (writes *link.Link) {
 	cl.state.Store(callPending)
 	if cl.reg != nil {
@@ -292,8 +291,8 @@ func (c *Client) enqueue(cl *call) (writes *link.Link) {
 	return c.conn.link
 }
 
-// released undoes what enqueue took, for a call that leaves the queue without a
-// reply. The caller holds c.mu.
+// released gives back the place and the registration of a call that leaves the
+// queue without a reply. Needs c.mu.
 func (c *Client) released(cl *call) {
 	c.vacate(cl)
 	if cl.reg != nil {
@@ -301,11 +300,16 @@ func (c *Client) released(cl *call) {
 	}
 }
 
-// withdraw takes back every call that waits to be written and that pick accepts,
-// in order. The caller holds c.mu, and fails them when it has released that.
+// withdraw takes the calls that are not written yet, and that pick accepts, out of
+// the queue, in order. Needs c.mu. The caller fails them when it has released c.mu.
 //
-// They count as done from here on, because their contexts may end meanwhile: a
-// caller must not abandon a call that was not sent.
+// withdraw marks them as done. Without that, a caller could report OutcomeUnknown
+// for a call that was not sent:
+//
+//  1. withdraw takes the call out of the queue, and c.mu is released.
+//  2. The context of the call ends. leave does not find the call in the queue, so
+//     it abandons it.
+//  3. The call is failed with OutcomeNotSent, but its caller has returned.
 func (c *Client) withdraw(pick func(*call) bool) []*call {
 	picked := func(r *link.Request) bool { return pick(callOf(r)) }
 	var requests []*link.Request
@@ -321,8 +325,8 @@ func (c *Client) withdraw(pick func(*call) bool) []*call {
 	return calls
 }
 
-// callsOf returns the calls of requests that will get no reply. The caller holds
-// c.mu.
+// callsOf returns the calls of requests that will get no reply, and releases them.
+// Needs c.mu.
 func (c *Client) callsOf(requests []*link.Request) []*call {
 	var calls []*call
 	for _, r := range requests {
@@ -333,7 +337,7 @@ func (c *Client) callsOf(requests []*link.Request) []*call {
 	return calls
 }
 
-// everyCall picks all.
+// everyCall is the pick that accepts every call.
 func everyCall(*call) bool { return true }
 
 // fail completes calls that will get no reply. They have left the queue.
@@ -347,7 +351,7 @@ func (c *Client) fail(calls []*call, o Outcome, err error, lost bool) {
 	}
 }
 
-// complete hands the result over.
+// complete delivers the result of a call.
 func (c *Client) complete(cl *call) {
 	switch {
 	case cl.state.Swap(callDone) == callAbandoned:

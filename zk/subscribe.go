@@ -9,10 +9,12 @@ import (
 )
 
 // Subscription is a persistent watch on the server (3.6 and later): a stream of
-// events that does not end with the first. It goes on over reconnects and in
-// the session after an expired one. What happened while it was cut off is not
-// told; instead an EventResync says that there is a gap, and so it does when the
-// reader was so slow that the buffer was full.
+// events that does not end with the first. It goes on over reconnects and in the
+// session after an expired one.
+//
+// It yields no event for a change while it was cut off. Instead it yields an
+// EventResync, which says that there is a gap. It also does so when the buffer was
+// full because the reader was too slow.
 type Subscription struct {
 	c     *Client
 	path  string // with the chroot
@@ -28,21 +30,21 @@ type Subscription struct {
 	more chan struct{} // cap 1: something was added, or it is over
 }
 
-// SubscribeOption changes what a Subscription tells.
+// SubscribeOption changes which events a Subscription yields, or how many wait.
 type SubscribeOption func(*Subscription)
 
 // Recursive makes the subscription cover every descendant of the path. It then
-// tells of creates, deletes and changed data, and has no EventChildrenChanged.
+// yields creates, deletes and changed data, and no EventChildrenChanged.
 func Recursive() SubscribeOption { return func(s *Subscription) { s.mode = modeRecursive } }
 
-// Buffer sets how many events wait for a slow reader; default 1024. When there
-// are more, all of them give way to one EventResync.
+// Buffer sets how many events wait for a slow reader. Default 1024. When there are
+// more, one EventResync replaces all of them.
 func Buffer(n int) SubscribeOption { return func(s *Subscription) { s.limit = max(1, n) } }
 
-// Subscribe sets a persistent watch on path, which need not exist. Every change
-// after its return is told, or an EventResync in its place. ErrUnimplemented
-// says that the server is older than 3.6. Close the Subscription when it is no
-// longer needed.
+// Subscribe sets a persistent watch on path, which need not exist. The subscription
+// yields every change after the return of Subscribe, or an EventResync in its
+// place. ErrUnimplemented says that the server is older than 3.6. Close the
+// Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
 	s := &Subscription{c: c, path: c.full(path), mode: modePersistent, limit: 1024, more: make(chan struct{}, 1)}
 	for _, o := range opts {
@@ -52,7 +54,8 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 	cl.req.Frame = proto.AppendInt32(cl.req.Frame, 0) // the mode: watchTable.writing
 	cl.reg = &watchReg{path: s.path, sub: s}
 	if _, err := run(ctx, c, cl, takeNothing); err != nil {
-		// If the reply is still to come, nobody will hold what it sets.
+		// The reply may still come and report that the watch is set. Then registered
+		// finds the subscription closed, and the watch is removed.
 		s.Close()
 		return nil, err
 	}
@@ -63,10 +66,10 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 func (s *Subscription) Path() string { return s.c.strip(s.path) }
 
 // Events yields the events in order, and waits for more until ctx ends, the
-// subscription is closed, or it can go on no longer. It then yields one error
-// last (the cause of ctx, ErrClosed, ErrWatchLost), and none after
-// Subscription.Close. Only one goroutine should read at a time; the next may go
-// on where it stopped.
+// subscription is closed, or the subscription cannot go on. It then yields one
+// error last: the cause of ctx, ErrClosed or ErrWatchLost. After Subscription.Close
+// it yields none. Only one goroutine should read at a time. The next may go on
+// where it stopped.
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {
@@ -98,8 +101,9 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// Close ends the subscription; the server is told in the background when nobody
-// else of this client needs its watch. It is idempotent and returns nil.
+// Close ends the subscription. If nothing else in this client needs its watch on
+// the server, the client removes that in the background. Close is idempotent and
+// returns nil.
 func (s *Subscription) Close() error {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -110,7 +114,7 @@ func (s *Subscription) Close() error {
 	return nil
 }
 
-// push adds an event. The caller holds c.mu.
+// push adds an event. Needs c.mu.
 func (s *Subscription) push(ev Event) {
 	if len(s.events) >= s.limit {
 		s.resync()
@@ -120,20 +124,20 @@ func (s *Subscription) push(ev Event) {
 	wake(s.more)
 }
 
-// resync puts a marker in the place of all that is waiting: whoever reads again
-// needs none of it. The caller holds c.mu.
+// resync replaces all waiting events by an EventResync. A program that reads again
+// needs none of them. Needs c.mu.
 func (s *Subscription) resync() {
 	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.c.strip(s.path)})
 	wake(s.more)
 }
 
-// finish ends it; events that wait are still told. The caller holds c.mu.
+// finish ends the subscription. It still yields the events that wait. Needs c.mu.
 func (s *Subscription) finish(err error) {
 	s.over, s.err = true, err
 	wake(s.more)
 }
 
-// unsubscribe takes a subscription out. The caller holds c.mu.
+// unsubscribe takes a subscription out of the table. Needs c.mu.
 func (t *watchTable) unsubscribe(s *Subscription) {
 	p := t.paths[s.path]
 	if p == nil {

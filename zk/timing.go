@@ -7,24 +7,24 @@ const (
 	// 2 s). A client that asks for less may get it.
 	usualTimeout = 40 * time.Second
 	// longestTimeout is the longest timeout from which heartbeats and limits of
-	// waiting are derived, whatever was asked for.
+	// waiting are derived, even if the client asks for a longer one.
 	longestTimeout = 5 * time.Minute
 )
 
 // timing derives every interval from the session timeout, at one place.
 type timing struct {
 	timeout   time.Duration // T: the smallest of all handshakes of the session
-	heartbeat time.Duration // P: how long nothing may go unwritten
+	heartbeat time.Duration // P: the longest time between two writes
 	silence   time.Duration // how long the oldest request may go unanswered
-	attempt   time.Duration // what handshake divides among the servers
+	attempt   time.Duration // the time that handshake divides among the servers
 	lease     leaseRule
-	renewed   time.Duration // what is left of a lease that was just renewed, with quick replies
+	renewed   time.Duration // the rest of a lease that was just renewed, with quick replies
 }
 
-// newTiming returns the intervals of a session with the given timeout, where
-// asked was asked for. Heartbeats and limits of waiting go by a timeout that was
-// asked for or that servers grant by default: one that a server made up would
-// let the client wait for a silent server for days.
+// newTiming returns the intervals of a session with the given timeout. asked is the
+// timeout that the client asked for. Heartbeats and limits of waiting are derived
+// from at most the larger of asked and what servers grant by default. If a server
+// grants much more, the client must not wait for a silent server for days.
 func newTiming(timeout, asked, touchDelay time.Duration) timing {
 	if touchDelay == 0 {
 		touchDelay = timeout / 4
@@ -42,13 +42,13 @@ func newTiming(timeout, asked, touchDelay time.Duration) timing {
 			step:       timeout / 24,
 		},
 	}
-	// The base is up to a heartbeat older than what is early enough.
+	// The base of a proof is up to one heartbeat older than the rule needs.
 	t.renewed = timeout - touchDelay - t.heartbeat - 2*t.lease.margin
 	return t
 }
 
-// paceWindow is about how long a heartbeat waits behind what is unanswered, while a
-// guard lives.
+// paceWindow is about how long a heartbeat waits behind the unanswered requests,
+// while a guard lives.
 func (t timing) paceWindow() time.Duration { return t.timeout / 10 }
 
 // handshake is the budget of one connection attempt: dial and handshake. It

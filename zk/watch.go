@@ -29,7 +29,7 @@ func (t EventType) String() string {
 	return nameOf(t, "no event", "created", "deleted", "data changed", "children changed")
 }
 
-// Event tells of one change of one node.
+// Event is one change of one node.
 type Event struct {
 	Type EventType
 	Path string // without the chroot; of a resync: the subscription's
@@ -41,9 +41,9 @@ var ErrWatchStopped = errors.New("watch stopped")
 
 // Watch is a one-shot watch: it fires once, at the first change after the read
 // that set it. It survives reconnects: a change that was missed meanwhile fires
-// it. It ends with ErrSessionExpired when its session does, ErrClosed with the
-// client, ErrWatchLost when the server refused to restore it. A watch that is no
-// longer wanted must be stopped, or it stays on the server.
+// it. It ends with ErrSessionExpired when its session does, with ErrClosed when the
+// client is closed, and with ErrWatchLost when the server refuses to restore it.
+// Stop a watch that is no longer needed, or it stays on the server.
 type Watch struct {
 	on   *pathWatch
 	prev *Watch // in the list of its path and kind
@@ -60,8 +60,8 @@ type Watch struct {
 }
 
 // C returns a channel that gets the event and is then closed; it is closed
-// without one when the watch ends or is stopped, and Err says why. Whether
-// anyone receives makes no difference to anyone else.
+// without one when the watch ends or is stopped, and Err says why. A channel from
+// which nobody receives holds up nothing.
 func (w *Watch) C() <-chan Event {
 	w.on.c.mu.Lock()
 	defer w.on.c.mu.Unlock()
@@ -81,7 +81,7 @@ func (w *Watch) C() <-chan Event {
 func (w *Watch) Wait(ctx context.Context) (Event, error) {
 	if !w.Fired() && w.Err() == nil {
 		select {
-		case <-w.C(): // one of those who wait gets the event, the others the end
+		case <-w.C(): // one waiter gets the event, the others find the channel closed
 		case <-ctx.Done():
 			return Event{}, ctxerr.Of(ctx)
 		}
@@ -91,7 +91,7 @@ func (w *Watch) Wait(ctx context.Context) (Event, error) {
 	return w.event(), w.err
 }
 
-// event is what has happened, if it has fired. The caller holds c.mu.
+// event returns the event of a watch that has fired. Needs c.mu.
 func (w *Watch) event() Event {
 	if !w.over || w.err != nil {
 		return Event{}
@@ -106,11 +106,12 @@ func (w *Watch) Fired() bool {
 	return w.over && w.err == nil
 }
 
-// FiredBefore reports whether w has fired, and before whatever ended v, if
-// anything has. Both are watches of one client. A server tells of changes in
-// their order, but for those that were missed while there was no connection:
-// those it tells of in any (compare Session.Resumed with what it was before the
-// watches were set).
+// FiredBefore reports whether w has fired, and v has not fired or ended before
+// that. Both are watches of one client.
+//
+// A server reports changes in their order, except those that it missed while there
+// was no connection. To know that there were none of these, compare
+// Session.Resumed with its value before the watches were set.
 func (w *Watch) FiredBefore(v *Watch) bool {
 	w.on.c.mu.Lock()
 	defer w.on.c.mu.Unlock()
@@ -124,9 +125,9 @@ func (w *Watch) Err() error {
 	return w.err
 }
 
-// Stop ends the watch. When nobody else of this client watches the same thing
-// the server is asked, in the background, to forget it. Stopping a watch that
-// has fired or ended, or a nil one, does nothing.
+// Stop ends the watch. If nothing else in this client needs its watch on the
+// server, the client removes that in the background. Stop does nothing for a watch
+// that has fired or ended, and for a nil one.
 func (w *Watch) Stop() {
 	if w == nil {
 		return
@@ -139,8 +140,8 @@ func (w *Watch) Stop() {
 	}
 }
 
-// finish fires the watch, or ends it with an error. The caller holds c.mu and
-// has taken it out of the table.
+// finish fires the watch, or ends it with an error. The watch is no longer in the
+// table. Needs c.mu.
 func (w *Watch) finish(typ EventType, zxid int64, err error) {
 	w.on.c.watches.ended++
 	w.over = true

@@ -26,17 +26,18 @@ const (
 	modeRecursive
 )
 
-// watchTable knows what is watched, by path with the chroot. It is guarded by
-// Client.mu.
+// watchTable has the watches and subscriptions of a client, by path with the
+// chroot. It is guarded by Client.mu, and all its methods need that.
 //
 // Servers up to 3.8 keep one mode per session and path: a one-shot watch set on
-// a path with a persistent one would replace it. So on such a path no one-shot is
-// set on the server at all: the stream of the persistent watch feeds it.
+// a path with a persistent one would replace it. So on such a path the client sets
+// no one-shot watch on the server: the stream of the persistent watch feeds it.
 //
 // Servers from 3.9 on keep all modes, so a persistent watch goes on beside a
-// recursive one that was added later. Its events are no news where the recursive
-// watch feeds everybody (see dispatch). A one-shot watch that was there first
-// and a lasting one cause one event together. RemoveAny removes all of them.
+// recursive one that was added later. Where the recursive watch feeds all, the
+// events of the persistent one are ignored (see arrived). For a one-shot watch and
+// a lasting one on the same path, the server sends one event. RemoveAny removes all
+// modes.
 type watchTable struct {
 	c       *Client
 	paths   map[string]*pathWatch
@@ -45,7 +46,7 @@ type watchTable struct {
 	ended   uint32 // how many one-shot watches have fired or ended
 }
 
-// pathWatch is what is watched on one path.
+// pathWatch has the watches and subscriptions of one path.
 type pathWatch struct {
 	c      *Client
 	path   string
@@ -62,7 +63,7 @@ type pathWatch struct {
 type watchReg struct {
 	path string
 	sub  *Subscription // of an addWatch
-	on   *pathWatch    // from registering on; it stays in the table while the registration lasts
+	on   *pathWatch    // set by registering; it stays in the table while the registration lasts
 }
 
 func (t *watchTable) init(c *Client) { t.c, t.paths = c, map[string]*pathWatch{} }
@@ -92,15 +93,16 @@ func (p *pathWatch) unused() bool {
 	return p.regs == 0 && p.subs == nil && !p.watchesData() && p.one[watchChild] == nil
 }
 
-// registering notes a registration that enters the queue.
+// registering records a registration that enters the queue.
 func (t *watchTable) registering(r *watchReg) {
 	r.on = t.at(r.path)
 	r.on.regs++
 }
 
-// writing makes a registration fit what is on the path already: the last byte of
-// its frame is the watch flag of a read, or the mode of an addWatch. That is
-// settled when it is written, since what is queued before it may be withdrawn.
+// writing sets the last byte of a registration's frame: the watch flag of a read,
+// or the mode of an addWatch. The byte depends on the watches that the path already
+// has. It is set just before the frame is written, because an earlier request in
+// the queue may still be withdrawn.
 func (t *watchTable) writing(cl *call) {
 	p := cl.reg.on
 	last := &cl.req.Frame[len(cl.req.Frame)-1]
@@ -116,20 +118,20 @@ func (t *watchTable) writing(cl *call) {
 	}
 }
 
-// unregistered notes that a registration came to nothing.
+// unregistered records that a registration left the queue without a reply.
 func (t *watchTable) unregistered(r *watchReg) {
 	r.on.regs--
 	t.tidy(r.on)
 }
 
-// registered takes in the reply to a registration, before the caller sees it.
+// registered records the reply to a registration, before the caller gets it.
 func (c *Client) registered(cl *call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t, r := &c.watches, cl.reg
 	p := r.on
 	p.regs--
-	// A reply that was too large for us has set it all the same.
+	// The server has set the watch even if its reply was too large to be read.
 	set := cl.err == nil || errors.Is(cl.err, ErrReplyTooLarge)
 	last := cl.req.Frame[len(cl.req.Frame)-1]
 	kind := watchData
@@ -175,9 +177,14 @@ func (t *watchTable) unlink(w *Watch) {
 	t.tidy(p)
 }
 
-// tidy asks the server to forget what nobody holds any more, and drops the
-// entry when nothing is left. A registration in flight is a holder: it was
-// written before the removal would be, and the server merges the two.
+// tidy removes the watches on the server that are no longer used, and drops the
+// entry of a path that has none. An unanswered registration counts as a use.
+// Otherwise a watch could be lost:
+//
+//  1. A read that sets a watch is written.
+//  2. The path's other watch is stopped, and its removal is written. On the server
+//     it removes both.
+//  3. The reply to the read registers a watch that the server no longer has.
 func (t *watchTable) tidy(p *pathWatch) {
 	if p.regs == 0 && p.mode != p.held && t.c.conn.alive() {
 		t.settle(p)
@@ -212,8 +219,8 @@ func (t *watchTable) tidy(p *pathWatch) {
 	}
 }
 
-// shrink replaces the map when little of it is in use. A map of Go never gives
-// memory back. A loop over the old one goes on over what it still holds.
+// shrink replaces the map when little of it is in use, because a Go map never gives
+// memory back. A caller that is looping over the old map goes on with that one.
 func (t *watchTable) shrink() {
 	const kept = 1024 // a map of that size may stay
 	if n := len(t.paths); t.most > kept && n < t.most/8 {
@@ -223,8 +230,9 @@ func (t *watchTable) shrink() {
 	}
 }
 
-// settle goes back to the lasting watch that is really there, after an addWatch
-// was refused. One-shots that it was to feed would wait for ever.
+// settle sets the mode back to the lasting watch that the server has, after the
+// server has refused an addWatch. One-shot watches that the refused watch was to
+// feed would wait for ever, so settle ends them.
 func (t *watchTable) settle(p *pathWatch) {
 	p.mode = p.held
 	if p.mode != modeNone {
@@ -258,7 +266,7 @@ func (t *watchTable) end(p *pathWatch, err error) {
 	}
 }
 
-// finish ends everything on a path.
+// finish ends all watches and subscriptions of a path.
 func (t *watchTable) finish(p *pathWatch, err error) {
 	t.end(p, err)
 	for s := p.subs; s != nil; s = s.next {
@@ -277,7 +285,7 @@ func (t *watchTable) expire() {
 	}
 }
 
-// close ends everything.
+// close ends all watches and subscriptions.
 func (t *watchTable) close(err error) {
 	for _, p := range t.paths {
 		t.finish(p, err)

@@ -8,11 +8,12 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Writes. None is ever sent twice. When a write ends without a verdict of the
-// server its error has OutcomeUnknown: it may or may not have happened.
-// OutcomeNotSent says that it did not and is safe to repeat, OutcomeRejected
-// that the server refused it. If ctx ends before the request was handed to the
-// connection it is withdrawn: OutcomeNotSent.
+// Writes. The client never repeats one, unless the server was throttled and has
+// said that it did not run it. When a write ends without a verdict of the server,
+// its error has OutcomeUnknown: it may have run or not. OutcomeNotSent says that it
+// did not run and is safe to repeat. OutcomeRejected says that the server refused
+// it. If ctx ends before the request is written, the request is withdrawn:
+// OutcomeNotSent.
 //
 // A write runs in the session in which it was submitted, or not at all. When
 // that session ends while the write waits for room, in the queue, or to be sent
@@ -27,9 +28,9 @@ import (
 // ErrNoChildrenForEphemerals, ErrNoAuth, ErrInvalidACL, ErrQuotaExceeded, and
 // ErrUnimplemented (containers before 3.5, TTL nodes where they are disabled).
 //
-// With Protected a lost reply is resolved, and the create run again if it never
-// happened. If ctx ends meanwhile, or on any other error that leaves the outcome
-// open, the node is deleted in the background.
+// With Protected, Create resolves a lost reply, and tries again if the create did
+// not run. If ctx ends meanwhile, or on any other error that leaves the outcome
+// open, the client deletes the node in the background.
 func (c *Client) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) (Created, error) {
 	cfg := optionsOf(opts)
 	if cfg.protected {
@@ -38,14 +39,14 @@ func (c *Client) Create(ctx context.Context, path string, data []byte, mode Crea
 	return run(ctx, c, c.createCall(path, data, mode, cfg), takeCreated)
 }
 
-// Set sets the data of a node of version v and returns the new Stat. It refuses
-// with ErrNoNode, ErrBadVersion, ErrNoAuth, ErrQuotaExceeded.
+// Set sets the data of a node of version v and returns the new Stat. The server
+// refuses with ErrNoNode, ErrBadVersion, ErrNoAuth, ErrQuotaExceeded.
 func (c *Client) Set(ctx context.Context, path string, data []byte, v Version) (Stat, error) {
 	return run(ctx, c, c.writeCall(path, setWire(data, v), ValidatePath(path)), takeStat)
 }
 
-// Delete deletes a node of version v. It refuses with ErrNoNode, ErrBadVersion,
-// ErrNotEmpty, ErrNoAuth.
+// Delete deletes a node of version v. The server refuses with ErrNoNode,
+// ErrBadVersion, ErrNotEmpty, ErrNoAuth.
 func (c *Client) Delete(ctx context.Context, path string, v Version) error {
 	_, err := run(ctx, c, c.writeCall(path, deleteWire(v), ValidatePath(path)), takeNothing)
 	return err
@@ -56,7 +57,7 @@ func (c *Client) SetACL(ctx context.Context, path string, acl []ACL, v Version) 
 	return run(ctx, c, c.setACLCall(path, acl, v), takeStat)
 }
 
-// createCall makes a create; a protected one has its GUID.
+// createCall makes the call of a create. For a protected one cfg has its GUID.
 func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg createConfig) *call {
 	wire, err := createWire(path, data, mode, cfg)
 	switch {
@@ -74,8 +75,8 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 	return cl
 }
 
-// writeCall makes the call of a write; err is what is wrong with it. It takes no
-// Op, whose data would have to be on the heap.
+// writeCall makes the call of a write. err is the fault that was found in it. It
+// takes no Op, because the data of an Op would have to be on the heap.
 func (c *Client) writeCall(path string, wire proto.MultiOp, err error) *call {
 	cl := c.newCall(wire.Op, path)
 	cl.err = err
