@@ -8,9 +8,9 @@ type instant int64
 // lease knows until when the ensemble is sure to keep the session.
 //
 // It is data and arithmetic alone. It takes the instants at which requests were
-// sent and answered, and gives the instant at which it ends. DESIGN.md, "The
-// lease argument", says why the rule holds; the model in leasemodel_test.go
-// drives this code through every schedule.
+// sent and answered, and gives the instant at which it ends. docs/lease.md says why
+// the rule holds; the model in leasemodel_test.go drives this code through every
+// schedule.
 //
 //  1. When a confirming request is written at s, it records its base: the newest
 //     send time among the requests of this connection that had been answered by
