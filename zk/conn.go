@@ -3,6 +3,7 @@ package zk
 import (
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -38,18 +39,24 @@ func (cn *conn) ofServer(err error) error { return fmt.Errorf("%s: %w", cn.serve
 
 // Sending is called for requests that are about to be written. It finishes them,
 // and drops those whose pipeline is broken.
+//
+// After a panic the link hands back what stands in the batch. So nothing may panic
+// between the first change to the batch and the return.
 func (cn *conn) Sending(now time.Time, batch []*link.Request) []*link.Request {
-	good, broken := cn.finishAll(now, batch)
-	if len(broken) > 0 {
-		cn.c.dropBroken(broken)
+	broken := cn.finishAll(now, batch)
+	if len(broken) == 0 {
+		return batch
+	}
+	good := without(batch, broken)
+	for _, cl := range broken {
+		cn.drop(cl)
 	}
 	return good
 }
 
-// finishAll finishes the requests of a batch, and separates the calls whose
-// pipeline is broken. A batch of plain reads needs no lock.
-func (cn *conn) finishAll(now time.Time, batch []*link.Request) (good []*link.Request, broken []*call) {
-	good = batch[:0]
+// finishAll finishes the requests of a batch, and returns the calls whose pipeline
+// is broken. It leaves the batch as it is. A batch of plain reads needs no lock.
+func (cn *conn) finishAll(now time.Time, batch []*link.Request) (broken []*call) {
 	locked := false
 	defer func() {
 		if locked {
@@ -62,7 +69,6 @@ func (cn *conn) finishAll(now time.Time, batch []*link.Request) (good []*link.Re
 			broken = append(broken, cl)
 			continue
 		}
-		good = append(good, r)
 		if cl.reg == nil && !cl.kind.confirms {
 			continue
 		}
@@ -72,7 +78,18 @@ func (cn *conn) finishAll(now time.Time, batch []*link.Request) (good []*link.Re
 		}
 		cn.finish(cl, now)
 	}
-	return good, broken
+	return broken
+}
+
+// without takes calls out of a batch, in place. They stand in it in the same order.
+func without(batch []*link.Request, calls []*call) []*link.Request {
+	return slices.DeleteFunc(batch, func(r *link.Request) bool {
+		if len(calls) == 0 || callOf(r) != calls[0] {
+			return false
+		}
+		calls = calls[1:]
+		return true
+	})
 }
 
 // finish sets the watch flag of a request, and records what its answer will prove
@@ -87,14 +104,29 @@ func (cn *conn) finish(cl *call, now time.Time) {
 	}
 }
 
-// dropBroken fails calls that have left the queue and whose pipeline is broken.
-func (c *Client) dropBroken(calls []*call) {
+// drop fails a call that has left the queue and whose pipeline is broken. A panic
+// ends the connection, and goes no further.
+func (cn *conn) drop(cl *call) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = cn.afterPanic(p)
+		}
+	}()
+	c := cn.c
+	defer c.failBroken([]*call{cl}) // whatever becomes of its place
 	c.mu.Lock()
-	for _, cl := range calls {
-		c.released(cl)
-	}
-	c.mu.Unlock()
-	c.failBroken(calls)
+	defer c.mu.Unlock()
+	c.released(cl)
+}
+
+// afterPanic ends the connection after a panic, and returns what it ended with.
+func (cn *conn) afterPanic(p any) (err error) {
+	err = fmt.Errorf("%w: panic: %v", ErrProtocol, p)
+	cn.link.Fail(err)
+	// The log may be what panics. The calls still get their results.
+	defer func() { _ = recover() }()
+	cn.c.log.Error("zk: panic while serving a connection", "panic", p)
+	return err
 }
 
 // check is the connection's clock work: it ends guards whose lease has lapsed and a

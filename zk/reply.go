@@ -114,15 +114,12 @@ func (cn *conn) deliver(f *link.Frame, lost error) (err error) {
 
 // panicked ends the connection, and the call that a frame answers, after a panic.
 func (cn *conn) panicked(f *link.Frame, p any) error {
-	c := cn.c
-	c.log.Error("zk: panic while serving a connection", "panic", p)
-	err := fmt.Errorf("%w: panic: %v", ErrProtocol, p)
-	cn.link.Fail(err)
+	err := cn.afterPanic(p)
 	if f.Request == nil || f.Xid == proto.XidPing {
 		return err
 	}
 	if cl := callOf(f.Request); cl.state.Load() != callDone {
-		c.fail([]*call{cl}, OutcomeUnknown, lossOf(cn.ofServer(err)), true)
+		cn.c.fail([]*call{cl}, OutcomeUnknown, lossOf(cn.ofServer(err)), true)
 	}
 	return err
 }

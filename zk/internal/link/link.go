@@ -23,7 +23,8 @@ type Handler interface {
 	// requests of the batch can no longer be withdrawn. The Handler may change the
 	// bytes of their frames, but not their sizes. It returns those that are to be
 	// written, in their order and in the same slice: the others are its own again.
-	// now is no later than the write.
+	// now is no later than the write. A panic ends the link, and then TakeBack
+	// returns what stands in the batch: Sending must not have changed it.
 	Sending(now time.Time, batch []*Request) []*Request
 
 	// Receive is called by the goroutine that reads. It gets all frames of one
