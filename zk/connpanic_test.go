@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"io"
 	"log/slog"
 	"net"
 	"testing"
@@ -31,6 +32,12 @@ func (s *settlements) settle(_ *Client, cl *call) {
 // all that takes a session panics. Its link is not started. The calls wait to be
 // written, and each has a place.
 func bareConn(t *testing.T, calls ...*call) (*conn, *settlements) {
+	cn, _, s := bareConnAndServer(t, calls...)
+	return cn, s
+}
+
+// bareConnAndServer is bareConn that returns the server's end too.
+func bareConnAndServer(t *testing.T, calls ...*call) (*conn, net.Conn, *settlements) {
 	s := &settlements{times: map[string]int{}, err: map[string]error{}}
 	c := &Client{log: slog.New(slog.DiscardHandler), taken: len(calls)}
 	for _, cl := range calls {
@@ -46,7 +53,7 @@ func bareConn(t *testing.T, calls ...*call) (*conn, *settlements) {
 		cn.link.Fail(ErrClosed)
 		cn.link.Join()
 	})
-	return cn, s
+	return cn, theirs, s
 }
 
 // plainCall returns a read of the given path.
@@ -113,6 +120,43 @@ func TestSending_PanicWhileACallIsDropped(t *testing.T) {
 			require.ErrorIs(t, s.err["a"], ErrPipelineBroken)
 			require.ErrorIs(t, s.err["c"], ErrPipelineBroken)
 			require.Equal(t, 2, cn.c.taken)
+		})
+	}
+}
+
+// A panic while replies are recorded, such as one in a log handler, ends the
+// connection. Every call of the batch ends as lost, and gives its place back once.
+func TestReceive_PanicInRecordLosesNoCall(t *testing.T) {
+	for name, arm := range map[string]func(cn *conn){
+		"at the first reply": func(*conn) {}, // without a session: a panic
+		"behind the replies": func(cn *conn) {
+			cn.sess = &Session{c: cn.c}
+			cn.c.notes = append(cn.c.notes, func() { panic("in the log") })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := []*call{plainCall("a"), plainCall("b"), plainCall("c")}
+			var replies []byte
+			size := 0
+			for i, cl := range calls {
+				size += len(cl.req.Frame)
+				reply := proto.ReplyHeader{Xid: int32(i + 1), Zxid: 1}.Append(proto.BeginFrame(nil))
+				replies = append(replies, proto.EndFrame(reply, 0)...)
+			}
+			cn, server, s := bareConnAndServer(t, calls...)
+			arm(cn)
+			cn.link.Start()
+			_, err := io.CopyN(io.Discard, server, int64(size))
+			require.NoError(t, err)
+			_, err = server.Write(replies)
+			require.NoError(t, err)
+			require.Empty(t, cn.endedByPanic(t))
+			require.Equal(t, map[string]int{"a": 1, "b": 1, "c": 1}, s.times)
+			for path, err := range s.err {
+				require.ErrorIs(t, err, ErrConnectionLoss, path)
+			}
+			require.Zero(t, cn.c.taken)
+			require.Zero(t, cn.zxid, "the replies are not believed")
 		})
 	}
 }

@@ -13,8 +13,7 @@ import (
 // it decodes and delivers them one by one, in the order of the wire. So an event is
 // visible before the result of a later read.
 func (cn *conn) Receive(now time.Time, frames []link.Frame, heard bool) error {
-	cn.record(now, frames, heard)
-	var lost error // why the following frames are not used
+	lost := cn.record(now, frames, heard) // why the following frames are not used
 	for i := range frames {
 		f := &frames[i]
 		err := cn.deliver(f, lost)
@@ -44,7 +43,17 @@ func requiresSasl(f *link.Frame) bool {
 
 // record renews the session and the lease by the replies of a batch, and gives the
 // places of the answered calls to waiting ones.
-func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) {
+//
+// A panic, also one of the log, ends the connection, and record returns why. Only
+// Receive still has the calls of the batch, so it goes on and completes them.
+func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) (err error) {
+	left := frames // whose calls still have their places
+	defer func() {
+		if p := recover(); p != nil {
+			err = cn.afterPanic(p)
+			cn.c.vacateAll(left)
+		}
+	}()
 	c, s := cn.c, cn.sess
 	c.mu.Lock()
 	defer c.unlock()
@@ -54,6 +63,7 @@ func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) {
 	refused := false
 	for i := range frames {
 		f := &frames[i]
+		left = frames[i+1:]
 		switch {
 		case f.Request == nil: // an event
 		case f.Xid == proto.XidPing:
@@ -68,6 +78,18 @@ func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) {
 			}
 		}
 		refused = refused || requiresSasl(f)
+	}
+	return nil
+}
+
+// vacateAll gives the places of the calls that frames answer to waiting ones.
+func (c *Client) vacateAll(frames []link.Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range frames {
+		if f := &frames[i]; f.Request != nil && f.Xid != proto.XidPing {
+			c.vacate(callOf(f.Request))
+		}
 	}
 }
 
