@@ -98,6 +98,19 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 	}
 }
 
+// Leased reports whether Guard would return a guard at once, because a quarter of the
+// session timeout or more is left of the lease. If not, Guard sends a request, and
+// waits.
+func (s *Session) Leased() bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return !s.over && !s.c.closing && s.leased()
+}
+
+// leased reports whether enough is left of the lease for a guard. The caller holds
+// c.mu.
+func (s *Session) leased() bool { return clockUntil(s.leaseEnd()) >= s.timing.timeout/4 }
+
 // tryGuard returns a guard, or nil if the lease has to be confirmed first, and then
 // how long to wait before confirming it can help (lease.ripens).
 func (s *Session) tryGuard(parent context.Context) (g *guard, ripens time.Duration, err error) {
@@ -113,7 +126,7 @@ func (s *Session) tryGuard(parent context.Context) (g *guard, ripens time.Durati
 		return nil, 0, err
 	case t.renewed < t.timeout/4:
 		return nil, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
-	case clockUntil(s.leaseEnd()) < t.timeout/4:
+	case !s.leased():
 		return nil, s.lease.ripens(s.c.instant(clockNow()), t.timeout/4), nil
 	}
 	return s.newGuard(parent), 0, nil

@@ -72,3 +72,27 @@ func TestGuard_WithoutAnyLeaseIsRefused(t *testing.T) {
 		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
 	})
 }
+
+// Leased tells whether Guard returns at once.
+func TestSession_Leased(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		srv.Delay(0, time.Millisecond)
+		c := connect(t, srv)
+		guard := func() time.Duration {
+			start := time.Now()
+			_, release, err := c.Session().Guard(t.Context())
+			require.NoError(t, err)
+			release()
+			return time.Since(start)
+		}
+		require.NoError(t, c.Sync(t.Context(), "/"))
+		require.True(t, c.Session().Leased())
+		require.Zero(t, guard())
+		time.Sleep(c.Session().Timeout()) // pings do not renew the lease
+		require.False(t, c.Session().Leased())
+		require.NotZero(t, guard())
+		require.True(t, c.Session().Leased())
+		require.NoError(t, c.Close(t.Context()))
+		require.False(t, c.Session().Leased())
+	})
+}

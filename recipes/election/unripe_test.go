@@ -1,6 +1,7 @@
 package election_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes/election"
@@ -39,9 +41,14 @@ func unripe(t *testing.T, srv *zktest.Server) *zk.Client {
 
 // campaigns begins the campaign of a client.
 func campaigns(t *testing.T, c *zk.Client, cfg election.Config) *standby {
-	s := &standby{c: c, leads: make(chan *election.Leadership, 1)}
+	return campaignsAs(t, election.New(c, "/e", cfg))
+}
+
+// campaignsAs begins a campaign of an election.
+func campaignsAs(t *testing.T, e *election.Election) *standby {
+	s := &standby{leads: make(chan *election.Leadership, 1)}
 	go func() {
-		if l, err := election.New(c, "/e", cfg).Campaign(t.Context()); err == nil {
+		if l, err := e.Campaign(t.Context()); err == nil {
 			s.leads <- l
 		}
 	}()
@@ -94,4 +101,53 @@ func TestCampaign_SeesItsOwnEndWhileTheLeaseRipens(t *testing.T) {
 		require.NoError(t, l.Resign(t.Context()))
 		require.NoError(t, (<-next.leads).Resign(t.Context()))
 	})
+}
+
+// A candidate is first, waits for its lease, and somebody deletes its node. It joins
+// the queue again, and does not lead beside the next one.
+func TestCampaign_ItsNodeIsDeletedWhileTheLeaseRipens(t *testing.T) {
+	for name, first := range map[string]func(t *testing.T, a *zk.Client, e *election.Election) *standby{
+		"first from the start": func(t *testing.T, _ *zk.Client, e *election.Election) *standby {
+			return campaignsAs(t, e)
+		},
+		"where others were before": func(t *testing.T, a *zk.Client, e *election.Election) *standby {
+			l := <-campaigns(t, a, election.Config{}).leads
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			_, err := e.Campaign(ctx)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NoError(t, l.Resign(t.Context()))
+			return campaignsAs(t, e)
+		},
+		"after another": func(t *testing.T, a *zk.Client, e *election.Election) *standby {
+			l := <-campaigns(t, a, election.Config{}).leads
+			b := campaignsAs(t, e)
+			time.Sleep(100 * time.Millisecond)
+			require.NoError(t, l.Resign(t.Context()))
+			return b
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *zktest.Server) {
+				a := connect(t, srv)
+				b := unripe(t, srv)
+				next := first(t, a, election.New(b, "/e", election.Config{}))
+				time.Sleep(100 * time.Millisecond)
+				own := srv.Children("/e")
+				require.Len(t, own, 1)
+				require.Equal(t, b.Session().ID(), srv.Owner("/e/"+own[0]))
+				require.Empty(t, next.leads, "it has a lease")
+				other := campaigns(t, a, election.Config{})
+				require.NoError(t, srv.Delete("/e/"+own[0]))
+				l := <-other.leads
+				synctest.Wait()
+				assert.Len(t, srv.Children("/e"), 2, "it is not in the queue")
+				time.Sleep(b.Session().Timeout())
+				assert.Empty(t, next.leads, "Campaign has returned while another leads")
+				require.NoError(t, l.Context().Err())
+				require.NoError(t, l.Resign(t.Context()))
+				require.NoError(t, (<-next.leads).Resign(t.Context()))
+			})
+		})
+	}
 }

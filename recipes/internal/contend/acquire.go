@@ -120,9 +120,9 @@ func (p *place) contend(ctx context.Context, names []string, wait bool, turns *t
 		// We are first from the start. The grant gets a watch that reports the end of
 		// our node. It is set already, or its request is on its way.
 		if p.watch != nil {
-			return p.grant(ctx, quietWatch{p.watch})
+			return p.grant(ctx, queueWatch{p.watch})
 		}
-		return p.grant(ctx, p.q.c.Pipeline().ExistsW(ctx, p.path))
+		return p.grant(ctx, sentWatch{p.q.c.Pipeline().ExistsW(ctx, p.path)})
 	}
 	if !wait && len(before) > 0 {
 		return nil, p.q.heldBy(before)
@@ -131,44 +131,11 @@ func (p *place) contend(ctx context.Context, names []string, wait bool, turns *t
 	if err == nil {
 		err = turns.take(ctx, p) // before the grant: a candidate needs no lease to stand aside
 	}
-	if err == nil {
-		own, err = p.lookAgain(ctx, own)
-	}
-	var g *Grant
-	if err == nil {
-		g, err = p.grant(ctx, readyWatch{own, p.version})
-	}
 	if err != nil {
 		own.Stop()
+		return nil, err
 	}
-	return g, err
-}
-
-// lookAgain reads our node again if its watch may not have reported everything. It
-// returns the watch, on an error too if there is one.
-func (p *place) lookAgain(ctx context.Context, own *zk.Watch) (*zk.Watch, error) {
-	if own.Fired() && event(own).Type == zk.EventDeleted {
-		return own, errGone
-	}
-	if own.Fired() || own.Err() != nil || p.s.Resumed() != p.resumed {
-		// If the watch has fired, our node changed, and may have been deleted since.
-		//
-		// If the session was resumed, the watch may still be silent although our
-		// node is gone:
-		//  1. Our node and the predecessor's are deleted while there is no connection.
-		//  2. The client resumes the session and restores both watches, in no
-		//     particular order.
-		//  3. The predecessor's event arrives. Ours is in a later frame.
-		// So read our node again. The sync comes first: the server that answers must
-		// have seen all that the server had seen which reported the predecessor's end.
-		if err := p.q.c.Sync(ctx, p.q.dir); err != nil {
-			return own, err
-		}
-		again, err := p.watchOwn(ctx)
-		own.Stop()
-		return again, err
-	}
-	return own, nil
+	return p.grant(ctx, readyWatch{own, p.version})
 }
 
 // watchOwn confirms our node, by czxid and owner, and watches it.

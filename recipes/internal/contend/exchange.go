@@ -136,7 +136,7 @@ func (g *Grant) moveTo(paths []string) {
 	pipe := g.p.q.c.Pipeline()
 	fresh := make([]*ownNode, len(paths))
 	for i, path := range paths {
-		fresh[i] = &ownNode{path: path, coming: pipe.ExistsW(g.ctx, path)}
+		fresh[i] = &ownNode{path: path, coming: sentWatch{pipe.ExistsW(g.ctx, path)}}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

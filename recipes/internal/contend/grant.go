@@ -24,19 +24,19 @@ type Grant struct {
 // grant makes the grant of a contender that is first. Its context ends with the
 // lease, with the session, when the node is deleted, or with Release. The lease is
 // confirmed under ctx. The grant's context has the values of ctx, but not its
-// deadline.
+// deadline. On an error own is stopped; errGone says that our node was deleted.
 func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 	scope := NewScope(ctx)
 	base, end := context.WithCancelCause(scope)
 	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	guard, release, err := p.guard(base)
+	guard, release, own, err := p.lease(base, own)
 	if !bound() && err == nil {
 		release()
 		err = ctxerr.Of(ctx)
 	}
 	if err != nil {
 		end(err)
-		stopLater(own)
+		own.stop()
 		if errors.Is(err, zk.ErrSessionExpired) {
 			return nil, errAgain
 		}
@@ -50,21 +50,9 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 		g.revoked = make(chan struct{})
 	}
 	scope.Begin(guard, g)
-	_, quiet := own.(quietWatch)
+	_, quiet := own.(queueWatch)
 	g.owner.Go(func() { g.run(&ownNode{path: p.path, coming: own, quiet: quiet}) })
 	return g, nil
-}
-
-// stopLater stops a watch, or waits in the background for the reply that brings it.
-func stopLater(own ownWatch) {
-	if f, ok := own.(*zk.Future[zk.Watched[zk.Existence]]); ok {
-		go func() { // ends with the request, at the latest with the client
-			<-f.Done()
-			if w, err := f.Wait(context.Background()); err == nil {
-				w.Watch.Stop()
-			}
-		}()
-	}
 }
 
 // Context ends when the hold may be lost; see the recipes.

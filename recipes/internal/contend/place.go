@@ -55,7 +55,7 @@ type place struct {
 	czxid int64
 
 	version int32 // of the node's data, when watchOwn read it
-	resumed int   // s.Resumed before watchOwn read the node
+	resumed int   // s.Resumed before our node was created, or read by watchOwn
 	crowded bool  // a list has shown other contenders
 
 	// foreseen is what we had read before our turn came. It is nil if we must read
@@ -85,6 +85,7 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	opts := q.createOptions(s)
 	var again pace.Retries
 	for {
+		resumed := s.Resumed()
 		create := q.c.Pipeline().Create(ctx, prefix, q.data, zk.EphemeralSequential, opts...)
 		names, watch, listErr := q.first(ctx)
 		made, err := create.Wait(ctx)
@@ -92,12 +93,16 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 			made, err = q.resolve(ctx, s, guid, err)
 			listErr = errRepeat // the list may be from a server that had not seen our node
 		}
-		if err == nil && listErr == nil {
-			return q.joined(ctx, s, made, names, watch)
+		if err != nil || listErr != nil {
+			watch.Stop()
+			names, watch = nil, nil
 		}
-		watch.Stop()
 		if err == nil {
-			return q.joined(ctx, s, made, nil, nil)
+			p, names, err := q.joined(ctx, s, made, names, watch)
+			if err == nil {
+				p.resumed = resumed
+			}
+			return p, names, err
 		}
 		if err := q.beforeRetry(ctx, s, &again, err); err != nil {
 			return nil, nil, err

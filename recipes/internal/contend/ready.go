@@ -1,10 +1,6 @@
 package contend
 
-import (
-	"context"
-
-	"github.com/zookit/zookit/zk"
-)
+import "context"
 
 // readiness is what a waiter that is next has prepared, so that its grant needs no
 // request when the predecessor's node is deleted. Each part that is missing then
@@ -47,7 +43,7 @@ func (w *waiter) getReady(ctx context.Context) error {
 func (w *waiter) keepLease(ctx context.Context) {
 	if r := &w.ready; r.lease.over() {
 		r.lease.stop()
-		r.lease = keepLeaseOf(ctx, w.p.s)
+		r.lease = keepLeaseOf(ctx, w.p.s.Guard)
 	}
 }
 
@@ -62,15 +58,19 @@ type keptLease struct {
 	// Valid when done is closed.
 	guard   context.Context // nil if Guard failed
 	release context.CancelFunc
+	err     error
 }
 
-// keepLeaseOf begins to get a guard of s.
-func keepLeaseOf(ctx context.Context, s *zk.Session) *keptLease {
+// guarding is Session.Guard, or place.guard.
+type guarding func(ctx context.Context) (context.Context, context.CancelFunc, error)
+
+// keepLeaseOf begins to get a guard.
+func keepLeaseOf(ctx context.Context, get guarding) *keptLease {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &keptLease{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
-		l.guard, l.release, _ = s.Guard(ctx)
+		l.guard, l.release, l.err = get(ctx)
 	}()
 	return l
 }

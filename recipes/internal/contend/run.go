@@ -21,30 +21,6 @@ type ownNode struct {
 	unread  bool      // the data has changed and may be a request to release
 }
 
-// ownWatch is a watch on our own node that is set already, or whose request is on
-// its way.
-type ownWatch interface {
-	Wait(ctx context.Context) (zk.Watched[zk.Existence], error)
-}
-
-// readyWatch is an ownWatch that is set already.
-type readyWatch struct {
-	w       *zk.Watch
-	version int32 // of the data when it was set
-}
-
-func (r readyWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {
-	return zk.Watched[zk.Existence]{Value: zk.Existence{Exists: true, Stat: zk.Stat{Version: r.version}}, Watch: r.w}, nil
-}
-
-// quietWatch is a watch on the queue instead of one on our own node. When it
-// fires, the grant looks at the node. It does not fire when the node's data changes.
-type quietWatch struct{ queue *zk.Watch }
-
-func (q quietWatch) Wait(context.Context) (zk.Watched[zk.Existence], error) {
-	return zk.Watched[zk.Existence]{Value: zk.Existence{Exists: true}, Watch: q.queue}, nil
-}
-
 const (
 	// quietFor is how long a grant that can be revoked does without a watch on its own
 	// node.

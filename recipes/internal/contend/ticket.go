@@ -25,16 +25,14 @@ func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 	g.set(passed)
 	p := g.p
 	own, err := p.watchOwn(ctx)
+	var renewed *Grant
+	if err == nil {
+		renewed, err = p.grant(ctx, readyWatch{own, p.version})
+	}
 	if err != nil {
 		if !errors.Is(err, errGone) {
 			p.withdraw(ctx)
 		}
-		return nil, err
-	}
-	renewed, err := p.grant(ctx, readyWatch{own, p.version})
-	if err != nil {
-		own.Stop()
-		p.withdraw(ctx)
 		return nil, err
 	}
 	renewed.owner.Go(g.owner.Wait)

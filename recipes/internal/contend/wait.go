@@ -75,7 +75,7 @@ func (w *waiter) begin(ctx context.Context) (err error) {
 	p.resumed = p.s.Resumed()
 	own := p.q.c.Pipeline().ExistsW(ctx, p.path)
 	if w.pred, err = w.see(ctx, w.last()); err != nil {
-		stopLater(own)
+		sentWatch{own}.stop()
 		return err
 	}
 	if w.own, err = p.confirm(own.Wait(ctx)); err != nil && !errors.Is(err, errGone) {
