@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 113: an ACL for "whoever I am" needs somebody to be.
+// failures: 113: an ACL for the creator needs a creator that is authenticated.
 func TestACL_CreatorWithoutACredentialIsRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -35,8 +35,8 @@ func TestACL_CreatorWithoutACredentialIsRefused(t *testing.T) {
 	})
 }
 
-// An ACL that could not be meant is refused before it is sent; above all, an
-// empty one does not open the node to everybody.
+// An invalid ACL is refused before it is sent. Above all, an empty one does not open
+// the node to every client.
 func TestACL_MistakesAreRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -20,10 +20,10 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 110: equal credentials are presented once, all in one go, after every
-// connect; when one is no longer accepted, that is a state that everybody can
-// see, calls fail with it at once, the client tries on ever more rarely, and
-// recovers by itself when the password is what it was.
+// failures: 110: equal credentials are presented once, all in one write, after every
+// connect. When the server no longer accepts one, the state shows that, and calls
+// fail with it at once. The client goes on trying, less and less often. It recovers
+// by itself when the password is what it was.
 func TestAuth_RefusedAfterAReconnectIsSeenAndMended(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var tp tap
@@ -86,7 +86,8 @@ func TestAuth_RefusedAfterAReconnectIsSeenAndMended(t *testing.T) {
 	})
 }
 
-// everything is a log at the lowest level, and whatever else is written to it.
+// everything collects a log at the lowest level, and all other text that a test
+// writes to it.
 type everything struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -98,9 +99,9 @@ func (e *everything) Write(b []byte) (int, error) {
 	return e.buf.Write(b)
 }
 
-// failures: 111: over a life with everything that is logged or returned, errors
-// of every kind, cuts, expiries, refusals, a panic, neither a password nor what
-// can be made of one nor a session's password is shown.
+// failures: 111: a client logs and returns errors of every kind, over cuts,
+// expiries, refusals and a panic. No text shows a password, its hash, or the
+// password of a session.
 func TestSecrets_AreInNoLogAndNoError(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		const secret = "correct-horse-battery"
@@ -223,9 +224,9 @@ func TestSecrets_AreInNoLogAndNoError(t *testing.T) {
 	})
 }
 
-// failures: 122: a quiet life logs nothing above Info, a normal Close included;
-// each transition is one line; ten minutes without a server are few lines, none
-// of them a warning that repeats itself.
+// failures: 122: without faults nothing is logged above Info, a normal Close
+// included. Each transition is one line. Ten minutes without a server give few
+// lines, and no warning that repeats itself.
 func TestLog_IsQuietAndBounded(t *testing.T) {
 	bubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 		var all everything
@@ -246,7 +247,7 @@ func TestLog_IsQuietAndBounded(t *testing.T) {
 			Logger: slog.New(slog.NewTextHandler(&all, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
 		require.NoError(t, err)
-		synctest.Wait() // what is noted under the client's lock is logged behind it
+		synctest.Wait() // lines that are noted under the client's lock are logged after it
 		require.Equal(t, map[string]int{"INFO": 2}, lines(), "the transition, and where to")
 		_, err = c.Create(t.Context(), "/n", nil, zk.Ephemeral)
 		require.NoError(t, err)

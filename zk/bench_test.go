@@ -18,9 +18,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// echo is a server over TCP that gives every request of a kind the same answer,
-// and allocates nothing for it, so that what is counted is the client's. Against
-// other clients, and against Apache ZooKeeper, bench/ compares.
+// echo is a server over TCP that gives every request of a kind the same answer. It
+// allocates nothing, so that only the client's allocations count. The comparisons
+// with other clients and on Apache ZooKeeper are in bench/.
 type echo map[proto.OpCode][]byte // bodies of the replies
 
 func newEcho() echo {

@@ -13,8 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What is bound to a session that is over fails for ever: that nothing was sent
-// is no reason to try again. A write that is bound to none runs in the next.
+// A call that is bound to a session that is over always fails. It was not sent, but
+// a retry would not help. A write that is bound to no session runs in the next one.
 func TestRetry_GivesUpWhatIsBoundToADeadSession(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -75,7 +75,7 @@ func TestRetry_GivesUpWhatIsBoundToADeadSession(t *testing.T) {
 	})
 }
 
-// InSession of no session would bind nothing: it is refused.
+// InSession without a session is refused.
 func TestInSession_RefusesNil(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

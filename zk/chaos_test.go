@@ -16,9 +16,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Many goroutines on one client while connections are cut and replies dropped at
-// random: nobody hangs, no write runs twice, a write that was reported done is
-// there, and one that was reported not sent is not.
+// Many goroutines use one client while connections are cut and replies dropped at
+// random. No call hangs, and no write runs twice. A write that was reported as done
+// has run, and one that was reported as not sent has not.
 func TestClient_OutcomesAreTrueUnderRandomCuts(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// When the chroot has gone while the client runs, every call that finds nothing
-// says that it is the chroot; while it exists, none does.
+// When the chroot was deleted while the client runs, every call that finds nothing
+// returns ErrNoChroot. While the chroot exists, none does.
 func TestChroot_CallsNameTheMissingChroot(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		require.NoError(t, srv.Create("/app", nil))

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// However often it is read, the time that Linux was suspended is the same, and
-// none is negative.
+// Every reading of the time that Linux was suspended is the same, and none is
+// negative.
 func TestSuspendedSinceBoot(t *testing.T) {
 	first, ok := suspendedSinceBoot()
 	require.True(t, ok)

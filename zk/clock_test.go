@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The system is asked only when the two clocks of time.Now have come apart, and
-// only what it says then counts.
+// The clock asks the system only when the distance of the two clocks of time.Now
+// has changed. Only the answer of the system counts then.
 func TestSuspendClock(t *testing.T) {
 	slept, asked := 3*time.Hour, 0 // before the process began
 	k := newSuspendClock(func() (time.Duration, bool) { asked++; return slept, true })

@@ -15,9 +15,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 114: in whatever state the client is, Close ends with its context at
-// the latest, twice and from several goroutines; whatever was pending ends. The
-// bubble sees that no goroutine is left.
+// failures: 114: in every state of the client, Close returns when its context ends
+// at the latest, also a second time and from several goroutines. All pending calls
+// end. The bubble checks that no goroutine is left.
 func TestClose_IsBoundedInEveryStateOfTheConnection(t *testing.T) {
 	stalled := func(srv *zktest.Server) { srv.OnConnect(func(zktest.Connect) zktest.Verdict { return zktest.Hang }) }
 	for name, c := range map[string]struct {
@@ -98,8 +98,8 @@ func TestClose_IsBoundedInEveryStateOfTheConnection(t *testing.T) {
 	}
 }
 
-// failures: 114, 36: Close from within a trace's function and from the reader of
-// a subscription.
+// failures: 114, 36: a function of Trace, and the reader of a subscription, may call
+// Close.
 func TestClose_FromWithinACallback(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var c *zk.Client
@@ -120,9 +120,9 @@ func TestClose_FromWithinACallback(t *testing.T) {
 	})
 }
 
-// failures: 115: when Close has returned nil the session's nodes are gone; where
-// the server cannot be reached, they are after its timeout at the latest, and
-// Close says that it does not know.
+// failures: 115: when Close has returned nil, the session's nodes are gone. If no
+// server can be reached, Close returns ErrUnconfirmed, and the nodes are gone after
+// the session timeout at the latest.
 func TestClose_EndsTheSessionOnTheServer(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		other := connect(t, srv)
@@ -223,9 +223,8 @@ func TestClose_EveryCallAfterItIsRefusedAtOnce(t *testing.T) {
 	})
 }
 
-// failures: 117: a thousand clients that are opened and closed, half of them while
-// the connection is cut, leave neither connections nor sessions nor watches, and
-// no memory.
+// failures: 117: a thousand clients are opened and closed, half of them while the
+// connection is cut. They leave no connection, session or watch, and no memory.
 func TestClose_ThousandClientsLeaveNothing(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		heap := func() int64 {
@@ -283,9 +282,9 @@ func (c panicky) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// failures: 121: a panic on the path of reading or writing ends that connection
-// and nothing else: who waits is answered, watches and the session go on, and
-// the state shows it.
+// failures: 121: a panic while reading or writing ends that connection and nothing
+// else. Waiting calls end, watches and the session go on, and the state shows the
+// loss.
 func TestConn_PanicEndsTheConnectionAndNobodyHangs(t *testing.T) {
 	for _, callers := range []int{1, 20} { // alone, on the caller's goroutine; and on the client's own
 		for _, inWrite := range []bool{false, true} {

@@ -29,8 +29,8 @@ func closesIn(t *testing.T, c *zk.Client) error {
 	return err
 }
 
-// Close refuses at once what waits for room, and what comes after it, although
-// the server does not answer what was sent.
+// Close refuses at once the calls that wait for room, and later calls, although the
+// server does not answer the calls that were sent.
 func TestClose_RefusesAtOnceWhatWaitsForRoom(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c, err := zk.Connect(inTime(t), zk.Config{
@@ -110,7 +110,7 @@ func TestClose_IsNotHeldByADialThatIgnoresItsContext(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.EqualValues(t, 2, dials.Load(), "not a second time before the first has returned")
 		require.NoError(t, closesIn(t, c), "it had no session")
-		time.Sleep(2 * time.Minute) // for the one that was left behind
+		time.Sleep(2 * time.Minute) // until the goroutine that was left behind has ended
 		require.Zero(t, srv.Connections(0))
 	})
 }
@@ -136,8 +136,8 @@ func (c odd) Read(b []byte) (int, error) {
 
 var errNoDeadline = errors.New("set deadline: not supported")
 
-// Whatever the connections are like, Close is bounded: in the handshake as well
-// as afterwards.
+// Close is bounded with connections of every kind, in the handshake as well as
+// afterwards.
 func TestClose_IsBoundedOverOddConnections(t *testing.T) {
 	for name, c := range map[string]struct {
 		odd   func(net.Conn, chan struct{}) net.Conn
@@ -210,7 +210,7 @@ func TestClose_IsBoundedOverOddConnections(t *testing.T) {
 	})
 }
 
-// reluctant takes the handshake, and then nothing until it is closed.
+// reluctant writes the handshake, and then nothing until it is closed.
 type reluctant struct {
 	net.Conn
 	gate   chan struct{}

@@ -14,7 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// connectStrings and what becomes of them; err is a part of the error.
+// connectStrings are connect strings with their hosts and chroots. err is a part of
+// the error.
 var connectStrings = []struct {
 	in    string
 	hosts []string
@@ -77,8 +78,8 @@ func TestConnectString_IsTakenApartOrRefused(t *testing.T) {
 	}
 }
 
-// failures: 124: the chroot is behind the last host, as everywhere; where someone
-// has put one behind each, the error shows what was made of it.
+// failures: 124: the chroot stands behind the last host, as in other clients. If a
+// user puts one behind each host, the error shows how the string was read.
 func TestConnectString_MissingChrootIsNamed(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		for servers, root := range map[string]string{

@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What a client keeps of its configuration is a copy: a program may wipe its
-// secret once it is connected.
+// A client copies its configuration. A program may wipe its secret once the client
+// is connected.
 func TestConnect_CopiesItsConfiguration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		secret := []byte("bob:secret")
@@ -38,7 +38,7 @@ func TestConnect_CopiesItsConfiguration(t *testing.T) {
 	})
 }
 
-// An op holds what it was made of, whenever the multi runs.
+// An op copies its arguments, so that the multi may run later.
 func TestOp_CopiesItsData(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -64,7 +64,7 @@ func TestOp_CopiesItsData(t *testing.T) {
 	})
 }
 
-// A call that returns has encoded what it was given: the data may be used again.
+// When a call returns, it has encoded its arguments: the data may be used again.
 func TestPipeline_DoesNotKeepData(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -44,8 +44,8 @@ func (c dripConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A connection that drips is left as a silent one is, whether the client waits
-// for a reply or only for the answers to its pings.
+// The client leaves a connection that drips, as it leaves a silent one. It does so
+// whether it waits for a reply or only for the answers to its pings.
 func TestConn_ThatDripsIsLeft(t *testing.T) {
 	for name, request := range map[string]bool{"a get": true, "pings alone": false} {
 		t.Run(name, func(t *testing.T) {
@@ -75,8 +75,8 @@ func TestConn_ThatDripsIsLeft(t *testing.T) {
 	}
 }
 
-// A read whose reply always drips is not repeated for ever. It fails with an
-// error that says why; the client and its session go on.
+// A read whose reply always drips is not repeated for ever. It fails with an error
+// that gives the reason. The client and its session go on.
 func TestRead_FailsWhenItsReplyDripsTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
@@ -152,8 +152,8 @@ type chunked struct{ net.Conn }
 
 func (c chunked) Read(b []byte) (int, error) { return c.Conn.Read(b[:min(len(b), 512)]) }
 
-// The session's clock is asked while the client is connected too: after a stop of
-// the whole process nobody waits for the next heartbeat to stay unanswered.
+// The client looks at the session's clock while it is connected too. After a stop
+// of the whole process it does not wait until another heartbeat stays unanswered.
 func TestSession_EndsByTheClientsClockWhileItIsConnected(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Loops that talk to a server which never lets them come to an end: they wait
-// ever longer.
+// Some servers never let a loop of the client end. The loop then pauses longer and
+// longer.
 
 // A server that ends each session right after its handshake is not asked for the
 // next one over and over.
@@ -48,8 +48,8 @@ func TestConnect_SessionsThatEndAtOnceAreNoStorm(t *testing.T) {
 	})
 }
 
-// A protected create that gets no verdict, while each search for its node says
-// that it was not made, is repeated with pauses.
+// A protected create gets no verdict, and each search for its node finds none. The
+// client repeats it with pauses.
 func TestProtected_CodesWithoutVerdictAreNoStorm(t *testing.T) {
 	for _, code := range []zk.Code{zk.ErrConnectionLoss, zk.ErrOperationTimeout, zk.ErrSystemError, zk.ErrRequestTimeout} {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -76,8 +76,8 @@ func TestProtected_CodesWithoutVerdictAreNoStorm(t *testing.T) {
 	}
 }
 
-// A follower of a node that one read denies and the other affirms, over and over,
-// is no storm.
+// One read of a follower finds no node and the other finds it, again and again. The
+// follower pauses between them.
 func TestFollow_ReadsThatContradictEachOtherAreNoStorm(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		srv.Delay(1, 10*time.Microsecond)
@@ -101,9 +101,9 @@ func TestFollow_ReadsThatContradictEachOtherAreNoStorm(t *testing.T) {
 	})
 }
 
-// A server that requires SASL accepts the connection and refuses the first
-// request. The client says so, stays in the state for it, tries again ever more
-// rarely, and recovers when the server no longer requires it.
+// A server that requires SASL accepts the connection and refuses the first request.
+// The client reports that and stays in StateAuthFailed. It tries again less and less
+// often, and recovers when the server no longer requires SASL.
 func TestAuth_ServerThatRequiresSaslIsNamed(t *testing.T) {
 	for name, calls := range map[string]bool{"at rest": false, "with calls": true} {
 		t.Run(name, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// everyCode are the codes of Apache ZooKeeper 3.9, and what a reply with one says
-// of a write.
+// everyCode has the codes of Apache ZooKeeper 3.9, with the outcome of a write that
+// is answered with each.
 var everyCode = map[zk.Code]zk.Outcome{
 	-1: zk.OutcomeUnknown, -2: zk.OutcomeUnknown, -3: zk.OutcomeUnknown, -4: zk.OutcomeUnknown,
 	-5: zk.OutcomeRejected, -6: zk.OutcomeRejected, -7: zk.OutcomeUnknown, -8: zk.OutcomeRejected,
@@ -29,8 +29,8 @@ var everyCode = map[zk.Code]zk.Outcome{
 	// -127 is retried: see below.
 }
 
-// failures: 44: every code is a sentinel of its own with a text; one that nobody
-// knows keeps its number; the outcome is that of the code.
+// failures: 44: every code is a sentinel of its own with a text. An unknown code
+// keeps its number. The outcome follows from the code.
 func TestError_EveryCodeIsASentinel(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -47,7 +47,7 @@ func TestError_EveryCodeIsASentinel(t *testing.T) {
 			}
 			require.Equal(t, outcome, zk.OutcomeOf(err), "%v", code)
 			require.ErrorContains(t, err, "zk: set /n: "+code.Error())
-			if code == zk.ErrSaslRequired { // the one that ends the connection
+			if code == zk.ErrSaslRequired { // this code ends the connection
 				synctest.Wait()
 				require.Equal(t, zk.StateAuthFailed, c.State())
 				for s := range c.States(inTime(t)) {
@@ -69,8 +69,8 @@ func TestError_EveryCodeIsASentinel(t *testing.T) {
 	})
 }
 
-// failures: 44, 47: what the server did not run because it was busy is run again,
-// with a growing pause, as long as the caller's context lasts.
+// failures: 44, 47: a request that the server did not run because it was throttled
+// is sent again, with a growing pause, as long as the caller's context lasts.
 func TestError_ThrottledIsTriedAgain(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -101,8 +101,7 @@ func TestError_ThrottledIsTriedAgain(t *testing.T) {
 	})
 }
 
-// A read whose answer leaves open what became of it changes nothing by being
-// asked again.
+// A read whose answer leaves the outcome open is sent again: it changes nothing.
 func TestError_ReadWithoutAVerdictIsTriedAgain(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -116,8 +115,8 @@ func TestError_ReadWithoutAVerdictIsTriedAgain(t *testing.T) {
 	})
 }
 
-// An error says what was done, to what, why, and what is known of it; a program
-// finds each of that.
+// An error gives the operation, its path, the reason and the outcome. A program
+// finds each of them.
 func TestError_CarriesOperationPathAndOutcome(t *testing.T) {
 	err := error(&zk.OpError{Op: "create", Path: "/a", Outcome: zk.OutcomeUnknown, Err: fmt.Errorf("%w: x", zk.ErrConnectionLoss)})
 	require.EqualError(t, err, "zk: create /a: connection loss: x (outcome unknown)")
@@ -128,7 +127,7 @@ func TestError_CarriesOperationPathAndOutcome(t *testing.T) {
 	require.Equal(t, "unknown value 7", zk.Outcome(7).String())
 }
 
-// failures: 20: the helper for retries never runs twice what may have happened.
+// failures: 20: Retry never runs an operation again that may have taken effect.
 func TestError_SafeToRetry(t *testing.T) {
 	of := func(op string, o zk.Outcome, err error) error {
 		return fmt.Errorf("context: %w", &zk.OpError{Op: op, Path: "/n", Outcome: o, Err: err})
@@ -155,8 +154,8 @@ func TestError_SafeToRetry(t *testing.T) {
 	}
 }
 
-// A result that is on its way can be asked for by many, given up and asked for
-// again; that it is given up changes nothing.
+// Several callers can wait for one Future, give up and wait again. A caller that
+// gives up changes nothing for the others.
 //
 // failures: 126
 func TestFuture_IsSharedAndGivenUp(t *testing.T) {

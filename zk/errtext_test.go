@@ -22,8 +22,8 @@ func outcomes(err error) int {
 	return strings.Count(text, "(not sent)") + strings.Count(text, "(outcome unknown)")
 }
 
-// A call that ends because of its context satisfies errors.Is for what the
-// context says, and for the cause that its owner gave it.
+// A call that ends because of its context satisfies errors.Is for the context's Err
+// and for the context's cause.
 func TestError_OfAContextIsItsErrAndItsCause(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -89,8 +89,8 @@ func watchAndSubscription(t *testing.T, c *zk.Client) (*zk.Watch, *zk.Subscripti
 	return w, sub
 }
 
-// What never left says so: a configuration that cannot be, a wait for a
-// connection, a client that is closed.
+// An error says that nothing was sent if that is so: for an invalid configuration, a
+// wait for a connection, and a closed client.
 func TestError_WhatNeverLeftIsNotSent(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		_, err := zk.Connect(t.Context(), zk.Config{Servers: "a,,b", MaxInFlight: -1})
@@ -152,8 +152,8 @@ func TestOpError_NamesOneOutcome(t *testing.T) {
 		(&zk.OpError{Op: "wait", Outcome: zk.OutcomeNotSent, Err: context.Canceled}).Error())
 }
 
-// A conflict says which version was expected, so that a log shows by how much a
-// writer was late.
+// A version conflict names the expected version, so that a log shows how late the
+// writer was.
 func TestError_BadVersionNamesTheExpectedOne(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -200,7 +200,7 @@ func TestError_OfAConnectionNamesTheServer(t *testing.T) {
 	})
 }
 
-// What is wrong with a request is said once, on one line.
+// An error names the fault of a request once, on one line.
 func TestError_OfABadRequestSaysItOnce(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

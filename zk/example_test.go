@@ -111,8 +111,8 @@ func ExampleClient_Set() {
 	// changed meanwhile: true
 }
 
-// The reply to a write is lost. The program looks what became of the write before it
-// writes again.
+// The reply to a write is lost. The program finds out whether the write ran before
+// it writes again.
 func ExampleOutcomeOf() {
 	srv := exampleServer()
 	defer srv.Close()
@@ -298,7 +298,7 @@ func ExampleWatch() {
 	defer watch.Stop()
 	fmt.Printf("read %s\n", node.Data)
 
-	if err := srv.Set("/config", []byte("blue")); err != nil { // by somebody else
+	if err := srv.Set("/config", []byte("blue")); err != nil { // by another program
 		log.Fatal(err)
 	}
 	event, err := watch.Wait(ctx)
@@ -412,7 +412,7 @@ func ExampleClient_Multi() {
 	sell := func(order string) {
 		results, err := client.Multi(ctx,
 			zk.CreateOp(order, nil, zk.Persistent),
-			zk.SetOp("/stock", []byte("0"), 0), // if nobody has sold it
+			zk.SetOp("/stock", []byte("0"), 0), // if it is not sold yet
 		)
 		if err == nil {
 			fmt.Println(order, "done")

@@ -2,9 +2,9 @@ package zk
 
 import "time"
 
-// What the tests of the public behaviour cannot see from outside.
+// The tests of the public behaviour cannot see these from outside.
 
-// ParseServers takes a connect string apart.
+// ParseServers parses a connect string.
 var ParseServers = parseServers
 
 // WatchedPaths returns how many paths the client's watch table has.
@@ -14,8 +14,8 @@ func WatchedPaths(c *Client) int {
 	return len(c.watches.paths)
 }
 
-// NothingHeardFor makes the client believe that its session's last answer came so
-// long ago, as after a stop of the whole process.
+// NothingHeardFor makes the client believe that its session's last answer is that
+// old, as after a stop of the whole process.
 func NothingHeardFor(c *Client, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -23,7 +23,7 @@ func NothingHeardFor(c *Client, d time.Duration) {
 	c.session.lastAnswered, c.session.lastHeard = ago, ago
 }
 
-// WatchTableSize returns for how many paths the table has room at the least.
+// WatchTableSize returns for how many paths the table has room at least.
 func WatchTableSize(c *Client) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

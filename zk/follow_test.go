@@ -16,8 +16,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// followed collects what a follower yields, until cancel; then it returns the
-// error that came last.
+// followed collects the states that a follower yields, until cancel. Then it returns
+// the last error.
 func followed[R any](ctx context.Context, follow func(context.Context, string) func(func(*R, error) bool), path string,
 	show func(*R) string,
 ) (seen func() []string, cancel func() error) {
@@ -114,7 +114,7 @@ func TestFollowData_YieldsEveryStateThatStays(t *testing.T) {
 	})
 }
 
-// A follower that is left early takes its watch along.
+// When the loop over a follower is left early, its watch is removed.
 func TestFollow_BreakLeavesNoWatch(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -130,8 +130,8 @@ func TestFollow_BreakLeavesNoWatch(t *testing.T) {
 	})
 }
 
-// failures: 34: the followed parent is a container that is reaped and comes back;
-// the follower goes on by itself, and is quiet while it is away.
+// failures: 34: the followed parent is a container that is reaped and created again.
+// The follower goes on by itself, and yields nothing while the parent is missing.
 func TestFollowChildren_GoesOnWhenAContainerIsReaped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{ReapInterval: time.Second})
@@ -178,8 +178,8 @@ func TestFollow_GoesOnWhenTheRestoreIsRefused(t *testing.T) {
 	})
 }
 
-// failures: 27, 34, 91: whatever happens to connections and sessions, a follower
-// ends with what is there.
+// failures: 27, 34, 91: after all cuts and expiries a follower reaches the state on
+// the server.
 func TestFollow_ConvergesOverCutsAndExpiries(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {

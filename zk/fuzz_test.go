@@ -162,8 +162,8 @@ func javaAccepts(path string) bool {
 	return true
 }
 
-// FuzzConnectString: whatever is accepted names hosts that can be dialled and a
-// chroot that is a path, and means the same when it is put together again.
+// FuzzConnectString: an accepted string names hosts that can be dialled and a chroot
+// that is a path. Put together from these parts, it is parsed to the same.
 func FuzzConnectString(f *testing.F) {
 	for _, c := range connectStrings {
 		f.Add(c.in)

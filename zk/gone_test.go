@@ -11,9 +11,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A session that was given up by the clock is asked after for as long as the
-// client is connected: until then its nodes count as present, and whoever
-// released one would be told for ever that nobody knows.
+// The client tries to close a session that it has given up by the clock, as long as
+// it is connected. Until it succeeds, the nodes of that session count as present,
+// and the release of one of them is unconfirmed. That must not last for ever.
 func TestSession_GivenUpIsGoneInTheEnd(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

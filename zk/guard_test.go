@@ -13,9 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A server that settles a shorter timeout at the resume makes the lease shorter
-// than it was when the guard began: who waits for the guard's end is told in
-// that time.
+// A server that grants a shorter timeout at the resume makes the lease shorter than
+// it was when the guard began. The guard ends in that shorter time.
 func TestGuard_EndsInTimeWhenTheTimeoutGetsShorter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		guarded, resumed := make(chan struct{}), make(chan time.Time, 1)
@@ -38,7 +37,7 @@ func TestGuard_EndsInTimeWhenTheTimeoutGetsShorter(t *testing.T) {
 	})
 }
 
-// An answer that leaves open what became of the request does not renew the lease,
+// An answer that leaves the outcome of its request open does not renew the lease,
 // also when it stands in the items of a multi.
 func TestGuard_QuorumLeaseIsNotRenewedWithoutAVerdict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,7 @@ func TestGuard_AWriteCostsTheSameHoweverManyThereAre(t *testing.T) {
 	require.Less(t, quickest(), 5*alone)
 }
 
-// A guard whose parent has ended is of no use to anybody. It costs no heartbeats,
+// A guard whose parent has ended is of no use any more. It costs no heartbeats,
 // although it was not released.
 func TestGuard_WhoseParentHasEndedCostsNoHeartbeats(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {

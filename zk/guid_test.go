@@ -23,8 +23,8 @@ func notGUIDs() map[string]string {
 	}
 }
 
-// What is no GUID finds nothing and deletes nothing: nodes of the session, and,
-// without a session, all of the directory, would carry an empty one.
+// A string that is no GUID finds nothing and deletes nothing. An empty one would
+// match all nodes of the session and, without a session, the whole directory.
 func TestFindProtected_RefusesWhatIsNoGUID(t *testing.T) {
 	for name, bad := range notGUIDs() {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestFindProtected_RefusesWhatIsNoGUID(t *testing.T) {
 	}
 }
 
-// The same, seen by what it deleted.
+// The same, checked by the nodes that it deleted.
 func TestFindProtected_LeavesTheDirectoryAlone(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -107,7 +107,8 @@ func TestFindProtected_MatchesAWholeGUIDAtTheBeginning(t *testing.T) {
 	}
 }
 
-// A create by what is no GUID is refused, since it could not be found again.
+// A create with a string that is no GUID is refused: its node could not be found
+// again.
 func TestProtectedBy_RefusesWhatIsNoGUID(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

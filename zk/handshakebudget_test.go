@@ -54,9 +54,8 @@ func TestConnect_ManySlowServersHaveTimeToAnswer(t *testing.T) {
 	})
 }
 
-// A timeout that a server made up does not let the client wait for days: neither
-// for an answer nor for a handshake nor before it looks for a server that has
-// gone.
+// A server grants a timeout of days. The client does not wait that long for an
+// answer or a handshake, nor before it notices that a server has gone.
 func TestSession_AbsurdTimeoutDoesNotLengthenTheLimits(t *testing.T) {
 	const absurd = math.MaxInt32 * time.Millisecond
 	for name, then := range map[string]func(*scripted){

@@ -15,11 +15,11 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// What a server may send that is not the protocol: the connection ends with
-// ErrProtocol, what was in flight ends unknown or is read again, and the client
-// goes on with the next connection.
+// Servers that send bytes that are not the protocol. The connection ends with
+// ErrProtocol. Requests in flight end with OutcomeUnknown, or are read again. The
+// client goes on with the next connection.
 
-// hostile is what a server says instead of the reply to a request.
+// hostile is sent by a server instead of the reply to a request.
 type hostile struct {
 	name string
 	raw  func(q asked) []byte
@@ -34,7 +34,7 @@ func length(n uint32, rest ...byte) func(asked) []byte {
 	return raw(append([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, rest...)...)
 }
 
-// badFrames are wrong whatever was asked.
+// badFrames are wrong as the reply to any request.
 func badFrames() []hostile {
 	var out []hostile
 	for n := range uint32(proto.ReplyHeaderLen) {
@@ -134,8 +134,8 @@ func TestHostile_BadBytesEndTheConnectionAndNothingElse(t *testing.T) {
 	}
 }
 
-// A frame that is good is good also when the next one is not: what was answered
-// before the bad bytes has its answer, what comes behind them has none.
+// A good frame counts even if the next one is bad. Requests that were answered
+// before the bad bytes have their answers, those behind them have none.
 func TestHostile_OnlyWhatIsBehindTheBadBytesIsLost(t *testing.T) {
 	for _, h := range badFrames() {
 		t.Run(h.name, func(t *testing.T) {
@@ -197,8 +197,8 @@ func TestHostile_NullIsAValue(t *testing.T) {
 	})
 }
 
-// failures: 37, 38: memory grows with what has arrived, not with what is
-// announced.
+// failures: 37, 38: memory grows with the bytes that have arrived, not with the size
+// that a frame announces.
 func TestHostile_AnnouncedSizesCostNothing(t *testing.T) {
 	for name, answer := range map[string]func(asked) []byte{
 		"frame of 1 GiB":  length(1<<30, make([]byte, 100)...),
@@ -224,8 +224,8 @@ func TestHostile_AnnouncedSizesCostNothing(t *testing.T) {
 	}
 }
 
-// Events that are well formed but make no sense are ignored, or told as they
-// are; they take nothing down.
+// Events that are well formed but make no sense are ignored, or delivered as they
+// are. They break nothing.
 func TestHostile_OddEventsDisturbNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{play: []func(*scripted){func(c *scripted) {
@@ -278,8 +278,8 @@ func TestHostile_DeepPathIsNotClimbedForLong(t *testing.T) {
 	require.NoError(t, sub.Close())
 }
 
-// failures: 23: neither the zxid of an event nor that of a lost reply moves what
-// the client has seen; the replay of a gap begins with the newest reply.
+// failures: 23: neither the zxid of an event nor that of a lost reply counts as seen
+// by the client. The replay of a gap begins with the newest reply.
 func TestHostile_EventsDoNotMoveTheZxid(t *testing.T) {
 	for _, zxid := range []int64{-1, 500, math.MaxInt64} {
 		synctest.Test(t, func(t *testing.T) {

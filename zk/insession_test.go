@@ -22,8 +22,8 @@ func expired(t *testing.T, err error) {
 	require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
 }
 
-// Calls that wait for room belong to the session in which they were submitted,
-// as those do that have room. When it ends, writes and pipelines fail at once,
+// Calls that wait for room belong to the session in which they were submitted, like
+// calls that have room. When the session ends, writes and pipelines fail at once,
 // and reads go on.
 func TestSession_CallsThatWaitForRoomDoNotRunInTheNextSession(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -101,8 +101,8 @@ func TestSession_CallsBetweenTwoSessionsBelongToTheNext(t *testing.T) {
 	})
 }
 
-// A write that the server threw away because it was throttled is sent again in
-// its own session only, whether it was submitted with InSession or without.
+// A write that a throttled server did not run is sent again in its own session only,
+// whether it was submitted with InSession or without.
 func TestSession_ThrottledWriteIsNotSentAgainInTheNextSession(t *testing.T) {
 	const throttled = -127
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {

@@ -13,8 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Deletes are pipelined: what a thousand waiters leave behind when they give up
-// at once is gone in far less than a round trip each.
+// Deletes are pipelined. When a thousand waiters give up at once, their nodes are
+// deleted in far less than a round trip each.
 func TestAbandon_ManyAreDeletedSideBySide(t *testing.T) {
 	for _, tt := range []struct {
 		nodes   int
@@ -52,9 +52,8 @@ func TestAbandon_ManyAreDeletedSideBySide(t *testing.T) {
 	}
 }
 
-// Nodes that cannot be deleted delay none that can, least of all an ephemeral
-// one, whose end others wait for. However many they are, they are asked about
-// no more often than a few would be.
+// Nodes that cannot be deleted delay no others, least of all an ephemeral one, for
+// whose end other clients wait. Many of them cost no more requests than a few.
 func TestAbandon_WhatCannotBeDeletedDelaysNothing(t *testing.T) {
 	for _, stuck := range []int{10, 2000} {
 		t.Run(fmt.Sprint(stuck), func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 49, 54: what is abandoned goes, over cuts, lost replies and refusals;
-// that it is gone already is as good.
+// failures: 49, 54: an abandoned node is deleted, over cuts, lost replies and
+// refusals. It is no fault if the node is gone already.
 func TestAbandon_DeletesUntilItIsConfirmed(t *testing.T) {
 	for name, harm := range map[string]zktest.Verdict{
 		"none": zktest.Pass, "cut before": zktest.CutBefore, "reply lost": zktest.DropReplyAndCut,
@@ -81,8 +81,8 @@ func TestAbandon_WhileDisconnected(t *testing.T) {
 	})
 }
 
-// failures: 49: the session that owned the node has ended: nothing is left to
-// do, and a node of the same path that somebody else has made since is not ours.
+// failures: 49: the session that owned the node has ended. The janitor has nothing
+// to do, and does not delete a later node of another client at the same path.
 func TestAbandon_EndsWithTheSession(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -126,8 +126,9 @@ func TestAbandonBy_RunsUntilItIsDone(t *testing.T) {
 	})
 }
 
-// failures: 49, 115: Close takes ephemerals along with the session; a persistent
-// node that was not deleted yet, or whatever could not be confirmed, is named.
+// failures: 49, 115: ephemeral nodes end with the session at Close. The error of
+// Close names a persistent node that is not deleted yet, and all that is
+// unconfirmed.
 func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
@@ -170,7 +171,8 @@ func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
 	})
 }
 
-// AbandonProtected says what is wrong, since nobody hears of the delete.
+// AbandonProtected returns an error for bad arguments, because its delete reports
+// none.
 func TestAbandonProtected_SaysWhatIsWrong(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -58,7 +58,7 @@ func TestGuard_EndsInTimeAfterRequestsWereHeldUp(t *testing.T) {
 
 // failures: 15: the session was opened with a short timeout, which the next
 // leader takes from its log, whatever timeout other servers have granted since.
-// So the lease goes by the smallest of all handshakes, the first included.
+// So the lease rests on the smallest of all handshakes, the first included.
 func TestGuard_GoesByTheSmallestTimeoutOfTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		guarded, moved := make(chan struct{}), make(chan time.Time, 2)
@@ -112,8 +112,8 @@ func TestSession_OneSmallGrantDoesNotEndIt(t *testing.T) {
 	})
 }
 
-// limits is two servers of one ensemble whose limits of the session timeout
-// differ. It says for every connection what becomes of its handshake.
+// limits is two servers of one ensemble whose limits of the session timeout differ.
+// A test decides the answer to the handshake of every connection.
 type limits struct {
 	answer  func(addr string, q proto.ConnectRequest) *proto.ConnectResponse // nil: refuse the connection
 	mu      sync.Mutex

@@ -46,7 +46,7 @@ type modelWorld struct {
 	pings    bool  // the client may also send what the server answers alone
 	stay     bool  // the client does not move
 
-	// Deviations from the rule: nil, or what is done instead.
+	// Deviations from the rule: nil, or a function that replaces the rule.
 	written func(l *lease) proof
 	alone   func(l *lease, sent instant) // when the server alone has answered
 }
@@ -61,8 +61,8 @@ type modelRequest struct {
 	baseOfRequest, provesRequest bool
 }
 
-// modelQueue holds what is under way between the server and the leader: PINGs or
-// answers to them (0), and requests or answers to those (1).
+// modelQueue holds the messages under way between the server and the leader: PINGs
+// or answers to them (0), and requests or answers to those (1).
 type modelQueue struct{ bits, n uint8 }
 
 func (q *modelQueue) push(v uint8) bool {
@@ -167,7 +167,7 @@ func (w *modelWorld) unpack(k *modelKey) (s modelState) {
 	return s
 }
 
-// unsafe reports whether the lease outlives what the leader knows.
+// unsafe reports whether the lease ends after the leader may expire the session.
 func (w *modelWorld) unsafe(s *modelState) bool {
 	left := int(s.lease.end - modelNow)
 	return left > 0 && left > max(0, int(w.rule.timeout)-int(w.drift)-int(s.touch))
@@ -246,7 +246,7 @@ func (w *modelWorld) arrive(s *modelState, visit func(*modelState, string)) {
 	}
 }
 
-// report lets something reach the leader, or the follower from it.
+// report lets a message reach the leader, or the follower.
 func (w *modelWorld) report(s *modelState, visit func(*modelState, string)) {
 	if s.up.n > 0 {
 		t := *s
@@ -439,7 +439,7 @@ func (w *modelWorld) search(limit int) *modelSearch {
 	return m
 }
 
-// story tells how the unsafe state came about.
+// story returns the steps that lead to the unsafe state.
 func (w *modelWorld) story(m *modelSearch) string {
 	var path []int
 	for i := m.bad; i >= int(w.halfTick); i = int(m.parent[i]) {
@@ -568,9 +568,9 @@ func TestLeaseModel_EveryDeviationIsFound(t *testing.T) {
 	}
 }
 
-// A new connection starts afresh: nothing that was answered on an earlier one,
-// which went through another server, is left. (No schedule makes what is left
-// unsafe, since it is older than the handshake. It would make the lease shorter.)
+// A new connection starts afresh: the lease drops the answers of an earlier one,
+// which went through another server. (To keep them would be unsafe in no schedule,
+// since they are older than the handshake. It would make the lease shorter.)
 func TestLease_ForgetsTheLastConnection(t *testing.T) {
 	rule := modelOf(24).rule
 	used, fresh := lease{leaseRule: rule}, lease{leaseRule: rule}

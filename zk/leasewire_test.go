@@ -16,7 +16,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// wire notes when requests left a client and when their replies reached it.
+// wire records when requests left a client and when their replies reached it.
 type wire struct {
 	mu    sync.Mutex
 	hello time.Time // the handshake of the only connection
@@ -106,10 +106,10 @@ func (w *wire) heartbeats() (n int) {
 	return n
 }
 
-// from is the moment that the lease counts from, by the rule and by nothing that
-// the client remembers. A leader's request that was answered, and a second one
-// that was written after that and answered, prove what had been answered a
-// quarter and a 24th of T before the first was sent.
+// from is the moment from which the lease counts. It is computed by the rule from
+// the bytes on the wire, and not from the client's state. Two answered requests of
+// the leader's, the second written after the answer to the first, prove the requests
+// that had been answered a quarter and a 24th of T before the first was sent.
 func (w *wire) from(T time.Duration) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,8 +16,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 40: what is over the limit of servers is refused before it is sent,
-// to the byte, and what is not goes through; the session is not touched.
+// failures: 40: a request over the limit of servers is refused before it is sent, to
+// the byte. A request within it goes through. The session is not touched.
 func TestLimit_RequestIsRefusedBeforeItIsSent(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -70,8 +70,8 @@ func TestLimit_CredentialIsRefusedByConnect(t *testing.T) {
 	require.Less(t, len(err.Error()), 1000, "and the error does not show it")
 }
 
-// A reply over the limit is skipped: its call fails and names what, how large and
-// the limit; everything else on the connection goes on.
+// A reply over the limit is skipped. Its call fails with an error that names the
+// operation, the size and the limit. Everything else on the connection goes on.
 func TestLimit_ReplyIsSkippedAndTheConnectionLives(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var tp tap
@@ -107,7 +107,7 @@ func TestLimit_ReplyIsSkippedAndTheConnectionLives(t *testing.T) {
 	})
 }
 
-// failures: 32: what an armed watch costs, and that what is given up costs
+// failures: 32: the memory of an armed watch is bounded, and a stopped one costs
 // nothing.
 func TestLimit_MemoryOfWatches(t *testing.T) {
 	s := &script{play: []func(*scripted){honest}} // keeps nothing of a watch

@@ -14,8 +14,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// stuckLog is a handler that gets stuck on a message, as one does whose pipe
-// nobody reads, and asks the client for its state first.
+// stuckLog is a handler that gets stuck on a message, like a handler whose pipe is
+// not read. Before that it asks the client for its state.
 type stuckLog struct {
 	slog.Handler
 	on     string

@@ -44,8 +44,8 @@ func TestConn_IsLeftWhenTheSessionIsNotAtHomeThere(t *testing.T) {
 	}
 }
 
-// A write is not repeated by the client. If its caller does, that goes to the next
-// connection, whose handshake tells what has become of the session.
+// The client does not repeat a write. If the caller repeats it, the write goes to
+// the next connection, whose handshake shows whether the session is over.
 func TestConn_IsLeftBeforeTheCallerOfARefusedWriteGoesOn(t *testing.T) {
 	for code, outcome := range map[proto.ErrCode]zk.Outcome{
 		proto.SessionMoved:   zk.OutcomeUnknown,

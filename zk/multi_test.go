@@ -63,8 +63,8 @@ func TestMulti_EveryKindOfOp(t *testing.T) {
 	})
 }
 
-// failures: 45: the op that failed is named, with its reason; those before it
-// were rolled back, those behind it never ran; nothing has changed.
+// failures: 45: the error names the op that failed, with its reason. The ops before
+// it were rolled back, the ops behind it never ran, and nothing has changed.
 func TestMulti_FailureNamesTheOp(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		require.NoError(t, srv.Create("/root/n", nil))
@@ -108,7 +108,7 @@ func TestMulti_FailureNamesTheOp(t *testing.T) {
 	})
 }
 
-// What is wrong with an op is told before anything is sent.
+// The fault of an op is reported before anything is sent.
 func TestMulti_BadOpsAreRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c, other := connect(t, srv), connect(t, srv)
@@ -138,8 +138,8 @@ func TestMulti_BadOpsAreRefused(t *testing.T) {
 	})
 }
 
-// failures: 20: the reply of a multi is lost: its results say that nothing is
-// known, whatever has happened, and it is not run again.
+// failures: 20: the reply of a multi is lost. All its results are OpUnknown, whether
+// it ran or not, and it is not sent again.
 func TestMulti_LostReplyIsUnknown(t *testing.T) {
 	for _, happened := range []bool{false, true} {
 		harm := zktest.CutBefore
@@ -168,8 +168,8 @@ func TestMulti_LostReplyIsUnknown(t *testing.T) {
 	}
 }
 
-// notMine is how a leader answers a multi of two ops on a session that it takes
-// for another server's: in the items, under a header that says OK.
+// notMine is the answer of a leader to a multi of two ops on a session that it takes
+// for another server's. The error is in the items, under a header that says OK.
 func notMine(q asked) []byte {
 	if q.Op != proto.OpMulti {
 		return nil
@@ -196,7 +196,7 @@ func TestMulti_WithoutAVerdictBreaksItsPipeline(t *testing.T) {
 	})
 }
 
-// The ops are the caller's again when the call has returned.
+// When the call has returned, the caller may change the ops.
 func TestMulti_OpsMayBeUsedAgain(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -210,7 +210,7 @@ func TestMulti_OpsMayBeUsedAgain(t *testing.T) {
 	})
 }
 
-// failures: 38, 45: an answer that does not fit the question is not believed.
+// failures: 38, 45: an answer that does not fit its request is an ErrProtocol.
 func TestMulti_AnswerThatDoesNotFitIsAProtocolError(t *testing.T) {
 	item := func(op proto.OpCode, err proto.ErrCode) proto.MultiResult { return proto.MultiResult{Op: op, Err: err} }
 	for name, answer := range map[string][]proto.MultiResult{
@@ -239,7 +239,7 @@ func TestMulti_AnswerThatDoesNotFitIsAProtocolError(t *testing.T) {
 	}
 }
 
-// MultiSize is what decides whether a Multi is sent.
+// Multi sends a transaction exactly if its MultiSize is within the limit.
 func TestMulti_SizeIsThatOfTheRequest(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		require.NoError(t, srv.Create("/root/a", nil))

@@ -13,8 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// outagePhases is how many clients meet an outage, each at another moment between
-// two of its heartbeats.
+// outagePhases is how many clients meet an outage, each at a different moment
+// between two of its heartbeats.
 const outagePhases = 200
 
 // survivors returns how many of n guards outlive an outage of the only server,
@@ -51,8 +51,8 @@ func survivors(t *testing.T, n int, outage float64, change ...func(*zk.Config)) 
 	return lived
 }
 
-// A guard lives on over an outage that is over in time, whatever the moment at
-// which it begins. The README gives these figures.
+// A guard survives an outage that is short enough, at whichever moment the outage
+// begins. The README gives these figures.
 func TestGuard_SurvivesOutages(t *testing.T) {
 	for _, c := range []struct {
 		outage float64 // of the session timeout

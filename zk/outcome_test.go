@@ -12,9 +12,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 20: the reply of a write is lost, before or after it was carried out:
-// the caller is told that the outcome is not known, the write is never sent
-// again, and by reading back he finds out.
+// failures: 20: the reply of a write is lost, before or after the write ran. The
+// caller gets OutcomeUnknown, and finds out by reading. The write is never sent
+// again.
 func TestOutcome_LostReplyOfEachWrite(t *testing.T) {
 	writes := []struct {
 		op  string
@@ -50,7 +50,7 @@ func TestOutcome_LostReplyOfEachWrite(t *testing.T) {
 		{"cut before", zktest.CutBefore, false},
 		{"cut after", zktest.DropReplyAndCut, true},
 		{"cut inside the reply", zktest.CutReplyAfter(10), true},
-		{"swallowed", zktest.DropReply, true}, // what is behind it is answered: that fits nothing
+		{"swallowed", zktest.DropReply, true}, // the reply to the next request comes first, and fits no request
 		{"hung", zktest.Hang, false},
 	}
 	for _, w := range writes {
@@ -87,8 +87,8 @@ func TestOutcome_LostReplyOfEachWrite(t *testing.T) {
 	}
 }
 
-// failures: 20: Set by version, run again after its own success, is not a
-// conflict to whoever looks at the Stat.
+// failures: 20: a Set by version that runs again after its own success is refused.
+// The Stat shows that this is no conflict.
 func TestOutcome_LostSetIsFoundByReadingBack(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -106,8 +106,8 @@ func TestOutcome_LostSetIsFoundByReadingBack(t *testing.T) {
 	})
 }
 
-// failures: 21: half of many calls are given up at random moments: each of the
-// rest gets its own answer, nobody another's.
+// failures: 21: half of many calls are given up at random moments. Each of the other
+// calls gets its own answer.
 func TestOutcome_GivenUpCallsDisturbNoOthers(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -46,7 +46,7 @@ func TestGuard_OutlivesABulkReadOfItsClient(t *testing.T) {
 	}
 }
 
-// Calls that had to wait beside a guard are written when it has gone, and all in
+// Calls that had to wait while a guard lived are written when it is released, all in
 // their order.
 func TestGuard_HeldBackCallsGoOnWithoutIt(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {

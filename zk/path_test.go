@@ -9,8 +9,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// pathCases are paths, and what of them the server refuses; "" for the good ones.
-// A server 3.8.0 was asked for every one of them.
+// pathCases are paths, and the fault for which the server refuses them; "" for valid
+// ones. A server 3.8.0 was asked for every one of them.
 var pathCases = []struct{ path, fault string }{
 	{"/", ""},
 	{"/a", ""},

@@ -13,9 +13,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 48: the reply of the create is lost and the ensemble stays away for a
-// while: the node is found by its GUID once it is back, in the same session,
-// however long that takes.
+// failures: 48: the reply of the create is lost, and the ensemble stays away for a
+// while. When it is back, Create finds the node by its GUID, in the same session.
 func TestCreate_ProtectedIsFoundAfterALongOutage(t *testing.T) {
 	for _, mode := range []zk.CreateMode{zk.EphemeralSequential, zk.Ephemeral, zk.PersistentSequential, zk.Persistent, zk.Container} {
 		for _, harm := range []zktest.Verdict{zktest.DropReplyAndCut, zktest.CutBefore} {
@@ -50,8 +49,8 @@ func TestCreate_ProtectedIsFoundAfterALongOutage(t *testing.T) {
 	}
 }
 
-// failures: 48, 50: the session ends while the create's outcome is open: the node
-// went with it, and the next session gets none by surprise.
+// failures: 48, 50: the session ends while the create's outcome is open. The node
+// goes with it, and none is created in the next session.
 func TestCreate_ProtectedWhoseSessionEndsIsNotFoundInTheNext(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -78,8 +77,8 @@ func TestCreate_ProtectedWhoseSessionEndsIsNotFoundInTheNext(t *testing.T) {
 	})
 }
 
-// failures: 48, 49: whoever gives up a protected create leaves no node, whenever
-// he does so.
+// failures: 48, 49: a caller that gives up a protected create, at any moment, leaves
+// no node.
 func TestCreate_ProtectedThatWasGivenUpLeavesNoNode(t *testing.T) {
 	for ms := range 12 {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -106,7 +105,8 @@ func TestCreate_ProtectedThatWasGivenUpLeavesNoNode(t *testing.T) {
 	}
 }
 
-// failures: 48: of several nodes with the GUID the oldest is the one, the rest go.
+// failures: 48: of several nodes with the GUID, FindProtected returns the oldest and
+// deletes the others.
 func TestFindProtected_KeepsTheOldestAndDeletesTheRest(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -138,8 +138,8 @@ func TestFindProtected_KeepsTheOldestAndDeletesTheRest(t *testing.T) {
 	})
 }
 
-// failures: 50: over and not known to be gone, or expired: the answer is an error
-// and never a node.
+// failures: 50: if the session has expired, or was given up by the client's clock,
+// FindProtected returns an error and never a node.
 func TestFindProtected_OfASessionThatIsOverIsAnError(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

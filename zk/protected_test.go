@@ -9,7 +9,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 50: a node with our GUID that belongs to another session is not ours.
+// failures: 50: a node with the GUID that belongs to another session does not count.
 func TestFindProtected_TakesNodesOfTheSessionOnly(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()

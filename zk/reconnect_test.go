@@ -19,13 +19,13 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 10: the address behind a name changes, as a pod's does: the next
-// attempt asks for the name again, each name for itself, and the session goes on
-// at the new address.
+// failures: 10: the address of a name changes, as a pod's does. The next attempt
+// resolves the name again, each name by itself, and the session goes on at the new
+// address.
 func TestConnect_ResolvesAtEveryAttempt(t *testing.T) {
 	bubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 		var mu sync.Mutex
-		names := map[string]string{"zk-0:2181": "zk1:2181", "zk-1:2181": "zk2:2181"} // what a resolver says
+		names := map[string]string{"zk-0:2181": "zk1:2181", "zk-1:2181": "zk2:2181"} // the addresses of the names
 		c := connect(t, srv, func(cfg *zk.Config) {
 			cfg.Servers = "zk-0,zk-1"
 			cfg.DialContext = func(ctx context.Context, network, name string) (net.Conn, error) {
@@ -54,8 +54,8 @@ func TestConnect_ResolvesAtEveryAttempt(t *testing.T) {
 	})
 }
 
-// failures: 11: no name resolves when the program starts. Connect waits for it,
-// and for as long as its context lasts; then it names every server and why.
+// failures: 11: no name resolves when the program starts. Connect tries again as
+// long as its context lasts. Then its error names every server and the reason.
 func TestConnect_WaitsForNamesToResolve(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		start := time.Now()
@@ -116,10 +116,10 @@ func (h *transitions) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// failures: 17: five hundred outages, a little shorter or longer than the session
-// timeout: the client's claims agree with the server's, no session comes after a
-// newer one, each that is over has said so before the next is shown, and nobody
-// stays behind in an old state.
+// failures: 17: there are five hundred outages, a little shorter or longer than the
+// session timeout. The client's states agree with the server's. No session comes
+// after a newer one. Each session ends before the next is shown. No observer is left
+// in an old state.
 func TestSession_ClaimsAgreeWithTheServersWhileItFlaps(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		log := &transitions{Handler: slog.DiscardHandler}
@@ -188,9 +188,9 @@ func TestSession_ClaimsAgreeWithTheServersWhileItFlaps(t *testing.T) {
 	})
 }
 
-// failures: 16: a reader who looks away for twenty disconnects and an expiry has
-// missed states, but nothing that matters: he sees the present one, that the
-// session is another, and every handle of the old one is over, for good.
+// failures: 16: a reader is busy during twenty disconnects and an expiry. It misses
+// states, but nothing that matters: it sees the present state and the new session,
+// and every handle of the old session has ended for good.
 func TestStates_SlowReaderMissesNothingThatMatters(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
@@ -237,8 +237,8 @@ func TestStates_SlowReaderMissesNothingThatMatters(t *testing.T) {
 	})
 }
 
-// failures: 17: the states that a fast reader is shown follow one another, and a
-// session that was expired from outside is told once.
+// failures: 17: a fast reader sees every state, in order. It sees the expiry of a
+// session from outside once.
 func TestStates_FastReaderSeesEachTransitionOnce(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -16,9 +16,9 @@ import (
 
 // The watches of a client on its next connection.
 
-// restored returns what the frames restore, by list, and checks that they are the
-// first after the handshake, small, and all of the same zxid: the one that the
-// handshake named.
+// restored returns the watches that the frames restore, by list. It checks that the
+// frames are the first after the handshake, are small, and all have the zxid of the
+// handshake.
 func restored(t *testing.T, frames []tapped) map[string][]string {
 	t.Helper()
 	got := map[string][]string{}
@@ -172,8 +172,8 @@ func TestRestore_IsRepeatedUntilItIsAnswered(t *testing.T) {
 	}
 }
 
-// failures: 24: what a server refuses to restore is ended with an error, whatever
-// its reason, and the connection goes on.
+// failures: 24: a watch that a server refuses to restore ends with an error, for
+// every reason of the refusal, and the connection goes on.
 func TestRestore_RefusedEndsTheWatchesWithAnError(t *testing.T) {
 	for _, code := range []zk.Code{zk.ErrUnimplemented, zk.ErrSystemError, zk.ErrThrottled, zk.ErrNoAuth, -999} {
 		t.Run(code.Error(), func(t *testing.T) {
@@ -215,8 +215,8 @@ func TestRestore_RefusedEndsTheWatchesWithAnError(t *testing.T) {
 	}
 }
 
-// failures: 25: however often the connection is lost, each one has the watches
-// restored once, and no goroutine stays behind.
+// failures: 25: after every loss, the next connection restores the watches once, and
+// no goroutine is left.
 func TestRestore_OncePerConnectionWhileItFlaps(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var tp tap
@@ -257,8 +257,8 @@ func TestRestore_OncePerConnectionWhileItFlaps(t *testing.T) {
 	})
 }
 
-// A watch that is stopped while there is no connection is not restored, and one
-// that is wanted again there is.
+// A watch that is stopped while there is no connection is not restored. A watch that
+// was set again is.
 func TestRestore_OnlyWhatIsStillHeld(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var tp tap
@@ -287,7 +287,7 @@ func TestRestore_OnlyWhatIsStillHeld(t *testing.T) {
 	})
 }
 
-// failures: 28: whoever holds a watch can see that it may be stale.
+// failures: 28: a program that holds a watch can see that it may be stale.
 func TestWatch_DisconnectShowsInTheState(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)

@@ -13,7 +13,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Watches under small limits: none may end every connection anew.
+// Watches under small limits. The restore of none may end every new connection.
 
 func limited(request, reply int) func(*zk.Config) {
 	return func(cfg *zk.Config) { cfg.MaxRequestSize, cfg.MaxReplySize = request, reply }
@@ -100,9 +100,8 @@ func TestWatch_EventLargerThanMaxReplySizeFires(t *testing.T) {
 	})
 }
 
-// An event that is larger than every request is skipped. The recursive
-// subscriptions, of which it may be, say so; a watch that only such a one can feed
-// ends.
+// An event that is larger than every request is skipped. The recursive subscriptions
+// that may have missed it get a resync. A watch that only a recursive one feeds ends.
 func TestSubscription_EventBeyondEveryLimitIsAResync(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var tp tap

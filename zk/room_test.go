@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Calls that find no room are served in the order in which they came, and one
-// whose context ends in the line was not sent.
+// Calls that find no room are served in the order in which they came. A call whose
+// context ends in the line was not sent.
 func TestClient_RoomIsGivenInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
@@ -56,8 +56,8 @@ func TestClient_RoomIsGivenInOrder(t *testing.T) {
 	})
 }
 
-// However calls come and go, with contexts that end while they wait for room,
-// while they get it or while they are sent, no room is lost and none is made.
+// The contexts of calls end while they wait for room, while they get it, or while
+// they are sent. The number of places stays right.
 func TestClient_RoomIsKept(t *testing.T) {
 	const room = 3
 	srv := zktest.Start(t, zktest.Config{})

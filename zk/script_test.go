@@ -16,13 +16,13 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// script is a server that says what a test wants, byte by byte. Each connection
-// is played by the next of its functions; when there are no more, it refuses
+// script is a server that sends what a test wants, byte by byte. Each connection is
+// served by the next of its functions. When there are no more, it refuses
 // connections.
 type script struct {
 	mu      sync.Mutex
 	play    []func(*scripted)
-	timeout []time.Duration // that the connection settles; 6 s where there is none
+	timeout []time.Duration // that the connection grants; 6 s where there is none
 	dials   int
 	running sync.WaitGroup
 }
@@ -41,8 +41,8 @@ type asked struct {
 	body []byte
 }
 
-// client returns a client of the script. Its server cannot be told to close the
-// session, so that Close is bounded and may end unconfirmed.
+// client returns a client of the script. The script may not answer closeSession, so
+// Close is bounded and may end unconfirmed.
 func (s *script) client(t testing.TB, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
 	cfg := zk.Config{Servers: "script:1", DialContext: s.dial, SessionTimeout: 6 * time.Second}
@@ -174,8 +174,8 @@ func good(q asked) []byte {
 	return replyTo(q.Xid, 10, proto.OK, body)
 }
 
-// serve answers what comes, with answer's bytes where it has any, until the
-// client goes or a write fails.
+// serve answers the requests, with the bytes of answer where it returns any, until
+// the client goes or a write fails.
 func (c *scripted) serve(answer func(asked) []byte) {
 	for q := range c.requests {
 		var b []byte

@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// A credential, and what holds one, shows no secret, by whatever verb or handler
-// of a log it is printed.
+// A credential, and every type that holds one, shows no secret with any verb and any
+// log handler.
 func TestSecrets_AreInNoFormOfPrinting(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		const secret = "correct-horse-battery"

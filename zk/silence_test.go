@@ -15,7 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Servers that fall silent, one way or both, and what that may cost.
+// Servers that fall silent, in one direction or both.
 
 // server returns the member that carries the only client's connection.
 func server(t testing.TB, srv *zktest.Server, members int) int {
@@ -29,9 +29,9 @@ func server(t testing.TB, srv *zktest.Server, members int) int {
 	return 0
 }
 
-// failures: 1: the session lives on a healthy server; when that connection
-// breaks, servers that take connections and never answer come first. They cost
-// their budget, and neither the session nor, with a guard, the lease.
+// failures: 1: the connection to a healthy server breaks. The next servers accept
+// connections and never answer. They cost their share of the time, but not the
+// session and, with a guard, not the lease.
 func TestSession_SurvivesSilentServersInBetween(t *testing.T) {
 	for _, c := range []struct {
 		servers int
@@ -102,9 +102,9 @@ func (c muteConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// failures: 12: whichever direction falls silent, also while events go on to
-// arrive: the client is at the next server within a third of the timeout,
-// in the same session, and a guard has not ended.
+// failures: 12: one direction falls silent, also while events go on to arrive. The
+// client is at the next server within a third of the timeout, in the same session,
+// and a guard has not ended.
 func TestConn_SilenceOfEitherDirectionCostsNeitherSessionNorLease(t *testing.T) {
 	for _, direction := range []string{"both", "from the server", "to the server"} {
 		for phase := range 6 { // of the heartbeat, half a second
@@ -152,9 +152,9 @@ func TestConn_SilenceOfEitherDirectionCostsNeitherSessionNorLease(t *testing.T) 
 	}
 }
 
-// failures: 3: cut off from every server, with nothing reset: the guard ends
-// within the lease, and after four thirds of the timeout the client itself
-// declares the session over, tells everybody, and opens the next when it can.
+// failures: 3: the client is cut off from every server, and no connection is reset.
+// The guard ends within the lease. After four thirds of the timeout the client gives
+// the session up and reports that everywhere. It opens the next one when it can.
 func TestSession_EndsByTheClientsClockWhileItIsCutOff(t *testing.T) {
 	bubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

@@ -34,9 +34,9 @@ func (c slowConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// failures: 14: replies that take many session timeouts to arrive, as a queue of
-// large ones or as a single one, do not keep the client from pinging, and bytes
-// that arrive are a sign of life.
+// failures: 14: replies take many session timeouts to arrive, as a queue of large
+// replies or as a single one. The client still pings, and arriving bytes count as a
+// sign of life.
 func TestConn_LargeRepliesDoNotStarvePings(t *testing.T) {
 	for _, c := range []struct{ replies, size int }{{900, 30_000}, {1, 4 << 20}} {
 		t.Run(strconv.Itoa(c.replies), func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// dialled notes when a client dials, the closers of its old sessions included.
+// dialled records when a client dials, also to close its old sessions.
 type dialled struct {
 	mu sync.Mutex
 	at []time.Time
@@ -58,10 +58,10 @@ func peak(times []time.Time, from, to time.Time, window time.Duration) (most int
 	return slices.Max(buckets), mean / float64(len(buckets))
 }
 
-// failures: 9: two hundred clients lose all servers at once, for half a minute.
-// Each tries again at once, then ever more rarely, and not in step with the
-// others; when the servers are back, all are back soon, but not all at once.
-// Servers that take connections and drop them are no different.
+// failures: 9: two hundred clients lose all servers at once, for half a minute. Each
+// tries again at once, then less and less often, and not in step with the others.
+// When the servers are back, all clients connect soon, but not all at once. The same
+// holds for servers that accept connections and drop them.
 func TestConnect_ManyClientsDoNotStormTheServers(t *testing.T) {
 	const outage = 30 * time.Second
 	for name, harm := range map[string]func(srv *zktest.Server, on bool){

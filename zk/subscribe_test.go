@@ -15,8 +15,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 30: a gap is announced, and whoever reads again on the announcement
-// ends with what is really there, told once.
+// failures: 30: a subscription announces a gap once. A program that reads again then
+// has the state on the server.
 func TestSubscription_GapIsAnnouncedAndReadAgainOnce(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -85,8 +85,8 @@ func TestSubscription_GoesOnInTheNextSession(t *testing.T) {
 	})
 }
 
-// failures: 30, 36: a reader who does not read costs nobody else anything, and
-// finds a resync in the place of what there was no room for.
+// failures: 30, 36: a reader that does not read holds up no other. It finds a resync
+// in the place of the events for which there was no room.
 func TestSubscription_SlowReaderGetsAResync(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -115,9 +115,9 @@ func repeat(s string, n int) []string {
 	return strings.Split(strings.TrimSuffix(strings.Repeat(s+"|", n), "|"), "|")
 }
 
-// failures: 36, 123: a reader who is busy for twice the session timeout, and who
-// calls the client in the middle of his loop, disturbs neither heartbeats nor
-// other watches nor a reconnect.
+// failures: 36, 123: a reader is busy for twice the session timeout, and calls the
+// client inside its loop. That disturbs neither heartbeats nor other watches nor a
+// reconnect.
 func TestSubscription_BusyReaderDisturbsNobody(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -145,8 +145,8 @@ func TestSubscription_BusyReaderDisturbsNobody(t *testing.T) {
 	})
 }
 
-// A reader may stop and another go on where he stopped; the end is told to
-// everybody who asks, and nothing but the end after Close.
+// A reader may stop and another one go on where it stopped. Every reader gets the
+// end of the subscription. After Close there is nothing but the end.
 func TestSubscription_ReadersTakeTurns(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -218,8 +218,8 @@ func TestSubscription_OldServerIsUnimplemented(t *testing.T) {
 	})
 }
 
-// failures: 32: subscriptions that come and go leave nothing, however many share
-// the server's watch.
+// failures: 32: subscriptions that end leave nothing on the server, also when many
+// have shared its watch.
 func TestSubscription_IsRemovedWithItsLastHolder(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)

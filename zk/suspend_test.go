@@ -74,8 +74,8 @@ func TestGuard_DoneClosesAfterASuspendWithoutAConnection(t *testing.T) {
 	})
 }
 
-// A request that was sent before a suspend and answered after it says nothing of
-// the time after it.
+// A request that was sent before a suspend and answered after it proves nothing
+// about the time after its sending.
 func TestGuard_AnswersFromBeforeASuspendDoNotRenew(t *testing.T) {
 	suspend(t, func(srv *zktest.Server, s *zk.Session, guard context.Context, sleep func(time.Duration)) {
 		srv.Delay(1, s.Timeout()/10)
@@ -87,8 +87,8 @@ func TestGuard_AnswersFromBeforeASuspendDoNotRenew(t *testing.T) {
 	})
 }
 
-// Suspends that are shorter than what is left of the lease cost nothing, however
-// many there are.
+// Suspends that are shorter than the rest of the lease cost nothing, even many of
+// them.
 func TestGuard_SurvivesShortSuspends(t *testing.T) {
 	suspend(t, func(_ *zktest.Server, s *zk.Session, guard context.Context, sleep func(time.Duration)) {
 		for range 30 {

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// tap records what a client writes, frame by frame, one list a connection.
+// tap records the frames that a client writes, one list for each connection.
 type tap struct {
 	mu    sync.Mutex
 	conns [][]tapped
@@ -48,7 +48,7 @@ func (tp *tap) dials() int {
 	return len(tp.conns)
 }
 
-// frames returns what was written on the nth connection, from 0.
+// frames returns the frames that were written on the nth connection, from 0.
 func (tp *tap) frames(n int) []tapped {
 	tp.mu.Lock()
 	defer tp.mu.Unlock()

@@ -15,8 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 15: a timeout that cannot be meant is refused by name, before
-// anything is dialled.
+// failures: 15: Connect refuses an impossible timeout and names it, before it dials.
 func TestConfig_SessionTimeoutOutOfRangeIsRefused(t *testing.T) {
 	for _, ask := range []time.Duration{
 		-1, -time.Second, time.Microsecond, time.Millisecond - 1,
@@ -38,9 +37,9 @@ func TestConfig_SessionTimeoutOutOfRangeIsRefused(t *testing.T) {
 	})
 }
 
-// failures: 15: every interval follows from what the server settled, not from
-// what was asked for: heartbeats keep a session that was cut down alive, and
-// silence is noticed in a third of it.
+// failures: 15: the client derives every interval from the granted timeout, and not
+// from the one that it asked for. If the server grants less, heartbeats still keep
+// the session alive, and silence is noticed in a third of the timeout.
 func TestSession_IntervalsFollowTheServersTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{MaxSessionTimeout: 2 * time.Second})
@@ -63,8 +62,8 @@ func TestSession_IntervalsFollowTheServersTimeout(t *testing.T) {
 	})
 }
 
-// failures: 15: whatever timeout the server answers, nothing panics, no loop runs
-// hot, and the client ends well.
+// failures: 15: with any granted timeout nothing panics, no loop runs hot, and the
+// client ends well.
 func TestConnect_OddTimeoutsOfTheServerAreHarmless(t *testing.T) {
 	for _, millis := range []int32{0, -1, math.MinInt32, 1, 2, 11, 12, math.MaxInt32} {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -100,8 +99,8 @@ func TestConnect_OddTimeoutsOfTheServerAreHarmless(t *testing.T) {
 	}
 }
 
-// failures: 15: where the timeout leaves no time for a lease, a guard is refused,
-// at once, and not asked for over and over.
+// failures: 15: if the timeout leaves no time for a lease, Guard fails at once,
+// without round trips.
 func TestGuard_IsRefusedWhereTheTimeoutLeavesNoLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{MaxSessionTimeout: 2 * time.Second})

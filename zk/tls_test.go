@@ -98,16 +98,15 @@ func listenTLS(t testing.TB, srv *zktest.Server, cfg *tls.Config) string {
 	return l.Addr().String()
 }
 
-// dialTo connects to addr whatever name is asked for, as a resolver would.
+// dialTo connects to addr for every name, as if all names resolved to it.
 func dialTo(addr string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	}
 }
 
-// failures: 105: the certificate is checked, and against the host as it was
-// configured, not as it was resolved; a name that does not fit is a typed error
-// that tells it.
+// failures: 105: the certificate is checked against the host as it was configured,
+// not as it was resolved. A typed error names a host that does not fit.
 func TestTLS_CertificateIsCheckedAgainstTheConfiguredHost(t *testing.T) {
 	a, stranger := newAuthority(t), newAuthority(t)
 	srv := zktest.Start(t, zktest.Config{})
@@ -160,9 +159,9 @@ func TestTLS_CertificateIsCheckedAgainstTheConfiguredHost(t *testing.T) {
 	}
 }
 
-// failures: 107: the client's certificate runs out during the session, and a new
-// one lies in its file: the next connection presents that, without a restart, in
-// the same session. While there is none yet the client goes on trying.
+// failures: 107: the client's certificate expires during the session, and its file
+// has a new one. The next connection presents the new one, without a restart, in the
+// same session. While there is none yet, the client goes on trying.
 func TestTLS_RotatedCertificateIsUsedAtTheNextConnection(t *testing.T) {
 	a := newAuthority(t)
 	srv := zktest.Start(t, zktest.Config{})

@@ -12,8 +12,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 36, 123: a trace that takes twice the session timeout, and calls the
-// client itself, slows down nobody but its own caller.
+// failures: 36, 123: a function of Trace takes twice the session timeout, and calls
+// the client itself. It slows down only its own caller.
 func TestTrace_SlowOneDisturbsNobody(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var c *zk.Client

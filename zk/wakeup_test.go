@@ -12,16 +12,16 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Whoever queues a request while another is about to stop writing is not
-// forgotten: here, where nothing takes time, one that waited for the next
-// heartbeat would show as time that has passed.
+// A caller queues a request while another caller is about to stop writing. The
+// request must not wait for the next heartbeat. In this test nothing takes time, so
+// such a wait would show as time that has passed.
 func TestWriter_NobodyIsForgotten(t *testing.T) {
 	for range 4 {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			c := watching(t, srv)
 			require.NoError(t, srv.Create("/n", nil))
 			start := time.Now()
-			for range 3000 { // each with a last one, whom nobody behind it helps
+			for range 3000 { // in each, no request comes behind the last one and has it written
 				var callers sync.WaitGroup
 				for range 2 {
 					callers.Go(func() {
@@ -41,8 +41,8 @@ func TestWriter_NobodyIsForgotten(t *testing.T) {
 	}
 }
 
-// A lone caller leaves as soon as its context ends, and the connection is as good
-// as before.
+// A lone caller returns as soon as its context ends, and the connection goes on as
+// before.
 func TestReader_ALoneCallerLeavesWhenItsContextEnds(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

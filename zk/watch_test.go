@@ -41,8 +41,8 @@ func TestWatch_FiresForWhatChangedDuringADisconnect(t *testing.T) {
 	})
 }
 
-// failures: 30, 31: a subscription says where it has a gap, and a one-shot watch
-// on the same path does not end it.
+// failures: 30, 31: a subscription yields a resync where it has a gap. A one-shot
+// watch on the same path does not end it.
 func TestSubscription_ResyncsAfterAGapAndLivesBesideOneShots(t *testing.T) {
 	onBothVersions(t, 2, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -75,7 +75,7 @@ func TestSubscription_ResyncsAfterAGapAndLivesBesideOneShots(t *testing.T) {
 	})
 }
 
-// failures: 32: a watch that nobody holds any more is removed on the server.
+// failures: 32: the client removes a watch on the server that it no longer uses.
 func TestWatch_IsRemovedOnTheServerWithItsLastHolder(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		ctx := t.Context()
@@ -118,7 +118,7 @@ func TestWatch_FiresBeforeALaterReadShowsTheChange(t *testing.T) {
 	})
 }
 
-// failures: 16, 61: the end of a session ends its watches, and says so.
+// failures: 16, 61: the end of a session ends its watches, and they give the reason.
 func TestWatch_EndsWithItsSession(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

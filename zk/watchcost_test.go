@@ -15,7 +15,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// What watches cost that are gone, and a reply that promises too much.
+// The cost of watches that are gone, and of a reply that announces too much.
 
 func TestWatch_StoppingManyOfOnePathIsCheap(t *testing.T) {
 	srv := zktest.Start(t, zktest.Config{})
@@ -81,6 +81,6 @@ func TestMulti_ReplyOfTooManyResultsCostsNothing(t *testing.T) {
 		_, err := c.Multi(inTime(t), zk.CheckOp("/n", 0))
 		require.ErrorIs(t, err, zk.ErrProtocol)
 		runtime.ReadMemStats(&after)
-		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20)) // the frame, and what it was read into
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20)) // the frame, and the buffer that it was read into
 	})
 }

@@ -34,7 +34,7 @@ func watching(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.
 	return c
 }
 
-// nothingWatched checks that c, the only client that watches, watches nothing.
+// nothingWatched checks that c, the only client with watches, has none any more.
 func nothingWatched(t testing.TB, srv *zktest.Server, c *zk.Client) {
 	t.Helper()
 	if t.Failed() {

@@ -19,8 +19,8 @@ import (
 // to its request and the moment at which it has registered the watch. The watch
 // must then be restored with all others.
 
-// gated is a connection whose reads wait while the gate is closed, and then return
-// all that has arrived.
+// gated is a connection whose reads wait while the gate is closed. Then they return
+// all bytes that have arrived.
 type gated struct {
 	net.Conn
 	gate *gate
@@ -60,8 +60,8 @@ func (c gated) Read(b []byte) (int, error) {
 	return n + more, nil
 }
 
-// slowError is an error that takes until goOn is closed to say what it is. The
-// goroutine that decodes the reply to a failed multi formats it.
+// slowError is an error whose Error returns only when goOn is closed. The goroutine
+// that decodes the reply to a failed multi formats it.
 type slowError struct {
 	asked func() // called once
 	goOn  chan struct{}
@@ -73,9 +73,9 @@ func (e *slowError) Error() string {
 	return "slow"
 }
 
-// setBehindADeadConnection runs set while the connection ends between the
-// matching of its reply and the handing over. In the end the client is connected
-// again.
+// setBehindADeadConnection runs set. The connection ends after its reader has
+// matched the reply of set, and before it delivers that. At the end the client is
+// connected again.
 func setBehindADeadConnection(t *testing.T, srv *zktest.Server, c *zk.Client, g *gate, set func()) {
 	t.Helper()
 	require.NoError(t, c.Sync(inTime(t), "/"))
@@ -159,9 +159,9 @@ func TestSubscription_IsRestoredWhenItsConnectionEndsWhileItIsRegistered(t *test
 	}
 }
 
-// An event that stands behind a bad reply is not believed. The client then must
-// not name the event's zxid, nor one of a later reply, when it restores the watch:
-// the server would take the change for one that the client has seen.
+// An event behind a bad reply is dropped. When the client restores the watch, it
+// must not name the event's zxid, nor that of a later reply. Otherwise the server
+// would believe that the client has seen the change.
 func TestWatch_EventBehindABadReplyFiresOnTheNextConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{play: []func(*scripted){

@@ -93,8 +93,8 @@ func TestWatch_InAChrootNamesPathsBelowIt(t *testing.T) {
 	})
 }
 
-// failures: 36, 126: many wait on one watch in every way, some stop it, some give
-// up; nobody hangs and all agree.
+// failures: 36, 126: many goroutines wait on one watch in every way. Some stop it,
+// and some give up. None hangs, and all agree.
 func TestWatch_IsSharedByManyGoroutines(t *testing.T) {
 	for _, event := range []bool{true, false} {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -146,7 +146,8 @@ func TestWatch_IsSharedByManyGoroutines(t *testing.T) {
 	}
 }
 
-// A channel that is asked for when the watch is over already is not late.
+// C may be called after the watch has fired or ended: the channel has the event, or
+// is closed.
 func TestWatch_ChannelAfterTheEnd(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -182,8 +183,8 @@ func TestWatch_EndsWithTheClient(t *testing.T) {
 	})
 }
 
-// failures: 32: whoever gives up a read leaves no watch behind, whenever he does
-// so: before it was sent, after, or when its reply has come.
+// failures: 32: a caller that gives up a read leaves no watch behind: before the
+// read was sent, after that, or when its reply has come.
 func TestWatch_OfAnAbandonedReadIsRemoved(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -261,8 +262,8 @@ func TestWatch_StopRacesWithTheEvent(t *testing.T) {
 	t.Logf("fired %d, stopped %d", fired, stopped)
 }
 
-// failures: 32: a registration that is still in flight keeps the watch that its
-// neighbour gives up.
+// failures: 32: a registration is still in flight when another watch of its path is
+// stopped. The watch on the server stays.
 func TestWatch_RegistrationInFlightIsAHolder(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -283,7 +284,7 @@ func TestWatch_RegistrationInFlightIsAHolder(t *testing.T) {
 	})
 }
 
-// The same by chance, on one path, with many who come and go.
+// The same with many watches at random, set and stopped on one path.
 func TestWatch_HoldersComeAndGoOnOnePath(t *testing.T) {
 	srv := zktest.Start(t, zktest.Config{})
 	c := watching(t, srv)

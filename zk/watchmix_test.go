@@ -11,12 +11,12 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Watches of several kinds on one path. The server keeps one mode a path, so
-// that the client has to share it out.
+// Watches of several kinds on one path. The server keeps one mode for a path, so the
+// client feeds all of them from that.
 
-// failures: 31: the recursive watch replaces the persistent one on the server,
-// and sends no ChildrenChanged; its subscriber gets it all the same, also when
-// the recursive one has left.
+// failures: 31: the recursive watch replaces the persistent one on the server, and
+// sends no ChildrenChanged. The persistent subscription yields it all the same, also
+// when the recursive one is closed.
 func TestSubscription_PersistentBesideRecursiveHearsOfChildren(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -75,8 +75,9 @@ func TestSubscription_HearsOfChildrenWhileTheModeChanges(t *testing.T) {
 	})
 }
 
-// failures: 27: what the server replays of the gap for a one-shot child watch
-// fires it also where the path has a recursive watch, which is told nothing.
+// failures: 27: the server replays a missed change for a one-shot child watch. That
+// fires the watch also where the path has a recursive subscription, which yields
+// nothing for it.
 func TestWatch_BesideARecursiveOneHearsOfTheGap(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -93,8 +94,8 @@ func TestWatch_BesideARecursiveOneHearsOfTheGap(t *testing.T) {
 	})
 }
 
-// A one-shot that is queued behind a subscription does not rest on it before it
-// is there: here it is withdrawn.
+// A one-shot is queued behind an addWatch, which is withdrawn. So the one-shot must
+// not rely on the watch of the addWatch.
 func TestWatch_DoesNotRestOnASubscriptionThatWasWithdrawn(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -119,8 +120,8 @@ func TestWatch_DoesNotRestOnASubscriptionThatWasWithdrawn(t *testing.T) {
 	})
 }
 
-// A one-shot whose read was sent behind an addWatch, and so without a watch of
-// its own, is told when that is refused.
+// A one-shot whose read was sent behind an addWatch has no watch of its own on the
+// server. It ends when the server refuses the addWatch.
 func TestWatch_BehindARefusedSubscriptionIsToldOfIt(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
@@ -150,8 +151,8 @@ func TestWatch_BehindARefusedSubscriptionIsToldOfIt(t *testing.T) {
 	})
 }
 
-// A one-shot that is fed by the watch of a subscription that has left stays so,
-// whatever becomes of the next subscription.
+// The watch of a closed subscription feeds a one-shot. It goes on feeding it,
+// whether the next subscription is refused or not.
 func TestWatch_IsFedWhenItsSubscriptionHasLeft(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)

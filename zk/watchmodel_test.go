@@ -27,9 +27,9 @@ type holder struct {
 	stat   zk.Stat  // of the node when the connection was cut
 }
 
-// watchModel sets and removes watches of every kind on a few paths at random,
-// while nodes change and connections and sessions come and go, and says who must
-// hear of what.
+// watchModel sets and removes watches of every kind on a few paths at random, while
+// nodes change and connections and sessions come and go. It says which watches must
+// get which events.
 type watchModel struct {
 	t    *testing.T
 	srv  *zktest.Server
@@ -41,8 +41,8 @@ type watchModel struct {
 
 var modelPaths = []string{"/a", "/a/b", "/a/b/c", "/d"}
 
-// failures: 29, 30, 31, 32, 61: whoever holds a watch hears of exactly what it is
-// for, whatever else is held on the same path.
+// failures: 29, 30, 31, 32, 61: each watch gets exactly its own events, with all
+// other kinds of watches on the same path.
 func TestWatch_RandomHoldersHearOfWhatTheyWatch(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
@@ -145,7 +145,7 @@ func (m *watchModel) change(path string) (event, at string) {
 	return event, path
 }
 
-// told notes who must hear of an event.
+// told records which watches must get an event.
 func (m *watchModel) told(event, path string) {
 	structural := event != "data changed"
 	for _, h := range m.held {
@@ -172,8 +172,8 @@ func (m *watchModel) told(event, path string) {
 }
 
 // gap changes some nodes while the client is cut off. Afterwards a one-shot has
-// fired if what it watches is not as it was, or ended if the session did; a
-// subscription has a resync.
+// fired if its node is not as it was, or ended if the session did. A subscription
+// has a resync.
 func (m *watchModel) gap(end func()) {
 	id := m.c.Session().ID()
 	peek := connect(m.t, m.srv) // on a connection of its own, closed with the test
@@ -221,7 +221,7 @@ func (m *watchModel) gap(end func()) {
 	require.NoError(m.t, peek.Close(m.t.Context()))
 }
 
-// check compares everyone with the model.
+// check compares all watches with the model.
 func (m *watchModel) check() {
 	synctest.Wait()
 	for _, h := range slices.Clone(m.held) {

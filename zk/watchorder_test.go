@@ -11,8 +11,8 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 29: a read that shows a change comes after the event of that change,
-// whatever the kind of the watch, whether the reader is alone or one of many.
+// failures: 29: a read that shows a change returns after the event of that change,
+// for every kind of watch, with one reader and with many.
 func TestWatch_EventIsVisibleBeforeTheReadThatShowsTheChange(t *testing.T) {
 	kinds := map[string]func(t *testing.T, c *zk.Client, path string) (told func() bool, stop func()){
 		"data": func(t *testing.T, c *zk.Client, path string) (func() bool, func()) {
@@ -72,7 +72,7 @@ func TestWatch_EventIsVisibleBeforeTheReadThatShowsTheChange(t *testing.T) {
 				for i := range 1500 {
 					told, forget := set(t, c, "/dir/n")
 					changed := make(chan error, 1)
-					go func() { // by somebody else
+					go func() { // as another client
 						if kind == "child" {
 							changed <- srv.Create("/dir/n/"+strconv.Itoa(i), nil)
 						} else {
@@ -97,8 +97,8 @@ func TestWatch_EventIsVisibleBeforeTheReadThatShowsTheChange(t *testing.T) {
 	}
 }
 
-// Two watches tell which of two changes came first, also to somebody who looks
-// when both have fired; what was stopped or has not fired came before nothing.
+// FiredBefore shows which of two changes came first, also when both watches have
+// fired. A watch that was stopped or has not fired came before none.
 func TestWatch_FiredBefore(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)

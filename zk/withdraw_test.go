@@ -12,9 +12,9 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// Writes that are bound to the session's context end in two ways at once when it
-// expires: the client takes them out of the queue, and so do their callers. What
-// is queued beside them must not suffer.
+// Writes whose context is that of the session end in two ways at once when the
+// session expires: the client withdraws them, and so do their callers. Other calls
+// in the queue must not suffer.
 func TestCall_EndsWithItsSessionAndItsContextAtOnce(t *testing.T) {
 	for range 20 {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
