@@ -11,7 +11,7 @@ import (
 const strayGrace = 50 * time.Millisecond
 
 // bounded runs f, which calls the user's code: Config.DialContext and the
-// connections that it makes. It returns soon after ctx has ended, even if f does
+// connections that it makes, or Config.LookupHost. It returns soon after ctx has ended, even if f does
 // not.
 //
 // The goroutine of f is then a stray: it is not joined. It ends when f returns,
@@ -53,7 +53,7 @@ func bounded[R any](ctx context.Context, c *Client, key string, f func(context.C
 	c.strays[key] = ended
 	c.mu.Unlock()
 	close(given)
-	return none, fmt.Errorf("%w: and Config.DialContext, or its connection, does not heed that", context.Cause(ctx))
+	return none, fmt.Errorf("%w: Config.DialContext, Config.LookupHost or a connection goes on after its context has ended", context.Cause(ctx))
 }
 
 // awaitStray waits until the stray of a key has ended, or ctx has.
@@ -67,7 +67,7 @@ func (c *Client) awaitStray(ctx context.Context, key string) error {
 	select {
 	case <-stray:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: an earlier attempt has not returned: Config.DialContext, or its connection, does not heed the end of its context", context.Cause(ctx))
+		return fmt.Errorf("%w: an earlier attempt has not returned: Config.DialContext, Config.LookupHost or a connection goes on after its context has ended", context.Cause(ctx))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -97,7 +97,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	told := ctx.Err() != nil || errors.Is(err, ErrAuthFailed) // the errors of the servers say more
 	if e := c.Close(ctx); e != nil {
-		c.log.Warn("zk: connect failed and left something behind", "why", e)
+		c.log.Warn("zk: connect failed, and its client did not close cleanly", "why", e)
 	}
 	if told {
 		err = errors.Join(append([]error{err}, c.servers.errs...)...)

@@ -166,7 +166,7 @@ func authenticate(nc net.Conn, auth []Auth) error {
 		case err != nil:
 			return err
 		case h.Xid != proto.XidAuth:
-			return fmt.Errorf("%w: auth: reply to nobody, xid %d", ErrProtocol, h.Xid)
+			return fmt.Errorf("%w: auth: reply to no request, xid %d", ErrProtocol, h.Xid)
 		case h.Err != proto.OK:
 			return fmt.Errorf("%w: scheme %s", Code(h.Err), a.Scheme)
 		}

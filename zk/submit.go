@@ -83,7 +83,7 @@ func (c *Client) pauses(ctx context.Context) func() error {
 // ended.
 func pause(ctx context.Context, d time.Duration) error {
 	if d < 0 {
-		return errors.New("no more tries")
+		return errors.New("the back-off policy has ended")
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

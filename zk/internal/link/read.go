@@ -122,7 +122,7 @@ func (l *Link) matchPing(f *Frame) error {
 func (l *Link) matchReply(f *Frame) error {
 	r := l.sent.head()
 	if r == nil || r.Xid != f.Xid {
-		return fmt.Errorf("%w: reply to nobody, xid %d", ErrProtocol, f.Xid)
+		return fmt.Errorf("%w: reply to no request, xid %d", ErrProtocol, f.Xid)
 	}
 	l.sent.pop()
 	l.pace.current++
