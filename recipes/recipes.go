@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -99,22 +100,24 @@ func EnsurePath(ctx context.Context, c *zk.Client, dir string, acl ...zk.ACL) er
 }
 
 func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateOption) error {
+	var doubt pace.Doubt
 	mode := zk.Container
 	var pause func() error // nil before the first pause
 	for dir != "/" {
 		_, err := c.Create(ctx, dir, nil, mode, opts...)
+		doubt.Note(err)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
 			return nil
 		case errors.Is(err, zk.ErrNoChroot):
-			return err
+			return doubt.Of(err)
 		case errors.Is(err, zk.ErrUnimplemented) && mode == zk.Container:
 			mode = zk.Persistent
 			continue
 		case errors.Is(err, zk.ErrNoNode):
 			// The parent is missing, or the server has removed it. Create it and retry.
 			if err := ensurePath(ctx, c, zk.Parent(dir), opts); err != nil {
-				return err
+				return doubt.Of(err)
 			}
 			if pause == nil {
 				pause = c.Pauses(ctx)
@@ -125,13 +128,13 @@ func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateO
 		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
 			// Retry in the next session: a directory belongs to no session.
 		default:
-			return err
+			return doubt.Of(err)
 		}
 		if pause == nil {
 			pause = c.Pauses(ctx)
 		}
 		if end := pause(); end != nil {
-			return fmt.Errorf("%w: %w", end, err)
+			return doubt.Of(fmt.Errorf("%w: %w", end, err))
 		}
 	}
 	return nil

@@ -40,7 +40,8 @@ func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double 
 // belong to, Enter waits for the next round.
 //
 // On an error the party is not in, and its member node is deleted, now or in the
-// background. The errors are:
+// background. If the node may have been there, so that the other parties may have
+// counted this one, the error has OutcomeUnknown. The errors are:
 //
 //   - ErrTooMany: enough members for a round were there before.
 //   - ErrDeleted: somebody deleted the party's node.
@@ -72,7 +73,7 @@ func (d *Double) enter(ctx context.Context) (*Entry, error) {
 	e, err := m.enter(ctx)
 	if err != nil {
 		m.withdraw(ctx)
-		return nil, err
+		return nil, m.doubt.Of(err) // the others may have counted our node
 	}
 	return e, nil
 }
@@ -85,6 +86,7 @@ type member struct {
 	path string
 	own  *zk.Watch // on the node
 
+	doubt pace.Doubt   // open while our node may be there
 	again pace.Retries // of transactions, since the last wait
 }
 
@@ -100,13 +102,13 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 		}
 		m := &member{d: d, s: s, name: zk.NewGUID()}
 		m.path = zk.Join(d.dir, m.name)
-		written, err := m.create(ctx)
+		err = m.create(ctx)
 		switch {
 		case err == nil:
 			return m, nil
-		case written:
+		case m.doubt.Open():
 			d.c.Abandon(s, m.path)
-			return nil, err
+			return nil, m.doubt.Of(err)
 		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
 			// The session was over before our node was created, so nobody has counted
 			// us. Retry in the next session.
@@ -119,30 +121,30 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 	}
 }
 
-// create creates our node. If it fails, written says whether the node may be there.
-func (m *member) create(ctx context.Context) (written bool, err error) {
+// create creates our node. If it fails, m.doubt says whether the node may be there.
+func (m *member) create(ctx context.Context) error {
 	d := m.d
 	var again pace.Retries
 	for {
 		_, err := d.c.Create(ctx, m.path, d.cfg.Data, zk.Ephemeral, options(d.cfg.ACL, zk.InSession(m.s))...)
-		written = written || err != nil && zk.OutcomeOf(err) == zk.OutcomeUnknown
+		m.doubt.Note(err)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
-			return true, nil
+			return nil
 		case errors.Is(err, zk.ErrNoNode):
 			// There is no directory yet, or the server has removed it. In both cases no
 			// earlier create has left a node.
-			written = false
+			m.doubt.Settle()
 			if err := recipes.EnsurePath(ctx, d.c, d.dir, d.cfg.ACL...); err != nil {
-				return false, err
+				return err
 			}
 		case ctx.Err() == nil && openEnded(err) && m.s.Context().Err() == nil:
 			// Retry. If the lost create has happened, the retry returns NodeExists.
 		default:
-			return written, giveUp(ctx, err)
+			return giveUp(ctx, err)
 		}
 		if again.Soon(ctx, m.s.Context()) != nil {
-			return written, giveUp(ctx, err)
+			return giveUp(ctx, err)
 		}
 	}
 }

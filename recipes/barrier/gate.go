@@ -43,6 +43,12 @@ func New(c *zk.Client, path string, cfg Config) *Barrier {
 func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", "raised", b.raise) }
 
 func (b *Barrier) raise(ctx context.Context) error {
+	var doubt pace.Doubt
+	return doubt.Of(b.raiseSurely(ctx, &doubt))
+}
+
+// raiseSurely creates the node, and notes each try in doubt.
+func (b *Barrier) raiseSurely(ctx context.Context, doubt *pace.Doubt) error {
 	mode := zk.Persistent
 	if b.cfg.Ephemeral {
 		mode = zk.Ephemeral
@@ -58,6 +64,7 @@ func (b *Barrier) raise(ctx context.Context) error {
 			opts = options(b.cfg.ACL, zk.InSession(s))
 		}
 		_, err = b.c.Create(ctx, b.path, b.cfg.Data, mode, opts...)
+		doubt.Note(err)
 		switch {
 		case err == nil:
 			return nil
@@ -184,18 +191,20 @@ func caughtUp(ctx context.Context, c *zk.Client, path string, read func() error)
 // happened. Only a caller for which it does no harm if the second delete hits a newer
 // node may use it.
 func deleteSurely(ctx context.Context, c *zk.Client, path string) error {
+	var doubt pace.Doubt
 	var again pace.Retries
 	for {
 		err := c.Delete(ctx, path, zk.AnyVersion)
+		doubt.Note(err)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
 			return nil
 		case ctx.Err() == nil && (openEnded(err) || errors.Is(err, zk.ErrSessionExpired)):
 		default:
-			return giveUp(ctx, err)
+			return doubt.Of(giveUp(ctx, err))
 		}
 		if again.Soon(ctx, context.Background()) != nil {
-			return giveUp(ctx, err)
+			return doubt.Of(giveUp(ctx, err))
 		}
 	}
 }

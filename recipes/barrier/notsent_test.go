@@ -2,7 +2,9 @@ package barrier_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,5 +44,35 @@ func TestBarrier_NothingWasSent(t *testing.T) {
 			}
 			require.Equal(t, before, srv.Requests(), name)
 		}
+	})
+}
+
+// Enter gives up in an outage that began after its node was created. The other parties
+// may have counted the node, so the error does not say that nothing was sent.
+func TestDouble_EnterWithANodeWasSent(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		var away atomic.Bool
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op != "exists" {
+				return zktest.Pass
+			}
+			away.Store(true)
+			return zktest.CutBefore
+		})
+		srv.OnConnect(func(zktest.Connect) zktest.Verdict {
+			if away.Load() {
+				return zktest.CutBefore
+			}
+			return zktest.Pass
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := barrier.NewDouble(c, "/b", 2, barrier.DoubleConfig{}).Enter(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err), "%v", err)
+		require.Len(t, srv.Children("/b"), 1)
+		srv.OnRequest(nil)
+		away.Store(false)
 	})
 }

@@ -18,33 +18,33 @@ import (
 // put replaces the data of the persistent node. With create, it creates a missing one.
 // The caller has the turn.
 func (r *Registration) put(ctx context.Context, data []byte, create bool) error {
-	czxid, open, err := r.tryPut(ctx, data, create)
+	var doubt pace.Doubt
+	czxid, err := r.tryPut(ctx, data, create, &doubt)
 	switch {
 	case err == nil:
 		r.setStatic(Status{State: Registered, Path: r.path, Czxid: czxid})
-	case open:
+	case doubt.Open():
+		err = doubt.Of(err)
 		r.setStatic(Status{State: Unregistered, Path: r.path, Err: err})
-		if zk.OutcomeOf(err) == zk.OutcomeNotSent {
-			// That is so of the last try only. An earlier one may have stored the data.
-			return &zk.OpError{Op: "set", Path: r.path, Outcome: zk.OutcomeUnknown, Err: err}
-		}
 	}
 	return err
 }
 
-// tryPut tries until the data is stored, with pauses. open reports that one of the
-// tries may have stored it in spite of the error.
-func (r *Registration) tryPut(ctx context.Context, data []byte, create bool) (czxid int64, open bool, err error) {
+// tryPut tries until the data is stored, with pauses, and notes in doubt whether one of
+// the tries may have stored it in spite of the error.
+func (r *Registration) tryPut(ctx context.Context, data []byte, create bool, doubt *pace.Doubt) (czxid int64, err error) {
 	policy := r.d.cfg.BackOff()
 	for made := false; ; {
 		czxid, err = r.store(ctx, data, create)
-		open = open || isOpen(err)
+		if isOpen(err) {
+			doubt.Note(err)
+		}
 		switch {
 		case err == nil:
-			return czxid, false, nil
+			return czxid, nil
 		case create && errors.Is(err, zk.ErrNoNode) && !r.d.cfg.KeepParents: // the parent is missing
 			if err := recipes.EnsurePath(ctx, r.d.c, zk.Parent(r.path), r.d.cfg.ACL...); err != nil {
-				return 0, open, err
+				return 0, err
 			}
 			if !made {
 				made = true
@@ -54,10 +54,10 @@ func (r *Registration) tryPut(ctx context.Context, data []byte, create bool) (cz
 		case errors.Is(err, zk.ErrBadVersion): // another client wrote meanwhile: the last write wins
 		case isOpen(err) && !errors.Is(err, zk.ErrClosed) && ctx.Err() == nil:
 		default:
-			return 0, open, err
+			return 0, err
 		}
 		if end := pace.Wait(ctx, policy.NextBackOff()); end != nil {
-			return 0, open, fmt.Errorf("%w: %w", end, err)
+			return 0, fmt.Errorf("%w: %w", end, err)
 		}
 	}
 }
@@ -99,9 +99,11 @@ func (r *Registration) replace(ctx context.Context, data []byte) (czxid int64, e
 
 // remove deletes the persistent node.
 func (r *Registration) remove(ctx context.Context) error {
+	var doubt pace.Doubt
 	policy := r.d.cfg.BackOff()
 	for {
 		err := r.d.c.Delete(ctx, r.path, zk.AnyVersion)
+		doubt.Note(err)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
 			r.mu.Lock()
@@ -110,7 +112,7 @@ func (r *Registration) remove(ctx context.Context) error {
 			r.setStatic(Status{State: Ended, Err: ErrUnregistered})
 			return nil
 		case !isOpen(err) || errors.Is(err, zk.ErrClosed) || ctx.Err() != nil:
-			return errors.Join(err, zk.ErrUnconfirmed)
+			return errors.Join(doubt.Of(err), zk.ErrUnconfirmed)
 		}
 		if end := pace.Wait(ctx, policy.NextBackOff()); end != nil {
 			return errors.Join(fmt.Errorf("%w: %w", end, err), zk.ErrUnconfirmed)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -53,9 +54,12 @@ func (m *Multi) Revoke(ctx context.Context) error {
 		return fmt.Errorf("lock: %w", refused.AtOnce("revoke", "", errNilLock))
 	}
 	var errs []error
+	var doubt pace.Doubt
 	held := false
 	for _, l := range m.locks {
-		switch err := l.Revoke(ctx); {
+		err := l.Revoke(ctx)
+		doubt.Note(err)
+		switch {
 		case err == nil:
 			held = true
 		case !errors.Is(err, ErrNoHolder):
@@ -65,7 +69,7 @@ func (m *Multi) Revoke(ctx context.Context) error {
 	if !held && len(errs) == 0 {
 		return fmt.Errorf("lock: %w", ErrNoHolder)
 	}
-	return errors.Join(errs...)
+	return doubt.Of(errors.Join(errs...))
 }
 
 // asked has a channel that is closed when one of several holds was asked to release.

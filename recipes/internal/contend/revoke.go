@@ -19,6 +19,7 @@ const request = "__REVOKE__"
 // it. If one cannot be asked, RevokeAll still asks the others.
 func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err error) {
 	var errs []error
+	var doubt pace.Doubt
 	for len(names) > 0 {
 		some := names[:min(window, len(names))]
 		names = names[len(some):]
@@ -32,6 +33,7 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 			if err != nil && ctx.Err() == nil && zk.OutcomeOf(err) != zk.OutcomeRejected {
 				err = q.askAgain(ctx, zk.Join(q.dir, name), err) // what a pipeline has lost is not sent again
 			}
+			doubt.Note(err)
 			switch {
 			case err == nil:
 				asked++
@@ -40,24 +42,26 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 			}
 		}
 	}
-	return asked, errors.Join(errs...)
+	return asked, doubt.Of(errors.Join(errs...))
 }
 
 // askAgain asks the owner of a node after a first request has failed with lost,
 // which is no refusal. It returns nil if the owner was asked. If the node is gone and
 // no request can have reached the owner, it returns zk.ErrNoNode.
 func (q *Queue) askAgain(ctx context.Context, path string, lost error) error {
-	unknown := zk.OutcomeOf(lost) == zk.OutcomeUnknown
+	var doubt pace.Doubt
+	doubt.Note(lost)
 	var again pace.Retries
 	for {
 		_, err := q.c.Set(ctx, path, []byte(request), zk.AnyVersion)
 		switch {
-		case errors.Is(err, zk.ErrNoNode) && unknown:
+		case errors.Is(err, zk.ErrNoNode) && doubt.Open():
 			return nil // the owner may have released because of the request without a reply
 		case err == nil, zk.OutcomeOf(err) != zk.OutcomeUnknown, ctx.Err() != nil, errors.Is(err, zk.ErrClosed):
-			return err
+			return doubt.Of(err)
 		}
-		unknown = true // the reply was lost; a second request does no harm
+		// The reply was lost. A second request does no harm.
+		doubt.Note(err)
 		if end := again.Soon(ctx, context.Background()); end != nil {
 			return err
 		}

@@ -238,8 +238,15 @@ func designated(data []byte) string {
 
 // Designate names the next leader: the contenders before it stand aside for it. It
 // returns gone if the named contender is not in the queue any more, ErrNotHeld if
-// our node is not, and ErrForeign if the directory has data of another program.
+// our node is not, and ErrForeign if the directory has data of another program. An
+// error with OutcomeUnknown says that the name may be stored.
 func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
+	var doubt pace.Doubt
+	return doubt.Of(g.designate(ctx, name, gone, &doubt))
+}
+
+// designate is Designate, and notes each try in doubt.
+func (g *Grant) designate(ctx context.Context, name string, gone error, doubt *pace.Doubt) error {
 	q := g.p.q
 	var again pace.Retries
 	for {
@@ -253,6 +260,7 @@ func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 		_, err = q.c.Multi(ctx, g.Check(),
 			q.c.Bind(zk.CheckOp(zk.Join(q.dir, name), zk.AnyVersion), gone),
 			zk.SetOp(q.dir, []byte(designation+name), zk.Version(dir.Stat.Version)))
+		doubt.Note(err)
 		switch {
 		case err == nil:
 			return nil

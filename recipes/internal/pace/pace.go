@@ -1,5 +1,6 @@
 // Package pace makes the pauses of the recipes' loops. Such a loop retries until it
-// succeeds or its context ends, so its pauses must not run out.
+// succeeds or its context ends, so its pauses must not run out. A loop that repeats a
+// write also needs a Doubt.
 package pace
 
 import (

@@ -1,0 +1,58 @@
+package pace_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/zk"
+)
+
+func failed(o zk.Outcome, why error) error {
+	return &zk.OpError{Op: "set", Path: "/a", Outcome: o, Err: why}
+}
+
+func TestDoubt_IsOpenAfterATryThatMayHaveTakenEffect(t *testing.T) {
+	for name, c := range map[string]struct {
+		tries []error
+		open  bool
+	}{
+		"no try":            {nil, false},
+		"refused":           {[]error{failed(zk.OutcomeRejected, zk.ErrNoAuth)}, false},
+		"not sent":          {[]error{failed(zk.OutcomeNotSent, zk.ErrClosed)}, false},
+		"without a reply":   {[]error{failed(zk.OutcomeUnknown, zk.ErrConnectionLoss)}, true},
+		"then refused":      {[]error{failed(zk.OutcomeUnknown, zk.ErrConnectionLoss), failed(zk.OutcomeRejected, zk.ErrNoAuth)}, true},
+		"one of two writes": {[]error{nil, failed(zk.OutcomeRejected, zk.ErrNoAuth)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d pace.Doubt
+			for _, err := range c.tries {
+				d.Note(err)
+			}
+			require.Equal(t, c.open, d.Open())
+			for _, o := range []zk.Outcome{zk.OutcomeNotSent, zk.OutcomeRejected, zk.OutcomeUnknown} {
+				want := o
+				if c.open {
+					want = zk.OutcomeUnknown
+				}
+				err := d.Of(fmt.Errorf("it ended: %w", failed(o, zk.ErrClosed)))
+				require.Equal(t, want, zk.OutcomeOf(err), "%v", err)
+				require.ErrorIs(t, err, zk.ErrClosed)
+			}
+			other := errors.New("other")
+			require.Equal(t, other, d.Of(other))
+			require.NoError(t, d.Of(nil))
+			d.Settle()
+			require.False(t, d.Open())
+		})
+	}
+}
+
+func TestDoubt_SaysTheRequestOnce(t *testing.T) {
+	var d pace.Doubt
+	d.Note(failed(zk.OutcomeUnknown, zk.ErrConnectionLoss))
+	require.EqualError(t, d.Of(failed(zk.OutcomeNotSent, zk.ErrClosed)), "zk: set /a: "+zk.ErrClosed.Error()+" (outcome unknown)")
+}
