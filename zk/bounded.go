@@ -11,8 +11,8 @@ import (
 const strayGrace = 50 * time.Millisecond
 
 // bounded runs f, which calls the user's code: Config.DialContext and the
-// connections that it makes, or Config.LookupHost. It returns soon after ctx has ended, even if f does
-// not.
+// connections that it makes, or Config.LookupHost. It returns soon after ctx has
+// ended, even if f does not.
 //
 // The goroutine of f is then a stray: it is not joined. It ends when f returns,
 // and passes a late result to drop. Until then, another call for the same key

@@ -17,7 +17,7 @@ import (
 type call struct {
 	op   proto.OpCode
 	path string       // as the caller gave it, for errors
-	req  link.Request // the encoded request, and what the link keeps of it
+	req  link.Request // the encoded request, and the link's state of it
 	kind callKind
 
 	want   *Session  // the only session in which it may run; nil: that of its submission
@@ -26,7 +26,7 @@ type call struct {
 	future settler   // takes the result; nil: the caller waits for done
 	reg    *watchReg // a watch that the reply registers
 	ops    []Op      // of a multi
-	paths  []string  // of a setWatches: what it restores
+	paths  []string  // of a setWatches: the watches that it restores
 
 	// Guarded by Client.mu.
 	// in is the ordinal of the only session in which the call may run, 0 if it may

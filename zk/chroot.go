@@ -15,8 +15,8 @@ import (
 // it does so at once. Elsewhere it reads the chroot first. Only a call that found
 // nothing pays for that read.
 
-// isAbsent reports whether a call found that its node, or the parent of what it
-// was to create, does not exist.
+// isAbsent reports whether a call found that its node does not exist, or the parent
+// of the node that it was to create.
 func (cl *call) isAbsent() bool {
 	return cl.absent || cl.err != nil && errors.Is(cl.err, ErrNoNode)
 }

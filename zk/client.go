@@ -57,17 +57,19 @@ type Client struct {
 	closeErr    error    // valid after done
 }
 
-// Connect connects to an ensemble and opens a session. It tries the servers
-// over and over until ctx ends; then it returns the cause joined with the last
-// error of every server. It fails at once, with all problems of the
-// configuration joined, with ErrAuthFailed when a credential is refused, and
-// with ErrNoChroot when the chroot does not exist. ctx bounds the connecting
-// alone.
+// Connect connects to an ensemble and opens a session. ctx bounds only Connect
+// itself, and not the client. Connect tries the servers until ctx ends. Then it
+// returns the cause of ctx, joined with the last error of every server. It fails at
+// once
+//
+//   - with ErrInvalidConfig and all faults, if the configuration is invalid;
+//   - with ErrAuthFailed, if a credential is refused or the server requires SASL;
+//   - with ErrNoChroot, if the chroot does not exist.
 //
 // With Config.Background it returns at once and does not look for the chroot.
 //
-// The client reconnects by itself, and opens a new session when one has
-// expired; it need never be replaced. Close it when it is no longer needed.
+// The client reconnects by itself, and opens a new session when one has expired. It
+// need never be replaced. Close it when it is no longer needed.
 func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	cfg, hosts, root, err := cfg.withDefaults()
 	if err != nil {

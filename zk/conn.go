@@ -40,8 +40,8 @@ func (cn *conn) ofServer(err error) error { return fmt.Errorf("%s: %w", cn.serve
 // Sending is called for requests that are about to be written. It finishes them,
 // and drops those whose pipeline is broken.
 //
-// After a panic the link hands back what stands in the batch. So nothing may panic
-// between the first change to the batch and the return.
+// After a panic the link gives back the requests that are in the batch. So nothing
+// may panic between the first change to the batch and the return.
 func (cn *conn) Sending(now time.Time, batch []*link.Request) []*link.Request {
 	broken := cn.finishAll(now, batch)
 	if len(broken) == 0 {
@@ -113,17 +113,18 @@ func (cn *conn) drop(cl *call) {
 		}
 	}()
 	c := cn.c
-	defer c.failBroken([]*call{cl}) // whatever becomes of its place
+	defer c.failBroken([]*call{cl}) // also after a panic while its place is given back
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.released(cl)
 }
 
-// afterPanic ends the connection after a panic, and returns what it ended with.
+// afterPanic ends the connection after a panic, and returns the error of its end.
 func (cn *conn) afterPanic(p any) (err error) {
 	err = fmt.Errorf("%w: panic: %v", ErrProtocol, p)
 	cn.link.Fail(err)
-	// The log may be what panics. The calls still get their results.
+	// The log handler may have panicked, and may again. The calls still get their
+	// results.
 	defer func() { _ = recover() }()
 	cn.c.log.Error("zk: panic while serving a connection", "panic", p)
 	return err

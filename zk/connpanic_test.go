@@ -28,9 +28,9 @@ func (s *settlements) settle(_ *Client, cl *call) {
 	}
 }
 
-// bareConn returns a connection without a session, of a client that has no loop:
-// all that takes a session panics. Its link is not started. The calls wait to be
-// written, and each has a place.
+// bareConn returns a connection without a session, of a client that has no loop. A
+// function that needs the session panics. The link is not started. The calls wait to
+// be written, and each has a place.
 func bareConn(t *testing.T, calls ...*call) (*conn, *settlements) {
 	cn, _, s := bareConnAndServer(t, calls...)
 	return cn, s

@@ -69,10 +69,13 @@ const (
 // String returns the outcome's name.
 func (o Outcome) String() string { return nameOf(o, "outcome unknown", "not sent", "rejected") }
 
-// OpError is the error of every operation: which, on what, what became of it,
-// and why. Err is a Code, one of this package's errors, why a context ended (its
-// Err and its cause, errors.Is finds both), an error of the network, or the
-// OpError of a request that the operation is made of.
+// OpError is the error of every operation. It has the operation, the path, the
+// outcome and the reason. Err, the reason, is one of these:
+//
+//   - a Code, or one of this package's errors;
+//   - the Err and the cause of a context that has ended (errors.Is finds both);
+//   - an error of the network;
+//   - the OpError of a request that was part of the operation.
 type OpError struct {
 	Op      string
 	Path    string // "" where the operation has none
@@ -93,7 +96,7 @@ func (e *OpError) Error() string {
 func (e *OpError) bare() string {
 	reason := fmt.Sprint(e.Err)
 	for _, inner := range innerOpErrors(e.Err, nil) {
-		// Wrappers put the text of what they wrap into their own.
+		// The text of a wrapper has the text of the error that it wraps.
 		reason = strings.ReplaceAll(reason, inner.Error(), inner.bare())
 	}
 	reason = strings.ReplaceAll(reason, "\n", "; ") // of errors.Join

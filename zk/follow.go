@@ -8,10 +8,11 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// FollowData yields the present state of a node and then each newer one; it may
-// skip states, but always reaches the latest. nil stands for a node that does
-// not exist. It goes on over reconnects and expired sessions; when ctx ends, or
-// on an error that no retry mends, it yields the error and stops.
+// FollowData yields the present state of a node and then each newer one. It may skip
+// states, but always reaches the latest. nil stands for a node that does not exist.
+//
+// It goes on over reconnects and expired sessions. When ctx ends, or on an error for
+// which a retry does not help, it yields the error and stops.
 func (c *Client) FollowData(ctx context.Context, path string) iter.Seq2[*Node, error] {
 	return follow(ctx, c, proto.OpGetData, path, takeNodeW)
 }

@@ -70,11 +70,11 @@ func (g *guard) Err() error {
 // machine was paused, or restored from a snapshot, unless its host says so.
 //
 // Call the CancelFunc when the guard is no longer needed. While a guard lives the
-// client confirms the lease twelve times a session timeout, and leaves no more
-// requests unanswered than were answered in the last tenth of it, or eight: on a
-// slow link the answer to a heartbeat must not stand behind a long queue of
-// replies. The rest waits in the client, in its order. That does not help with
-// single replies that take a good part of the session timeout to arrive.
+// client confirms the lease twelve times a session timeout. It also leaves no more
+// requests unanswered than were answered in the last tenth of the timeout, or eight:
+// on a slow link the answer to a heartbeat must not wait behind a long queue of
+// replies. The other requests wait in the client, in their order. That does not help
+// with a single reply that takes a good part of the session timeout to arrive.
 func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
 	const trips = 3
 	for tried := 0; ; tried++ {

@@ -21,8 +21,9 @@ func NewGUID() string {
 }
 
 // HasGUID reports whether the name of a node begins with guid, with or without
-// "_c_" before it. The GUID must be a UUID or 32 hex digits, and stand there as
-// a whole: the name ends behind it, or goes on with neither a letter nor a digit.
+// "_c_" before it. The GUID must be a UUID or 32 hex digits. It must be complete:
+// after it the name ends, or goes on with a character that is neither a letter nor
+// a digit.
 func HasGUID(name, guid string) bool {
 	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, protectedMark), guid)
 	return ok && isGUID(guid) && (rest == "" || !alphanumeric(rest[0]))

@@ -8,17 +8,17 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Pipeline is the ordered asynchronous form of the client's calls. A call
-// returns as soon as it is queued; ctx bounds only the wait for room in the
-// queue (Config.MaxInFlight), and a queued request is never withdrawn.
+// Pipeline is the ordered asynchronous form of the client's calls. A call returns
+// as soon as its request is queued. ctx bounds only the wait for room in the queue
+// (Config.MaxInFlight). A queued request is not withdrawn when ctx ends.
 //
-// A Pipeline is a chain without holes: once one of its requests has ended
-// without a verdict of the server (outcome unknown, session expired, too large,
-// no room, invalid), all that come later fail with ErrPipelineBroken,
-// OutcomeNotSent, and it stays broken. A request that the server refused does
-// not break it. All its requests, reads too, belong to the session of the
-// first. It may be used by several goroutines; their requests are ordered as
-// their calls return.
+// A Pipeline is a chain without holes. If one of its requests ends without a verdict
+// of the server (outcome unknown, session expired, too large, no room, invalid), all
+// later ones fail with ErrPipelineBroken, OutcomeNotSent. The pipeline stays broken.
+// A request that the server refuses does not break it.
+//
+// All requests of a pipeline, reads too, belong to the session of the first one.
+// Several goroutines may use it. Their requests are ordered as their calls return.
 type Pipeline struct {
 	c *Client
 

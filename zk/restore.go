@@ -13,8 +13,8 @@ const (
 	// with all watches could be larger than the server accepts. The server would then
 	// end every new connection. For the same reason Config.MaxRequestSize bounds it.
 	restoreFrame = 128 << 10
-	// restoreHead is what such a frame holds beside its length and its paths: the
-	// header, the zxid and five counts.
+	// restoreHead is the size of the other parts of such a frame, without its length
+	// and its paths: the header, the zxid and five counts.
 	restoreHead = 8 + 8 + 5*4
 )
 

@@ -14,7 +14,7 @@ type servers struct {
 	hosts  []string
 	errs   []error // of the last try, by host
 	next   int
-	probe  bool            // the last one accepted the session, and then required SASL
+	probe  bool            // the last server accepted the session, and then required SASL
 	tried  int             // since the last connection
 	policy backoff.BackOff // of the pauses between rounds
 	fresh  func() backoff.BackOff

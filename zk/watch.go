@@ -11,8 +11,8 @@ import (
 // EventType says what happened to a node.
 type EventType int32
 
-// Event types. EventResync is the client's own: the subscription has a gap
-// before it, so read again what you care about.
+// Event types. EventResync does not come from the server: it says that the
+// subscription has a gap before it. Read everything again that you need.
 const (
 	EventCreated         = EventType(proto.EventCreated)
 	EventDeleted         = EventType(proto.EventDeleted)

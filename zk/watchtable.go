@@ -7,7 +7,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// watchKind is what a one-shot watch waits for.
+// watchKind is the kind of change for which a one-shot watch waits.
 type watchKind uint8
 
 const (
@@ -35,9 +35,9 @@ const (
 //
 // Servers from 3.9 on keep all modes, so a persistent watch goes on beside a
 // recursive one that was added later. Where the recursive watch feeds all, the
-// events of the persistent one are ignored (see arrived). For a one-shot watch and
-// a lasting one on the same path, the server sends one event. RemoveAny removes all
-// modes.
+// ChildrenChanged of the persistent one is ignored (see arrived). For a one-shot
+// watch and a lasting one on the same path, the server sends one event. RemoveAny
+// removes all modes.
 type watchTable struct {
 	c       *Client
 	paths   map[string]*pathWatch
@@ -56,7 +56,7 @@ type pathWatch struct {
 	onData bool               // the server has a one-shot data or exist watch
 	onKids bool               // the server has a one-shot child watch
 	held   watchMode          // the lasting watch that the server has
-	mode   watchMode          // the same, once it has answered what was written
+	mode   watchMode          // the same, once it has answered all registrations that were written
 }
 
 // watchReg is a registration: a read that sets a one-shot watch, or an addWatch.
