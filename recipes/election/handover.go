@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -51,7 +53,7 @@ func (e *HandOverError) Unwrap() error { return e.Err }
 //
 // The end of the leadership also ends the context that Run passes to lead. HandOver
 // may be called with that context. It stops only if the context ends for another
-// reason.
+// reason, or if the context of Run ends.
 //
 // We lead no longer after these errors:
 //   - ErrNotFirst, in a HandOverError. The named candidate is gone, another one did
@@ -97,22 +99,31 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 
 // outliving returns a context that ends with ctx, unless ctx ends because of a
 // HandOver. HandOver itself ends the context of lead, and must then still delete the
-// node.
+// node. From then on the returned context ends with the context of Run.
 func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 	after, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	unbind := context.AfterFunc(ctx, func() {
-		if cause := context.Cause(ctx); !errors.Is(cause, ErrHandedOver) {
-			end(cause)
+	var follower sync.WaitGroup
+	follower.Go(func() {
+		for c := ctx; c != nil; c = work.Outer(c) {
+			select {
+			case <-c.Done():
+			case <-after.Done():
+				return
+			}
+			if cause := context.Cause(c); !errors.Is(cause, ErrHandedOver) {
+				end(cause)
+				return
+			}
 		}
 	})
-	cancel := func() {}
+	limited, cancel := after, func() {}
 	if deadline, ok := ctx.Deadline(); ok {
-		after, cancel = context.WithDeadline(after, deadline)
+		limited, cancel = context.WithDeadline(after, deadline)
 	}
-	return after, func() {
-		unbind()
+	return limited, func() {
 		cancel()
 		end(nil)
+		follower.Wait()
 	}
 }
 

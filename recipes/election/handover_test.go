@@ -10,9 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -333,6 +335,66 @@ func TestHandOver_CandidateGivesUpWhileItStandsAside(t *testing.T) {
 			require.True(t, slices.Contains(srv.Sessions(), b.Session().ID()))
 			c.end()
 			c.runs.Wait()
+		})
+	}
+}
+
+// The context of Run ends while HandOver, which was called with the context of lead,
+// waits for a candidate that is slow to stand aside. Run returns at once, although the
+// context of lead had ended before.
+func TestHandOver_StopsWhenTheContextOfRunEnds(t *testing.T) {
+	for name, derive := range map[string]func(lead context.Context) (context.Context, func()){
+		"the context of lead": func(lead context.Context) (context.Context, func()) { return lead, func() {} },
+		"one with a timeout": func(lead context.Context) (context.Context, func()) {
+			ctx, cancel := context.WithTimeout(lead, time.Hour)
+			return ctx, cancel
+		},
+		"under another hold": func(lead context.Context) (context.Context, func()) {
+			ctx, stop := work.Under(context.Background(), lead)
+			return ctx, stop
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *zktest.Server) {
+				a, b, c := connect(t, srv), connect(t, srv), connect(t, srv)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				start, handed, done := make(chan struct{}), make(chan error, 1), make(chan error, 1)
+				go func() {
+					done <- election.New(a, "/e", election.Config{}).Run(ctx, func(lead context.Context, l *election.Leadership) error {
+						<-start
+						ctx, stop := derive(lead)
+						defer stop()
+						handed <- l.HandOver(ctx, "c")
+						return nil
+					})
+				}()
+				time.Sleep(time.Second)
+				next := campaigns(t, b, election.Config{})
+				last := campaigns(t, c, election.Config{ID: "c"})
+				time.Sleep(time.Second)
+				slow := b.Session().ID()
+				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+					if r.Session == slow && r.Op == "multi" {
+						time.Sleep(7 * time.Second)
+					}
+					return zktest.Pass
+				})
+				close(start)
+				time.Sleep(500 * time.Millisecond)
+				require.Empty(t, handed, "HandOver waits for no one")
+				ended := time.Now()
+				cancel()
+				require.NoError(t, <-done)
+				assert.Less(t, time.Since(ended), 100*time.Millisecond, "Run was late")
+				err := <-handed
+				require.ErrorIs(t, err, election.ErrNotFirst)
+				assert.ErrorIs(t, err, context.Canceled)
+				srv.OnRequest(nil)
+				l := <-last.leads
+				require.NoError(t, l.Resign(t.Context()))
+				require.NoError(t, (<-next.leads).Resign(t.Context()))
+			})
 		})
 	}
 }

@@ -28,6 +28,23 @@ type under struct {
 	hold, ctx       context.Context
 }
 
+type outerKey struct{}
+
+// Outer returns the ctx of the innermost Under from which work is derived, or nil.
+// When the hold has ended, work has too, and says nothing of ctx any more.
+func Outer(work context.Context) context.Context {
+	ctx, _ := work.Value(outerKey{}).(context.Context)
+	return ctx
+}
+
+// Value returns ctx for outerKey, and else the value of hold.
+func (u *under) Value(key any) any {
+	if key == (outerKey{}) {
+		return u.ctx
+	}
+	return u.Context.Value(key)
+}
+
 func (u *under) Deadline() (time.Time, bool) { return u.ctx.Deadline() }
 
 func (u *under) Err() error {

@@ -73,3 +73,22 @@ func TestUnder_StopEndsItAlone(t *testing.T) {
 	require.ErrorIs(t, ctx.Err(), context.Canceled)
 	require.NoError(t, h.Err())
 }
+
+func TestOuter_IsTheCallersContext(t *testing.T) {
+	require.Nil(t, work.Outer(t.Context()))
+	caller, cancel := context.WithCancelCause(context.Background())
+	h := newHold()
+	ctx, stop := work.Under(h, caller)
+	defer stop()
+	derived, end := context.WithCancel(ctx)
+	defer end()
+	h.end(errLost)
+	require.ErrorIs(t, context.Cause(derived), errLost)
+	require.NoError(t, work.Outer(derived).Err())
+	cancel(errCaller)
+	require.ErrorIs(t, context.Cause(work.Outer(derived)), errCaller)
+
+	inner, stop := work.Under(newHold(), derived)
+	defer stop()
+	require.Equal(t, derived, work.Outer(inner), "the innermost")
+}
