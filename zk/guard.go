@@ -107,8 +107,7 @@ func (s *Session) Leased() bool {
 	return !s.over && !s.c.closing && s.leased()
 }
 
-// leased reports whether enough is left of the lease for a guard. The caller holds
-// c.mu.
+// leased reports whether enough is left of the lease for a guard. Needs c.mu.
 func (s *Session) leased() bool { return clockUntil(s.leaseEnd()) >= s.timing.timeout/4 }
 
 // tryGuard returns a guard, or nil if the lease has to be confirmed first, and then

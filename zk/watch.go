@@ -60,8 +60,8 @@ type Watch struct {
 }
 
 // C returns a channel that gets the event and is then closed; it is closed
-// without one when the watch ends or is stopped, and Err says why. A channel from
-// which nobody receives holds up nothing.
+// without one when the watch ends or is stopped, and Err says why. A channel that is
+// not received from holds up nothing.
 func (w *Watch) C() <-chan Event {
 	w.on.c.mu.Lock()
 	defer w.on.c.mu.Unlock()
