@@ -7,6 +7,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
@@ -39,11 +40,7 @@ type Entry struct {
 func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	guard, release, err := m.s.Guard(base)
-	var again pace.Retries
-	for err != nil && m.over() == nil && openEnded(err) && again.Soon(ctx, m.s.Context()) == nil {
-		guard, release, err = m.s.Guard(base) // the connection was lost, but the session lives
-	}
+	guard, release, err := m.guard(base)
 	if !bound() && err == nil {
 		release()
 		err = ctxerr.Of(ctx)
@@ -56,6 +53,30 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	e.log = m.d.log.Grant(e.ctx, "node", m.path, "round", r.id)
 	e.watcher.Go(e.watch)
 	return e, nil
+}
+
+// guard gets a guard of the session. If our node is deleted before it has one, it
+// returns the reason at once.
+func (m *member) guard(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	var again pace.Retries
+	for {
+		guard, release, err := lease.Guard(ctx, m.s, m.own)
+		switch {
+		case guard != nil:
+			return guard, release, nil
+		case err != nil && m.over() == nil && openEnded(err) && again.Soon(ctx, m.s.Context()) == nil:
+			continue // the connection was lost, but the session lives
+		case err != nil:
+			return nil, nil, err
+		case m.own.Fired() && deleted(m.own):
+			return nil, nil, m.gone()
+		}
+		// The node's data changed, or its watch has ended.
+		m.own.Stop()
+		if err := m.watchOwn(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 }
 
 // Context ends when the party may no longer count as being inside. Its cause is

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
@@ -48,16 +49,7 @@ func (p *place) guardUnless(ctx context.Context, own ownWatch) (context.Context,
 	if p.s.Leased() {
 		return p.guard(ctx)
 	}
-	lease := keepLeaseOf(ctx, p.guard)
-	reply, event := own.next()
-	select {
-	case <-lease.done:
-		return lease.guard, lease.stop, lease.err
-	case <-reply:
-	case <-event:
-	}
-	lease.stop()
-	return nil, nil, nil
+	return lease.Keep(ctx, p.guard).Unless(own.next())
 }
 
 // guard is Session.Guard that tries again when the connection was lost before the

@@ -1,13 +1,17 @@
 package contend
 
-import "context"
+import (
+	"context"
+
+	"github.com/zookit/zookit/recipes/internal/lease"
+)
 
 // readiness is what a waiter that is next has prepared, so that its grant needs no
 // request when the predecessor's node is deleted. Each part that is missing then
 // costs a round trip or more.
 type readiness struct {
-	lease *keptLease // nil: not asked for yet
-	turn  foresight  // used by candidates only
+	lease *lease.Kept // nil: not asked for yet
+	turn  foresight   // used by candidates only
 }
 
 // getReady prepares what is missing, if we are next. The waiter calls it now and
@@ -41,63 +45,9 @@ func (w *waiter) getReady(ctx context.Context) error {
 // keepLease holds a guard, so that the client renews the session's lease while we
 // wait. Without a guard the client only sends pings, which do not renew the lease.
 func (w *waiter) keepLease(ctx context.Context) {
-	if r := &w.ready; r.lease.over() {
-		r.lease.stop()
-		r.lease = keepLeaseOf(ctx, w.p.s.Guard)
-	}
-}
-
-// keptLease is a guard, or a call of Guard that has not returned. The waiter does not
-// wait for that call: after some reconnects it takes more than a quarter of the
-// session timeout (zk.Session.Guard). Meanwhile the waiter must notice when its
-// predecessor's node or its own is deleted.
-type keptLease struct {
-	cancel context.CancelFunc
-	done   chan struct{} // closed when Guard has returned
-
-	// Valid when done is closed.
-	guard   context.Context // nil if Guard failed
-	release context.CancelFunc
-	err     error
-}
-
-// guarding is Session.Guard, or place.guard.
-type guarding func(ctx context.Context) (context.Context, context.CancelFunc, error)
-
-// keepLeaseOf begins to get a guard.
-func keepLeaseOf(ctx context.Context, get guarding) *keptLease {
-	ctx, cancel := context.WithCancel(ctx)
-	l := &keptLease{cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(l.done)
-		l.guard, l.release, l.err = get(ctx)
-	}()
-	return l
-}
-
-// over reports whether Guard must be called again: there is no guard that lives, and
-// no call that has not returned.
-func (l *keptLease) over() bool {
-	if l == nil {
-		return true
-	}
-	select {
-	case <-l.done:
-		return l.guard == nil || l.guard.Err() != nil
-	default:
-		return false
-	}
-}
-
-// stop releases the guard. It waits for the goroutine that calls Guard.
-func (l *keptLease) stop() {
-	if l == nil {
-		return
-	}
-	l.cancel()
-	<-l.done
-	if l.release != nil {
-		l.release()
+	if r := &w.ready; r.lease.Over() {
+		r.lease.Stop()
+		r.lease = lease.Keep(ctx, w.p.s.Guard)
 	}
 }
 
@@ -118,5 +68,5 @@ func (w *waiter) reconfirm(ctx context.Context, resumed int) error {
 // stop gives up the lease and the watches.
 func (r *readiness) stop() {
 	r.turn.stop()
-	r.lease.stop()
+	r.lease.Stop()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -58,14 +59,8 @@ func (n *Node) takeBack(r registration, why error) error {
 func (n *Node) term(r registration) error {
 	base, end := context.WithCancelCause(n.ctx)
 	defer end(errAgain)
-	w, err := n.watch(base, r)
+	guard, release, w, err := n.confirm(base, r)
 	if err != nil {
-		n.lost(err)
-		return err
-	}
-	guard, release, err := r.s.Guard(base)
-	if err != nil {
-		w.Stop()
 		n.lost(err)
 		return err
 	}
@@ -75,6 +70,35 @@ func (n *Node) term(r registration) error {
 	end(err)
 	n.lost(err)
 	return err
+}
+
+// confirm gets a guard, and a watch on our node that has not fired when the guard is
+// there. If our node is deleted while it waits for the guard, it returns ErrDeleted at
+// once.
+func (n *Node) confirm(ctx context.Context, r registration) (guard context.Context, release context.CancelFunc, w *zk.Watch, err error) {
+	for {
+		if w, err = n.watch(ctx, r); err != nil {
+			return nil, nil, nil, err
+		}
+		guard, release, err = lease.Guard(ctx, r.s, w)
+		switch {
+		case guard != nil:
+			return guard, release, w, nil
+		case err != nil:
+		case r.s.Context().Err() != nil:
+			err = context.Cause(r.s.Context())
+		case errors.Is(w.Err(), zk.ErrSessionExpired):
+			err = w.Err()
+		case w.Fired():
+			if ev, _ := w.Wait(ctx); ev.Type == zk.EventDeleted {
+				err = ErrDeleted
+			}
+		}
+		w.Stop()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+	}
 }
 
 // watch sets a watch on our node and confirms that the node is there.

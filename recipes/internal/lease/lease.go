@@ -1,0 +1,95 @@
+// Package lease gets guards of a session while something else may happen.
+//
+// After some reconnects zk.Session.Guard waits for more than a quarter of the session
+// timeout. Who waits for it must notice what happens meanwhile: somebody may delete
+// the node for which the guard is meant.
+package lease
+
+import (
+	"context"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Guarding is zk.Session.Guard, or a function like it.
+type Guarding func(ctx context.Context) (context.Context, context.CancelFunc, error)
+
+// Kept is a guard, or a call of Guarding that has not returned.
+type Kept struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when Guarding has returned
+
+	// Valid when done is closed.
+	guard   context.Context // nil if Guarding failed
+	release context.CancelFunc
+	err     error
+}
+
+// Keep begins to get a guard.
+func Keep(ctx context.Context, get Guarding) *Kept {
+	ctx, cancel := context.WithCancel(ctx)
+	k := &Kept{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(k.done)
+		k.guard, k.release, k.err = get(ctx)
+	}()
+	return k
+}
+
+// Over reports whether Keep must be called again: there is no guard that lives, and
+// no call that has not returned.
+func (k *Kept) Over() bool {
+	if k == nil {
+		return true
+	}
+	select {
+	case <-k.done:
+		return k.guard == nil || k.guard.Err() != nil
+	default:
+		return false
+	}
+}
+
+// Stop releases the guard. It waits for the goroutine that calls Guarding.
+func (k *Kept) Stop() {
+	if k == nil {
+		return
+	}
+	k.cancel()
+	<-k.done
+	if k.release != nil {
+		k.release()
+	}
+}
+
+// Unless waits for the guard. If a reply or an event comes before, it gives up and
+// returns no guard, without an error.
+func (k *Kept) Unless(reply <-chan struct{}, event <-chan zk.Event) (context.Context, context.CancelFunc, error) {
+	select {
+	case <-k.done:
+		if k.err == nil {
+			return k.guard, k.Stop, nil
+		}
+		k.Stop()
+		return nil, nil, k.err
+	case <-reply:
+	case <-event:
+	}
+	k.Stop()
+	return nil, nil, nil
+}
+
+// Guard is s.Guard that gives up if the watch w fires or ends. It then returns no
+// guard, without an error.
+func Guard(ctx context.Context, s *zk.Session, w *zk.Watch) (guard context.Context, release context.CancelFunc, err error) {
+	if s.Leased() {
+		guard, release, err = s.Guard(ctx)
+	} else {
+		guard, release, err = Keep(ctx, s.Guard).Unless(nil, w.C())
+	}
+	if guard != nil && (w.Fired() || w.Err() != nil) {
+		release()
+		return nil, nil, nil
+	}
+	return guard, release, err
+}
