@@ -26,7 +26,7 @@ while IFS=$'\t' read -r package verdict; do
 	fi
 	again+=("$package")
 done < <(awk -F'\t' '
-	/ThreadSanitizer CHECK failed/ { broke = 1 }
+	/ThreadSanitizer:? CHECK failed/ { broke = 1 }
 	/^SIGSEGV: segmentation violation/ { outside = 1 }
 	outside && /^goroutine 0 / { scheduler = 1 }
 	scheduler && /^goroutine (0 |.*\[running).*synctest bubble/ { broke = 1 }
