@@ -1,6 +1,7 @@
 package lock_test
 
 import (
+	"context"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -56,6 +57,26 @@ func TestReadWrite_DowngradeWithoutAVerdictIsNoHotLoop(t *testing.T) {
 		require.EqualValues(t, 6, tries.Load())
 		require.Greater(t, time.Since(start), 500*time.Millisecond, "it did not pause")
 		require.True(t, h.Shared())
+		require.NoError(t, h.Release(t.Context()))
+	})
+}
+
+// The server answers a downgrade with "session expired" before it closes the
+// connection. The context ends with that answer.
+func TestReadWrite_DowngradeInASessionThatHasExpired(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		h, err := lock.NewReadWrite(connect(t, srv), "/l", lock.Config{}).Write().Acquire(t.Context())
+		require.NoError(t, err)
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "multi" {
+				return zktest.Fail(int32(zk.ErrSessionExpired))
+			}
+			return zktest.Pass
+		})
+		err = h.Downgrade(t.Context())
+		require.ErrorIs(t, err, lock.ErrNotHeld)
+		require.ErrorIs(t, err, zk.ErrSessionExpired)
+		require.ErrorIs(t, context.Cause(h.Context()), zk.ErrSessionExpired)
 		require.NoError(t, h.Release(t.Context()))
 	})
 }

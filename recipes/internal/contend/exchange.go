@@ -91,6 +91,12 @@ func (g *Grant) tryExchange(ctx context.Context, plan func() (*Exchange, error))
 		g.moveTo(created(results))
 		g.rest(held)
 		return nil
+	case errors.Is(err, zk.ErrSessionExpired):
+		// The server says so before the connection ends: with the session our node
+		// is gone.
+		g.end(zk.ErrSessionExpired)
+		g.rest(held)
+		return errors.Join(ErrNotHeld, err)
 	case zk.OutcomeOf(err) != zk.OutcomeUnknown:
 		g.rest(held)
 		return err
