@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,8 +21,16 @@ type builder struct {
 	services map[string]*service // by name; replaced, not changed
 	loaded   bool                // the mirror has reported everything at least once
 	// until is the end of the grace. An instance whose node goes before it has
-	// vanished, and is kept until then.
+	// vanished.
 	until time.Time
+	// ends has for each vanished instance when it is dropped, by freshTime. A short
+	// outage does not move it: a connection that is lost again and again must not
+	// keep instances for ever.
+	ends map[*Instance]time.Duration
+	// fresh is how long the cache was fresh before its last change to fresh, and
+	// since is when that was; zero while it is stale.
+	fresh time.Duration
+	since time.Time
 }
 
 // begin clears the state of an earlier Run. The cache shows the last snapshot of
@@ -30,6 +39,24 @@ func (b *builder) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.services, b.loaded, b.until = map[string]*service{}, false, time.Time{}
+	b.ends, b.fresh, b.since = map[*Instance]time.Duration{}, 0, time.Time{}
+}
+
+// freshTime is how long the cache has been fresh in this Run. It stands still while
+// the cache is stale, since no instance can come back then.
+func (b *builder) freshTime() time.Duration {
+	if b.since.IsZero() {
+		return b.fresh
+	}
+	return b.fresh + time.Since(b.since)
+}
+
+// setFresh notes whether the cache is fresh from now on.
+func (b *builder) setFresh(fresh bool) {
+	b.fresh, b.since = b.freshTime(), time.Time{}
+	if fresh {
+		b.since = time.Now()
+	}
 }
 
 // end publishes a stale snapshot: nothing keeps the cache up to date any more.
@@ -71,16 +98,17 @@ func (b *builder) apply(batch mirror.Batch) {
 		}
 		at(e.Path)[e.Path] = n
 	}
-	if b.loaded && (batch.Gap || !batch.Status.Stale && b.c.Snapshot().Stale) {
-		// An outage has ended, and the grace begins again. It applies also to
-		// instances that vanished in an earlier outage: they too need this time to
-		// come back.
+	last := b.c.Snapshot()
+	if b.loaded && (batch.Gap || !batch.Status.Stale && last.Stale) {
+		// An outage has ended, and the grace begins again.
 		b.until = time.Now().Add(b.c.d.cfg.Grace)
-		select {
-		case b.wake <- struct{}{}:
-		default: // lapse has not read the last wake-up yet
+		if last.Stale && time.Since(last.Since) >= b.c.d.cfg.Grace {
+			// In so long an outage, an instance that came back has vanished again. It
+			// has the whole grace to come back.
+			clear(b.ends)
 		}
 	}
+	b.setFresh(!batch.Status.Stale)
 	// A node that is deleted in the grace may belong to a session that the outage cut
 	// off too: the server expires a session only some time after its last ping.
 	keep := time.Now().Before(b.until)
@@ -89,6 +117,7 @@ func (b *builder) apply(batch mirror.Batch) {
 		put(services, name, services[name].edit(c, keep))
 	}
 	b.services = services
+	b.date(services)
 	b.loaded = b.loaded || !batch.Status.Stale
 	s := &Snapshot{
 		Loaded: true, services: services,
@@ -111,7 +140,30 @@ func (b *builder) service(path string) string {
 	return name
 }
 
-// lapse drops the vanished instances at the end of the grace, until ctx ends.
+// date gives each vanished instance that has none yet the time at which it is
+// dropped: the end of the grace in which it vanished. It wakes lapse.
+func (b *builder) date(services map[string]*service) {
+	ends := map[*Instance]time.Duration{}
+	for _, s := range services {
+		for _, i := range s.vanished {
+			end, known := b.ends[i]
+			if !known {
+				end = b.freshTime() + time.Until(b.until)
+			}
+			ends[i] = end
+		}
+	}
+	b.ends = ends
+	if len(ends) == 0 {
+		return
+	}
+	select {
+	case b.wake <- struct{}{}:
+	default: // lapse has not read the last wake-up yet
+	}
+}
+
+// lapse drops the vanished instances when their time is over, until ctx ends.
 func (b *builder) lapse(ctx context.Context) {
 	t := time.NewTimer(time.Hour)
 	defer t.Stop()
@@ -120,36 +172,49 @@ func (b *builder) lapse(ctx context.Context) {
 		case <-t.C:
 			b.forget()
 		case <-b.wake:
-			b.mu.Lock()
-			t.Reset(time.Until(b.until))
-			b.mu.Unlock()
 		case <-ctx.Done():
 			return
 		}
+		t.Reset(b.next())
 	}
 }
 
-// forget drops all vanished instances. It does nothing while the cache is stale: no
-// instance can come back then, and the grace begins again when the cache is fresh. It
-// also does nothing in a grace, which may have begun after the timer of an earlier one
-// fired: lapse then has a wake-up that sets the timer again.
+// next is how long it is until the next vanished instance may be dropped.
+func (b *builder) next() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := time.Hour
+	if b.since.IsZero() {
+		return next // apply wakes lapse when the cache is fresh again
+	}
+	for _, end := range b.ends {
+		next = min(next, end-b.freshTime())
+	}
+	return next
+}
+
+// forget drops the vanished instances whose time is over. It does nothing while the
+// cache is stale.
 func (b *builder) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.c.Snapshot().Stale || time.Now().Before(b.until) {
+	if b.since.IsZero() {
 		return
 	}
 	services, some := maps.Clone(b.services), false
+	over := func(i *Instance) bool { return b.ends[i] <= b.freshTime() }
 	for name, s := range services {
-		if len(s.vanished) == 0 {
+		if !slices.ContainsFunc(s.vanished, over) {
 			continue
 		}
 		some = true
-		put(services, name, &service{instances: s.instances, bad: s.bad})
+		left := slices.DeleteFunc(slices.Clone(s.vanished), over)
+		put(services, name, &service{instances: s.instances, bad: s.bad, vanished: left})
 	}
 	if some {
 		b.show(services)
 	}
+	b.date(b.services)
 }
 
 // drop drops a vanished instance after a call to it has failed.
@@ -163,6 +228,7 @@ func (b *builder) drop(i *Instance) {
 	}
 	put(services, name, next)
 	b.show(services)
+	delete(b.ends, i)
 }
 
 // show publishes other services in the present state of the cache. The caller holds b.mu.

@@ -54,7 +54,9 @@ type Config struct {
 	Parallel int // reads that are made at the same time; default 32
 	// Grace is how long after the end of an outage a Cache keeps instances whose
 	// nodes are gone. In the outage the sessions of all instances may have expired,
-	// and most instances come back. Default a minute; below zero: none is kept.
+	// and most instances come back. Time in a further outage does not count, and one
+	// as long as Grace begins it again; shorter ones do not. Default a minute; below
+	// zero: none is kept.
 	//
 	// A Provider chooses such an instance only if there is no other. The first use
 	// that is reported as failed drops it. A persistent instance is not kept: no
