@@ -1,38 +1,20 @@
 package barrier_test
 
 import (
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes/barrier"
+	"github.com/zookit/zookit/recipes/internal/recipestest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
 
-// unripe connects a client that has just reconnected and has no lease yet: an
-// earlier handshake of its session got no answer, so the newest one proves nothing
-// new, and Session.Guard waits for a little more than a quarter of the timeout.
+// unripe connects a client that has no lease yet.
 func unripe(t *testing.T, srv *zktest.Server) *zk.Client {
-	c := connect(t, srv)
-	time.Sleep(time.Second)
-	var lost atomic.Bool
-	srv.OnConnect(func(r zktest.Connect) zktest.Verdict {
-		if r.Session == c.Session().ID() && lost.CompareAndSwap(false, true) {
-			return zktest.CutBefore
-		}
-		return zktest.Pass
-	})
-	srv.CutConnections(1)
-	time.Sleep(2 * c.Session().Timeout())
-	srv.OnConnect(nil)
-	srv.CutConnections(1)
-	synctest.Wait()
-	require.Equal(t, zk.StateConnected, c.State())
-	return c
+	return recipestest.Unripe(t, srv, connect(t, srv))
 }
 
 // A party was let in and waits for its lease, and somebody deletes its node. Enter
