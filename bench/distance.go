@@ -19,13 +19,13 @@ const (
 	roundTrip            = 2 * time.Millisecond
 )
 
-// distance are the workloads for which a waiter of ours does something
-// beforehand. Each line is worth its code for as long as the figure is worse
-// without it: DESIGN.md has the figures of both.
+// distance has the workloads for which a waiter prepares its turn. A preparation is
+// worth its code only while the figure is worse without it. DESIGN.md has the figures
+// with and without each.
 //
 //   - A waiter watches ahead: it then need not list when its predecessor goes.
-//   - A candidate knows its turn beforehand: it need not look who is behind it.
-//   - The next one keeps its lease: after a long wait it need not confirm it.
+//   - The next candidate has read the queue before its turn. It does not look again.
+//   - The next contender keeps its lease. It does not confirm it after a long wait.
 var distance = []workload{
 	{"lock, 8 contenders of 5 ms", []serverKind{onDistant}, clients2, contending(8, 5*time.Millisecond)},
 	{"election, leader resigns", []serverKind{onDistant}, clients2, resigning(20, 50*time.Millisecond)},

@@ -33,7 +33,7 @@ func queueCurves() []curve {
 			return askLock(ctx, n, func(l *lock.Lock) error { return l.Revoke(ctx) })
 		},
 	}, {
-		name: "HandOver to whoever is next, 2 ms round trip", n: "candidates", figures: overTrips, sizes: tens,
+		name: "HandOver to the next candidate, 2 ms round trip", n: "candidates", figures: overTrips, sizes: tens,
 		run: func(ctx context.Context, n int) ([]float64, error) { return handOver(ctx, n, "") },
 	}, {
 		name: "HandOver by name, 2 ms round trip", n: "candidates", figures: overTrips, sizes: tens,
