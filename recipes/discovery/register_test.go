@@ -198,8 +198,18 @@ func TestRegistration_DeletedByAnOperatorComesBack(t *testing.T) {
 		r, err := discovery.New(connect(t, srv), "/services", discovery.Config{}).Register(ctx, discovery.Instance{Name: "web", ID: "1"})
 		require.NoError(t, err)
 		time.Sleep(10 * time.Second)
+
+		// Without the hook, the node could be back before its parent is deleted.
+		deleted := make(chan struct{})
+		srv.OnRequest(func(q zktest.Request) zktest.Verdict {
+			if strings.HasPrefix(q.Op, "create") {
+				<-deleted
+			}
+			return zktest.Pass
+		})
 		require.NoError(t, srv.Delete("/services/web/1"))
 		require.NoError(t, srv.Delete("/services/web"))
+		close(deleted)
 		time.Sleep(10 * time.Second)
 		require.True(t, srv.Exists("/services/web/1"))
 		require.NoError(t, r.Unregister(ctx))
