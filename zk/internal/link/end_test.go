@@ -1,8 +1,11 @@
 package link_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,4 +228,54 @@ func TestLink_Panics(t *testing.T) {
 			})
 		}
 	}
+}
+
+// logFunc is a log handler that calls a function for each record.
+type logFunc func()
+
+func (logFunc) Enabled(context.Context, slog.Level) bool    { return true }
+func (f logFunc) Handle(context.Context, slog.Record) error { f(); return nil }
+func (f logFunc) WithAttrs([]slog.Attr) slog.Handler        { return f }
+func (f logFunc) WithGroup(string) slog.Handler             { return f }
+
+// A log handler that panics while the link logs a panic does no harm: the link ends,
+// and neither the reader nor a caller that writes sees the panic.
+func TestLink_LogHandlerPanics(t *testing.T) {
+	for _, byCaller := range []bool{false, true} {
+		t.Run(strconv.FormatBool(byCaller), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := config()
+				cfg.Log = slog.New(logFunc(func() { panic("in the log handler") }))
+				r := rigged(t, cfg)
+				r.nc.beforeWrite = func([]byte) error { panic("in Write") }
+				r.Start()
+				if r.Submit(request("a"), byCaller) {
+					require.NotPanics(t, r.Write)
+				}
+				<-r.Ended()
+				require.ErrorIs(t, r.Err(), link.ErrProtocol)
+				require.ErrorContains(t, r.Err(), "in Write")
+				sent, _ := r.end(errOver)
+				require.Equal(t, []string{"a"}, sent)
+			})
+		})
+	}
+}
+
+// The link has ended before the log handler gets the panic, so that a slow handler
+// does not keep the link alive.
+func TestLink_EndsBeforeItLogsAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		var r *rig
+		var ended error
+		cfg.Log = slog.New(logFunc(func() { ended = r.Err() }))
+		r = rigged(t, cfg)
+		r.nc.beforeWrite = func([]byte) error { panic("in Write") }
+		r.Start()
+		r.Submit(request("a"), false)
+		<-r.Ended()
+		r.end(errOver)
+		require.ErrorContains(t, ended, "in Write")
+	})
 }

@@ -168,11 +168,18 @@ func (l *Link) LastXid() int32 { return l.xid }
 func (l *Link) guarded(f func() error) {
 	defer func() {
 		if p := recover(); p != nil {
-			l.cfg.Log.Error("zk: panic while serving a connection", "panic", p)
-			l.Fail(fmt.Errorf("%w: panic: %v", ErrProtocol, p))
+			l.afterPanic(p)
 		}
 	}()
 	if err := f(); err != nil {
 		l.Fail(err)
 	}
+}
+
+// afterPanic ends the link because of a panic, and logs the panic. The log comes last,
+// because its handler may take long, or may have caused the panic and panic again.
+func (l *Link) afterPanic(p any) {
+	l.Fail(fmt.Errorf("%w: panic: %v", ErrProtocol, p))
+	defer func() { _ = recover() }()
+	l.cfg.Log.Error("zk: panic while serving a connection", "panic", p)
 }
