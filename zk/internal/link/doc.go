@@ -10,23 +10,25 @@
 //	          not sent        sent, without an answer
 //
 // A request is in one of three queues. In "waiting" it can be withdrawn. In
-// "leaving" the Handler finishes it and its bytes are put together. In "sent" it
-// waits for its reply. Replies come in the order of "sent".
+// "leaving" the Handler finishes it, and the link copies its bytes into the write
+// buffer. In "sent" it waits for its reply. Replies come in the order of "sent".
 //
-// One goroutine reads. One goroutine at a time writes, for everybody: it holds
-// the write token. A caller whose Submit finds the token free gets it and writes
-// its own request, and with it whatever else waits. Otherwise the standby writer,
-// a second goroutine, takes the token. The reader takes it when one Read has
-// brought the replies of several callers: these submit their next requests, and
-// the reader then writes all of them at once.
+// One goroutine reads: the reader. One goroutine at a time writes: the holder of
+// the write token. It writes the requests of all callers. Three can hold the token:
 //
-// A link ends with Fail, which may be called from anywhere, also from the
-// Handler. Join then waits for everybody who still reads or writes, and TakeBack
-// returns the requests that had no answer. So after Join the Handler is not
-// called any more. That is why the session can restore its watches on the next
-// link: no reply of this one can register a watch later.
+//   - A caller. If its Submit finds the token free, the caller takes it. It writes
+//     its own request and all others that wait.
+//   - The standby writer, a goroutine of the link. It writes when no caller may.
+//   - The reader, after one Read has brought the replies of several callers. Those
+//     callers submit their next requests, and the reader writes all of them at once.
 //
-// The lock of a link is a leaf: nothing else is locked and nothing blocks while
-// it is held, and the Handler is called without it. So a session may call the
+// Fail ends a link. Any goroutine may call it, and so may the Handler. After Fail,
+// Join waits for the reader and for every writer, and TakeBack returns the requests
+// that had no answer. The link calls the Handler no more after Join. So no late
+// reply can register a watch after the session has restored its watches on the next
+// link.
+//
+// The lock of a link is a leaf: the link takes no other lock and does not block
+// while it holds it, and it calls the Handler without it. So a session may call the
 // link under a lock of its own, and take that lock in its Handler.
 package link

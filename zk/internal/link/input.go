@@ -10,32 +10,32 @@ import (
 const (
 	readSize = 16 << 10 // the usual size of the read buffer
 	// A larger buffer, up to keptSize, is kept while large replies come now and
-	// then. It is dropped when it was emptied keptFor times without one.
+	// then. It is dropped when it has been emptied keptFor times without a large reply.
 	keptSize = 1 << 20
 	keptFor  = 64
-	// maxSkipped is the longest reply that is skipped. A longer one is taken for
-	// garbage.
+	// maxSkipped is the longest reply that is skipped. A longer one is a protocol
+	// error.
 	maxSkipped = 1 << 30
 )
 
-// input cuts the stream of bytes into frames, in place. It grows with what has
-// arrived, never with what is announced.
+// input cuts the stream of bytes into frames, in place. Its buffer grows with the
+// bytes that have arrived, never with the length that a frame announces.
 type input struct {
 	buf   []byte
-	calm  int // how often it was emptied since a large buffer was needed
-	start int // first byte that was not consumed
-	end   int // first byte that was not read
-	skip  int // bytes of an oversized reply that are still to be thrown away
+	calm  int // how often buf was emptied since it had to be large
+	start int // buf[start:end] has not been consumed
+	end   int
+	skip  int // how many bytes of an oversized reply must still be dropped
 	limit int // of a reply
-	// events is the limit of an event, where it is more than that of a reply. An
-	// event that could not be read would come again with every connection.
+	// events is the limit of an event, if it is larger than that of a reply. An event
+	// that cannot be read would come again with every connection.
 	events int
 	got    int // bytes that the last fill read
 }
 
-// shrink is called when every byte in the buffer was consumed. It gives up a large
-// buffer that these bytes did not need: one above keptSize at once, another after
-// keptFor such calls in a row.
+// shrink is called when every byte in the buffer was consumed. If these bytes did
+// not need a large buffer, it may replace it by a small one: a buffer above keptSize
+// at once, another one after keptFor such calls in a row.
 func (in *input) shrink() {
 	if in.end > readSize {
 		in.calm = 0
@@ -66,7 +66,7 @@ func (in *input) fill(rd io.Reader) error {
 	in.end += n
 	in.got = n
 	if n > 0 {
-		return nil // an error comes again with the next read
+		return nil // the next Read returns the error again
 	}
 	if err == nil {
 		err = io.ErrNoProgress
@@ -74,8 +74,8 @@ func (in *input) fill(rd io.Reader) error {
 	return err
 }
 
-// next takes the next whole frame out of the stream. It returns false if more
-// bytes are needed.
+// next takes the next whole frame out of the stream. It returns false if the frame
+// is not whole yet.
 func (in *input) next(f *Frame) (ok bool, err error) {
 	if in.skip > 0 {
 		n := min(in.skip, in.end-in.start)
@@ -120,8 +120,8 @@ func (in *input) next(f *Frame) (ok bool, err error) {
 	return true, nil
 }
 
-// partialReply reports whether what is left over begins a reply, and not an
-// event as far as can be seen.
+// partialReply reports whether the bytes that are left begin a reply. It returns
+// true as long as they are too few to tell a reply from an event.
 func (in *input) partialReply() bool {
 	const head = proto.FrameHeader + 4
 	have := in.buf[in.start:in.end]
@@ -134,8 +134,8 @@ func (in *input) partialReply() bool {
 	return int32(proto.FrameLen(have[proto.FrameHeader:])) != proto.XidWatchEvent
 }
 
-// fresh returns how many of the bytes that the last fill read are left over, or
-// were thrown away with an oversized reply.
+// fresh returns how many bytes of the last fill belong to a frame that is not whole
+// yet. The dropped bytes of an oversized reply count.
 func (in *input) fresh() int {
 	if in.skip > 0 {
 		return in.got

@@ -17,29 +17,32 @@ var (
 )
 
 // Handler is the session's side of a link. The link calls it without its lock,
-// and never after Join. It may call the link, but for Join and TakeBack.
+// and never after Join. A Handler may call every method of the link except Join and
+// TakeBack.
 type Handler interface {
 	// Sending is called by the goroutine that writes, just before it writes. The
 	// requests of the batch can no longer be withdrawn. The Handler may change the
-	// bytes of their frames, but not their sizes. It returns those that are to be
-	// written, in their order and in the same slice: the others are its own again.
-	// now is no later than the write. A panic ends the link, and then TakeBack
-	// returns what stands in the batch: Sending must not have changed it.
+	// bytes of their frames, but not their sizes. It returns the requests that the
+	// link is to write, in their order and in the same slice. The others belong to
+	// the Handler again. The time of the write is now or later.
+	//
+	// A panic in Sending ends the link. TakeBack then returns the requests of the
+	// batch. So Sending must not have changed the batch before it panics.
 	Sending(now time.Time, batch []*Request) []*Request
 
-	// Receive is called by the goroutine that reads. It gets all frames of one
-	// Read in the order of the wire, each reply with its request. The link does
-	// not look at these requests again: Receive must settle each of them. heard
-	// says that a reply has come in, or that a part of one has, fast enough. There
-	// may be no whole frame then. An error ends the link.
+	// Receive is called by the reader. It gets all frames of one Read in the order
+	// of the wire, each reply with its request. The requests belong to the Handler
+	// again: it must complete each of them. heard says that a reply came in, or that
+	// a part of one came in fast enough. In the second case there may be no frame. An
+	// error ends the link.
 	Receive(now time.Time, frames []Frame, heard bool) error
 }
 
-// Config is what a link goes by.
+// Config has the settings of a link.
 type Config struct {
 	Now        func() time.Time // the clock
 	Log        *slog.Logger     // gets panics
-	Xid        int32            // the last one that an earlier link gave out, see LastXid
+	Xid        int32            // the last xid of the link before it, see LastXid
 	ReplyLimit int              // larger replies are skipped, see Frame.TooLarge
 	EventLimit int              // the same for events, if it is more than ReplyLimit
 	PaceWindow time.Duration    // see SetBounded
@@ -49,9 +52,9 @@ type Config struct {
 // Link is one connection. Make it by New, start it by Start, end it by Fail, and
 // clear up by Join and TakeBack.
 //
-// Exported methods take the lock. Others expect it to be held, but for those that
-// the goroutines run: readSome, cut and match, and drain, writeDelivered,
-// writeLeaving and commit.
+// Exported methods lock the mutex. Unexported methods expect that it is locked.
+// There are exceptions, which the two goroutines run and which lock it themselves:
+// readSome, cut, match, drain, writeDelivered, writeLeaving and commit.
 type Link struct {
 	nc  net.Conn
 	h   Handler
@@ -60,26 +63,26 @@ type Link struct {
 	wakeWriter chan struct{} // cap 1; the standby writer looks for work
 	ended      chan struct{} // closed by Fail
 
-	// users counts the two goroutines and the callers that hold the write token. A
-	// caller is added under mu while the link lives, so that none is added once
-	// Join waits.
+	// users counts the two goroutines and the caller that holds the write token. A
+	// caller is added under mu, while the link lives. So none is added after Fail,
+	// while Join waits.
 	users sync.WaitGroup
 
 	mu         sync.Mutex // leaf lock; guards what follows
 	err        error      // why the link has ended, nil while it lives
 	waiting    Queue
 	sent       fifo
-	writing    bool // somebody holds the write token
-	delivering bool // the reader is delivering the replies of several callers, and writes afterwards
+	writing    bool // a goroutine holds the write token
+	delivering bool // the reader delivers the replies of several callers, and will write after that
 	bounded    bool
 	pace       pace
 	pingDue    bool
-	pings      []*Request // that are unanswered
+	pings      []*Request // the unanswered pings
 	lastWrite  time.Time
-	// lastReply is when a whole reply last arrived. A part of the next one moves it
-	// on, see arrived. Events and answers to pings do not count.
+	// lastReply is when a whole reply last arrived. A part of the next reply moves it
+	// forward, see arrived. Events and answers to pings do not count.
 	lastReply time.Time
-	lastBytes time.Time // when a part of a reply last arrived that was not whole yet
+	lastBytes time.Time // when a part of a reply last arrived
 
 	// Owned by the holder of the write token.
 	leaving []*Request
@@ -91,8 +94,8 @@ type Link struct {
 	batch []Frame
 }
 
-// New returns a link over a connection whose handshake is done. It takes the
-// requests of first, and writes them before all others. It does nothing before
+// New returns a link over a connection whose handshake is done. It empties first,
+// and will write those requests before all others. Nothing is written or read before
 // Start.
 func New(nc net.Conn, h Handler, cfg Config, first *Queue) *Link {
 	now := cfg.Now()
@@ -140,14 +143,14 @@ func (l *Link) Err() error {
 	return l.err
 }
 
-// Join waits, after Fail, until nobody reads or writes on the link. The wait is
-// short, because the connection is closed. Submit may still be called meanwhile.
+// Join waits, after Fail, until no goroutine reads or writes on the link. The wait
+// is short, because the connection is closed. Submit may still be called meanwhile.
 func (l *Link) Join() { l.users.Wait() }
 
-// TakeBack returns, after Join, the requests that were sent without an answer, and
-// puts those that were not sent at the end of unsent, each in their order. The
-// link must not be used any more. A request whose frame was about to be written
-// counts as sent, since its caller may have been told so.
+// TakeBack returns, after Join, the requests that were sent and not answered. It
+// puts those that were not sent at the end of unsent. Both keep their order. The link
+// must not be used any more. A request whose frame was about to be written counts as
+// sent: its bytes may have left.
 func (l *Link) TakeBack(unsent *Queue) (sent []*Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -160,7 +163,7 @@ func (l *Link) TakeBack(unsent *Queue) (sent []*Request) {
 	return sent
 }
 
-// LastXid returns, after Join, the last xid that was given out.
+// LastXid returns, after Join, the xid of the last request that was written.
 func (l *Link) LastXid() int32 { return l.xid }
 
 // guarded runs f. A panic in it, which is a bug of ours or of the connection, ends

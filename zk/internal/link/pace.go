@@ -2,8 +2,8 @@ package link
 
 import "time"
 
-// paceFloor is how many requests may always be unanswered. From there the bound
-// doubles with every round trip that is short beside a window.
+// paceFloor is how many requests may always be unanswered. From there the bound can
+// double with every round trip, if a round trip is much shorter than a window.
 const paceFloor = 8
 
 // pace counts the replies of the last two windows. On a bounded link, no more
@@ -12,11 +12,11 @@ const paceFloor = 8
 // pipeline of gets on a slow connection would delay it for longer than the lease
 // lasts.
 //
-// It counts requests, since nobody knows how large a reply will be. So it cannot
-// allow for replies that suddenly become much larger, nor for a few that each
-// take a good part of the timeout.
+// It counts requests, because the size of a reply is not known in advance. So it
+// does not help when replies suddenly become much larger, or when each of a few
+// replies takes a large part of the timeout.
 type pace struct {
-	began   time.Time // when the current window did
+	began   time.Time // when the current window began
 	current int       // replies in the current window
 	last    int       // replies in the one before it
 }
@@ -38,9 +38,9 @@ func (p *pace) roll(now time.Time, window time.Duration) {
 // bound is how many requests may be unanswered.
 func (p *pace) bound() int { return max(paceFloor, p.last, p.current) }
 
-// SetBounded says whether the link bounds how many requests are unanswered: then
-// it allows no more than were answered in the last Config.PaceWindow, or eight.
-// The rest waits, in its order. Unbound requests do not wait, but count.
+// SetBounded says whether the link limits the number of unanswered requests. The
+// limit is the number of replies in the last Config.PaceWindow, and at least eight.
+// Further requests wait, in their order. Unbound requests count, but do not wait.
 func (l *Link) SetBounded(on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,8 +48,8 @@ func (l *Link) SetBounded(on bool) {
 	l.wakeForRest()
 }
 
-// mayWrite reports whether a request may be written now, beside so many that are
-// unanswered.
+// mayWrite reports whether a request may be written now, while the given number of
+// requests is unanswered.
 func (l *Link) mayWrite(r *Request, unanswered int) bool {
 	return !l.bounded || r.Unbound || unanswered < l.pace.bound()
 }

@@ -11,13 +11,15 @@ import (
 // Frame is a reply or an event.
 type Frame struct {
 	proto.ReplyHeader
-	Body     []byte   // valid until Receive returns
-	Size     int      // of the header and the body
-	TooLarge bool     // it was over its limit: the body was skipped
-	Request  *Request // that it answers; nil for an event. That of a ping has no Owner
+	Body     []byte // valid until Receive returns
+	Size     int    // of the header and the body
+	TooLarge bool   // it was larger than its limit, and its body was skipped
+	// Request is the request that a reply answers, nil for an event. The request of a
+	// ping has no Owner.
+	Request *Request
 }
 
-// readLoop is the reader.
+// readLoop is the reader's goroutine.
 func (l *Link) readLoop() {
 	l.guarded(func() error {
 		for {
@@ -28,8 +30,8 @@ func (l *Link) readLoop() {
 	})
 }
 
-// readSome reads once and delivers every frame that is whole. Frames before a bad
-// one are good.
+// readSome reads once and delivers every whole frame. If a frame is bad, it still
+// delivers the frames before it.
 func (l *Link) readSome() error {
 	if err := l.in.fill(l.nc); err != nil {
 		return err
@@ -45,14 +47,14 @@ func (l *Link) readSome() error {
 	if err := cmp.Or(refused, unmatched, bad); err != nil {
 		return err
 	}
-	if l.delivering { // which only the reader sets
+	if l.delivering { // only the reader sets it
 		l.writeDelivered()
 	}
 	return nil
 }
 
-// cut fills the batch with the frames that are whole. It returns what is wrong with
-// the next one.
+// cut fills the batch with the whole frames of the input. The error says what is
+// wrong with the frame behind them.
 func (l *Link) cut() error {
 	l.batch = l.batch[:0]
 	for {
@@ -65,14 +67,14 @@ func (l *Link) cut() error {
 	}
 }
 
-// match gives every reply of the batch its request. It returns how many frames
-// were matched, whether the server was heard (see Handler.Receive), and what is
-// wrong with the first frame that does not match.
+// match finds the request of every reply in the batch. It returns how many frames
+// were matched, and whether the server was heard (see Handler.Receive). The error
+// says what is wrong with the first frame that does not match.
 func (l *Link) match(now time.Time) (n int, heard bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
-		return 0, false, l.err // what is left in sent is for TakeBack
+		return 0, false, l.err // TakeBack returns what is left in sent
 	}
 	l.pace.roll(now, l.cfg.PaceWindow)
 	replies, waiting := 0, 0

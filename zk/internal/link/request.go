@@ -10,21 +10,23 @@ import (
 // Request is one encoded request. From Submit on it belongs to the link, until
 // Receive gets its reply, Withdraw removes it, or TakeBack returns it.
 type Request struct {
-	Owner any    // for the Handler; the link does not look at it
+	Owner any    // the Handler's; the link does not use it
 	Frame []byte // the whole frame
-	Xid   int32  // negative: a reserved one; otherwise the link chooses it when it writes
+	// Xid is negative for a request with a reserved xid. Otherwise the link sets it when
+	// it writes the request.
+	Xid int32
 
-	// Waits says that a goroutine waits for the reply. It will probably submit its
-	// next request as soon as it has it.
+	// Waits says that a goroutine waits for the reply. When it has the reply, it will
+	// probably submit its next request.
 	Waits bool
-	// Prompt says that Silence counts from when this request was sent, although
-	// replies to earlier ones have come in since.
+	// Prompt says that Silence counts from the send time of this request, even if
+	// replies to earlier requests have come in since.
 	Prompt bool
 	// Unbound exempts the request from SetBounded.
 	Unbound bool
 
 	SentAt time.Time // just before it was written
-	Cuts   int       // how many connections ended because its reply came in too slowly
+	Cuts   int       // how many connections have ended because its reply came in too slowly
 
 	in         *Queue
 	prev, next *Request
@@ -36,11 +38,11 @@ func (r *Request) putXid() {
 }
 
 // Queue is a list of requests in their order. A request is in one queue at most.
-// It is a linked list, because a request can be withdrawn from the middle. It is
-// not safe for concurrent use. It must not be copied.
+// Queue is a linked list, because a request can be withdrawn from the middle. A Queue
+// has no lock of its own, and must not be copied.
 type Queue struct {
 	head, tail *Request
-	bytes      int // encoded size of all
+	bytes      int // encoded size of all requests
 	len        int
 }
 
@@ -101,8 +103,8 @@ func (q *Queue) Remove(r *Request) bool {
 	return true
 }
 
-// cut drops the n requests before r, whose encoded size is bytes: all, if r is nil.
-// One by one would take the lock of a link for too long.
+// cut drops the n requests before r, or all if r is nil. Their encoded size is bytes.
+// To remove them one by one would hold the lock of a link for too long.
 func (q *Queue) cut(r *Request, n, bytes int) {
 	q.head = r
 	if r != nil {
@@ -137,15 +139,15 @@ func (q *Queue) Append(from *Queue) {
 	}
 }
 
-// fifo is a queue of requests of which none leaves but the first: a ring.
+// fifo is a queue of requests that only the first one leaves. It is a ring.
 type fifo struct {
 	ring  []*Request
 	first int
 	len   int
-	bytes int // encoded size of all
+	bytes int // encoded size of all requests
 }
 
-// keptRing is the size of a ring that is kept when it is empty.
+// keptRing is the largest ring that an empty fifo keeps.
 const keptRing = 4 << 10
 
 // head returns the first request, nil if there is none.
@@ -156,7 +158,7 @@ func (q *fifo) head() *Request {
 	return q.ring[q.first]
 }
 
-// push puts requests at the end, whose encoded size is bytes.
+// push puts requests at the end. Their encoded size is bytes.
 func (q *fifo) push(batch []*Request, bytes int) {
 	if need := q.len + len(batch); need > len(q.ring) {
 		ring := make([]*Request, max(2*need, 16))

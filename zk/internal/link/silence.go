@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// minReplyRate is how many bytes of a reply must arrive each second, or the link
-// ends. A modem is faster. A reply that comes in more slowly delays everything
-// behind it, heartbeats too.
+// minReplyRate is how many bytes of a reply must arrive each second. A modem is
+// faster. A reply that comes in more slowly ends the link, because it delays all
+// replies behind it, also those to heartbeats.
 const minReplyRate = 1 << 10
 
-// Ping sends a ping if nothing was written for the time after. It returns how long
-// it is until the next one may be due.
+// Ping sends a ping if the link has written nothing for the duration after. It
+// returns the time until the next ping may be due.
 //
-// It sends one also while others are unanswered. Their answers may stand behind
-// replies that take longer than a session timeout to arrive.
+// It sends a ping also while earlier pings are unanswered. Their answers may be
+// behind replies that take longer than a session timeout to arrive.
 func (l *Link) Ping(now time.Time, after time.Duration) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -27,8 +27,9 @@ func (l *Link) Ping(now time.Time, after time.Duration) time.Duration {
 	return after
 }
 
-// Silence returns how long the server may go on without an answer, if limit is
-// the longest time that it may take. The error says why the link must end now.
+// Silence returns how much longer the server may take for its next reply. limit is
+// the longest time that it may take for one. The error says why the link must end
+// now.
 func (l *Link) Silence(now time.Time, limit time.Duration) (left time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -54,8 +55,8 @@ func (l *Link) Silence(now time.Time, limit time.Duration) (left time.Duration, 
 	return 0, fmt.Errorf("%w for %v", ErrSilent, now.Sub(at).Round(time.Millisecond))
 }
 
-// oldest returns when the request was sent that has waited longest, and whether
-// it is Prompt. The time is zero if nothing is unanswered.
+// oldest returns the send time of the oldest unanswered request, and whether that
+// request is Prompt. The time is zero if there is none.
 func (l *Link) oldest() (at time.Time, prompt bool) {
 	if head := l.sent.head(); head != nil {
 		at, prompt = head.SentAt, head.Prompt
@@ -66,9 +67,9 @@ func (l *Link) oldest() (at time.Time, prompt bool) {
 	return at, prompt
 }
 
-// arrived notes bytes of a reply that is not whole yet. They move lastReply on: a
-// second for each minReplyRate of them, but not beyond now. It returns true if
-// they reach now, so that the reply comes in fast enough.
+// arrived records bytes of a reply that is not whole yet. They move lastReply
+// forward by one second for each minReplyRate bytes, but not beyond now. It returns
+// true if lastReply reaches now: then the reply comes in fast enough.
 func (l *Link) arrived(now time.Time, bytes int) bool {
 	from := l.lastReply
 	if at, _ := l.oldest(); at.After(from) {

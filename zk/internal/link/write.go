@@ -8,23 +8,22 @@ import (
 )
 
 const (
-	// A caller writes for itself while no more than callerWrites bytes wait or are
-	// unanswered, and then at most callerSize. So little always fits into the
-	// socket's buffers. So its Write does not block, and a server that does not
-	// read does not keep it from seeing the end of its context. Beyond that the
-	// standby writer writes.
+	// A caller writes for itself while at most callerWrites bytes wait or are
+	// unanswered. It then writes at most callerSize bytes. That always fits into the
+	// buffers of the socket, so its Write does not block. Otherwise a server that does
+	// not read could keep the caller from noticing that its context has ended. When
+	// more waits, the standby writer writes.
 	callerWrites = 8 << 10
 	callerSize   = 16 << 10
-	// writeSize is about how much goes into one Write. What it holds can no
+	// writeSize is about how many bytes go into one Write. These requests can no
 	// longer be withdrawn.
 	writeSize = 64 << 10
 )
 
-// Submit puts a request at the end of those that wait to be written, and arranges
-// that somebody writes it. If it returns true, that is the caller: it holds the
-// write token and must call Write. byCaller says that the caller is willing to,
-// because it will wait for the reply anyway. On a link that has ended the request
-// waits for TakeBack.
+// Submit puts a request at the end of the requests that wait, and makes sure that
+// it is written. If it returns true, the caller holds the write token and must call
+// Write. byCaller says that the caller may be chosen: it will wait for the reply in
+// any case. On a link that has ended, the request waits for TakeBack.
 func (l *Link) Submit(r *Request, byCaller bool) (write bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -36,7 +35,7 @@ func (l *Link) Submit(r *Request, byCaller bool) (write bool) {
 	return true
 }
 
-// SubmitFirst is Submit for a request that is written before all that wait. The
+// SubmitFirst is Submit for a request that goes before all requests that wait. The
 // standby writer writes it.
 func (l *Link) SubmitFirst(r *Request) {
 	l.mu.Lock()
@@ -50,7 +49,7 @@ func (l *Link) SubmitFirst(r *Request) {
 func (l *Link) Withdraw(r *Request) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	defer l.wakeForRest() // the bound may have held back this request, and not the next
+	defer l.wakeForRest() // the bound may hold back this request, but not the one behind it
 	return l.waiting.Remove(r)
 }
 
@@ -63,13 +62,13 @@ func (l *Link) WithdrawFunc(pick func(*Request) bool) []*Request {
 	return l.waiting.RemoveFunc(pick)
 }
 
-// Write writes what waits. The caller has the write token from Submit.
+// Write writes the requests that wait. The caller has the write token from Submit.
 func (l *Link) Write() {
 	defer l.users.Done()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sent.len > 0 {
-		// Other callers are active: let them add to this write.
+		// Other callers are active. They may add their requests to this write.
 		l.mu.Unlock()
 		runtime.Gosched()
 		l.mu.Lock()
@@ -79,15 +78,15 @@ func (l *Link) Write() {
 	l.wakeForRest()
 }
 
-// wakeForRest wakes the standby writer if something may be written and nobody
-// writes. It keeps the rule of the write token: while the token is free and
-// something may be written, the standby writer has been woken, or the reader will
-// look when it has delivered. Without it a request could stand until the next
-// Submit or Ping, since nobody looks at what waits without being woken.
+// wakeForRest wakes the standby writer if a request may be written and the write
+// token is free. It keeps this rule: while the token is free and a request may be
+// written, the standby writer has been woken, or the reader will write when it has
+// delivered. If the rule were broken, the request would wait until the next Submit or
+// Ping, because no goroutine polls the queue.
 //
-// So takeToken or wakeForRest follows, under the same lock, whatever can make a
-// request writable: one that begins to wait, a withdrawal, a reply, a change of
-// the bound, a ping that is due, and the return of the token.
+// These make a request writable: Submit, a withdrawal, a reply, a change of the
+// bound, a ping that is due, and the return of the token. After each of them, and
+// under the same lock, takeToken or wakeForRest is called.
 func (l *Link) wakeForRest() {
 	if l.unwritten() {
 		l.takeToken(false)
@@ -98,8 +97,8 @@ func (l *Link) wakeForRest() {
 // goroutine writes.
 func (l *Link) takeToken(byCaller bool) bool {
 	if l.writing || l.err != nil || byCaller && l.delivering {
-		// No wake-up is needed. The writer looks again before it gives the token
-		// back. The reader looks when it has delivered.
+		// No wake-up is needed. The writer checks the queue before it returns the
+		// token. The reader checks it when it has delivered.
 		return false
 	}
 	if !byCaller || l.sent.bytes+l.waiting.bytes > callerWrites {
@@ -110,7 +109,7 @@ func (l *Link) takeToken(byCaller bool) bool {
 	return true
 }
 
-// writeLoop is the standby writer.
+// writeLoop is the standby writer's goroutine.
 func (l *Link) writeLoop() {
 	for {
 		select {
@@ -122,25 +121,25 @@ func (l *Link) writeLoop() {
 	}
 }
 
-// drain writes until nothing waits.
+// drain writes until no request may be written.
 func (l *Link) drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.writing {
-		return // the holder of the token wakes us if it leaves anything
+		return // the holder of the token wakes the standby writer if it leaves a request
 	}
 	l.writing = true
 	for l.unwritten() {
 		l.writeSome(writeSize)
 	}
-	// The lock under which nothing waited is still held: a Submit that comes now
-	// finds the token free.
+	// The lock was held since unwritten returned false. So no Submit has come in
+	// between, and the next one finds the token free.
 	l.writing = false
 }
 
-// writeDelivered writes what callers have submitted since the reader delivered
-// their replies. If each wrote for itself, most of the time would go into system
-// calls.
+// writeDelivered writes the requests that callers have submitted since the reader
+// delivered their replies. If each caller wrote for itself, most of the time would go
+// into system calls.
 func (l *Link) writeDelivered() {
 	runtime.Gosched() // let them submit
 	l.mu.Lock()
@@ -152,16 +151,16 @@ func (l *Link) writeDelivered() {
 	}
 }
 
-// unwritten reports whether there is something that may be written now.
+// unwritten reports whether a request or a ping may be written now.
 func (l *Link) unwritten() bool {
 	head := l.waiting.head
 	return l.err == nil && (l.pingDue || head != nil && l.mayWrite(head, l.sent.len))
 }
 
-// writeSome writes what waits, up to limit bytes but at least one request. It
-// needs the write token, and the lock, which it releases while it writes.
+// writeSome writes requests that wait: up to limit bytes, and at least one request.
+// Its caller holds the write token. It unlocks the mutex while it writes.
 func (l *Link) writeSome(limit int) {
-	now := l.cfg.Now() // before the write, whatever takes time until then
+	now := l.cfg.Now() // the send time of the requests: never later than the write
 	l.take(now, limit)
 	l.mu.Unlock()
 	l.guarded(func() error { return l.writeLeaving(now) })
@@ -187,7 +186,7 @@ func (l *Link) take(now time.Time, limit int) {
 	l.waiting.cut(r, len(l.leaving), size)
 }
 
-// writeLeaving writes what is in leaving, and a ping if one is due.
+// writeLeaving writes the requests in leaving, and a ping if one is due.
 func (l *Link) writeLeaving(now time.Time) error {
 	batch := l.leaving
 	if len(batch) > 0 {
@@ -207,15 +206,15 @@ func (l *Link) writeLeaving(now time.Time) error {
 	}
 	_, err := l.nc.Write(l.wbuf)
 	if cap(l.wbuf) > 2*writeSize {
-		l.wbuf = nil // one large request must not be kept for ever
+		l.wbuf = nil // a buffer for one large request is not worth its memory
 	}
 	return err
 }
 
-// commit moves what is in leaving to sent, and adds a ping if one is due. It must
-// come before the write, because a reply can arrive while Write has not returned.
-// It must come after Sending, because a hostile server could answer before it has
-// been asked. It returns false if the link has ended meanwhile.
+// commit moves the requests in leaving to sent, and adds a ping if one is due. It
+// returns false if the link has ended meanwhile. It is called before the write,
+// because a reply can arrive before Write returns. It is called after Sending,
+// because a hostile server could send a reply before the request was written.
 func (l *Link) commit(now time.Time, batch []*Request) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -242,9 +241,10 @@ func (l *Link) commit(now time.Time, batch []*Request) bool {
 	return true
 }
 
-// nextXid returns the xid of the next request. The reserved xids are negative.
-// Xids go on from link to link: a server matches its answers to the requests of a
-// session's last connection by session and xid.
+// nextXid returns the xid of the next request. The reserved xids are negative. A
+// link continues with the xids of the one before it. The reason is a server that
+// answers late: it finds the request of an answer by session and xid, and the request
+// may be one of the session's last connection.
 func (l *Link) nextXid() int32 {
 	l.xid++
 	if l.xid <= 0 {
