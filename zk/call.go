@@ -98,7 +98,7 @@ func (c *Client) newCall(op proto.OpCode, path string) *call {
 func (c *Client) pathCall(op proto.OpCode, path string) *call {
 	cl := c.newCall(op, path)
 	cl.err = ValidatePath(path)
-	cl.req.Frame = c.appendPath(cl.req.Frame, path)
+	cl.req.Frame = c.root.appendPath(cl.req.Frame, path)
 	return cl
 }
 
@@ -117,15 +117,6 @@ func (cl *call) bound() bool { return !cl.kind.read || cl.pipe != nil || cl.want
 func (cl *call) asInternal() *call {
 	cl.kind.internal, cl.req.Unbound = true, true
 	return cl
-}
-
-// appendPath appends a path below the chroot, without building it first.
-func (c *Client) appendPath(b []byte, path string) []byte {
-	if c.root != "" && path == "/" {
-		path = ""
-	}
-	b = proto.AppendInt32(b, int32(len(c.root)+len(path)))
-	return append(append(b, c.root...), path...)
 }
 
 func (c *Client) kindOf(op proto.OpCode) callKind {

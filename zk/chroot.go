@@ -1,72 +1,67 @@
 package zk
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// A chroot can vanish while the client runs: a program deletes it, or it was a
-// container and the server has reaped it. Servers answer NoNode then, as for any
-// missing node, and a caller that creates what is missing would do so for ever.
-// So the client reports ErrNoChroot instead. Where NoNode can mean nothing else,
-// it does so at once. Elsewhere it reads the chroot first. Only a call that found
-// nothing pays for that read.
+// chroot is the path of the node below which a client works, "" for none. Users'
+// paths are below it. Only the wire and the watch table have full paths.
+type chroot string
 
-// isAbsent reports whether a call found that its node does not exist, or the parent
-// of the node that it was to create.
-func (cl *call) isAbsent() bool {
-	return cl.absent || cl.err != nil && errors.Is(cl.err, ErrNoNode)
+// full puts the chroot before a path.
+func (r chroot) full(path string) string {
+	switch {
+	case r == "":
+		return path
+	case path == "/":
+		return string(r)
+	}
+	return string(r) + path
 }
 
-// meansNoChroot reports whether the answer to an absent call can only mean that
-// the chroot is missing: the call was about the chroot itself, or created a node
-// right below it.
-func (cl *call) meansNoChroot() bool {
-	if cl.path == "/" {
-		return cl.op != proto.OpMulti
+// appendPath appends a path with the chroot before it, without building it first.
+func (r chroot) appendPath(b []byte, path string) []byte {
+	if r != "" && path == "/" {
+		path = ""
 	}
-	switch cl.op {
-	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
-		return Parent(cl.path) == "/"
-	}
-	return false
+	b = proto.AppendInt32(b, int32(len(r)+len(path)))
+	return append(append(b, r...), path...)
 }
 
-// blameChroot makes ErrNoChroot the error of a call. It stays a NoNode too.
-func (c *Client) blameChroot(cl *call) {
+// strip takes the chroot off a path that the server sent. A path outside the chroot
+// stays as it is.
+func (r chroot) strip(path string) string {
+	rest, below := strings.CutPrefix(path, string(r))
+	switch {
+	case r == "" || !below:
+		return path
+	case rest == "":
+		return "/"
+	case rest[0] == '/':
+		return rest
+	}
+	return path // a sibling whose name begins with that of the chroot
+}
+
+// checkNameless refuses the create of a node at "/" under a chroot. Only a
+// sequential node can have that path. Its name would be that of the chroot with a
+// suffix, so it would stand beside the chroot and not in it.
+func (r chroot) checkNameless(path string) error {
+	if path != "/" || r == "" {
+		return nil
+	}
+	return fmt.Errorf("%w \"/\": a sequential node needs a name under the chroot %s", ErrInvalidPath, r)
+}
+
+// blame makes ErrNoChroot the error of a call. It stays a NoNode too.
+func (r chroot) blame(cl *call) {
 	cause := cl.err
 	if cause == nil {
 		cause = ErrNoNode
 	}
-	cl.err = fmt.Errorf("%w: %s: %w", ErrNoChroot, c.root, cause)
+	cl.err = fmt.Errorf("%w: %s: %w", ErrNoChroot, r, cause)
 	cl.outcome = OutcomeRejected
-}
-
-// findChroot is called with a synchronous call that is absent. It returns the
-// call's error, which is ErrNoChroot where the chroot is missing.
-func (c *Client) findChroot(ctx context.Context, cl *call) error {
-	if errors.Is(cl.err, ErrNoChroot) {
-		return cl.failure()
-	}
-	if !cl.meansNoChroot() {
-		look := c.readCall(proto.OpExists, "/", false)
-		look.await()
-		alive, err := c.repeat(ctx, look)
-		missing := alive && err == nil && look.absent
-		if alive {
-			c.freeCall(look)
-		}
-		if !missing {
-			return cl.failure()
-		}
-	}
-	if cl.watch != nil {
-		cl.watch.Stop()
-		cl.watch = nil
-	}
-	c.blameChroot(cl)
-	return cl.failure()
 }

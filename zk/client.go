@@ -17,7 +17,7 @@ import (
 type Client struct {
 	cfg     Config // without Auth
 	auth    secret[[]Auth]
-	root    string // the chroot, "" for none
+	root    chroot
 	log     *slog.Logger
 	base    time.Time // where the lease's clock starts: instant 0
 	servers *servers  // owned by the session loop
@@ -76,7 +76,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, auth: hide(cfg.Auth), root: root, log: cfg.Logger, base: clockNow(),
+		cfg: cfg, auth: hide(cfg.Auth), root: chroot(root), log: cfg.Logger, base: clockNow(),
 		done: make(chan struct{}), changed: make(chan struct{}),
 		unconfirmed: map[*Session]bool{}, grants: grants{}, strays: map[string]<-chan struct{}{},
 	}

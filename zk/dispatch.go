@@ -18,7 +18,7 @@ func (c *Client) dispatch(typ EventType, path []byte, zxid int64) {
 		return // recursive subscriptions yield no such event, or there are no subscriptions
 	}
 	full := string(path)
-	ev := Event{Type: typ, Path: c.strip(full), Zxid: zxid}
+	ev := Event{Type: typ, Path: c.root.strip(full), Zxid: zxid}
 	for dir := full; dir != "/"; {
 		dir = Parent(dir)
 		if len(dir) > t.longest {
@@ -68,7 +68,7 @@ func (t *watchTable) arrived(p *pathWatch, typ EventType, zxid int64) {
 		// Where the watch is recursive, childOf reports the changes of children. A
 		// ChildrenChanged then comes from an older watch, and would repeat one.
 		if typ != EventChildrenChanged || s.mode == modePersistent && p.held == modePersistent {
-			s.push(Event{Type: typ, Path: t.c.strip(p.path), Zxid: zxid})
+			s.push(Event{Type: typ, Path: t.c.root.strip(p.path), Zxid: zxid})
 		}
 	}
 	t.tidy(p)
@@ -83,7 +83,7 @@ func (t *watchTable) childOf(dir string, child EventType, zxid int64) {
 		return
 	}
 	t.fire(p, watchChild, EventChildrenChanged, zxid, nil)
-	p.push(Event{Type: EventChildrenChanged, Path: t.c.strip(dir), Zxid: zxid}, modePersistent)
+	p.push(Event{Type: EventChildrenChanged, Path: t.c.root.strip(dir), Zxid: zxid}, modePersistent)
 	t.tidy(p)
 }
 

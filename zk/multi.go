@@ -40,8 +40,8 @@ func (c *Client) multiCall(ops []Op) *call {
 			cl.err = fmt.Errorf("%w: op %d is the zero Op", ErrBadArguments, i)
 		case o.owner != nil && o.owner != c:
 			cl.err = ErrForeignOp
-		case o.kind == OpCreate && c.checkNameless(o.path) != nil:
-			cl.err = c.checkNameless(o.path)
+		case o.kind == OpCreate && c.root.checkNameless(o.path) != nil:
+			cl.err = c.root.checkNameless(o.path)
 		case o.session != nil && cl.want != nil && o.session != cl.want:
 			cl.err = fmt.Errorf("%w: two sessions in one multi", ErrBadArguments)
 		case o.session != nil:
@@ -51,7 +51,7 @@ func (c *Client) multiCall(ops []Op) *call {
 			cl.path = o.path
 			return cl
 		}
-		o.wire.Path = c.full(o.path)
+		o.wire.Path = c.root.full(o.path)
 		cl.req.Frame = o.wire.AppendItem(cl.req.Frame)
 	}
 	cl.req.Frame = proto.AppendMultiEnd(cl.req.Frame)
@@ -99,7 +99,7 @@ func takeMulti(c *Client, cl *call) []OpResult {
 		switch {
 		case p.Op != proto.OpError:
 			if o.Kind == OpCreate {
-				o.Path = c.strip(p.Path)
+				o.Path = c.root.strip(p.Path)
 			}
 		case failed:
 			o.State = OpNotRun

@@ -167,7 +167,7 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 		cl.lost = true
 	}
 	if cl.err != nil && c.root != "" && cl.isAbsent() && cl.meansNoChroot() {
-		c.blameChroot(cl)
+		c.root.blame(cl)
 	}
 	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {
 		cl.pipe.breakOff(cl.err)

@@ -115,7 +115,7 @@ func takeExistence(_ *Client, cl *call) Existence {
 }
 
 func takeCreated(c *Client, cl *call) Created {
-	return Created{Path: c.strip(cl.text), Stat: Stat(cl.stat)}
+	return Created{Path: c.root.strip(cl.text), Stat: Stat(cl.stat)}
 }
 
 func takeStat(_ *Client, cl *call) Stat { return Stat(cl.stat) }

@@ -18,7 +18,7 @@ var errSasl = fmt.Errorf("%w: the server requires SASL, which this client does n
 func (c *Client) probeSasl(nc net.Conn) error {
 	const xid = 1<<31 - 1
 	b := proto.RequestHeader{Xid: xid, Op: proto.OpExists}.Append(proto.BeginFrame(nil))
-	b = proto.AppendBool(c.appendPath(b, "/"), false)
+	b = proto.AppendBool(c.root.appendPath(b, "/"), false)
 	if _, err := nc.Write(proto.EndFrame(b, 0)); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func Buffer(n int) SubscribeOption { return func(s *Subscription) { s.limit = ma
 // place. ErrUnimplemented says that the server is older than 3.6. Close the
 // Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
-	s := &Subscription{c: c, path: c.full(path), mode: modePersistent, limit: 1024, more: make(chan struct{}, 1)}
+	s := &Subscription{c: c, path: c.root.full(path), mode: modePersistent, limit: 1024, more: make(chan struct{}, 1)}
 	for _, o := range opts {
 		o(s)
 	}
@@ -63,7 +63,7 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 }
 
 // Path returns the path that the subscription is on.
-func (s *Subscription) Path() string { return s.c.strip(s.path) }
+func (s *Subscription) Path() string { return s.c.root.strip(s.path) }
 
 // Events yields the events in order, and waits for more until ctx ends, the
 // subscription is closed, or the subscription cannot go on. It then yields one
@@ -127,7 +127,7 @@ func (s *Subscription) push(ev Event) {
 // resync replaces all waiting events by an EventResync. A program that reads again
 // needs none of them. Needs c.mu.
 func (s *Subscription) resync() {
-	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.c.strip(s.path)})
+	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.c.root.strip(s.path)})
 	wake(s.more)
 }
 

@@ -96,7 +96,7 @@ func (w *Watch) event() Event {
 	if !w.over || w.err != nil {
 		return Event{}
 	}
-	return Event{Type: EventType(w.typ), Path: w.on.c.strip(w.on.path), Zxid: w.zxid}
+	return Event{Type: EventType(w.typ), Path: w.on.c.root.strip(w.on.path), Zxid: w.zxid}
 }
 
 // Fired reports whether the event is there.

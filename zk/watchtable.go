@@ -209,7 +209,7 @@ func (t *watchTable) tidy(p *pathWatch) {
 		}
 	}
 	if kind != 0 && !t.c.closing && t.c.conn.alive() { // else the end of the session removes them
-		cl := t.c.newCall(proto.OpRemoveWatches, t.c.strip(p.path))
+		cl := t.c.newCall(proto.OpRemoveWatches, t.c.root.strip(p.path))
 		cl.req.Frame = (&proto.PathMode{Path: p.path, Mode: kind}).Append(cl.req.Frame)
 		t.c.conn.submitInternal(cl)
 	}

@@ -68,7 +68,7 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 		path = protectedPath(path, cfg.guid)
 	}
 	if err == nil {
-		err = c.checkNameless(path)
+		err = c.root.checkNameless(path)
 	}
 	cl := c.writeCall(path, wire, err)
 	cl.want, cl.tied = cfg.session, cfg.bound
@@ -80,7 +80,7 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 func (c *Client) writeCall(path string, wire proto.MultiOp, err error) *call {
 	cl := c.newCall(wire.Op, path)
 	cl.err = err
-	cl.req.Frame = wire.AppendRest(c.appendPath(cl.req.Frame, path))
+	cl.req.Frame = wire.AppendRest(c.root.appendPath(cl.req.Frame, path))
 	return cl
 }
 

@@ -1,0 +1,61 @@
+package zk
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// A chroot can vanish while the client runs: a program deletes it, or it was a
+// container and the server has reaped it. Servers answer NoNode then, as for any
+// missing node, and a caller that creates what is missing would do so for ever.
+// So the client reports ErrNoChroot instead. Where NoNode can mean nothing else,
+// it does so at once. Elsewhere it reads the chroot first. Only a call that found
+// nothing pays for that read.
+
+// isAbsent reports whether a call found that its node does not exist, or the parent
+// of the node that it was to create.
+func (cl *call) isAbsent() bool {
+	return cl.absent || cl.err != nil && errors.Is(cl.err, ErrNoNode)
+}
+
+// meansNoChroot reports whether the answer to an absent call can only mean that
+// the chroot is missing: the call was about the chroot itself, or created a node
+// right below it.
+func (cl *call) meansNoChroot() bool {
+	if cl.path == "/" {
+		return cl.op != proto.OpMulti
+	}
+	switch cl.op {
+	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+		return Parent(cl.path) == "/"
+	}
+	return false
+}
+
+// findChroot is called with a synchronous call that is absent. It returns the
+// call's error, which is ErrNoChroot where the chroot is missing.
+func (c *Client) findChroot(ctx context.Context, cl *call) error {
+	if errors.Is(cl.err, ErrNoChroot) {
+		return cl.failure()
+	}
+	if !cl.meansNoChroot() {
+		look := c.readCall(proto.OpExists, "/", false)
+		look.await()
+		alive, err := c.repeat(ctx, look)
+		missing := alive && err == nil && look.absent
+		if alive {
+			c.freeCall(look)
+		}
+		if !missing {
+			return cl.failure()
+		}
+	}
+	if cl.watch != nil {
+		cl.watch.Stop()
+		cl.watch = nil
+	}
+	c.root.blame(cl)
+	return cl.failure()
+}
