@@ -14,7 +14,8 @@ NESTED   := interop bench
 
 # The acceptance suite and the real ensembles need the machine for themselves:
 # they measure margins of milliseconds.
-ALONE := github.com/zookit/zookit github.com/zookit/zookit/internal/ensemble
+ROOT  := github.com/zookit/zookit
+ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
 .PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race chaos faults soak lease bench curves
 
@@ -102,7 +103,7 @@ soak: deps
 ## lease: ROUNDS in which many holders lose their server after a stall; some
 ## ten minutes for 100. Its log is lease.log
 lease: deps
-	ZOOKIT_LEASE=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run 'TestLease' . | tee lease.log
+	ZOOKIT_LEASE=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run 'TestLease' ./internal/test/core | tee lease.log
 
 ## bench: benchmarks with allocations
 bench:

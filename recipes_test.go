@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/zookit/zookit/internal/acceptance"
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/acceptance"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 func TestMain(m *testing.M) {

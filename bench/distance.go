@@ -8,7 +8,7 @@ import (
 
 	gozk "github.com/go-zookeeper/zk"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/election"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // install is the hint in the error for a missing peer.

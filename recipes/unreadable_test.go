@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/barrier"
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/recipes/election"

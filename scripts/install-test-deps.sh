@@ -11,7 +11,7 @@ need() { # package, then a command that succeeds if it is there already
 	"$@" >/dev/null 2>&1 || packages+=("$package")
 }
 
-# The tests use two servers (internal/ensemble): Debian's package, which brings the
+# The tests use two servers (internal/test/ensemble): Debian's package, which brings the
 # jars for its log and for TLS, and the newest release, whose jars Maven copies to
 # bin/ at the end of this script. A server that the environment names
 # (ZOOKIT_ZOOKEEPER_CLASSPATH, ZOOKEEPER_HOME) replaces Debian's.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Applies each patch in internal/acceptance/mutants to a copy of the tree. A patch brings
+# Applies each patch in internal/test/acceptance/mutants to a copy of the tree. A patch brings
 # back a mistake, old or likely. Its line "Test: package name" names the test that must
 # then fail. These are errors: a test that passes with its mutant or fails without it,
 # and a patch that does not apply or does not compile.
 set -euo pipefail
-patches=$PWD/internal/acceptance/mutants
+patches=$PWD/internal/test/acceptance/mutants
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 git ls-files -z --cached --others --exclude-standard |

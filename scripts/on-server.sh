@@ -2,7 +2,7 @@
 # on-server.sh VERSION: runs every test that needs a real server, on that version:
 #
 #   - the packages in ALONE, whole, since they need the machine for themselves;
-#   - in the other packages, the tests of each file that imports internal/ensemble;
+#   - in the other packages, the tests of each file that imports internal/test/ensemble;
 #   - interop/.
 #
 # It leaves out the tests of zktest/, which run on both versions themselves.
@@ -17,7 +17,7 @@ echo "on Apache ZooKeeper $version:"
 "$go" test -race -count=1 -p 1 -timeout 20m -v $ALONE | scripts/quiet.sh
 
 for dir in recipes/* examples; do
-	files=$(grep -l '/internal/ensemble"' "$dir"/*_test.go 2>/dev/null) || continue
+	files=$(grep -l '/internal/test/ensemble"' "$dir"/*_test.go 2>/dev/null) || continue
 	# shellcheck disable=SC2086
 	tests=$(sed -n 's/^func \(Test[A-Za-z0-9_]*\)(t \*testing\.T.*/\1/p' $files | paste -sd '|')
 	scripts/race.sh 1 -run "^($tests)\$" "./$dir"

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zktest"
 )
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/zookit/zookit/internal/recordtest"
+	"github.com/zookit/zookit/internal/test/recordtest"
 )
 
 const testLimit = 1 << 20

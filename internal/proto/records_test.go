@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/zookit/zookit/internal/recordtest"
+	"github.com/zookit/zookit/internal/test/recordtest"
 )
 
 // suite lists the records of the package. The requests that only the embedded server

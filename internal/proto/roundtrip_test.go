@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zookit/zookit/internal/recordtest"
+	"github.com/zookit/zookit/internal/test/recordtest"
 )
 
 // TestMulti_AllocatesInProportion holds that memory grows with the bytes. A multi has

@@ -2,7 +2,7 @@ package proto
 
 // This file decodes requests and encodes replies. The client does not use it.
 // Several servers share it: the embedded server, the scripted servers of the
-// client's tests, the fake server of internal/ensemble, and the stub of the
+// client's tests, the fake server of internal/test/ensemble, and the stub of the
 // benchmarks. The decoders that only the embedded server needs are in
 // zktest/internal/wire.
 

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/recipestest"
 	"github.com/zookit/zookit/recipes/barrier"
-	"github.com/zookit/zookit/recipes/internal/recipestest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )

@@ -14,8 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/chaos"
 	"github.com/zookit/zookit/recipes/groupmembership"
-	"github.com/zookit/zookit/recipes/internal/chaos"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/zk"
 )

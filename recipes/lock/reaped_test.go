@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
 )

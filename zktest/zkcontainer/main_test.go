@@ -11,7 +11,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
-	"github.com/zookit/zookit/internal/acceptance"
+	"github.com/zookit/zookit/internal/test/acceptance"
 	"github.com/zookit/zookit/zktest/zkcontainer"
 )
 

@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/acceptance"
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/acceptance"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zktest/zkcontainer"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/recipes/internal/chaos"
+	"github.com/zookit/zookit/internal/test/chaos"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/recipestest"
 	"github.com/zookit/zookit/recipes/internal/presence"
-	"github.com/zookit/zookit/recipes/internal/recipestest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )

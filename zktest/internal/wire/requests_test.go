@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/internal/recordtest"
+	"github.com/zookit/zookit/internal/test/recordtest"
 )
 
 // suite lists the requests that the package decodes. Their encoders are those of

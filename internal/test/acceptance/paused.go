@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // stoppedHolders stops processes for longer than their session timeout, while they

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // proxied is one client with its own proxies, one before each member, so that

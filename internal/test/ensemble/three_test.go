@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 func three(t *testing.T) (ensemble.Ensemble, context.Context) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
 

@@ -1,4 +1,6 @@
-package recipes_test
+// Package core_test tests the client on a real ensemble, without any recipe. It also
+// runs the attacks on the lease. It needs the machine for itself.
+package core_test
 
 import (
 	"context"
@@ -11,11 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
-
-// The core client on a real ensemble, before any recipe stands on it.
 
 func connect(t *testing.T, servers string, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // harm causes faults, one after the other.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // fakeServer answers every request in order, and reports to the test what it saw.

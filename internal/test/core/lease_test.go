@@ -1,4 +1,4 @@
-package recipes_test
+package core_test
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/zookit/zookit/internal/acceptance"
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/acceptance"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // TestLease_EndsBeforeTheSessionExpiresAfterAStall runs ZOOKIT_LEASE rounds on

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 func TestStandalone_LosesTheReplyOfWhatItDid(t *testing.T) {

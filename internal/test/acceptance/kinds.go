@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/zookit/zookit/internal/ensemble"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // kind is a kind of fault. cause begins and ends the fault. It reports whether the

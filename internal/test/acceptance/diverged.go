@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
 

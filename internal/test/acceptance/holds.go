@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/zookit/zookit/internal/ensemble"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // The faults in this file hold the bytes of one direction for a while, and then

@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/ensemble"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
 // pause is how long a test checks that no bytes arrive.

@@ -1,4 +1,4 @@
-package recipes_test
+package docs_test
 
 import (
 	"go/ast"
@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFailures_TableNamesTestsThatExist checks FAILURES.md: every failure in the table
+// TestFailures_TableNamesTestsThatExist checks failures.md: every failure in the table
 // names an existing test, or says why it has none.
 func TestFailures_TableNamesTestsThatExist(t *testing.T) {
 	tests := testsByFolder(t)
-	table, err := os.ReadFile("FAILURES.md")
+	table, err := os.ReadFile("failures.md")
 	require.NoError(t, err)
 
 	row := regexp.MustCompile(`(?m)^\| *(\d+) *\|([^|\n]*)\|([^|\n]*)\|$`)
@@ -53,11 +53,11 @@ func TestFailures_TableNamesTestsThatExist(t *testing.T) {
 // testName matches the name of a test in the tables.
 var testName = regexp.MustCompile("`([a-z/.]*):((?:Test|Fuzz)[A-Za-z0-9_]+)`")
 
-// TestFeatures_TableNamesTestsThatExist checks FEATURES.md: every feature says yes, no
+// TestFeatures_TableNamesTestsThatExist checks features.md: every feature says yes, no
 // or what holds instead, and then names a test or gives a reason.
 func TestFeatures_TableNamesTestsThatExist(t *testing.T) {
 	tests := testsByFolder(t)
-	table, err := os.ReadFile("FEATURES.md")
+	table, err := os.ReadFile("features.md")
 	require.NoError(t, err)
 	row := regexp.MustCompile(`(?m)^\| ([^|\n]+) \| ([^|\n]+) \| ([^|\n]+) \|$`)
 	rows := row.FindAllStringSubmatch(string(table), -1)
@@ -75,11 +75,14 @@ func TestFeatures_TableNamesTestsThatExist(t *testing.T) {
 	}
 }
 
-// testsByFolder returns the names of all tests and fuzz targets by folder.
+// testsByFolder returns the names of all tests and fuzz targets of the repository, by
+// folder.
 func testsByFolder(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	found := map[string]map[string]bool{}
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -87,7 +90,11 @@ func testsByFolder(t *testing.T) map[string]map[string]bool {
 		if err != nil {
 			return err
 		}
-		dir := filepath.ToSlash(filepath.Dir(path))
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		dir = filepath.ToSlash(dir)
 		for _, decl := range file.Decls {
 			f, ok := decl.(*ast.FuncDecl)
 			if ok && f.Recv == nil && (strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
