@@ -3,12 +3,21 @@ package zk
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
 // strayGrace is how long bounded waits for f after ctx has ended. Code that heeds
 // its context returns in that time, and its own error says more.
 const strayGrace = 50 * time.Millisecond
+
+// strays are the goroutines of attempts that went on after their context had
+// ended: see bounded. mu is a leaf: nothing else is locked, and nothing blocks,
+// while it is held.
+type strays struct {
+	mu    sync.Mutex
+	ended map[string]<-chan struct{} // by key: closed when the stray has ended
+}
 
 // bounded runs f, which calls the user's code: Config.DialContext and the
 // connections that it makes, or Config.LookupHost. It returns soon after ctx has
@@ -17,8 +26,8 @@ const strayGrace = 50 * time.Millisecond
 // The goroutine of f is then a stray: it is not joined. It ends when f returns,
 // and passes a late result to drop. Until then, another call for the same key
 // waits and does not run its f. So a key never has more than one stray.
-func bounded[R any](ctx context.Context, c *Client, key string, f func(context.Context) (R, error), drop func(R)) (none R, _ error) {
-	if err := c.awaitStray(ctx, key); err != nil {
+func bounded[R any](ctx context.Context, s *strays, key string, f func(context.Context) (R, error), drop func(R)) (none R, _ error) {
+	if err := s.await(ctx, key); err != nil {
 		return none, err
 	}
 	type result struct {
@@ -49,18 +58,18 @@ func bounded[R any](ctx context.Context, c *Client, key string, f func(context.C
 		return got.r, got.err
 	case <-grace.C:
 	}
-	c.mu.Lock()
-	c.strays[key] = ended
-	c.mu.Unlock()
+	s.mu.Lock()
+	s.ended[key] = ended
+	s.mu.Unlock()
 	close(given)
 	return none, fmt.Errorf("%w: Config.DialContext, Config.LookupHost or a connection goes on after its context has ended", context.Cause(ctx))
 }
 
-// awaitStray waits until the stray of a key has ended, or ctx has.
-func (c *Client) awaitStray(ctx context.Context, key string) error {
-	c.mu.Lock()
-	stray := c.strays[key]
-	c.mu.Unlock()
+// await waits until the stray of a key has ended, or ctx has.
+func (s *strays) await(ctx context.Context, key string) error {
+	s.mu.Lock()
+	stray := s.ended[key]
+	s.mu.Unlock()
 	if stray == nil {
 		return nil
 	}
@@ -69,10 +78,10 @@ func (c *Client) awaitStray(ctx context.Context, key string) error {
 	case <-ctx.Done():
 		return fmt.Errorf("%w: an earlier attempt has not returned: Config.DialContext, Config.LookupHost or a connection goes on after its context has ended", context.Cause(ctx))
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.strays[key] == stray {
-		delete(c.strays, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended[key] == stray {
+		delete(s.ended, key)
 	}
 	return nil
 }

@@ -16,11 +16,11 @@ import (
 // at a time. All methods may be called by many goroutines. Make it by Connect.
 type Client struct {
 	cfg     Config // without Auth
-	auth    secret[[]Auth]
 	root    chroot
 	log     *slog.Logger
 	base    time.Time // where the lease's clock starts: instant 0
 	servers *servers  // owned by the session loop
+	dialer  *dialer
 
 	ctx        context.Context // ends when Close has stopped waiting
 	abort      context.CancelFunc
@@ -51,7 +51,6 @@ type Client struct {
 	zxid        int64      // the highest in a reply on the earlier connections
 	watches     watchTable
 	janitor     janitor
-	strays      map[string]<-chan struct{} // attempts that outlived their context, by server: see bounded
 	closing     bool
 	notes       []func() // to be logged by unlock
 	closeErr    error    // valid after done
@@ -76,9 +75,9 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, auth: hide(cfg.Auth), root: chroot(root), log: cfg.Logger, base: clockNow(),
+		cfg: cfg, dialer: newDialer(cfg, chroot(root)), root: chroot(root), log: cfg.Logger, base: clockNow(),
 		done: make(chan struct{}), changed: make(chan struct{}),
-		unconfirmed: map[*Session]bool{}, grants: grants{}, strays: map[string]<-chan struct{}{},
+		unconfirmed: map[*Session]bool{}, grants: grants{},
 	}
 	c.cfg.Auth = nil
 	c.watches.init(c)

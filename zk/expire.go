@@ -1,13 +1,6 @@
 package zk
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"time"
-
-	"github.com/zookit/zookit/internal/proto"
-)
+import "context"
 
 // live returns the session that requests belong to now, nil between two sessions.
 // Needs c.mu.
@@ -92,7 +85,7 @@ func (c *Client) closeLater(s *Session) {
 			if tried > 0 && tried%n == 0 && pause() != nil {
 				break
 			}
-			err := c.closeSessionAt(ctx, c.servers.hosts[tried%n], hello, budget)
+			err := c.dialer.closeSession(ctx, c.servers.hosts[tried%n], hello, budget)
 			if err == nil {
 				c.mu.Lock()
 				delete(c.unconfirmed, s)
@@ -108,51 +101,6 @@ func (c *Client) closeLater(s *Session) {
 		}
 		c.mu.Unlock()
 	})
-}
-
-// closeSessionAt tries closeSession at each address of a server until one succeeds.
-func (c *Client) closeSessionAt(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
-	look, cancel := context.WithTimeout(ctx, budget)
-	addrs, err := c.resolve(look, server)
-	cancel()
-	for _, addr := range addrs {
-		err = c.closeSession(ctx, server, addr, hello, budget)
-		if err == nil || ctx.Err() != nil {
-			break
-		}
-	}
-	return err
-}
-
-func (c *Client) closeSession(ctx context.Context, server, addr string, hello proto.ConnectRequest, budget time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
-	w, err := c.dial(ctx, server, addr, hello, nil, nil)
-	if errors.Is(err, errExpired) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer w.nc.Close()
-	defer context.AfterFunc(ctx, func() { w.nc.Close() })()
-	const xid = 1<<31 - 1
-	b := proto.RequestHeader{Xid: xid, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil))
-	if _, err := w.nc.Write(proto.EndFrame(b, 0)); err != nil {
-		return err
-	}
-	for {
-		h, err := readHeader(w.nc, "close session", c.cfg.MaxReplySize)
-		switch {
-		case err != nil:
-			return err
-		case h.Xid != xid: // it answers a request of the session's last connection
-		case h.Err != proto.OK:
-			return fmt.Errorf("close session: %w", Code(h.Err))
-		default:
-			return nil
-		}
-	}
 }
 
 // Gone reports whether the server has confirmed that the session is over, so

@@ -36,7 +36,6 @@ type greeting struct {
 	c      *Client
 	s      *Session // the session to resume; nil: it opens one
 	server string
-	probe  bool // ask whether the server requires SASL
 
 	// Guarded by Client.mu.
 	sent    time.Time     // zero: it was not sent

@@ -1,11 +1,8 @@
 package zk
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
@@ -43,76 +40,12 @@ func (c *Client) hello(s *Session, zxid int64) proto.ConnectRequest {
 // errExpired says that the server answered that the session is over.
 var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 
-// dial connects to one address of a server and opens or resumes a session, within
-// ctx. It returns errExpired if that session is over. It returns an error that
-// wraps ErrAuthFailed if a credential was refused, or if g asks for the probe and
-// the server requires SASL.
-//
-// If g is not nil, dial calls g.sending just before the first byte of the handshake
-// leaves. With an error, the welcome may still hold the server's answer.
-func (c *Client) dial(ctx context.Context, server, addr string, q proto.ConnectRequest, auth []Auth, g *greeting) (welcome, error) {
-	return bounded(ctx, c, addr, func(ctx context.Context) (welcome, error) {
-		return c.dialAndGreet(ctx, server, addr, q, auth, g)
-	}, func(w welcome) { w.nc.Close() })
-}
-
-// dialAndGreet is dial, but returns only when DialContext and the connection do.
-func (c *Client) dialAndGreet(ctx context.Context, server, addr string, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
-	nc, err := c.cfg.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return w, err
-	}
-	// The end of ctx closes the connection, so that its I/O returns an error. A
-	// deadline would not do: not every connection supports one.
-	stop := context.AfterFunc(ctx, func() { nc.Close() })
-	defer func() {
-		late := !stop()
-		closed := err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
-		if late && closed {
-			err = fmt.Errorf("%w in the handshake", ErrSilent)
-			if ctx.Err() != context.DeadlineExceeded {
-				err = context.Cause(ctx)
-			}
-		}
-		if err != nil {
-			nc.Close()
-		}
-	}()
-	stream := nc
-	if c.cfg.TLS != nil {
-		stream, err = startTLS(ctx, nc, server, c.cfg.TLS)
-		if err != nil {
-			return w, err
-		}
-	}
-	w, err = greet(stream, q, auth, g)
-	if err == nil && g != nil && g.probe {
-		err = c.probeSasl(stream)
-	}
-	return w, err
-}
-
-func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) (net.Conn, error) {
-	cfg = cfg.Clone()
-	if cfg.ServerName == "" {
-		// The configured name, not the address that it resolved to.
-		host, _, err := net.SplitHostPort(server)
-		if err != nil {
-			return nil, err
-		}
-		cfg.ServerName = host
-	}
-	tc := tls.Client(nc, cfg)
-	if err := tc.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("tls with %s: %w", cfg.ServerName, err)
-	}
-	return tc, nil
-}
-
-func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth, g *greeting) (w welcome, err error) {
+// greet sends the ConnectRequest and checks the answer.
+func greet(nc net.Conn, h handshake) (w welcome, err error) {
+	q := h.hello
 	w.sent = clockNow()
-	if g != nil {
-		g.sending(w.sent)
+	if h.sending != nil {
+		h.sending(w.sent)
 	}
 	_, err = nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0))
 	if err != nil {
@@ -140,7 +73,7 @@ func greet(nc net.Conn, q proto.ConnectRequest, auth []Auth, g *greeting) (w wel
 		return w, errExpired
 	}
 	w.nc = nc
-	return w, authenticate(nc, auth)
+	return w, nil
 }
 
 // authenticate presents the credentials and waits for the answers, so that no

@@ -140,7 +140,7 @@ func (c *Client) pauseRound(d time.Duration) {
 // one, else to open the next.
 func (c *Client) attempt(server string) (*conn, error) {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, c.attemptBudget(len(c.servers.hosts)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
-	addrs, err := c.resolve(ctx, server)
+	addrs, err := c.dialer.resolve(ctx, server)
 	cancel()
 	if err != nil {
 		return nil, err
@@ -183,8 +183,11 @@ func (c *Client) attemptAt(server, addr string, servers int) (*conn, error) {
 	budget := c.attemptBudget(servers)
 	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
 	defer cancel()
-	g := &greeting{c: c, s: s, server: addr, probe: c.servers.probe}
-	w, err := c.dial(ctx, server, addr, hello, c.auth(), g)
+	g := &greeting{c: c, s: s, server: addr}
+	w, err := c.dialer.dial(ctx, handshake{
+		server: server, addr: addr, hello: hello,
+		authenticate: true, probe: c.servers.probe, sending: g.sending,
+	})
 	if err != nil {
 		g.failed(w)
 		return nil, err

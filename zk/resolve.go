@@ -14,16 +14,16 @@ import (
 //
 // If the user has set DialContext and no LookupHost, resolve returns the name
 // alone. DialContext may give the name a meaning of its own.
-func (c *Client) resolve(ctx context.Context, server string) ([]string, error) {
+func (d *dialer) resolve(ctx context.Context, server string) ([]string, error) {
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := netip.ParseAddr(host); err == nil || c.cfg.LookupHost == nil {
+	if _, err := netip.ParseAddr(host); err == nil || d.lookupHost == nil {
 		return []string{server}, nil
 	}
-	addrs, err := bounded(ctx, c, "lookup "+host, func(ctx context.Context) ([]string, error) {
-		return c.cfg.LookupHost(ctx, host)
+	addrs, err := bounded(ctx, &d.strays, "lookup "+host, func(ctx context.Context) ([]string, error) {
+		return d.lookupHost(ctx, host)
 	}, func([]string) {})
 	if err != nil {
 		return nil, err

@@ -15,15 +15,15 @@ var errSasl = fmt.Errorf("%w: the server requires SASL, which this client does n
 // probeSasl makes one read to find out whether a server that has accepted a session
 // requires SASL. The client does so only after a server has refused for that
 // reason. Until the answer, it stays in StateAuthFailed and accepts no calls.
-func (c *Client) probeSasl(nc net.Conn) error {
+func (d *dialer) probeSasl(nc net.Conn) error {
 	const xid = 1<<31 - 1
 	b := proto.RequestHeader{Xid: xid, Op: proto.OpExists}.Append(proto.BeginFrame(nil))
-	b = proto.AppendBool(c.root.appendPath(b, "/"), false)
+	b = proto.AppendBool(d.root.appendPath(b, "/"), false)
 	if _, err := nc.Write(proto.EndFrame(b, 0)); err != nil {
 		return err
 	}
 	for {
-		h, err := readHeader(nc, "probe", c.cfg.MaxReplySize)
+		h, err := readHeader(nc, "probe", d.maxReplySize)
 		switch {
 		case err != nil:
 			return err

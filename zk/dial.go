@@ -1,0 +1,170 @@
+package zk
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// dialer makes connections to servers. It looks up their names, dials, and does the
+// handshakes of TLS and of ZooKeeper. It knows the values of a Config, and no
+// Client: a handshake reports to its caller by handshake.sending alone.
+//
+// All methods may be called by many goroutines.
+type dialer struct {
+	dialContext  func(ctx context.Context, network, addr string) (net.Conn, error)
+	lookupHost   func(ctx context.Context, host string) ([]string, error) // nil: names go to dialContext
+	tls          *tls.Config                                              // nil: plaintext
+	auth         secret[[]Auth]
+	root         chroot
+	maxReplySize int
+	strays       strays
+}
+
+func newDialer(cfg Config, root chroot) *dialer {
+	return &dialer{
+		dialContext:  cfg.DialContext,
+		lookupHost:   cfg.LookupHost,
+		tls:          cfg.TLS,
+		auth:         hide(cfg.Auth),
+		root:         root,
+		maxReplySize: cfg.MaxReplySize,
+		strays:       strays{ended: map[string]<-chan struct{}{}},
+	}
+}
+
+// handshake says what a handshake is to do.
+type handshake struct {
+	server string // as it stands in the list of servers: TLS checks this name
+	addr   string // what is dialled
+	hello  proto.ConnectRequest
+	// authenticate presents the credentials of the Config after the handshake.
+	authenticate bool
+	// probe asks whether the server requires SASL, by one read.
+	probe bool
+	// sending, if not nil, is called just before the first byte of the handshake
+	// leaves. It must not block.
+	sending func(at time.Time)
+}
+
+// dial connects to one address of a server and opens or resumes a session, within
+// ctx. It returns errExpired if that session is over. It returns an error that
+// wraps ErrAuthFailed if a credential was refused, or if h asks for the probe and
+// the server requires SASL.
+//
+// With an error, the welcome may still hold the server's answer.
+func (d *dialer) dial(ctx context.Context, h handshake) (welcome, error) {
+	return bounded(ctx, &d.strays, h.addr, func(ctx context.Context) (welcome, error) {
+		return d.dialAndGreet(ctx, h)
+	}, func(w welcome) { w.nc.Close() })
+}
+
+// dialAndGreet is dial, but returns only when DialContext and the connection do.
+func (d *dialer) dialAndGreet(ctx context.Context, h handshake) (w welcome, err error) {
+	nc, err := d.dialContext(ctx, "tcp", h.addr)
+	if err != nil {
+		return w, err
+	}
+	// The end of ctx closes the connection, so that its I/O returns an error. A
+	// deadline would not do: not every connection supports one.
+	stop := context.AfterFunc(ctx, func() { nc.Close() })
+	defer func() {
+		late := !stop()
+		closed := err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
+		if late && closed {
+			err = fmt.Errorf("%w in the handshake", ErrSilent)
+			if ctx.Err() != context.DeadlineExceeded {
+				err = context.Cause(ctx)
+			}
+		}
+		if err != nil {
+			nc.Close()
+		}
+	}()
+	stream := nc
+	if d.tls != nil {
+		stream, err = startTLS(ctx, nc, h.server, d.tls)
+		if err != nil {
+			return w, err
+		}
+	}
+	w, err = greet(stream, h)
+	if err == nil && h.authenticate {
+		err = authenticate(stream, d.auth())
+	}
+	if err == nil && h.probe {
+		err = d.probeSasl(stream)
+	}
+	return w, err
+}
+
+func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) (net.Conn, error) {
+	cfg = cfg.Clone()
+	if cfg.ServerName == "" {
+		// The configured name, not the address that it resolved to.
+		host, _, err := net.SplitHostPort(server)
+		if err != nil {
+			return nil, err
+		}
+		cfg.ServerName = host
+	}
+	tc := tls.Client(nc, cfg)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("tls with %s: %w", cfg.ServerName, err)
+	}
+	return tc, nil
+}
+
+// closeSession ends the session that hello resumes. It tries each address of a
+// server until one succeeds. budget is the time for the lookup, and for each
+// address.
+func (d *dialer) closeSession(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
+	look, cancel := context.WithTimeout(ctx, budget)
+	addrs, err := d.resolve(look, server)
+	cancel()
+	for _, addr := range addrs {
+		err = d.closeSessionAt(ctx, handshake{server: server, addr: addr, hello: hello}, budget)
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// closeSessionAt is closeSession at one address.
+func (d *dialer) closeSessionAt(ctx context.Context, h handshake, budget time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	w, err := d.dial(ctx, h)
+	if errors.Is(err, errExpired) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer w.nc.Close()
+	defer context.AfterFunc(ctx, func() { w.nc.Close() })()
+	const xid = 1<<31 - 1
+	b := proto.RequestHeader{Xid: xid, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil))
+	if _, err := w.nc.Write(proto.EndFrame(b, 0)); err != nil {
+		return err
+	}
+	for {
+		reply, err := readHeader(w.nc, "close session", d.maxReplySize)
+		switch {
+		case err != nil:
+			return err
+		case reply.Xid != xid: // it answers a request of the session's last connection
+		case reply.Err != proto.OK:
+			return fmt.Errorf("close session: %w", Code(reply.Err))
+		default:
+			return nil
+		}
+	}
+}
