@@ -74,7 +74,7 @@ image:
 	zktest/zkcontainer/docker.sh up
 
 ## check: format, static analysis, builds for other systems, nothing skipped, go.mod tidy,
-## size of functions by package
+## no dead link in the documents, size of functions by package
 check: $(BIN)/gofumpt $(BIN)/staticcheck
 	scripts/check.sh $(BIN)
 

@@ -36,6 +36,9 @@ if [ -n "$skipped" ]; then
 	failed=1
 fi
 
+# Only tests import internal/test, and no document has a dead link.
+go run ./scripts/layout || failed=1
+
 # Prints the size of each package. Only a function of product code has a limit.
 go run ./scripts/limits || failed=1
 exit $failed

@@ -1,0 +1,68 @@
+// Command layout checks how the files below a folder refer to each other. It prints
+// each import of internal/test by product code, and each dead link between documents.
+// It fails if there is one.
+//
+//	go run ./scripts/layout [FOLDER]
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	root := "."
+	if len(os.Args) > 1 {
+		root = os.Args[1]
+	}
+	findings, err := check(root)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "layout:", err)
+		os.Exit(2)
+	}
+	for _, line := range findings {
+		fmt.Println(line)
+	}
+	if len(findings) > 0 {
+		os.Exit(1)
+	}
+}
+
+// check reads the Go files and the documents below root. It skips what the go command
+// skips, and bin, where the installer puts other people's files.
+func check(root string) ([]string, error) {
+	var findings []string
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if entry.IsDir() {
+			if rel != "." && (ignored(entry.Name()) || rel == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		var found []string
+		switch filepath.Ext(file) {
+		case ".go":
+			found, err = testImports(rel, file)
+		case ".md":
+			found, err = deadLinks(root, rel)
+		}
+		findings = append(findings, found...)
+		return err
+	})
+	return findings, err
+}
+
+func ignored(name string) bool {
+	return name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
+}

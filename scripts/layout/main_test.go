@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// write makes a folder with these files.
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(root, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	return root
+}
+
+func TestCheck_OnlyTestsImportTestCode(t *testing.T) {
+	uses := "package p\n\nimport (\n\t\"os\"\n\t_ \"example.com/m/internal/test/ensemble\"\n)\n"
+	root := write(t, map[string]string{
+		"lock/lock.go":                   uses,
+		"lock/lock_test.go":              uses,
+		"internal/test/core/core.go":     uses,
+		"internal/tests/other.go":        uses,
+		"zktest/zkcontainer/run.go":      uses,
+		"zktest/server.go":               "package p\n\nimport _ \"example.com/m/internal/test\"\n",
+		"zktest/fine.go":                 "package p\n\nimport _ \"example.com/m/internal/testing\"\n",
+		"bench/main.go":                  uses,
+		"bench/testdata/not-compiled.go": uses,
+		"bin/elsewhere/code.go":          uses,
+	})
+	found, err := check(root)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"internal/tests/other.go:5: product code imports example.com/m/internal/test/ensemble, which is for tests only",
+		"lock/lock.go:5: product code imports example.com/m/internal/test/ensemble, which is for tests only",
+		"zktest/server.go:3: product code imports example.com/m/internal/test, which is for tests only",
+	}, found)
+}
+
+func TestCheck_FindsDeadLinks(t *testing.T) {
+	root := write(t, map[string]string{
+		"README.md": "# One: `two`, three …\n\n" +
+			"[a](docs/page.md) [b](docs/page.md#a-section) [c](docs) [d](#one-two-three-) [`e`](LICENSE \"the licence\")\n" +
+			"[site](https://example.com/none.md#x) [mail](mailto:a@example.com) `[code](none.md)`\n" +
+			"```\n[block](none.md)\n# Not a heading\n```\n" +
+			"![gone](docs/none.svg) and [gone](docs/page.md#no-section)\n" +
+			"[gone](#not-a-heading)\n\n" +
+			"[ref]: docs/none.md\n",
+		"docs/page.md": "## A section\n\n## A [section](../README.md)\n\n[twice](#a-section-1) [thrice](#a-section-2) [up](../none.md)\n",
+		"LICENSE":      "text",
+	})
+	found, err := check(root)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"README.md:9: dead link docs/none.svg: no such file",
+		"README.md:9: dead link docs/page.md#no-section: no such heading",
+		"README.md:10: dead link #not-a-heading: no such heading",
+		"README.md:12: dead link docs/none.md: no such file",
+		"docs/page.md:5: dead link #a-section-2: no such heading",
+		"docs/page.md:5: dead link ../none.md: no such file",
+	}, found)
+}
