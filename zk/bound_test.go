@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/retry"
 	"github.com/zookit/zookit/zktest"
 )
 
 // A call that is bound to a session that is over always fails. It was not sent, but
 // a retry would not help. A write that is bound to no session runs in the next one.
-func TestRetry_GivesUpWhatIsBoundToADeadSession(t *testing.T) {
+func TestSafeToRetry_GivesUpWhatIsBoundToADeadSession(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		old := c.Session()
@@ -63,7 +64,7 @@ func TestRetry_GivesUpWhatIsBoundToADeadSession(t *testing.T) {
 		} {
 			tries := 0
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-			_, err := zk.Retry(ctx, backoff.NewConstantBackOff(time.Second), func(ctx context.Context) (struct{}, error) {
+			_, err := retry.Do(ctx, backoff.NewConstantBackOff(time.Second), func(ctx context.Context) (struct{}, error) {
 				tries++
 				return struct{}{}, call(ctx)
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/follow"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -195,7 +196,7 @@ func TestClose_EveryCallAfterItIsRefusedAtOnce(t *testing.T) {
 			"multi pipeline": func() error { _, err := c.Pipeline().Multi(ctx, zk.CheckOp("/n", 0)).Wait(ctx); return err },
 			"follow": func() error {
 				var last error
-				for _, err := range c.FollowData(ctx, "/n") {
+				for _, err := range follow.Data(ctx, c, "/n") {
 					last = err
 				}
 				return last

@@ -65,8 +65,8 @@
 //		}
 //	}
 //
-// [SafeToRetry] says whether an operation may be repeated without a look, and
-// [Retry] repeats it.
+// [SafeToRetry] says whether an operation may be repeated without a look. Package
+// zk/retry repeats it.
 //
 // # Watches and subscriptions
 //
@@ -83,8 +83,8 @@
 //	defer watch.Stop()
 //	event, err := watch.Wait(ctx)
 //
-// [Client.FollowData] and [Client.FollowChildren] do this in a loop. They yield the
-// newest state, over reconnects and expired sessions.
+// Package zk/follow does this in a loop. It yields the newest state, over reconnects
+// and expired sessions.
 //
 // A [Subscription] is a persistent watch, on one node or with [Recursive] on a whole
 // subtree. It goes on over reconnects and in the next session. Servers do not replay

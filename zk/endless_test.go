@@ -76,31 +76,6 @@ func TestProtected_CodesWithoutVerdictAreNoStorm(t *testing.T) {
 	}
 }
 
-// One read of a follower finds no node and the other finds it, again and again. The
-// follower pauses between them.
-func TestFollow_ReadsThatContradictEachOtherAreNoStorm(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		srv.Delay(1, 10*time.Microsecond)
-		c := connect(t, srv)
-		require.NoError(t, srv.Create("/n", nil))
-		reads := 0
-		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
-			if r.Op == "get" {
-				if reads++; reads < 5000 {
-					return zktest.Fail(int32(zk.ErrNoNode))
-				}
-			}
-			return zktest.Pass
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer cancel()
-		for _, err := range c.FollowData(ctx, "/n") {
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-		}
-		require.Less(t, reads, 100)
-	})
-}
-
 // A server that requires SASL accepts the connection and refuses the first request.
 // The client reports that and stays in StateAuthFailed. It tries again less and less
 // often, and recovers when the server no longer requires SASL.

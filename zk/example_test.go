@@ -7,8 +7,6 @@ import (
 	"log"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -153,41 +151,6 @@ func ExampleOutcomeOf() {
 	// outcome unknown: now it is blue, version 1
 }
 
-// A write fails, unsent, with the session in which it was made. Retry makes it again
-// in the next session.
-func ExampleRetry() {
-	srv := exampleServer()
-	defer srv.Close()
-	client := exampleClient(srv)
-	ctx := context.Background()
-	defer client.Close(ctx)
-
-	// The server goes away and comes back. Meanwhile the session expires.
-	old := client.Session().ID()
-	srv.Down(0, true)
-	if err := srv.ExpireSession(old); err != nil {
-		log.Fatal(err)
-	}
-	time.AfterFunc(50*time.Millisecond, func() { srv.Down(0, false) })
-	for state := range client.States(ctx) {
-		if state != zk.StateConnected {
-			break // the client has noticed
-		}
-	}
-
-	pauses := backoff.NewExponentialBackOff()
-	_, err := zk.Retry(ctx, pauses, func(ctx context.Context) (zk.Created, error) {
-		return client.Create(ctx, "/job", nil, zk.Persistent)
-	})
-	fmt.Println("error:", err)
-	fmt.Println("created:", srv.Exists("/job"))
-	fmt.Println("same session:", client.Session().ID() == old)
-	// Output:
-	// error: <nil>
-	// created: true
-	// same session: false
-}
-
 // A client keeps its session when it loses its connection.
 func ExampleClient_States() {
 	srv := exampleServer()
@@ -306,31 +269,6 @@ func ExampleWatch() {
 	// Output:
 	// read red
 	// data changed /config <nil>
-}
-
-// FollowData reads and watches in a loop.
-func ExampleClient_FollowData() {
-	srv := exampleServer()
-	defer srv.Close()
-	client := exampleClient(srv)
-	ctx := context.Background()
-	defer client.Close(ctx)
-
-	for node, err := range client.FollowData(ctx, "/config") {
-		if err != nil {
-			log.Fatal(err)
-		}
-		if node == nil {
-			fmt.Println("does not exist")
-			srv.Create("/config", []byte("red"))
-			continue
-		}
-		fmt.Printf("is %s\n", node.Data)
-		break
-	}
-	// Output:
-	// does not exist
-	// is red
 }
 
 // Servers do not replay what a subscription has missed. An EventResync says that

@@ -1,11 +1,8 @@
 package zk
 
 import (
-	"context"
 	"errors"
 	"fmt"
-
-	"github.com/cenkalti/backoff/v4"
 )
 
 // errBoundExpired is ErrSessionExpired for a call that its caller has bound to one
@@ -35,15 +32,4 @@ func SafeToRetry(err error) bool {
 		}
 	}
 	return false
-}
-
-// Retry runs f until it succeeds, fails with an error that is not SafeToRetry,
-// b says to stop, or ctx ends. It returns the last result and error.
-func Retry[R any](ctx context.Context, b backoff.BackOff, f func(context.Context) (R, error)) (R, error) {
-	for {
-		r, err := f(ctx)
-		if err == nil || !SafeToRetry(err) || ctx.Err() != nil || pause(ctx, b.NextBackOff()) != nil {
-			return r, err
-		}
-	}
 }

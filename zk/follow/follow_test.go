@@ -1,4 +1,4 @@
-package zk_test
+package follow_test
 
 import (
 	"context"
@@ -12,7 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/follow"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -42,7 +44,7 @@ func followed[R any](ctx context.Context, follow func(context.Context, string) f
 
 func followChildren(t testing.TB, c *zk.Client, path string) (seen func() []string, cancel func() error) {
 	f := func(ctx context.Context, path string) func(func(*zk.Listing, error) bool) {
-		return c.FollowChildren(ctx, path)
+		return follow.Children(ctx, c, path)
 	}
 	return followed(t.Context(), f, path, func(l *zk.Listing) string {
 		if l == nil {
@@ -55,7 +57,7 @@ func followChildren(t testing.TB, c *zk.Client, path string) (seen func() []stri
 
 func followData(t testing.TB, c *zk.Client, path string) (seen func() []string, cancel func() error) {
 	f := func(ctx context.Context, path string) func(func(*zk.Node, error) bool) {
-		return c.FollowData(ctx, path)
+		return follow.Data(ctx, c, path)
 	}
 	return followed(t.Context(), f, path, func(n *zk.Node) string {
 		if n == nil {
@@ -66,9 +68,9 @@ func followData(t testing.TB, c *zk.Client, path string) (seen func() []string, 
 }
 
 // failures: 35: an empty list is news, and is not the same as no node.
-func TestFollowChildren_EmptyIsNotMissing(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := watching(t, srv)
+func TestChildren_EmptyIsNotMissing(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Watching(t, srv)
 		seen, cancel := followChildren(t, c, "/d")
 		steps := []struct {
 			do   func() error
@@ -94,9 +96,9 @@ func TestFollowChildren_EmptyIsNotMissing(t *testing.T) {
 	})
 }
 
-func TestFollowData_YieldsEveryStateThatStays(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := watching(t, srv)
+func TestData_YieldsEveryStateThatStays(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Watching(t, srv)
 		seen, cancel := followData(t, c, "/n")
 		synctest.Wait()
 		for _, s := range []string{"a", "b", "c"} {
@@ -116,15 +118,15 @@ func TestFollowData_YieldsEveryStateThatStays(t *testing.T) {
 
 // When the loop over a follower is left early, its watch is removed.
 func TestFollow_BreakLeavesNoWatch(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := watching(t, srv)
-		for range c.FollowData(inTime(t), "/n") {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Watching(t, srv)
+		for range follow.Data(clienttest.InTime(t), c, "/n") {
 			break
 		}
-		for range c.FollowChildren(inTime(t), "/") {
+		for range follow.Children(clienttest.InTime(t), c, "/") {
 			break
 		}
-		for _, err := range c.FollowData(inTime(t), "bad") {
+		for _, err := range follow.Data(clienttest.InTime(t), c, "bad") {
 			require.ErrorIs(t, err, zk.ErrInvalidPath)
 		}
 	})
@@ -132,10 +134,10 @@ func TestFollow_BreakLeavesNoWatch(t *testing.T) {
 
 // failures: 34: the followed parent is a container that is reaped and created again.
 // The follower goes on by itself, and yields nothing while the parent is missing.
-func TestFollowChildren_GoesOnWhenAContainerIsReaped(t *testing.T) {
+func TestChildren_GoesOnWhenAContainerIsReaped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{ReapInterval: time.Second})
-		c := watching(t, srv)
+		c := clienttest.Watching(t, srv)
 		ctx := t.Context()
 		seen, cancel := followChildren(t, c, "/svc")
 		for range 3 {
@@ -162,14 +164,14 @@ func last(s []string) string { return s[len(s)-1] }
 // failures: 24: a restore that was refused costs a follower nothing: it reads
 // again.
 func TestFollow_GoesOnWhenTheRestoreIsRefused(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := watching(t, srv)
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Watching(t, srv)
 		seen, cancel := followData(t, c, "/n")
 		synctest.Wait()
-		onNth(srv, "setWatches", 1, zktest.Fail(int32(zk.ErrUnimplemented)))
+		clienttest.OnNth(srv, "setWatches", 1, zktest.Fail(int32(zk.ErrUnimplemented)))
 		srv.CutConnections(1)
 		synctest.Wait()
-		require.NoError(t, c.Sync(inTime(t), "/"))
+		require.NoError(t, c.Sync(clienttest.InTime(t), "/"))
 		synctest.Wait() // it watches again
 		require.NoError(t, srv.Create("/n", []byte("x")))
 		synctest.Wait()
@@ -183,9 +185,9 @@ func TestFollow_GoesOnWhenTheRestoreIsRefused(t *testing.T) {
 func TestFollow_ConvergesOverCutsAndExpiries(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			bubble(t, 3, func(t *testing.T, srv *zktest.Server) {
+			clienttest.Bubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 				rnd := rand.New(rand.NewPCG(seed, 3))
-				c := watching(t, srv)
+				c := clienttest.Watching(t, srv)
 				data, endData := followData(t, c, "/d/n")
 				kids, endKids := followChildren(t, c, "/d")
 				for i := range 200 {
@@ -224,4 +226,29 @@ func TestFollow_ConvergesOverCutsAndExpiries(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One read of a follower finds no node and the other finds it, again and again. The
+// follower pauses between them.
+func TestFollow_ReadsThatContradictEachOtherAreNoStorm(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		srv.Delay(1, 10*time.Microsecond)
+		c := clienttest.Connect(t, srv)
+		require.NoError(t, srv.Create("/n", nil))
+		reads := 0
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "get" {
+				if reads++; reads < 5000 {
+					return zktest.Fail(int32(zk.ErrNoNode))
+				}
+			}
+			return zktest.Pass
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		for _, err := range follow.Data(ctx, c, "/n") {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		require.Less(t, reads, 100)
+	})
 }

@@ -1,0 +1,82 @@
+// Package clienttest has what the tests of packages that stand on zk's public API
+// share: a server in virtual time, and a client of it.
+package clienttest
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
+)
+
+// Bubble runs a test on an embedded server in virtual time.
+func Bubble(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, zktest.Start(t, zktest.Config{Servers: servers})) })
+}
+
+// Config returns the configuration of a client of srv.
+func Config(srv *zktest.Server) zk.Config {
+	return zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
+}
+
+// Connect returns a client of srv that is closed with the test.
+func Connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
+	t.Helper()
+	cfg := Config(srv)
+	for _, f := range change {
+		f(&cfg)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := zk.Connect(ctx, cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		require.NoError(t, c.Close(ctx))
+	})
+	return c
+}
+
+// Watching is Connect for tests of watches: when the test has ended, and before the
+// client is closed, the server must have no watch any more.
+func Watching(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
+	t.Helper()
+	c := Connect(t, srv, change...)
+	t.Cleanup(func() {
+		if t.Failed() {
+			return // one reason is enough
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		require.NoError(t, c.Sync(ctx, "/"), "removals are queued before it")
+		require.Empty(t, srv.WatchPaths(), "left on the server")
+	})
+	return c
+}
+
+// InTime returns a context for waits that ought to end. In a bubble a client's
+// heartbeats go on for ever, so that a wait without an end would hang.
+func InTime(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// OnNth sets a hook that gives verdict to the nth request of an op.
+func OnNth(srv *zktest.Server, op string, n int, verdict zktest.Verdict) {
+	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+		if r.Op == op {
+			if n--; n == 0 {
+				return verdict
+			}
+		}
+		return zktest.Pass
+	})
+}
