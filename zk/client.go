@@ -45,8 +45,7 @@ type Client struct {
 	grants      grants
 	conn        *conn      // nil while there is none
 	queue       link.Queue // calls that wait to be written, while there is no connection
-	taken       int        // places: calls that are queued or unanswered, MaxInFlight at most
-	line        link.Queue // calls that wait for a place, because none is free
+	room        room       // the places of the calls that are queued or unanswered
 	xid         int32      // the last one used on the earlier connections
 	zxid        int64      // the highest in a reply on the earlier connections
 	watches     watchTable
@@ -82,6 +81,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	c.cfg.Auth = nil
 	c.watches.init(c)
 	c.generation = 1
+	c.room.places = cfg.MaxInFlight
 	c.servers = newServers(hosts, cfg.BackOff, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	c.ctx, c.abort = context.WithCancel(context.Background())
 	c.soon, c.hurry = context.WithCancel(c.ctx)

@@ -39,7 +39,7 @@ func bareConn(t *testing.T, calls ...*call) (*conn, *settlements) {
 // bareConnAndServer is bareConn that returns the server's end too.
 func bareConnAndServer(t *testing.T, calls ...*call) (*conn, net.Conn, *settlements) {
 	s := &settlements{times: map[string]int{}, err: map[string]error{}}
-	c := &Client{log: slog.New(slog.DiscardHandler), taken: len(calls)}
+	c := &Client{log: slog.New(slog.DiscardHandler), room: room{places: len(calls), taken: len(calls)}}
 	for _, cl := range calls {
 		cl.future = s
 		cl.state.Store(callPending)
@@ -99,7 +99,7 @@ func TestSending_PanicKeepsTheBatch(t *testing.T) {
 	cn.link.Start()
 	require.Equal(t, []string{"a", "b", "c"}, cn.endedByPanic(t))
 	require.Empty(t, s.times)
-	require.Equal(t, 3, cn.c.taken)
+	require.Equal(t, 3, cn.c.room.taken)
 }
 
 // A panic while a call is dropped, because its pipeline is broken, ends the
@@ -119,7 +119,7 @@ func TestSending_PanicWhileACallIsDropped(t *testing.T) {
 			require.Equal(t, map[string]int{"a": 1, "c": 1}, s.times)
 			require.ErrorIs(t, s.err["a"], ErrPipelineBroken)
 			require.ErrorIs(t, s.err["c"], ErrPipelineBroken)
-			require.Equal(t, 2, cn.c.taken)
+			require.Equal(t, 2, cn.c.room.taken)
 		})
 	}
 }
@@ -155,7 +155,7 @@ func TestReceive_PanicInRecordLosesNoCall(t *testing.T) {
 			for path, err := range s.err {
 				require.ErrorIs(t, err, ErrConnectionLoss, path)
 			}
-			require.Zero(t, cn.c.taken)
+			require.Zero(t, cn.c.room.taken)
 			require.Zero(t, cn.zxid, "the replies are not believed")
 		})
 	}

@@ -162,64 +162,86 @@ func (c *Client) submit(ctx context.Context, cl *call) (writes *link.Link, err e
 		return nil, c.refused(cl, err)
 	}
 	proto.EndFrame(cl.req.Frame, 0)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.admit(ctx, cl); err != nil {
+	writes, waits, err := c.admit(cl)
+	if waits {
+		writes, err = c.waitForRoom(ctx, cl)
+	}
+	if err != nil {
 		return nil, c.refused(cl, err)
 	}
-	return c.enqueue(cl), nil
+	return writes, nil
 }
 
-// waitForRoom waits in line until a call has a place. On an error the call has
-// none. Needs c.mu, and unlocks it while it waits.
-func (c *Client) waitForRoom(ctx context.Context, cl *call) (err error) {
-	cl.await()
-	c.line.Push(&cl.req)
-	c.mu.Unlock()
+// admit records to which session a call belongs, and decides whether it may run. If
+// a place is free, admit queues the call. If not, the call waits in line for one.
+// On an error it does neither.
+func (c *Client) admit(cl *call) (writes *link.Link, waits bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cl.in == 0 && cl.bound() {
+		cl.in = c.ordinal()
+	}
+	if err := c.allows(cl); err != nil {
+		return nil, false, err
+	}
+	if !c.room.enter(cl) {
+		cl.await()
+		return nil, true, nil
+	}
+	return c.enqueue(cl), false, nil
+}
+
+// waitForRoom waits until a call in line gets a place, and then queues the call. On
+// an error the call has no place and is not in line.
+//
+// The end of ctx may meet the end of another call, which gives its place away:
+//
+//  1. ctx ends. The call is still in line.
+//  2. The other call ends. Its place goes to this call, and done gets the token.
+//  3. Only now waitForRoom gets the lock. It takes the token, or a later wait for
+//     done would find it, and gives the place to the next call in line.
+func (c *Client) waitForRoom(ctx context.Context, cl *call) (writes *link.Link, err error) {
 	select {
 	case <-cl.done:
 	case <-ctx.Done():
 		err = ctxerr.Of(ctx)
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err != nil {
-		if cl.state.Load() == callIdle {
-			c.line.Remove(&cl.req)
-			return err
+		if c.room.giveUp(cl) {
+			return nil, err
 		}
-		<-cl.done // it got a place, or was turned away, at the same time
+		<-cl.done
 	}
-	switch {
-	case cl.state.Load() == callDone:
-		return cl.err // turnAway
-	case err != nil:
+	if cl.state.Load() == callDone {
+		return nil, cl.err // turnAway
+	}
+	if err == nil {
+		err = c.allows(cl) // the session may have ended between the place and the lock
+	}
+	if err != nil {
 		c.vacate(cl)
+		return nil, err
 	}
-	return err
+	return c.enqueue(cl), nil
 }
 
 // turnAway refuses every call in line that pick accepts. Needs c.mu.
 func (c *Client) turnAway(pick func(*call) bool, err error) {
-	for _, r := range c.line.RemoveFunc(func(r *link.Request) bool { return pick(callOf(r)) }) {
-		cl := callOf(r)
+	for _, cl := range c.room.turnAway(pick) {
 		cl.err = err
 		cl.state.Store(callDone)
 		cl.done <- struct{}{}
 	}
 }
 
-// vacate gives the place of a call to the call that has waited longest for one.
-// Needs c.mu.
+// vacate gives back the place of a call. The call that has waited longest for one
+// gets it. Needs c.mu.
 func (c *Client) vacate(cl *call) {
-	next := c.line.Head()
-	switch {
-	case cl.kind.internal:
-	case next == nil:
-		c.taken--
-	default:
-		c.line.Remove(next)
-		callOf(next).state.Store(callPending)
-		callOf(next).done <- struct{}{}
+	if next := c.room.leave(cl); next != nil {
+		next.state.Store(callPending)
+		next.done <- struct{}{}
 	}
 }
 
@@ -230,30 +252,6 @@ func (c *Client) refused(cl *call, err error) error {
 		cl.pipe.breakOff(err)
 	}
 	return cl.failure()
-}
-
-// admit records to which session a call belongs, decides whether it may run, and
-// gives it a place. On an error the call has none. Needs c.mu, and unlocks it while
-// the call waits for room.
-func (c *Client) admit(ctx context.Context, cl *call) error {
-	if cl.in == 0 && cl.bound() {
-		cl.in = c.ordinal()
-	}
-	if err := c.allows(cl); err != nil {
-		return err
-	}
-	if c.taken < c.cfg.MaxInFlight {
-		c.taken++
-		return nil
-	}
-	if err := c.waitForRoom(ctx, cl); err != nil {
-		return err
-	}
-	err := c.allows(cl) // the session may have ended between the place and the lock
-	if err != nil {
-		c.vacate(cl)
-	}
-	return err
 }
 
 // allows returns why a call may not run now, nil if it may. Needs c.mu.
