@@ -85,7 +85,7 @@ func (c *conn) enter(n need) error {
 		if !c.member.cannotExecute(n) {
 			return nil
 		}
-		changed := c.member.changed
+		changed := c.member.changed.C()
 		c.server.mu.Unlock()
 		c.out.flush() // the replies to earlier requests must not wait as well
 		// If the client closes the connection meanwhile, the request stays. It

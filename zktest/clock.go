@@ -19,10 +19,7 @@ func (s *Server) wakeClockBy(t time.Duration) {
 		return // nearly every call ends here: a touch only makes an expiry later
 	}
 	s.clockWakes = t
-	select {
-	case s.wakeClock <- struct{}{}:
-	default:
-	}
+	s.wakeClock.Wake()
 }
 
 func (s *Server) runClock() {
@@ -42,7 +39,7 @@ func (s *Server) runClock() {
 		}
 		select {
 		case <-timer.C:
-		case <-s.wakeClock:
+		case <-s.wakeClock.C():
 		case <-s.done:
 			return
 		}

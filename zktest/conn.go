@@ -45,7 +45,7 @@ func (s *Server) attach(nc net.Conn, m *member) bool {
 	}
 	c.ids = []identity{{"ip", c.addr}}
 	c.call.c = c
-	c.out = outbox{nc: nc, m: m, wake: make(chan struct{}, 1), done: c.done}
+	c.out = outbox{nc: nc, m: m, done: c.done}
 
 	s.mu.Lock()
 	if s.closed || m.refuses() {

@@ -3,6 +3,8 @@ package zktest
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // member is one server of the ensemble. It has its own connections, watches and
@@ -25,9 +27,9 @@ type member struct {
 	touched map[int64]time.Duration
 
 	down          bool
-	silent        bool          // Silence: neither reads nor writes
-	silentReplies bool          // SilenceReplies
-	changed       chan struct{} // closed and replaced when a fault begins or ends
+	silent        bool            // Silence: neither reads nor writes
+	silentReplies bool            // SilenceReplies
+	changed       xsync.Broadcast // a fault has begun or ended
 
 	held  atomic.Bool  // silent or silentReplies: writes nothing
 	delay atomic.Int64 // of everything that it writes, a time.Duration
@@ -45,11 +47,10 @@ const (
 func newMember(s *Server, id int) *member {
 	return &member{
 		server: s, id: id,
-		conns:   make(map[*conn]struct{}),
-		data:    newWatchTable(s.cfg.Version),
-		child:   newWatchTable(s.cfg.Version),
-		view:    s.tree,
-		changed: make(chan struct{}),
+		conns: make(map[*conn]struct{}),
+		data:  newWatchTable(s.cfg.Version),
+		child: newWatchTable(s.cfg.Version),
+		view:  s.tree,
 	}
 }
 
@@ -63,10 +64,9 @@ func (m *member) refuses() bool { return m.down || m.link == lost }
 // not read or not executed yet, and frames that are held back.
 func (m *member) faultsChanged() {
 	m.held.Store(m.silent || m.silentReplies)
-	close(m.changed)
-	m.changed = make(chan struct{})
+	m.changed.Notify()
 	for c := range m.conns {
-		c.out.wakeWriter()
+		c.out.wake.Wake()
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // inlineWrite is the most that the goroutine which executes a connection's
@@ -19,7 +21,7 @@ const inlineWrite = 64 << 10
 type outbox struct {
 	nc   net.Conn
 	m    *member       // its faults hold frames back
-	wake chan struct{} // cap 1; the writer is the only receiver
+	wake xsync.Wakeup  // makes the writer check the outbox again
 	done chan struct{} // closed when the connection is over
 
 	mu      sync.Mutex // below Server.mu; guards all below
@@ -46,7 +48,7 @@ const (
 	thenReset
 )
 
-// put queues a copy of frame. It does not write: see flush and wakeWriter.
+// put queues a copy of frame. It does not write: see flush and wake.
 func (o *outbox) put(frame []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -70,16 +72,7 @@ func (o *outbox) end(how finishing) {
 		o.finish = how
 	}
 	o.mu.Unlock()
-	o.wakeWriter()
-}
-
-// wakeWriter makes the writer check the outbox again. It never blocks: one pending
-// wake-up is enough for any number of calls.
-func (o *outbox) wakeWriter() {
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
+	o.wake.Wake()
 }
 
 // flush writes what is queued, unless another goroutine is writing. It leaves a
@@ -88,7 +81,7 @@ func (o *outbox) flush() {
 	o.mu.Lock()
 	if len(o.late) > 0 || len(o.buf) > inlineWrite {
 		o.mu.Unlock()
-		o.wakeWriter()
+		o.wake.Wake()
 		return
 	}
 	o.writeLocked()
@@ -97,7 +90,7 @@ func (o *outbox) flush() {
 	if over {
 		// The writer closes the connection. It may have checked while this
 		// goroutine held the token, so it must check again.
-		o.wakeWriter()
+		o.wake.Wake()
 	}
 }
 
@@ -145,7 +138,7 @@ func (o *outbox) run() finishing {
 			timer.Reset(wait)
 		}
 		select {
-		case <-o.wake:
+		case <-o.wake.C():
 		case <-timer.C:
 		case <-o.done:
 			timer.Stop()

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // Server is an embedded ZooKeeper ensemble: one tree and one set of sessions, served
@@ -20,7 +22,7 @@ type Server struct {
 
 	wg        sync.WaitGroup
 	done      chan struct{} // closed by Close
-	wakeClock chan struct{} // cap 1; wakes the clock
+	wakeClock xsync.Wakeup  // wakes runClock
 
 	requests  atomic.Int64
 	onRequest atomic.Pointer[func(Request) Verdict]
@@ -55,13 +57,12 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg:       cfg,
-		log:       cfg.Logger,
-		start:     time.Now(),
-		done:      make(chan struct{}),
-		wakeClock: make(chan struct{}, 1),
-		tree:      newTree(),
-		sessions:  make(map[int64]*session),
+		cfg:      cfg,
+		log:      cfg.Logger,
+		start:    time.Now(),
+		done:     make(chan struct{}),
+		tree:     newTree(),
+		sessions: make(map[int64]*session),
 	}
 	// Real session ids look like this: the server's number in the first byte,
 	// and a part of the time behind it. So the ids of two servers differ.

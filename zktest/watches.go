@@ -173,7 +173,7 @@ func (m *member) event(typ proto.EventType, path string, zxid int64, acl []proto
 	for _, c := range to {
 		if allowed(acl, proto.PermRead, c.ids) {
 			c.out.put(b)
-			c.out.wakeWriter()
+			c.out.wake.Wake()
 		}
 	}
 }

@@ -226,13 +226,11 @@ func (e *Ensemble) change(ctx context.Context, i int, do func(*member) error) er
 	if err != nil {
 		return err
 	}
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-		return do(m)
-	case <-ctx.Done():
-		return m.wrap("wait for another change of", context.Cause(ctx))
+	if err := m.turn.Lock(ctx); err != nil {
+		return m.wrap("wait for another change of", err)
 	}
+	defer m.turn.Unlock()
+	return do(m)
 }
 
 // quorumFor reports whether m can serve: whether a majority of the members, m

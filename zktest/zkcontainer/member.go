@@ -18,6 +18,7 @@ import (
 	tclog "github.com/testcontainers/testcontainers-go/log"
 
 	"github.com/zookit/zookit/internal/test/ensemble"
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // member is one server: its container and the doors to it.
@@ -27,7 +28,7 @@ type member struct {
 	plain, secure *door // secure is nil without TLS
 
 	// turn is a lock that a method holds while it changes the member.
-	turn chan struct{}
+	turn xsync.Mutex
 
 	// box and id are set once, by create, before other goroutines use the member.
 	box testcontainers.Container
@@ -49,7 +50,7 @@ const (
 )
 
 func newMember(e *Ensemble, index int) (*member, error) {
-	m := &member{e: e, index: index, now: stopped, turn: make(chan struct{}, 1)}
+	m := &member{e: e, index: index, now: stopped}
 	var err error
 	if m.plain, err = newDoor(clientPort); err != nil {
 		return nil, err

@@ -6,15 +6,17 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // board collects the reports of all contenders, and knows what each is doing.
 type board struct {
 	claims history
 
-	mu       sync.Mutex // guards what follows
-	changed  chan struct{}
-	doing    map[int]report // each contender's newest report of tries, acquired or idle
+	mu       sync.Mutex      // guards what follows
+	changed  xsync.Broadcast // a report was recorded
+	doing    map[int]report  // each contender's newest report of tries, acquired or idle
 	writes   map[string][]report
 	acquired map[string]int
 	total    int            // acquisitions of locks, not of the election
@@ -31,7 +33,7 @@ type board struct {
 
 func newBoard() *board {
 	return &board{
-		changed: make(chan struct{}), doing: map[int]report{}, writes: map[string][]report{},
+		doing: map[int]report{}, writes: map[string][]report{},
 		crews: map[what]int{}, observed: map[int]int64{}, lost: map[string]int{}, acquired: map[string]int{}, reasons: map[string]int{}, groups: map[string]*views{groupDir: newViews(), servicesDir: newViews()},
 	}
 }
@@ -82,8 +84,7 @@ func (b *board) take(r report) {
 	case broken:
 		b.broken = append(b.broken, fmt.Sprintf("contender %d at client %d: %s", r.Who, r.Client, r.Why))
 	}
-	close(b.changed)
-	b.changed = make(chan struct{})
+	b.changed.Notify()
 }
 
 // await returns when cond returns true. It calls cond after every report, with the
@@ -91,7 +92,7 @@ func (b *board) take(r report) {
 func (b *board) await(ctx context.Context, cond func() bool) error {
 	for {
 		b.mu.Lock()
-		ok, bad, changed := cond(), slices.Clone(b.broken), b.changed
+		ok, bad, changed := cond(), slices.Clone(b.broken), b.changed.C()
 		b.mu.Unlock()
 		switch {
 		case len(bad) > 0:

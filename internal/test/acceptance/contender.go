@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
 )
@@ -40,14 +41,9 @@ func (k *contender) run(ctx context.Context) {
 	}
 }
 
-// pause waits for d or until ctx ends.
+// pause waits for d or until ctx ends. The caller asks ctx itself.
 func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
+	_ = xsync.Pause(ctx, d)
 }
 
 func (k *contender) say(r report) {

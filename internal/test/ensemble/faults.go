@@ -68,8 +68,7 @@ func (p *Proxy) change(d Direction, f func(*impairment)) {
 			f(&p.now[dir])
 		}
 	}
-	close(p.changed)
-	p.changed = make(chan struct{})
+	p.changed.Notify()
 }
 
 func (p *Proxy) impairment(dir int) impairment {
@@ -84,7 +83,7 @@ func (p *Proxy) impairment(dir int) impairment {
 func (p *Proxy) pass(l *link, dir int, due func(impairment) time.Time) bool {
 	for {
 		p.mu.Lock()
-		now, changed := p.now[dir], p.changed
+		now, changed := p.now[dir], p.changed.C()
 		p.mu.Unlock()
 		wait := time.Until(due(now))
 		var timer <-chan time.Time

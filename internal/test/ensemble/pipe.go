@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // pipe is one direction of a link. One goroutine reads and another writes, so that
@@ -23,8 +25,8 @@ type pipe struct {
 	deaf  bool // the writer has ended: the reader drops what it reads
 	fail  bool // the writer has ended because dst failed
 
-	wake chan struct{} // cap 1: queue has grown; the writer receives
-	room chan struct{} // cap 1: queue has shrunk; the reader receives
+	grown  xsync.Wakeup // wakes the writer: queue has grown
+	shrunk xsync.Wakeup // wakes the reader: queue has shrunk
 }
 
 // chunk is some bytes, or the end of the stream.
@@ -49,14 +51,7 @@ const (
 const maxHeld = 4 << 20
 
 func newPipe(l *link, dir int, split splitter) *pipe {
-	return &pipe{l: l, dir: dir, split: split, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	return &pipe{l: l, dir: dir, split: split}
 }
 
 // read queues what src sends until it ends.
@@ -108,11 +103,11 @@ func (p *pipe) push(c chunk) {
 		}
 		p.mu.Unlock()
 		if !full {
-			signal(p.wake)
+			p.grown.Wake()
 			return
 		}
 		select {
-		case <-p.room:
+		case <-p.shrunk.C():
 		case <-p.l.dead:
 			return
 		}
@@ -126,8 +121,8 @@ func (p *pipe) breakOff() {
 	p.queue = []chunk{{end: broken, arrived: time.Now()}}
 	p.held = 0
 	p.mu.Unlock()
-	signal(p.wake)
-	signal(p.room)
+	p.grown.Wake()
+	p.shrunk.Wake()
 }
 
 // failed reports whether dst had failed before the stream ended.
@@ -151,7 +146,7 @@ func (p *pipe) next() (chunk, bool) {
 		if len(p.queue) == 0 {
 			p.mu.Unlock()
 			select {
-			case <-p.wake:
+			case <-p.grown.C():
 				continue
 			case <-p.l.dead:
 				return chunk{}, false
@@ -173,7 +168,7 @@ func (p *pipe) next() (chunk, bool) {
 		p.queue = p.queue[1:]
 		p.held -= len(c.data)
 		p.mu.Unlock()
-		signal(p.room)
+		p.shrunk.Wake()
 		return c, true
 	}
 }
@@ -238,5 +233,5 @@ func (p *pipe) stopReading() {
 	p.mu.Lock()
 	p.deaf, p.queue, p.held = true, nil, 0
 	p.mu.Unlock()
-	signal(p.room)
+	p.shrunk.Wake()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // Direction is one of the two directions of a connection.
@@ -38,7 +39,7 @@ type Proxy struct {
 	ln       net.Listener
 	links    map[*link]struct{}
 	now      [2]impairment
-	changed  chan struct{} // closed and replaced when an impairment changes
+	changed  xsync.Broadcast // an impairment has changed
 	swallow  []*swallow
 	accepted int
 	requests map[proto.OpCode]int
@@ -86,7 +87,7 @@ func newMovingProxy(target func() string, kind linkKind) (*Proxy, error) {
 	}
 	p := &Proxy{
 		target: target, kind: kind, port: port,
-		links: map[*link]struct{}{}, changed: make(chan struct{}),
+		links:    map[*link]struct{}{},
 		requests: map[proto.OpCode]int{}, sessions: map[int64][]byte{},
 	}
 	if err := p.listen(); err != nil {
