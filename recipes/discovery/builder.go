@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 )
 
@@ -15,7 +16,7 @@ import (
 // and its goroutines use it, except for drop.
 type builder struct {
 	c    *Cache
-	wake chan struct{} // cap 1: lapse must look at the times again
+	wake xsync.Wakeup // wakes lapse: the times have changed
 
 	mu       sync.Mutex          // held while a snapshot is made and shown; taken before Cache.mu
 	services map[string]*service // by name; replaced, not changed
@@ -157,10 +158,7 @@ func (b *builder) date(services map[string]*service) {
 	if len(ends) == 0 {
 		return
 	}
-	select {
-	case b.wake <- struct{}{}:
-	default: // lapse has not read the last wake-up yet
-	}
+	b.wake.Wake()
 }
 
 // lapse drops the vanished instances when their time is over, until ctx ends.
@@ -171,7 +169,7 @@ func (b *builder) lapse(ctx context.Context) {
 		select {
 		case <-t.C:
 			b.forget()
-		case <-b.wake:
+		case <-b.wake.C():
 		case <-ctx.Done():
 			return
 		}

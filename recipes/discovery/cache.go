@@ -11,6 +11,7 @@ import (
 	"weak"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -38,7 +39,7 @@ type Cache struct {
 
 	mu      sync.Mutex // leaf lock; guards what follows
 	snap    *Snapshot
-	changed chan struct{} // closed and replaced whenever snap is replaced
+	changed xsync.Broadcast // snap was replaced
 	running bool
 	ended   error // why the last Run has ended; nil before the first, and while one runs
 	// providers are the providers to prepare, by service. The pointers are weak since
@@ -56,14 +57,14 @@ func (d *Discovery) CacheOf(name string) *Cache { return newCache(d, zk.Join(d.b
 
 func newCache(d *Discovery, root string, only *string) *Cache {
 	c := &Cache{
-		d: d, root: root, only: only, changed: make(chan struct{}),
+		d: d, root: root, only: only,
 		providers: map[string][]weak.Pointer[Provider]{},
 		snap:      &Snapshot{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
 	if d.bad != nil {
 		c.snap.Why, c.ended = d.bad, d.bad
 	}
-	c.b = builder{c: c, wake: make(chan struct{}, 1)}
+	c.b.c = c
 	return c
 }
 
@@ -135,8 +136,7 @@ func (c *Cache) end(why error) {
 // c.mu.
 func (c *Cache) publish(s *Snapshot) {
 	c.snap = s
-	close(c.changed)
-	c.changed = make(chan struct{})
+	c.changed.Notify()
 }
 
 // show prepares all providers for a snapshot and then publishes it. In this order, a
@@ -204,7 +204,7 @@ func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
 	return func(yield func(*Snapshot) bool) {
 		for last := (*Snapshot)(nil); ; {
 			c.mu.Lock()
-			s, changed := c.snap, c.changed
+			s, changed := c.snap, c.changed.C()
 			c.mu.Unlock()
 			if s != last {
 				last = s
@@ -228,7 +228,7 @@ func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
 func (c *Cache) Loaded(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		s, ended, changed := c.snap, c.ended, c.changed
+		s, ended, changed := c.snap, c.ended, c.changed.C()
 		c.mu.Unlock()
 		switch {
 		case s.Loaded:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -36,8 +37,8 @@ var (
 type Registration struct {
 	d       *Discovery
 	path    string
-	turn    chan struct{} // cap 1: full while a call registers or unregisters; a channel, since waits for it have a context
-	updates chan struct{} // cap 1: full while a call updates; taken before turn
+	turn    xsync.Mutex // held while a call registers or unregisters
+	updates xsync.Mutex // held while a call updates; taken before turn
 
 	mu       sync.Mutex // leaf lock; guards what follows
 	inst     Instance
@@ -67,7 +68,6 @@ func (d *Discovery) Registration(i Instance) (*Registration, error) {
 	i.Stat = zk.Stat{}
 	return &Registration{
 		d: d, path: i.Path, inst: i, static: Status{State: Ended, Err: ErrUnregistered},
-		turn: make(chan struct{}, 1), updates: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -103,10 +103,10 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 // at its path, if there is one. It is not created again when another client deletes
 // it.
 func (r *Registration) Register(ctx context.Context) error {
-	if err := enter(ctx, r.turn); err != nil {
+	if err := r.turn.Lock(ctx); err != nil {
 		return r.wrap(err)
 	}
-	defer func() { <-r.turn }()
+	defer r.turn.Unlock()
 	node, err := r.start(ctx)
 	if err != nil || node == nil {
 		return r.wrap(err)
@@ -259,16 +259,16 @@ func (r *Registration) Update(ctx context.Context, change func(*Instance)) error
 
 func (r *Registration) update(ctx context.Context, change func(i *Instance, draining *bool)) error {
 	// One at a time: the last update that is made must be the last that is stored.
-	if err := enterUpdate(ctx, r.path, r.updates); err != nil {
+	if err := lockUpdate(ctx, r.path, &r.updates); err != nil {
 		return r.wrap(err)
 	}
-	defer func() { <-r.updates }()
+	defer r.updates.Unlock()
 	if r.Instance().Type.persistent() {
 		// Nothing else keeps the update from writing after an Unregister.
-		if err := enterUpdate(ctx, r.path, r.turn); err != nil {
+		if err := lockUpdate(ctx, r.path, &r.turn); err != nil {
 			return r.wrap(err)
 		}
-		defer func() { <-r.turn }()
+		defer r.turn.Unlock()
 	}
 	r.mu.Lock()
 	old, wasDraining := r.inst, r.draining
@@ -321,10 +321,14 @@ func (r *Registration) Unregister(ctx context.Context) error {
 		r.mu.Unlock()
 		return r.wrap(err)
 	}
-	if err := enter(ctx, r.turn); err != nil {
-		return r.wrap(err)
+	// First try without ctx: an Unregister whose ctx has ended must still pass the node
+	// to the janitor.
+	if !r.turn.TryLock() {
+		if err := r.turn.Lock(ctx); err != nil {
+			return r.wrap(err)
+		}
 	}
-	defer func() { <-r.turn }()
+	defer r.turn.Unlock()
 	r.mu.Lock()
 	node, static := r.node, r.static.State == Registered || r.static.State == Unregistered
 	r.mu.Unlock()
@@ -345,13 +349,7 @@ func (r *Registration) Drain(ctx context.Context, wait time.Duration) error {
 	}
 	err := r.update(ctx, func(_ *Instance, draining *bool) { *draining = true })
 	if err == nil {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			err = ctxerr.Of(ctx)
-		}
+		err = xsync.Pause(ctx, wait)
 	}
 	return errors.Join(err, r.Unregister(ctx)) // Unregister ends draining too
 }
@@ -363,25 +361,10 @@ func (r *Registration) wrap(err error) error {
 	return fmt.Errorf("discovery: %s: %w", r.path, err)
 }
 
-// enterUpdate waits for a turn of an update. Its error says that nothing was
-// recorded. A select takes either case when both are ready, so it asks ctx first.
-func enterUpdate(ctx context.Context, path string, turn chan struct{}) error {
-	err := ctxerr.Of(ctx)
-	if err == nil {
-		err = enter(ctx, turn)
-	}
-	if err != nil {
+// lockUpdate locks m for an update. Its error says that nothing was recorded.
+func lockUpdate(ctx context.Context, path string, m *xsync.Mutex) error {
+	if err := m.Lock(ctx); err != nil {
 		return refused.AtOnce("update", path, err)
 	}
 	return nil
-}
-
-// enter waits for a turn.
-func enter(ctx context.Context, turn chan struct{}) error {
-	select {
-	case turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctxerr.Of(ctx)
-	}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
-	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -50,11 +50,11 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	g.Every = cmp.Or(g.Every, 5*time.Second)
 	g.Timeout = cmp.Or(g.Timeout, g.Every)
 	g.Failures = cmp.Or(g.Failures, 1)
-	if err := enter(ctx, r.turn); err != nil {
+	if err := r.turn.Lock(ctx); err != nil {
 		return r.wrap(err)
 	}
 	r.clear(ctx)
-	<-r.turn
+	r.turn.Unlock()
 	r.beginServing()
 	defer r.endServing()
 	serving, end := context.WithCancelCause(ctx)
@@ -99,7 +99,7 @@ func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
 		if err != nil {
 			return err
 		}
-		if pace.Wait(ctx, g.Every) != nil {
+		if xsync.Pause(ctx, g.Every) != nil {
 			return nil
 		}
 	}
@@ -109,10 +109,10 @@ func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
 func (r *Registration) admit(ctx context.Context, g Gate) error {
 	ctx, cancel := context.WithTimeout(ctx, g.Timeout) // start writes a persistent instance itself
 	defer cancel()
-	if err := enter(ctx, r.turn); err != nil {
+	if err := r.turn.Lock(ctx); err != nil {
 		return nil // another call registers or unregisters it: the next check tries again
 	}
-	defer func() { <-r.turn }()
+	defer r.turn.Unlock()
 	s := r.present()
 	if s.State == Ended && !errors.Is(s.Err, ErrUnregistered) {
 		return r.wrap(s.Err)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
@@ -56,7 +57,7 @@ func (r *Registration) tryPut(ctx context.Context, data []byte, create bool, dou
 		default:
 			return 0, err
 		}
-		if end := pace.Wait(ctx, policy.NextBackOff()); end != nil {
+		if end := xsync.Pause(ctx, policy.NextBackOff()); end != nil {
 			return 0, fmt.Errorf("%w: %w", end, err)
 		}
 	}
@@ -114,7 +115,7 @@ func (r *Registration) remove(ctx context.Context) error {
 		case !isOpen(err) || errors.Is(err, zk.ErrClosed) || ctx.Err() != nil:
 			return errors.Join(doubt.Of(err), zk.ErrUnconfirmed)
 		}
-		if end := pace.Wait(ctx, policy.NextBackOff()); end != nil {
+		if end := xsync.Pause(ctx, policy.NextBackOff()); end != nil {
 			return errors.Join(fmt.Errorf("%w: %w", end, err), zk.ErrUnconfirmed)
 		}
 	}
