@@ -20,13 +20,13 @@ type call struct {
 	req  link.Request // the encoded request, and the link's state of it
 	kind callKind
 
-	want   *Session  // the only session in which it may run; nil: that of its submission
-	tied   bool      // the caller chose want
-	pipe   *Pipeline // nil outside a pipeline
-	future settler   // takes the result; nil: the caller waits for done
-	reg    *watchReg // a watch that the reply registers
-	ops    []Op      // of a multi
-	paths  []string  // of a setWatches: the watches that it restores
+	want   *Session     // the only session in which it may run; nil: that of its submission
+	tied   bool         // the caller chose want
+	pipe   *Pipeline    // nil outside a pipeline
+	future settler      // takes the result; nil: the caller waits for done
+	reg    registration // a watch that the reply sets: see registers
+	ops    []Op         // of a multi
+	paths  []string     // of a setWatches: the watches that it restores
 
 	// Guarded by Client.mu.
 	// in is the ordinal of the only session in which the call may run, 0 if it may

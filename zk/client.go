@@ -48,7 +48,7 @@ type Client struct {
 	room        room       // the places of the calls that are queued or unanswered
 	xid         int32      // the last one used on the earlier connections
 	zxid        int64      // the highest in a reply on the earlier connections
-	watches     watchTable
+	watches     watches
 	janitor     janitor
 	closing     bool
 	notes       []func() // to be logged by unlock
@@ -79,7 +79,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		unconfirmed: map[*Session]bool{}, grants: grants{},
 	}
 	c.cfg.Auth = nil
-	c.watches.init(c)
+	c.watches = newWatches(c)
 	c.generation = 1
 	c.room.places = cfg.MaxInFlight
 	c.servers = newServers(hosts, cfg.BackOff, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
@@ -185,7 +185,7 @@ func (c *Client) finish(why error) {
 		s.finish(ErrClosed)
 	}
 	dead := c.withdraw(everyCall)
-	c.watches.close(ErrClosed)
+	c.watches.table.Close()
 	for s := range c.unconfirmed {
 		c.closeLater(s)
 	}

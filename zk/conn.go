@@ -69,7 +69,7 @@ func (cn *conn) finishAll(now time.Time, batch []*link.Request) (broken []*call)
 			broken = append(broken, cl)
 			continue
 		}
-		if cl.reg == nil && !cl.kind.confirms {
+		if !cl.registers() && !cl.kind.confirms {
 			continue
 		}
 		if !locked {
@@ -95,7 +95,7 @@ func without(batch []*link.Request, calls []*call) []*link.Request {
 // finish sets the watch flag of a request, and records what its answer will prove
 // about the lease. Needs c.mu.
 func (cn *conn) finish(cl *call, now time.Time) {
-	if cl.reg != nil {
+	if cl.registers() {
 		cn.c.watches.writing(cl)
 	}
 	if cl.kind.confirms {

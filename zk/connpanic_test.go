@@ -107,7 +107,7 @@ func TestSending_PanicKeepsTheBatch(t *testing.T) {
 // counts as sent.
 func TestSending_PanicWhileACallIsDropped(t *testing.T) {
 	for name, arm := range map[string]func(cl *call, s *settlements){
-		"in its place":  func(cl *call, _ *settlements) { cl.reg = &watchReg{} }, // of no path: a panic
+		"in its place":  func(cl *call, _ *settlements) { cl.reg.Path = "/n" }, // which was not queued: a panic
 		"in its result": func(_ *call, s *settlements) { s.panic = "a" },
 	} {
 		t.Run(name, func(t *testing.T) {

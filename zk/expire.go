@@ -38,7 +38,7 @@ func (c *Client) expire(why error) error {
 	bound := func(cl *call) bool { return cl.in == s.ordinal }
 	c.turnAway(bound, ErrSessionExpired)
 	dead := c.withdraw(bound)
-	c.watches.expire()
+	c.watches.table.Expire()
 	closing := c.closing
 	c.setState(StateExpired, why)
 	c.unlock()

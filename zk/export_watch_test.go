@@ -11,7 +11,7 @@ var ParseServers = parseServers
 func WatchedPaths(c *Client) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.watches.paths)
+	return c.watches.table.Len()
 }
 
 // NothingHeardFor makes the client believe that its session's last answer is that
@@ -27,5 +27,5 @@ func NothingHeardFor(c *Client, d time.Duration) {
 func WatchTableSize(c *Client) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.watches.most
+	return c.watches.table.Room()
 }

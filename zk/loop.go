@@ -211,7 +211,7 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 		s.handshaken(w, server, false)
 		s.resumed.Add(1)
 	}
-	for _, cl := range slices.Backward(c.watches.restore(c, zxid)) {
+	for _, cl := range slices.Backward(c.watches.restore(zxid)) {
 		c.queue.PushHead(c.internalRequest(cl))
 	}
 	if len(s.guards) > 0 {

@@ -81,7 +81,7 @@ func (c *Client) readCall(op proto.OpCode, path string, watch bool) *call {
 	cl := c.pathCall(op, path)
 	cl.req.Frame = proto.AppendBool(cl.req.Frame, watch)
 	if watch {
-		cl.reg = &watchReg{path: c.root.full(path)}
+		cl.reg.Path = c.root.full(path)
 	}
 	return cl
 }

@@ -172,11 +172,11 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {
 		cl.pipe.breakOff(cl.err)
 	}
-	if cl.reg != nil {
-		c.registered(cl)
+	if cl.registers() {
+		c.watches.Answered(cl)
 	}
 	if cl.paths != nil && cl.err != nil && !cl.lost {
-		c.refusedWatches(cl)
+		c.watches.Refused(cl)
 	}
 	c.complete(cl)
 	return err
@@ -201,18 +201,18 @@ func (cn *conn) decode(f *link.Frame, cl *call) error {
 	return nil
 }
 
-// event decodes a watch event and dispatches it.
+// event decodes a watch event and delivers it.
 func (cn *conn) event(f *link.Frame) error {
 	if f.TooLarge {
-		cn.c.missedEvent()
+		cn.c.watches.Missed()
 		return nil
 	}
 	r := proto.NewReader(f.Body)
-	typ, _, path := EventType(r.Int32()), r.Int32(), r.View() // as proto.WatchEvent, without a copy
+	typ, _, path := proto.EventType(r.Int32()), r.Int32(), r.View() // as proto.WatchEvent, without a copy
 	if err := r.Finish(); err != nil {
 		return fmt.Errorf("%w: watch event: %w", ErrProtocol, err)
 	}
-	cn.c.dispatch(typ, path, f.Zxid)
+	cn.c.watches.Event(typ, path, f.Zxid)
 	return nil
 }
 

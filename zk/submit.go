@@ -150,8 +150,8 @@ func (c *Client) submit(ctx context.Context, cl *call) (writes *link.Link, err e
 	if cl.err != nil {
 		return nil, c.refused(cl, cl.err)
 	}
-	if cl.reg != nil {
-		if err := c.checkWatchedPath(cl.reg.path); err != nil {
+	if cl.registers() {
+		if err := c.checkWatchedPath(cl.reg.Path); err != nil {
 			return nil, c.refused(cl, err)
 		}
 	}
@@ -275,8 +275,8 @@ func (c *Client) allows(cl *call) error {
 // link. If it returns the link, the caller has its write token. Needs c.mu.
 func (c *Client) enqueue(cl *call) (writes *link.Link) {
 	cl.state.Store(callPending)
-	if cl.reg != nil {
-		c.watches.registering(cl.reg)
+	if cl.registers() {
+		c.watches.table.Queued(&cl.reg)
 	}
 	cl.req.Waits = cl.future == nil
 	if c.conn == nil {
@@ -293,8 +293,8 @@ func (c *Client) enqueue(cl *call) (writes *link.Link) {
 // queue without a reply. Needs c.mu.
 func (c *Client) released(cl *call) {
 	c.vacate(cl)
-	if cl.reg != nil {
-		c.watches.unregistered(cl.reg)
+	if cl.registers() {
+		c.watches.table.Dropped(&cl.reg)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/watchtable"
 )
 
 // Subscription is a persistent watch on the server (3.6 and later): a stream of
@@ -17,15 +18,12 @@ import (
 // full because the reader was too slow.
 type Subscription struct {
 	c     *Client
-	path  string // with the chroot
-	mode  watchMode
+	entry watchtable.Subscription // in the table
 	limit int
 
 	// Guarded by Client.mu.
-	next   *Subscription // on its path
 	events []Event
-	over   bool
-	err    error
+	err    error // why entry is over
 
 	more chan struct{} // cap 1: something was added, or it is over
 }
@@ -35,7 +33,9 @@ type SubscribeOption func(*Subscription)
 
 // Recursive makes the subscription cover every descendant of the path. It then
 // yields creates, deletes and changed data, and no EventChildrenChanged.
-func Recursive() SubscribeOption { return func(s *Subscription) { s.mode = modeRecursive } }
+func Recursive() SubscribeOption {
+	return func(s *Subscription) { s.entry.Mode = watchtable.Recursive }
+}
 
 // Buffer sets how many events wait for a slow reader. Default 1024. When there are
 // more, one EventResync replaces all of them.
@@ -46,16 +46,17 @@ func Buffer(n int) SubscribeOption { return func(s *Subscription) { s.limit = ma
 // place. ErrUnimplemented says that the server is older than 3.6. Close the
 // Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
-	s := &Subscription{c: c, path: c.root.full(path), mode: modePersistent, limit: 1024, more: make(chan struct{}, 1)}
+	s := &Subscription{c: c, limit: 1024, more: make(chan struct{}, 1)}
+	s.entry = watchtable.Subscription{Path: c.root.full(path), Mode: watchtable.Persistent, To: subscriber{s}}
 	for _, o := range opts {
 		o(s)
 	}
 	cl := c.pathCall(proto.OpAddWatch, path)
-	cl.req.Frame = proto.AppendInt32(cl.req.Frame, 0) // the mode: watchTable.writing
-	cl.reg = &watchReg{path: s.path, sub: s}
+	cl.req.Frame = proto.AppendInt32(cl.req.Frame, 0) // the mode: watches.writing
+	cl.reg = registration{Path: s.entry.Path, Sub: &s.entry}
 	if _, err := run(ctx, c, cl, takeNothing); err != nil {
-		// The reply may still come and report that the watch is set. Then registered
-		// finds the subscription closed, and the watch is removed.
+		// The reply may still come and report that the watch is set. Then the
+		// table finds the subscription closed, and removes the watch.
 		s.Close()
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 }
 
 // Path returns the path that the subscription is on.
-func (s *Subscription) Path() string { return s.c.root.strip(s.path) }
+func (s *Subscription) Path() string { return s.c.root.strip(s.entry.Path) }
 
 // Events yields the events in order, and waits for more until ctx ends, the
 // subscription is closed, or the subscription cannot go on. It then yields one
@@ -74,7 +75,7 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {
 			s.c.mu.Lock()
-			events, over, err := s.events, s.over, s.err
+			events, over, err := s.events, s.entry.Over(), s.err
 			if len(events) > 0 {
 				s.events = events[1:]
 			}
@@ -107,47 +108,37 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 func (s *Subscription) Close() error {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	if !s.over {
-		s.c.watches.unsubscribe(s)
-		s.finish(nil)
-	}
+	s.c.watches.table.Unsubscribe(&s.entry)
 	return nil
 }
 
-// push adds an event. Needs c.mu.
-func (s *Subscription) push(ev Event) {
+// subscriber is how the table reaches a Subscription. The table calls it with
+// Client.mu locked.
+type subscriber struct{ s *Subscription }
+
+func (to subscriber) Push(ev watchtable.Event) {
+	s := to.s
 	if len(s.events) >= s.limit {
-		s.resync()
+		to.Resync()
 		return
 	}
-	s.events = append(s.events, ev)
+	s.events = append(s.events, s.c.eventOf(ev))
 	wake(s.more)
 }
 
-// resync replaces all waiting events by an EventResync. A program that reads again
-// needs none of them. Needs c.mu.
-func (s *Subscription) resync() {
-	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.c.root.strip(s.path)})
+// Resync replaces all waiting events by an EventResync. A program that reads again
+// needs none of them.
+func (to subscriber) Resync() {
+	s := to.s
+	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.Path()})
 	wake(s.more)
 }
 
-// finish ends the subscription. It still yields the events that wait. Needs c.mu.
-func (s *Subscription) finish(err error) {
-	s.over, s.err = true, err
-	wake(s.more)
-}
-
-// unsubscribe takes a subscription out of the table. Needs c.mu.
-func (t *watchTable) unsubscribe(s *Subscription) {
-	p := t.paths[s.path]
-	if p == nil {
-		return
+// End ends the subscription. It still yields the events that wait.
+func (to subscriber) End(why watchtable.Reason) {
+	s := to.s
+	if why != watchtable.Stopped { // Close is no error
+		s.err = endErrors[why]
 	}
-	for at := &p.subs; *at != nil; at = &(*at).next {
-		if *at == s {
-			*at = s.next
-			t.tidy(p)
-			return
-		}
-	}
+	wake(s.more)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/watchtable"
 )
 
 // EventType says what happened to a node.
@@ -44,34 +45,41 @@ var ErrWatchStopped = errors.New("watch stopped")
 // it. It ends with ErrSessionExpired when its session does, with ErrClosed when the
 // client is closed, and with ErrWatchLost when the server refuses to restore it.
 // Stop a watch that is no longer needed, or it stays on the server.
-type Watch struct {
-	on   *pathWatch
-	prev *Watch // in the list of its path and kind
-	next *Watch
-	ch   chan Event
-	kind watchKind
-	over bool // fired, ended or stopped: no longer in the table
-	// Of the event, which is on the watch's own path; small, since there may be
-	// very many watches.
-	typ   int8
-	order uint32 // in which the watches of a client fire or end
-	zxid  int64
-	err   error // why it can no longer fire
+type Watch struct{ entry tableWatch }
+
+// watchHolder is what the client keeps with a watch in the table. It is small,
+// because there may be very many watches.
+type watchHolder struct {
+	c  *Client
+	ch chan Event // nil until it is asked for
 }
 
 // C returns a channel that gets the event and is then closed; it is closed
 // without one when the watch ends or is stopped, and Err says why. A channel that is
 // not received from holds up nothing.
 func (w *Watch) C() <-chan Event {
-	w.on.c.mu.Lock()
-	defer w.on.c.mu.Unlock()
-	if w.ch == nil {
-		w.ch = make(chan Event, 1)
-		if w.over {
-			w.deliver()
+	h := &w.entry.Holder
+	h.c.mu.Lock()
+	defer h.c.mu.Unlock()
+	if h.ch == nil {
+		h.ch = make(chan Event, 1)
+		if w.entry.Reason() != watchtable.Waiting {
+			h.notify(&w.entry)
 		}
 	}
-	return w.ch
+	return h.ch
+}
+
+// notify sends the event of a watch that has fired, and closes the channel of one
+// that is over.
+func (h *watchHolder) notify(w *tableWatch) {
+	if h.ch == nil {
+		return
+	}
+	if w.Reason() == watchtable.Fired {
+		h.ch <- h.c.eventOf(w.Event()) // has room for it
+	}
+	close(h.ch)
 }
 
 // Wait waits for the event. It returns the cause of ctx if that ends first; the
@@ -79,32 +87,19 @@ func (w *Watch) C() <-chan Event {
 // ErrWatchLost or ErrWatchStopped when the watch can no longer fire. Several
 // goroutines may wait, and all get the event.
 func (w *Watch) Wait(ctx context.Context) (Event, error) {
-	if !w.Fired() && w.Err() == nil {
+	if w.reason() == watchtable.Waiting {
 		select {
 		case <-w.C(): // one waiter gets the event, the others find the channel closed
 		case <-ctx.Done():
 			return Event{}, ctxerr.Of(ctx)
 		}
 	}
-	w.on.c.mu.Lock()
-	defer w.on.c.mu.Unlock()
-	return w.event(), w.err
-}
-
-// event returns the event of a watch that has fired. Needs c.mu.
-func (w *Watch) event() Event {
-	if !w.over || w.err != nil {
-		return Event{}
-	}
-	return Event{Type: EventType(w.typ), Path: w.on.c.root.strip(w.on.path), Zxid: w.zxid}
+	// A watch that is over does not change any more.
+	return w.entry.Holder.c.eventOf(w.entry.Event()), endErrors[w.entry.Reason()]
 }
 
 // Fired reports whether the event is there.
-func (w *Watch) Fired() bool {
-	w.on.c.mu.Lock()
-	defer w.on.c.mu.Unlock()
-	return w.over && w.err == nil
-}
+func (w *Watch) Fired() bool { return w.reason() == watchtable.Fired }
 
 // FiredBefore reports whether w has fired, and v has not fired or ended before
 // that. Both are watches of one client.
@@ -113,16 +108,21 @@ func (w *Watch) Fired() bool {
 // was no connection. To know that there were none of these, compare
 // Session.Resumed with its value before the watches were set.
 func (w *Watch) FiredBefore(v *Watch) bool {
-	w.on.c.mu.Lock()
-	defer w.on.c.mu.Unlock()
-	return w.over && w.err == nil && (!v.over || int32(v.order-w.order) > 0)
+	c := w.entry.Holder.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return w.entry.FiredBefore(&v.entry)
 }
 
 // Err returns why the watch can no longer fire, nil while it can or when it has.
-func (w *Watch) Err() error {
-	w.on.c.mu.Lock()
-	defer w.on.c.mu.Unlock()
-	return w.err
+func (w *Watch) Err() error { return endErrors[w.reason()] }
+
+// reason returns why the watch is over.
+func (w *Watch) reason() watchtable.Reason {
+	c := w.entry.Holder.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return w.entry.Reason()
 }
 
 // Stop ends the watch. If nothing else in this client needs its watch on the
@@ -132,31 +132,8 @@ func (w *Watch) Stop() {
 	if w == nil {
 		return
 	}
-	w.on.c.mu.Lock()
-	defer w.on.c.mu.Unlock()
-	if !w.over {
-		w.on.c.watches.unlink(w)
-		w.finish(0, 0, ErrWatchStopped)
-	}
-}
-
-// finish fires the watch, or ends it with an error. The watch is no longer in the
-// table. Needs c.mu.
-func (w *Watch) finish(typ EventType, zxid int64, err error) {
-	w.on.c.watches.ended++
-	w.over = true
-	w.order = w.on.c.watches.ended
-	w.typ = int8(typ)
-	w.zxid = zxid
-	w.err = err
-	if w.ch != nil {
-		w.deliver()
-	}
-}
-
-func (w *Watch) deliver() {
-	if w.err == nil {
-		w.ch <- w.event() // has room for it
-	}
-	close(w.ch)
+	c := w.entry.Holder.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watches.table.Stop(&w.entry)
 }

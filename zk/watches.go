@@ -1,0 +1,118 @@
+package zk
+
+import (
+	"errors"
+
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/watchtable"
+)
+
+// watches is the client's side of the watch table: it tells the table what happens,
+// sends what the table wants sent, and notifies the holders. Client.mu guards the
+// table. Exported methods lock it, unexported ones assume the lock.
+type watches struct {
+	c     *Client
+	table *watchtable.Table[watchHolder]
+}
+
+func newWatches(c *Client) watches {
+	return watches{c: c, table: watchtable.New[watchHolder](watchHost{c})}
+}
+
+// registration is a read that sets a watch, or an addWatch. Its path is empty in
+// a call that is neither.
+type registration = watchtable.Registration[watchHolder]
+
+// tableWatch is a one-shot watch in the table.
+type tableWatch = watchtable.Watch[watchHolder]
+
+// registers reports whether the reply to a call sets a watch.
+func (cl *call) registers() bool { return cl.reg.Path != "" }
+
+// writing completes the frame of a registration, which ends with the watch flag of
+// a read or the mode of an addWatch.
+func (ws *watches) writing(cl *call) {
+	cl.req.Frame[len(cl.req.Frame)-1] = ws.table.Writing(&cl.reg)
+}
+
+// Answered records the reply to a registration, before the caller gets it.
+func (ws *watches) Answered(cl *call) {
+	ws.c.mu.Lock()
+	defer ws.c.mu.Unlock()
+	// The server has set the watch even if its reply was too large to be read.
+	tooLarge := errors.Is(cl.err, ErrReplyTooLarge)
+	switch {
+	case cl.err != nil && !tooLarge:
+		ws.table.Dropped(&cl.reg)
+	case cl.reg.Sub != nil:
+		ws.table.Added(&cl.reg)
+	case tooLarge:
+		ws.table.Set(&cl.reg, kindOfWatch(cl), nil)
+	default:
+		cl.watch = &Watch{tableWatch{Holder: watchHolder{c: ws.c}}}
+		ws.table.Set(&cl.reg, kindOfWatch(cl), &cl.watch.entry)
+	}
+}
+
+// kindOfWatch returns the kind of watch that a read has set.
+func kindOfWatch(cl *call) watchtable.Kind {
+	switch {
+	case cl.op == proto.OpGetChildren2:
+		return watchtable.Child
+	case cl.absent:
+		return watchtable.Exist
+	}
+	return watchtable.Data
+}
+
+// Event delivers an event of the server to its watches and subscriptions. path has
+// the chroot, and is valid only during the call. It runs on the link's reader,
+// before the replies behind the event are delivered.
+func (ws *watches) Event(typ proto.EventType, path []byte, zxid int64) {
+	ws.c.mu.Lock()
+	defer ws.c.mu.Unlock()
+	ws.table.Event(typ, path, zxid)
+}
+
+// Missed handles an event that was too large to be read.
+func (ws *watches) Missed() {
+	ws.c.mu.Lock()
+	defer ws.c.mu.Unlock()
+	ws.table.Missed()
+}
+
+// watchHost is what the table asks of the client. The table calls it with Client.mu
+// locked.
+type watchHost struct{ c *Client }
+
+func (h watchHost) Online() bool { return h.c.conn.alive() }
+
+func (h watchHost) Remove(path string, kind int32) {
+	c := h.c
+	if c.closing {
+		return // the end of the session removes the watch
+	}
+	cl := c.newCall(proto.OpRemoveWatches, c.root.strip(path))
+	cl.req.Frame = (&proto.PathMode{Path: path, Mode: kind}).Append(cl.req.Frame)
+	c.conn.submitInternal(cl)
+}
+
+func (h watchHost) Notify(w *tableWatch) { w.Holder.notify(w) }
+
+// eventOf returns an event as users see it.
+func (c *Client) eventOf(ev watchtable.Event) Event {
+	if ev.Path == "" {
+		return Event{}
+	}
+	return Event{Type: EventType(ev.Type), Path: c.root.strip(ev.Path), Zxid: ev.Zxid}
+}
+
+// endErrors are the errors of watches and subscriptions that are over.
+var endErrors = [...]error{
+	watchtable.Waiting: nil,
+	watchtable.Fired:   nil,
+	watchtable.Stopped: ErrWatchStopped,
+	watchtable.Lost:    ErrWatchLost,
+	watchtable.Expired: ErrSessionExpired,
+	watchtable.Closed:  ErrClosed,
+}
