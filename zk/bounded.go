@@ -20,8 +20,8 @@ type strays struct {
 }
 
 // bounded runs f, which calls the user's code: Config.DialContext and the
-// connections that it makes, or Config.LookupHost. It returns soon after ctx has
-// ended, even if f does not.
+// connections that it makes, Config.LookupHost or Config.Resolve. It returns soon
+// after ctx has ended, even if f does not.
 //
 // The goroutine of f is then a stray: it is not joined. It ends when f returns,
 // and passes a late result to drop. Until then, another call for the same key
@@ -62,7 +62,7 @@ func bounded[R any](ctx context.Context, s *strays, key string, f func(context.C
 	s.ended[key] = ended
 	s.mu.Unlock()
 	close(given)
-	return none, fmt.Errorf("%w: Config.DialContext, Config.LookupHost or a connection goes on after its context has ended", context.Cause(ctx))
+	return none, fmt.Errorf("%w: Config.DialContext, Config.LookupHost, Config.Resolve or a connection goes on after its context has ended", context.Cause(ctx))
 }
 
 // await waits until the stray of a key has ended, or ctx has.
@@ -76,7 +76,7 @@ func (s *strays) await(ctx context.Context, key string) error {
 	select {
 	case <-stray:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: an earlier attempt has not returned: Config.DialContext, Config.LookupHost or a connection goes on after its context has ended", context.Cause(ctx))
+		return fmt.Errorf("%w: an earlier attempt has not returned: Config.DialContext, Config.LookupHost, Config.Resolve or a connection goes on after its context has ended", context.Cause(ctx))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

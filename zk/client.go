@@ -1,11 +1,11 @@
 package zk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -57,7 +57,8 @@ type Client struct {
 
 // Connect connects to an ensemble and opens a session. ctx bounds only Connect
 // itself, and not the client. Connect tries the servers until ctx ends. Then it
-// returns the cause of ctx, joined with the last error of every server. It fails at
+// returns the cause of ctx, joined with the last error of every server, and with that
+// of Config.Resolve. It fails at
 // once
 //
 //   - with ErrInvalidConfig and all faults, if the configuration is invalid;
@@ -82,7 +83,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	c.watches = newWatches(c)
 	c.generation = 1
 	c.room.places = cfg.MaxInFlight
-	c.servers = newServers(hosts, cfg.BackOff, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	c.servers = newServers(hosts, cfg.BackOff)
 	c.ctx, c.abort = context.WithCancel(context.Background())
 	c.soon, c.hurry = context.WithCancel(c.ctx)
 	go c.run() // joined by Close
@@ -101,13 +102,15 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		c.log.Warn("zk: connect failed, and its client did not close cleanly", "why", e)
 	}
 	if told {
-		err = errors.Join(append([]error{err}, c.servers.errs...)...)
+		err = errors.Join(append([]error{err}, c.servers.reasons()...)...)
 	}
 	return nil, fmt.Errorf("zk: connect: %w", err)
 }
 
 // Format prints the connect string, whatever the verb, and no credential.
-func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "zk client of %s", c.cfg.Servers) }
+func (c *Client) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "zk client of %s", cmp.Or(c.cfg.Servers, "Config.Resolve"))
+}
 
 // findRoot checks that the chroot exists. It needs no right. Servers from 3.8.4
 // and 3.9.2 on show a node's Stat only to a client with READ. Their refusal also

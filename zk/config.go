@@ -21,12 +21,34 @@ import (
 // credentials and the fields of TLS and Trace: a program may wipe or change its
 // own afterwards.
 type Config struct {
-	// Servers is the connect string: "h1:2181,h2:2181/chroot". The client shuffles
-	// the order once. It resolves every name again at every attempt, and counts
-	// each address as a server. It passes over a host that does not resolve or does
-	// not answer. With a chroot, every path of the client is below it. The chroot
-	// must exist.
+	// Servers is the connect string: "h1:2181,h2:2181/chroot". The client tries the
+	// servers in random order. It resolves every name again at every attempt, and
+	// counts each address as a server. It passes over a host that does not resolve or
+	// does not answer. With a chroot, every path of the client is below it. The
+	// chroot must exist.
+	//
+	// With Resolve it may be empty or a chroot alone. The servers that it names are
+	// then used until Resolve has named others.
 	Servers string
+	// Resolve returns the servers of the ensemble, if they are not fixed: from SRV
+	// records (see [SRV]), a file, or the configuration of the ensemble. An entry is a
+	// host with or without a port, as in Servers. The client asks again before each
+	// round over all servers, and before it replaces a lost connection.
+	//
+	// Resolve says which servers there are, and LookupHost says which addresses a
+	// server has. So TLS checks the name that Resolve returned. DNS can be forged: if
+	// it is to check one name for all servers, set TLS.ServerName.
+	//
+	// The result replaces the list before it. The client leaves out entries that it
+	// cannot read. It keeps the list before it when Resolve fails or returns no usable
+	// entry. The reason is logged, and Connect returns it: it wraps Resolve's error,
+	// or a *ServerError for each bad entry.
+	//
+	// No connection is made while Resolve runs, so it must not wait for a call of the
+	// same client. It has its share of the time, as a server has, and must return
+	// when its context ends. If it does not, the client goes on without it, and does
+	// not call it again until it has returned.
+	Resolve func(ctx context.Context) ([]string, error)
 	// SessionTimeout is the timeout to ask for. The server may grant another one.
 	// Default 10 s. The client derives its intervals from the granted timeout, with
 	// one exception: it derives heartbeats, and the limits of waiting for an answer
@@ -36,8 +58,8 @@ type Config struct {
 	// Auth is presented after every connect, before any request.
 	Auth []Auth
 	// TLS, if set, makes every connection a TLS one. The server's certificate
-	// is checked against the host as it stands in Servers unless ServerName is
-	// set. For certificates that are rotated set GetClientCertificate: it is called
+	// is checked against the host as it stands in the list of servers unless
+	// ServerName is set. For certificates that are rotated set GetClientCertificate: it is called
 	// for every connection. Default: plaintext.
 	TLS *tls.Config
 	// DialContext makes the connections. Default: that of a net.Dialer. Several
@@ -54,11 +76,11 @@ type Config struct {
 	//
 	// The client sets no deadlines.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// LookupHost returns the addresses of a host name in Servers, at every attempt.
+	// LookupHost returns the addresses of the host name of a server, at every attempt.
 	// Each address counts as a server: if one is silent for its share of the time,
 	// the client tries the next. Default: that of net.DefaultResolver, if
 	// DialContext is nil too. If only DialContext is set, it gets the names as they
-	// stand in Servers. TLS checks the name in any case.
+	// stand in the list of servers. TLS checks the name in any case.
 	LookupHost func(ctx context.Context, host string) ([]string, error)
 	// BackOff makes the policy for the pauses between rounds over all servers.
 	// There is no pause before the first retry, and none over an eighth of the
@@ -108,7 +130,7 @@ type Trace struct {
 // withDefaults returns the completed copy, the hosts and the chroot, or an error
 // that joins all faults of the configuration.
 func (c Config) withDefaults() (Config, []string, string, error) {
-	hosts, root, err := parseServers(c.Servers)
+	hosts, root, err := parseServers(c.Servers, c.Resolve == nil)
 	var errs []error
 	bad := func(is bool, format string, args ...any) {
 		if is {

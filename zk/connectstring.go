@@ -8,14 +8,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const defaultPort = "2181"
 
 // parseServers parses a connect string: "h1:2181,h2,[::1]:2182/chroot". A host
 // without a port gets 2181. root is the chroot without a trailing slash, "" for
-// none. The error joins all faults of the string.
-func parseServers(s string) (hosts []string, root string, err error) {
+// none. The error joins all faults of the string. Without needed, the string may
+// name no server.
+func parseServers(s string, needed bool) (hosts []string, root string, err error) {
 	list, root, _ := strings.Cut(s, "/")
 	var errs []error
 	if root != "" {
@@ -25,7 +27,10 @@ func parseServers(s string) (hosts []string, root string, err error) {
 		}
 	}
 	if strings.TrimSpace(list) == "" {
-		return nil, root, errors.Join(append(errs, errors.New("no server"))...)
+		if needed {
+			errs = append(errs, errors.New("no server"))
+		}
+		return nil, root, errors.Join(errs...)
 	}
 	for part := range strings.SplitSeq(list, ",") {
 		host, err := parseHost(strings.TrimSpace(part))
@@ -41,9 +46,50 @@ func parseServers(s string) (hosts []string, root string, err error) {
 	return hosts, root, errors.Join(errs...)
 }
 
+// parseHosts checks the entries of a list that Config.Resolve returned. It returns
+// those that are good, each once, and an error that joins a *ServerError for each
+// of the others.
+func parseHosts(entries []string) (hosts []string, err error) {
+	seen := map[string]bool{}
+	var errs []error
+	for _, entry := range entries {
+		host, err := parseHost(strings.TrimSpace(entry))
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !seen[host]:
+			seen[host] = true
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts, errors.Join(errs...)
+}
+
+// ServerError says what is wrong with a server, as it stands in Config.Servers or in
+// the list that Config.Resolve returned.
+type ServerError struct {
+	Server string
+	Err    error // what is wrong with it
+}
+
+func (e *ServerError) Error() string {
+	if e.Server == "" {
+		return "empty server: " + e.Err.Error()
+	}
+	return fmt.Sprintf("server %.100q: %v", e.Server, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *ServerError) Unwrap() error { return e.Err }
+
+// parseHost checks one server, and gives it the default port if it has none. Its
+// error is a *ServerError.
 func parseHost(s string) (string, error) {
+	bad := func(format string, args ...any) (string, error) {
+		return "", &ServerError{Server: s, Err: fmt.Errorf(format, args...)}
+	}
 	if s == "" {
-		return "", errors.New("empty server between commas")
+		return bad("a host is missing")
 	}
 	host, port, err := net.SplitHostPort(s)
 	if h, p, e := net.SplitHostPort(s + ":" + defaultPort); err != nil && e == nil {
@@ -53,19 +99,20 @@ func parseHost(s string) (string, error) {
 	switch {
 	case err != nil && !bracketed && strings.Count(s, ":") > 1:
 		// "::1" and "::1:2181" cannot be told apart.
-		return "", fmt.Errorf("server %q: put brackets around an IPv6 address", s)
+		return bad("put brackets around an IPv6 address")
 	case err != nil:
-		return "", fmt.Errorf("server %q: bad host: %w", s, err)
+		return bad("bad host: %w", err)
 	case bracketed:
 		if _, err := netip.ParseAddr(host); err != nil {
-			return "", fmt.Errorf("server %q: %q is no address", s, host)
+			return bad("%q is no address", host)
 		}
 	}
-	if host == "" || strings.ContainsAny(host, " \t[]") {
-		return "", fmt.Errorf("server %q: bad host", s)
+	noHost := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("[]/", r) }
+	if host == "" || strings.ContainsFunc(host, noHost) {
+		return bad("bad host")
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("server %q: bad port %q", s, port)
+		return bad("bad port %.20q", port)
 	}
 	return net.JoinHostPort(host, port), nil
 }

@@ -19,6 +19,7 @@ import (
 // All methods may be called by many goroutines.
 type dialer struct {
 	dialContext  func(ctx context.Context, network, addr string) (net.Conn, error)
+	resolve      func(ctx context.Context) ([]string, error)              // nil: the list of servers is fixed
 	lookupHost   func(ctx context.Context, host string) ([]string, error) // nil: names go to dialContext
 	tls          *tls.Config                                              // nil: plaintext
 	auth         secret[[]Auth]
@@ -30,6 +31,7 @@ type dialer struct {
 func newDialer(cfg Config, root chroot) *dialer {
 	return &dialer{
 		dialContext:  cfg.DialContext,
+		resolve:      cfg.Resolve,
 		lookupHost:   cfg.LookupHost,
 		tls:          cfg.TLS,
 		auth:         hide(cfg.Auth),
@@ -126,7 +128,7 @@ func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) 
 // address.
 func (d *dialer) closeSession(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
 	look, cancel := context.WithTimeout(ctx, budget)
-	addrs, err := d.resolve(look, server)
+	addrs, err := d.lookup(look, server)
 	cancel()
 	for _, addr := range addrs {
 		err = d.closeSessionAt(ctx, handshake{server: server, addr: addr, hello: hello}, budget)

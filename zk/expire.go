@@ -75,24 +75,22 @@ func (c *Client) closeLater(s *Session) {
 	}
 	c.unconfirmed[s] = true
 	hello := c.hello(s, 0)
-	budget := s.timing.handshake(len(c.servers.hosts), false)
+	budget := s.timing.handshake(len(c.servers.list()), false)
 	c.background.Go(func() {
 		ctx, cancel := context.WithTimeout(c.ctx, 2*s.timing.timeout)
 		defer cancel()
 		pause := c.pauses(ctx)
-		for tried := 0; ; tried++ {
-			n := len(c.servers.hosts)
-			if tried > 0 && tried%n == 0 && pause() != nil {
-				break
+		for round := 0; round == 0 || pause() == nil; round++ {
+			for _, server := range c.servers.list() {
+				err := c.dialer.closeSession(ctx, server, hello, budget)
+				if err == nil {
+					c.mu.Lock()
+					delete(c.unconfirmed, s)
+					c.mu.Unlock()
+					return
+				}
+				c.log.Debug("zk: old session not closed", "session", s.label(), "why", err)
 			}
-			err := c.dialer.closeSession(ctx, c.servers.hosts[tried%n], hello, budget)
-			if err == nil {
-				c.mu.Lock()
-				delete(c.unconfirmed, s)
-				c.mu.Unlock()
-				return
-			}
-			c.log.Debug("zk: old session not closed", "session", s.label(), "why", err)
 		}
 		c.mu.Lock()
 		c.unconfirmed[s] = false

@@ -5,7 +5,7 @@ import "time"
 // The tests of the public behaviour cannot see these from outside.
 
 // ParseServers parses a connect string.
-var ParseServers = parseServers
+func ParseServers(s string) (hosts []string, root string, err error) { return parseServers(s, true) }
 
 // WatchedPaths returns how many paths the client's watch table has.
 func WatchedPaths(c *Client) int {

@@ -51,14 +51,20 @@ func (c *Client) connect() (*conn, error) {
 		if err := c.expireByClock(); err != nil {
 			return nil, err
 		}
-		server, wait := c.servers.pick()
-		c.pauseRound(wait)
+		if begins, wait := c.servers.round(); begins {
+			c.pauseRound(wait)
+			c.resolveServers()
+		}
+		server, ok := c.servers.pick()
+		if !ok {
+			continue // Config.Resolve has named none yet
+		}
 		cn, err := c.attempt(server)
 		if err == nil {
 			return cn, nil
 		}
 		c.log.Debug("zk: connect failed", "server", server, "why", err)
-		if c.ctx.Err() == nil || c.servers.errs[c.servers.next] == nil {
+		if c.ctx.Err() == nil || c.servers.err() == nil {
 			c.servers.failed(err) // an attempt that Close cut short must not hide why those before it failed
 		}
 		switch {
@@ -136,18 +142,40 @@ func (c *Client) pauseRound(d time.Duration) {
 	_ = pause(ctx, d)
 }
 
+// resolveServers asks Config.Resolve, if there is one, for the list of servers. If it
+// fails, the client goes on with the servers that it knows.
+func (c *Client) resolveServers() {
+	if c.dialer.resolve == nil {
+		return
+	}
+	budget := c.attemptBudget(len(c.servers.order) + 1)
+	ctx, cancel := context.WithTimeoutCause(c.ctx, budget, fmt.Errorf("not answered within %v: %w", budget, context.DeadlineExceeded))
+	defer cancel()
+	hosts, err := c.dialer.servers(ctx)
+	if c.ctx.Err() != nil {
+		return // Close has cut it short
+	}
+	if err != nil && c.servers.unresolved == nil {
+		c.log.Warn("zk: the list of servers is not known in full", "why", err)
+	}
+	c.servers.unresolved = err
+	if len(hosts) > 0 && c.servers.update(hosts) {
+		c.log.Info("zk: new list of servers", "servers", hosts)
+	}
+}
+
 // attempt tries each address of one server: to resume the session if there is
 // one, else to open the next.
 func (c *Client) attempt(server string) (*conn, error) {
-	ctx, cancel := context.WithTimeoutCause(c.ctx, c.attemptBudget(len(c.servers.hosts)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
-	addrs, err := c.dialer.resolve(ctx, server)
+	ctx, cancel := context.WithTimeoutCause(c.ctx, c.attemptBudget(len(c.servers.order)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
+	addrs, err := c.dialer.lookup(ctx, server)
 	cancel()
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, addr := range addrs {
-		cn, err := c.attemptAt(server, addr, len(c.servers.hosts)-1+len(addrs))
+		cn, err := c.attemptAt(server, addr, len(c.servers.order)-1+len(addrs))
 		if err == nil {
 			return cn, nil
 		}

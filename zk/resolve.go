@@ -2,19 +2,38 @@ package zk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 )
 
-// resolve returns the addresses of a server as it stands in Config.Servers, in
+// servers asks Config.Resolve for the list of servers. It returns the entries that
+// are good, and what is wrong: that Resolve failed, that it returned no server, or
+// which entries are bad.
+func (d *dialer) servers(ctx context.Context) ([]string, error) {
+	entries, err := bounded(ctx, &d.strays, "Config.Resolve", d.resolve, func([]string) {})
+	var hosts []string
+	if err == nil {
+		hosts, err = parseHosts(entries)
+	}
+	if err == nil && len(hosts) == 0 {
+		err = errors.New("no server")
+	}
+	if err != nil {
+		err = fmt.Errorf("Config.Resolve: %w", err)
+	}
+	return hosts, err
+}
+
+// lookup returns the addresses of a server as it stands in the list of servers, in
 // random order. Each counts as a server: one name may stand for several servers (a
 // headless service), and the first may be silent.
 //
-// If the user has set DialContext and no LookupHost, resolve returns the name
+// If the user has set DialContext and no LookupHost, lookup returns the name
 // alone. DialContext may give the name a meaning of its own.
-func (d *dialer) resolve(ctx context.Context, server string) ([]string, error) {
+func (d *dialer) lookup(ctx context.Context, server string) ([]string, error) {
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
 		return nil, err

@@ -2,49 +2,118 @@ package zk
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 )
 
 // servers is the list of servers in the order in which they are tried, with the
-// error of the last try of each. The session loop owns it.
+// error of the last try of each. The session loop owns it. Only list may be called
+// by others.
 type servers struct {
-	hosts  []string
-	errs   []error // of the last try, by host
-	next   int
-	probe  bool            // the last server accepted the session, and then required SASL
-	tried  int             // since the last connection
-	policy backoff.BackOff // of the pauses between rounds
-	fresh  func() backoff.BackOff
+	order      []string // replaced when it changes, never written to
+	shared     atomic.Pointer[[]string]
+	errs       map[string]error // of the last try, by server
+	unresolved error            // what was wrong with the last result of Config.Resolve
+	next       int              // in order
+	probe      bool             // the last server accepted the session, and then required SASL
+	tried      int              // in this round; 0: a round begins, and needs no pause
+	policy     backoff.BackOff  // of the pauses between rounds
+	fresh      func() backoff.BackOff
 }
 
-func newServers(hosts []string, policy func() backoff.BackOff, rnd *rand.Rand) *servers {
-	s := &servers{hosts: hosts, errs: make([]error, len(hosts)), policy: policy(), fresh: policy}
-	rnd.Shuffle(len(hosts), func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] })
+func newServers(hosts []string, policy func() backoff.BackOff) *servers {
+	s := &servers{errs: map[string]error{}, policy: policy(), fresh: policy}
+	s.update(hosts)
 	return s
 }
 
-// pick returns the next server, and how long to wait before it is tried: only
-// after a whole round without success.
-func (s *servers) pick() (host string, pause time.Duration) {
-	if s.tried > 0 && s.tried%len(s.hosts) == 0 {
+// list returns the servers in the order in which they are tried. Any goroutine may
+// call it. The result must not be changed.
+func (s *servers) list() []string { return *s.shared.Load() }
+
+// update makes hosts the list, and reports whether it has other servers than
+// before. Servers that stay keep their order, so that one that has just failed is
+// tried last. New ones are put between them at random. So the order of a whole new
+// list is random.
+func (s *servers) update(hosts []string) (changed bool) {
+	wanted := map[string]bool{}
+	for _, h := range hosts {
+		wanted[h] = true
+	}
+	known := map[string]bool{}
+	order := make([]string, 0, len(hosts))
+	for i := range s.order {
+		h := s.order[(s.next+i)%len(s.order)]
+		known[h] = true
+		if wanted[h] {
+			order = append(order, h)
+		}
+	}
+	changed = len(order) < len(known)
+	for _, h := range hosts {
+		if !known[h] {
+			order = slices.Insert(order, rand.N(len(order)+1), h)
+			changed = true
+		}
+	}
+	s.order, s.next = order, 0
+	s.shared.Store(&order)
+	maps.DeleteFunc(s.errs, func(h string, _ error) bool { return !wanted[h] })
+	return changed
+}
+
+// round reports whether a round over all servers begins, and how long to wait
+// before it. There is no pause before the first round, nor after a connection that
+// has lived for a while.
+func (s *servers) round() (begins bool, pause time.Duration) {
+	if s.tried > 0 && s.tried < len(s.order) {
+		return false, 0
+	}
+	if s.tried > 0 {
 		pause = s.policy.NextBackOff()
 		if pause < 0 { // a policy with an end: start again
 			s.policy = s.fresh()
 			pause = max(0, s.policy.NextBackOff())
 		}
 	}
+	s.tried = 0
+	return true, pause
+}
+
+// pick returns the next server. It returns false if no server is known.
+func (s *servers) pick() (string, bool) {
 	s.tried++
-	return s.hosts[s.next], pause
+	if len(s.order) == 0 {
+		return "", false
+	}
+	return s.order[s.next], true
+}
+
+// err returns why the server that pick returned last had failed before, nil if it
+// had not.
+func (s *servers) err() error { return s.errs[s.order[s.next]] }
+
+// reasons returns what is wrong: with the list of servers, and with each server that
+// has failed.
+func (s *servers) reasons() []error {
+	all := []error{s.unresolved}
+	for _, h := range s.order {
+		all = append(all, s.errs[h])
+	}
+	return all
 }
 
 // failed records why the server that pick returned last has failed, and moves on
 // to the next one.
 func (s *servers) failed(err error) {
-	s.errs[s.next] = fmt.Errorf("%s: %w", s.hosts[s.next], err)
-	s.next = (s.next + 1) % len(s.hosts)
+	host := s.order[s.next]
+	s.errs[host] = fmt.Errorf("%s: %w", host, err)
+	s.next = (s.next + 1) % len(s.order)
 }
 
 // enoughLife is how long a connection or a session must have lived to end a

@@ -1,0 +1,70 @@
+package zk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"sync/atomic"
+	"time"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// The ensemble moves to other hosts while the program runs. The session goes on
+// there. Where the list comes from is up to the program: a file, a registry, or the
+// node /zookeeper/config.
+func ExampleConfig_resolve() {
+	srv := exampleServer()
+	defer srv.Close()
+
+	var servers atomic.Pointer[[]string]
+	servers.Store(&[]string{"old:2181", "zk1:2181"})
+	ctx := context.Background()
+	client, err := zk.Connect(ctx, zk.Config{
+		Resolve:     func(context.Context) ([]string, error) { return *servers.Load(), nil },
+		DialContext: srv.DialContext, // knows zk1 alone
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(ctx)
+
+	servers.Store(&[]string{"zk1:2181", "new:2181"})
+	srv.CutConnections(0)
+	fmt.Println(client.Sync(ctx, "/"))
+	// Output:
+	// <nil>
+}
+
+// An entry of the list that cannot be a server is left out. If no other server
+// answers, the error of Connect names it.
+func ExampleServerError() {
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err := zk.Connect(ctx, zk.Config{
+		Resolve: func(context.Context) ([]string, error) { return []string{"zk1:21810000"}, nil },
+	})
+	var bad *zk.ServerError
+	if errors.As(err, &bad) {
+		fmt.Println(bad.Server)
+		fmt.Println(bad)
+	}
+	// Output:
+	// zk1:21810000
+	// server "zk1:21810000": bad port "21810000"
+}
+
+// The servers are the SRV records of a name. The chroot stands in Servers.
+func ExampleSRV() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	client, err := zk.Connect(ctx, zk.Config{
+		Servers: "/app",
+		Resolve: zk.SRV("_zookeeper._tcp.example.org"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(context.Background())
+}
