@@ -110,7 +110,8 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 //
 // It also returns ErrForeign, ErrSequenceExhausted, ErrPriority, zk.ErrNoAuth,
 // zk.ErrClosed or another refusal of the server. On any error the candidate's node
-// is deleted, now or in the background.
+// is deleted, now or in the background. If the node may still be there, the error has
+// OutcomeUnknown.
 func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if err := e.usable("campaign"); err != nil {
 		return nil, err

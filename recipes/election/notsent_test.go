@@ -60,6 +60,25 @@ func TestElection_RefusedBeforeAnythingWasSent(t *testing.T) {
 	})
 }
 
+// The server refuses a read of a campaign, and then the delete of its node. The node may
+// be there when Campaign returns, so the outcome is unknown. Run returns, because the
+// server would refuse the next campaign too.
+func TestRun_ReturnsARefusalAlsoIfItsNodeIsLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "children" || r.Op == "delete" {
+				return zktest.Fail(int32(zk.ErrNoAuth))
+			}
+			return zktest.Pass
+		})
+		err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Run(t.Context(), func(context.Context, *election.Leadership) error { return nil })
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err), "%v", err)
+		require.Len(t, srv.Children("/e"), 1)
+		srv.OnRequest(nil)
+	})
+}
+
 // The error of a campaign whose context has ended names the leader, and the number of
 // candidates ahead.
 func TestElection_CampaignSaysWhoIsAhead(t *testing.T) {

@@ -57,8 +57,11 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 }
 
 // transient reports whether a campaign failed for a reason that may pass by itself:
-// the outcome of a request is unknown, and the client does not refuse the request.
+// the outcome of the last request is unknown, and the client does not refuse it. The
+// outcome of the campaign does not say that: it is also unknown when its node was left
+// to the janitor after a refusal.
 func transient(err error) bool {
+	err = pace.Last(err)
 	_, isOp := errors.AsType[*zk.OpError](err)
 	return isOp && zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, zk.ErrClosed) && !errors.Is(err, zk.ErrReplyTooLarge)
 }

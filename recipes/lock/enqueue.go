@@ -19,7 +19,7 @@ const followAfter = 100 * time.Millisecond
 // enqueue queues with a ticket, and returns it when it is first. A waiting request
 // fails as soon as the limit is too low for it ever to be served. Otherwise its
 // caller would learn that only when the ticket is first.
-func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool) (*contend.Grant, error) {
+func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool, doubt *pace.Doubt) (*contend.Grant, error) {
 	if !wait {
 		return s.queue.TryAcquire(ctx)
 	}
@@ -30,7 +30,7 @@ func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool) (*contend.Gra
 	var follower sync.WaitGroup
 	var never error
 	follower.Go(func() {
-		if never = s.neverServed(waiting, n); never != nil {
+		if never = s.neverServed(waiting, n, doubt); never != nil {
 			end(never)
 		}
 	})
@@ -45,13 +45,13 @@ func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool) (*contend.Gra
 
 // neverServed watches the limit until it is too low for a request of n permits, and
 // returns the reason. It returns nil when ctx ends.
-func (s *Semaphore) neverServed(ctx context.Context, n int) error {
+func (s *Semaphore) neverServed(ctx context.Context, n int, doubt *pace.Doubt) error {
 	if pace.Wait(ctx, followAfter) != nil {
 		return nil
 	}
 	policy := pace.Endless(nil)()
 	for {
-		_, w, err := s.limit(ctx, n, true)
+		_, w, err := s.limit(ctx, n, true, doubt)
 		if err == nil {
 			_, err = w.Wait(ctx)
 			w.Stop()

@@ -160,8 +160,9 @@ type setting struct {
 
 // limit returns the limit for a request of n permits. If none is stored, it stores
 // the one that the semaphore insists on. With watch it also returns a watch that
-// fires when the limit may have changed.
-func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, w *zk.Watch, err error) {
+// fires when the limit may have changed. doubt notes whether the limit may have been
+// stored.
+func (s *Semaphore) limit(ctx context.Context, n int, watch bool, doubt *pace.Doubt) (set setting, w *zk.Watch, err error) {
 	defer func() {
 		if err != nil {
 			w.Stop()
@@ -187,7 +188,7 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool) (set setting, 
 		case err == nil:
 			return set, w, nil
 		case errors.Is(err, ErrNoLimit) && want != 0:
-			if err = s.store(ctx, want, absent, set.version); err == nil {
+			if err = s.store(ctx, want, absent, set.version, doubt); err == nil {
 				err = again.Soon(ctx, context.Background())
 			}
 		case synced:
@@ -224,7 +225,7 @@ func (s *Semaphore) accept(data []byte, n int) (int, error) {
 
 // store stores the first limit. If it returns nil, the caller reads the limit again:
 // another client may have stored one first, or the reply may have been lost.
-func (s *Semaphore) store(ctx context.Context, limit int, absent bool, v zk.Version) error {
+func (s *Semaphore) store(ctx context.Context, limit int, absent bool, v zk.Version, doubt *pace.Doubt) error {
 	data := encodeLimit(s.cfg.Dialect, limit)
 	var err error
 	if absent {
@@ -232,6 +233,7 @@ func (s *Semaphore) store(ctx context.Context, limit int, absent bool, v zk.Vers
 	} else {
 		_, err = s.c.Set(ctx, s.dir, data, v)
 	}
+	doubt.Note(err)
 	switch {
 	case err == nil, errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion):
 		return nil

@@ -120,7 +120,7 @@ func (l *Lock) usable(op string) error {
 //
 // It also returns ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed or
 // another refusal of the server. On any error the contender's node is deleted, now
-// or in the background.
+// or in the background. If the node may still be there, the error has OutcomeUnknown.
 func (l *Lock) Acquire(ctx context.Context) (*Held, error) {
 	return l.acquire(ctx, l.queue.Acquire)
 }

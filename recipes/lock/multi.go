@@ -46,8 +46,9 @@ func NewMulti(locks ...*Lock) *Multi {
 
 // Acquire waits until all the locks are granted. If it loses a lock while it waits
 // for another, it releases all of them and starts again. When ctx ends, it returns
-// at once. On any error it releases what it had, now or in the background. Its errors
-// are those of Lock.Acquire, and ErrDuplicate.
+// at once. On any error it releases what it had, now or in the background. If a node
+// may still be there, the error has OutcomeUnknown. Its errors are those of
+// Lock.Acquire, and ErrDuplicate.
 func (m *Multi) Acquire(ctx context.Context) (*MultiHeld, error) {
 	return m.acquire(ctx, (*Lock).Acquire)
 }
@@ -69,12 +70,14 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 		return nil, fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", err))
 	}
 	var again pace.Retries // when a lock is lost over and over
+	var doubt pace.Doubt   // of the attempts before
 	for {
 		began := time.Now()
 		h, err := m.attempt(ctx, get)
 		if err == nil || !errors.Is(err, errLostOne) {
-			return h, err
+			return h, doubt.Of(err)
 		}
+		doubt.Note(err)
 		again.Since(began)
 		if err := again.Soon(ctx, context.Background()); err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
@@ -142,7 +145,9 @@ func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*
 			part, err = get(m.locks[i], work)
 		}
 		if err != nil {
-			_ = h.release(ctx) // on an error the janitor continues
+			if h.release(ctx) != nil {
+				err = pace.Left(err) // the janitor continues
+			}
 			return nil, err
 		}
 		h.parts[i] = part

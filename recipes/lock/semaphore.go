@@ -85,7 +85,9 @@ func (s *Semaphore) wrap(err error) error { return wrap(s.dir, err) }
 
 // Acquire waits until n permits are granted, all at once. When ctx ends, it returns
 // at once, in every state of the connection, with an error that wraps the cause of
-// ctx. On any error its nodes are deleted, now or in the background.
+// ctx. On any error its nodes are deleted, now or in the background. If a node may
+// still be there, or if Acquire may have stored the limit, the error has
+// OutcomeUnknown.
 //
 // If n is more than the limit, it returns ErrOverLimit at once. It does so too when
 // the limit is lowered below n while it waits, at any position in the queue. A
@@ -114,24 +116,26 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 	if wait {
 		check = s.over
 	}
-	if err := check(ctx, n); err != nil {
-		return nil, s.wrap(contend.Because(ctx, err))
+	var doubt pace.Doubt // of the limit, if it was stored, and of the tickets before
+	if err := check(ctx, n, &doubt); err != nil {
+		return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 	}
 	defer s.log.Wait("permits", n)()
 	var again pace.Retries
 	for {
 		began := time.Now()
-		ticket, err := s.enqueue(ctx, n, wait)
+		ticket, err := s.enqueue(ctx, n, wait, &doubt)
 		if err != nil {
-			return nil, s.wrap(err)
+			return nil, s.wrap(doubt.Of(err))
 		}
-		g, err := s.serve(ctx, ticket, n, wait)
+		g, err := s.serve(ctx, ticket, n, wait, &doubt)
 		switch {
 		case err == nil:
 			return &Permits{g: g, log: s.log.Grant(g.Context(), "permits", n, "node", g.Path(), "token", g.Token())}, nil
 		case !errors.Is(err, errQueueAgain):
-			return nil, s.wrap(contend.Because(ctx, err))
+			return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 		}
+		doubt.Note(err)
 		again.Since(began)
 		if err := again.Soon(ctx, context.Background()); err != nil {
 			return nil, s.wrap(err)
@@ -177,9 +181,10 @@ func (s *Semaphore) grantable(n int) error {
 	return nil
 }
 
-// over returns an error if the limit does not allow n permits at all.
-func (s *Semaphore) over(ctx context.Context, n int) error {
-	_, _, err := s.limit(ctx, n, false)
+// over returns an error if the limit does not allow n permits at all. It notes in
+// doubt when it stores the limit, as all functions do that read it.
+func (s *Semaphore) over(ctx context.Context, n int, doubt *pace.Doubt) error {
+	_, _, err := s.limit(ctx, n, false, doubt)
 	return err
 }
 
@@ -187,9 +192,9 @@ func (s *Semaphore) over(ctx context.Context, n int) error {
 // creates no ticket. It sends a sync before it reads. Without one, a server that lags
 // behind could show a permit that was given back before the call. If the sync fails,
 // full returns nil, and the request queues with a ticket to find out.
-func (s *Semaphore) full(ctx context.Context, n int) error {
+func (s *Semaphore) full(ctx context.Context, n int, doubt *pace.Doubt) error {
 	sync := s.c.Pipeline().Sync(ctx, s.dir)
-	room, err := s.room(ctx, n, false)
+	room, err := s.room(ctx, n, false, doubt)
 	if err != nil {
 		return err
 	}
@@ -204,10 +209,10 @@ var errQueueAgain = errors.New("ticket was lost")
 
 // serve waits, with the first ticket of the queue, until there is room for n
 // leases, and exchanges the ticket for them.
-func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wait bool) (_ *contend.Grant, err error) {
+func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wait bool, doubt *pace.Doubt) (_ *contend.Grant, err error) {
 	defer func() {
-		if err != nil && ticket != nil {
-			_ = ticket.Release(ctx) // on an error the janitor continues
+		if err != nil && ticket != nil && ticket.Release(ctx) != nil {
+			err = pace.Left(err) // the janitor continues
 		}
 	}()
 	guids := make([]string, n) // every try uses the same
@@ -221,7 +226,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 				return nil, err
 			}
 		}
-		room, err := s.room(ctx, n, watch)
+		room, err := s.room(ctx, n, watch, doubt)
 		if err != nil {
 			return nil, err
 		}
@@ -326,8 +331,8 @@ type room struct {
 // lag behind, but it never shows fewer leases than there are. Only the owner of the
 // first ticket creates leases, and that is us. The request before us created its
 // leases in the transaction that deleted its ticket, which we have seen.
-func (s *Semaphore) room(ctx context.Context, n int, watch bool) (r room, err error) {
-	if r.set, r.limit, err = s.limit(ctx, n, watch); err != nil {
+func (s *Semaphore) room(ctx context.Context, n int, watch bool, doubt *pace.Doubt) (r room, err error) {
+	if r.set, r.limit, err = s.limit(ctx, n, watch, doubt); err != nil {
 		return r, err
 	}
 	var again pace.Retries

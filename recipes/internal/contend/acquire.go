@@ -56,6 +56,7 @@ func (q *Queue) acquire(ctx context.Context, wait bool, turns *turns) (*Grant, e
 		return nil, refused.AtOnce("acquire", q.dir, err)
 	}
 	var again pace.Retries // when our node is deleted over and over
+	var doubt pace.Doubt   // of the attempts before
 	for {
 		began := time.Now()
 		g, err := q.attempt(ctx, wait, turns)
@@ -63,8 +64,9 @@ func (q *Queue) acquire(ctx context.Context, wait bool, turns *turns) (*Grant, e
 			return g, nil
 		}
 		if !errors.Is(err, errAgain) {
-			return nil, Because(ctx, err)
+			return nil, doubt.Of(Because(ctx, err))
 		}
+		doubt.Note(err)
 		again.Since(began)
 		if err := again.Soon(ctx, context.Background()); err != nil {
 			return nil, err
@@ -87,7 +89,7 @@ func (q *Queue) attempt(ctx context.Context, wait bool, turns *turns) (*Grant, e
 			continue
 		case !errors.Is(failed, errGone):
 			note := q.readHolder(ctx, failed)
-			p.withdraw(ctx)
+			failed = p.withdraw(ctx, failed)
 			note()
 		}
 		return nil, failed

@@ -211,8 +211,7 @@ func (q *Queue) placeOf(ctx context.Context, s *zk.Session, path string) (*place
 	p := &place{q: q, s: s, path: path, name: path[len(zk.Join(q.dir, "")):]}
 	e, ok := parse(p.name)
 	if p.seq = e.seq; !ok || e.seq < 0 || e.seq >= maxSequence {
-		p.withdraw(ctx)
-		return nil, &ExhaustedError{Dir: q.dir, Sequence: e.seq}
+		return nil, p.withdraw(ctx, &ExhaustedError{Dir: q.dir, Sequence: e.seq})
 	}
 	return p, nil
 }
@@ -223,7 +222,7 @@ func (p *place) list(ctx context.Context) ([]string, error) {
 	if err == nil {
 		return names, nil
 	}
-	p.withdraw(ctx)
+	err = p.withdraw(ctx, err)
 	if errors.Is(err, zk.ErrNoNode) { // the directory is gone, and our node with it
 		return nil, errAgain
 	}
@@ -252,14 +251,16 @@ func (p *place) ahead(names []string) ([]entry, error) {
 	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !p.q.d.blocks(e) }), nil
 }
 
-// withdraw deletes our node. If ctx has ended or the delete fails, the janitor does
-// it.
-func (p *place) withdraw(ctx context.Context) {
+// withdraw deletes our node, and returns why, with which the contender gives up. If
+// ctx has ended or the delete fails, the janitor deletes the node. The node may then
+// still be there when the caller returns, so the error has OutcomeUnknown.
+func (p *place) withdraw(ctx context.Context, why error) error {
 	if ctx.Err() == nil {
 		err := p.q.c.Delete(ctx, p.path, zk.AnyVersion)
 		if err == nil || errors.Is(err, zk.ErrNoNode) {
-			return
+			return why
 		}
 	}
 	p.q.c.Abandon(p.s, p.path)
+	return pace.Left(why)
 }

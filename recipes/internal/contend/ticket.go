@@ -31,7 +31,7 @@ func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 	}
 	if err != nil {
 		if !errors.Is(err, errGone) {
-			p.withdraw(ctx)
+			err = p.withdraw(ctx, err)
 		}
 		return nil, err
 	}

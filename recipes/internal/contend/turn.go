@@ -144,10 +144,12 @@ func (p *place) toTheEnd(ctx context.Context) (*place, []string, error) {
 	case errors.Is(err, zk.ErrQuotaExceeded):
 		// A quota counts the nodes as they are before a transaction: the node that
 		// it deletes makes no room for the one that it creates.
-		p.withdraw(ctx)
-		return p.q.joinWithRoom(ctx)
+		var doubt pace.Doubt
+		doubt.Note(p.withdraw(ctx, err))
+		next, names, err := p.q.joinWithRoom(ctx)
+		return next, names, doubt.Of(err)
 	case !errors.Is(err, errGone):
-		p.withdraw(ctx)
+		err = p.withdraw(ctx, err)
 	}
 	return nil, nil, err
 }
@@ -215,8 +217,7 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 	stat, ok, err := q.c.Exists(ctx, next.path)
 	switch {
 	case err != nil:
-		next.withdraw(ctx)
-		return nil, err
+		return nil, next.withdraw(ctx, err)
 	case !ok || stat.EphemeralOwner != p.s.ID():
 		return nil, errGone
 	}

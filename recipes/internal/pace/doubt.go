@@ -36,8 +36,37 @@ func (d *Doubt) Of(err error) error {
 	if !d.open || !ok || e.Outcome == zk.OutcomeUnknown {
 		return err
 	}
+	last := lastTry{error: err, err: err}
 	if err == error(e) {
-		err = e.Err // e stands for it: else the text names the request twice
+		last.error = e.Err // else the text names the request twice
 	}
-	return &zk.OpError{Op: e.Op, Path: e.Path, Outcome: zk.OutcomeUnknown, Err: err}
+	return &zk.OpError{Op: e.Op, Path: e.Path, Outcome: zk.OutcomeUnknown, Err: last}
+}
+
+// Left returns err, with which a call gives up that may have left something on the
+// server. It is Of for a call that knows so.
+func Left(err error) error {
+	d := Doubt{open: true}
+	return d.Of(err)
+}
+
+// lastTry is the error of the last try, err, with a text of its own.
+type lastTry struct {
+	error
+	err error
+}
+
+func (l lastTry) Unwrap() error { return l.err }
+
+// Last returns the error of the last try from an error that Of has returned, with the
+// outcome of that try. It returns every other error as it is. A loop needs it to find
+// out whether another try can succeed.
+func Last(err error) error {
+	for {
+		last, ok := errors.AsType[lastTry](err)
+		if !ok {
+			return err
+		}
+		err = last.err
+	}
 }

@@ -41,6 +41,9 @@ func TestDoubt_IsOpenAfterATryThatMayHaveTakenEffect(t *testing.T) {
 				err := d.Of(fmt.Errorf("it ended: %w", failed(o, zk.ErrClosed)))
 				require.Equal(t, want, zk.OutcomeOf(err), "%v", err)
 				require.ErrorIs(t, err, zk.ErrClosed)
+				require.Equal(t, o, zk.OutcomeOf(pace.Last(fmt.Errorf("wrapped: %w", err))))
+				require.Equal(t, o, zk.OutcomeOf(pace.Last(pace.Left(err))), "twice in doubt")
+				require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(pace.Left(err)))
 			}
 			other := errors.New("other")
 			require.Equal(t, other, d.Of(other))
