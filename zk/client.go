@@ -28,6 +28,7 @@ type Client struct {
 	hurry      context.CancelFunc
 	done       chan struct{} // closed when the session loop has ended
 	background sync.WaitGroup
+	companions companions // has a lock of its own
 	// Free calls. One pool a client, since a channel must not be carried from
 	// one testing/synctest bubble into another.
 	calls sync.Pool
@@ -126,11 +127,11 @@ func (c *Client) findRoot(ctx context.Context) error {
 // Close ends the session on the server, so that its ephemeral nodes are gone
 // when Close returns nil, and joins every goroutine of the client:
 //
-//  1. Guards end with ErrClosed. New calls fail with it, and so do those that
-//     were not yet sent.
+//  1. Companions begin nothing more. Guards end with ErrClosed. New calls fail with
+//     it, and so do those that were not yet sent.
 //  2. What was sent is still answered, then closeSession is.
 //  3. The connection is closed; watches, subscriptions and the session's context
-//     end with ErrClosed; background deletes end.
+//     end with ErrClosed; companions end.
 //
 // When the connection is lost Close goes on trying to reach a server until ctx
 // ends or the session has expired by the client's clock. What could not be
@@ -141,8 +142,10 @@ func (c *Client) findRoot(ctx context.Context) error {
 // Config.DialContext that does not heed its context is then left behind: its
 // goroutine ends when it returns, and the connection that it returns is closed.
 // A connection that breaks the promises named at Config.DialContext may leave
-// the client's own goroutines behind; Close says so.
+// the client's own goroutines behind; Close says so. So may a Companion that goes
+// on although its context has ended.
 func (c *Client) Close(ctx context.Context) error {
+	c.companions.closing()
 	c.mu.Lock()
 	var dead []*call
 	if !c.closing {
@@ -170,7 +173,7 @@ func (c *Client) Close(ctx context.Context) error {
 	case <-c.done:
 		return c.closeErr
 	case <-stuck.C:
-		return fmt.Errorf("zk: close: a connection of Config.DialContext does not end its Read or Write when it is closed: %w", ErrUnconfirmed)
+		return fmt.Errorf("zk: close: a connection of Config.DialContext does not end its Read or Write when it is closed, or a Companion goes on after its context has ended: %w", ErrUnconfirmed)
 	}
 }
 
@@ -197,6 +200,7 @@ func (c *Client) finish(why error) {
 	// Background goroutines may still be closing a session that was given up.
 	// Close's context and two session timeouts bound the wait.
 	c.background.Wait()
+	left := c.companions.finish()
 	c.abort()
 
 	c.mu.Lock()
@@ -207,7 +211,7 @@ func (c *Client) finish(why error) {
 	for _, what := range c.left() {
 		errs = append(errs, fmt.Errorf("%s: %w", what, ErrUnconfirmed))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, left...)...); err != nil {
 		c.closeErr = fmt.Errorf("zk: close: %w", err)
 	}
 	c.setState(StateClosed, why)

@@ -186,3 +186,12 @@ func copyAuth(auth []Auth) []Auth {
 	}
 	return out
 }
+
+// Config returns the configuration of the client, with its defaults filled in. Auth,
+// TLS and Trace are nil: credentials stay in the client, and the other two are used by
+// nobody else.
+func (c *Client) Config() Config {
+	cfg := c.cfg
+	cfg.Auth, cfg.TLS, cfg.Trace = nil, nil, nil
+	return cfg
+}

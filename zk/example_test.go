@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"sync"
 	"time"
 
 	"github.com/zookit/zookit/zk"
@@ -398,4 +399,83 @@ func ExampleProtected() {
 	// error: <nil>
 	// found: true
 	// nodes: 1
+}
+
+// auditor writes entries in the background. Each client has one.
+type auditor struct {
+	client *zk.Client
+	ctx    context.Context
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	closing bool
+	errs    []error
+}
+
+type auditorKey struct{} // nobody else can have this key
+
+func auditorOf(client *zk.Client) *auditor {
+	return client.Companion(auditorKey{}, func(ctx context.Context) zk.Companion {
+		return &auditor{client: client, ctx: ctx}
+	}).(*auditor)
+}
+
+// Note writes an entry, unless the client is closing.
+func (a *auditor) Note(entry string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closing {
+		return
+	}
+	a.work.Go(func() {
+		_, err := a.client.Create(a.ctx, "/audit/e-", []byte(entry), zk.PersistentSequential)
+		if zk.OutcomeOf(err) == zk.OutcomeUnknown && err != nil {
+			err = fmt.Errorf("entry %q: %w", entry, zk.ErrUnconfirmed)
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.errs = append(a.errs, err)
+	})
+}
+
+func (a *auditor) Closing() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closing = true
+}
+
+func (a *auditor) Finish() error {
+	a.work.Wait()
+	return errors.Join(a.errs...)
+}
+
+// Close waits for a companion's work, and reports what it could not confirm.
+func ExampleClient_Companion() {
+	srv := exampleServer()
+	defer srv.Close()
+	client := exampleClient(srv)
+	ctx := context.Background()
+	if err := srv.Create("/audit", nil); err != nil {
+		log.Fatal(err)
+	}
+
+	auditorOf(client).Note("started")
+	for len(srv.Children("/audit")) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	srv.OnRequest(func(q zktest.Request) zktest.Verdict {
+		if q.Op == "create" {
+			return zktest.DropReplyAndCut
+		}
+		return zktest.Pass
+	})
+	auditorOf(client).Note("stopped")
+	for len(srv.Children("/audit")) == 1 {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println(client.Close(ctx))
+	fmt.Println("entries:", len(srv.Children("/audit")))
+	// Output:
+	// zk: close: entry "stopped": not confirmed by the server
+	// entries: 2
 }
