@@ -114,11 +114,3 @@ func wireACL(acl []ACL) ([]proto.ACL, error) {
 	}
 	return out, nil
 }
-
-func userACL(acl []proto.ACL) []ACL {
-	out := make([]ACL, len(acl))
-	for i, a := range acl {
-		out[i] = ACL{Perms: Perm(a.Perms), Scheme: a.Scheme, ID: a.ID}
-	}
-	return out
-}

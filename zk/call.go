@@ -15,10 +15,13 @@ import (
 // the result completes. If the request could not be made, the call has an error
 // from the start, and submit refuses it.
 type call struct {
-	op   proto.OpCode
+	op   *operation
 	path string       // as the caller gave it, for errors
 	req  link.Request // the encoded request, and the link's state of it
-	kind callKind
+
+	confirms bool // its answer renews the lease
+	internal bool // the client's own: needs no room in the queue
+	awaited  bool // its result is waited for, although it is internal
 
 	want   *Session     // the only session in which it may run; nil: that of its submission
 	tied   bool         // the caller chose want
@@ -45,25 +48,19 @@ type call struct {
 	result
 }
 
-// result is the content of a reply. Each operation sets fields of its own.
+// result is the content of a reply. An operation sets the fields that it needs. A
+// result for which there is no field goes into other. That may cost an allocation,
+// so the frequent operations have fields of their own.
 type result struct {
 	stat   proto.Stat
-	absent bool // exists: there is no such node, which is no error
+	absent bool // there is no such node, and that is no error
 	data   []byte
 	names  []string
-	text   string // a path: of the created node, or of the op for which a multi failed
-	acl    []proto.ACL
+	text   string // the path of the created node
+	failed string // the path of the op for which a multi failed
 	multi  []proto.MultiResult
 	watch  *Watch
-}
-
-// callKind says how the client treats an operation.
-type callKind struct {
-	read     bool // changes nothing: may be submitted again
-	confirms bool // an answer involves the leader
-	quorum   bool // it is a write, which a quorum acknowledges
-	internal bool // the client's own: needs no room in the queue
-	awaited  bool // its result is waited for, although it is internal
+	other  any
 }
 
 type callState = uint32
@@ -79,26 +76,18 @@ const (
 const maxPooledFrame = 4 << 10
 
 // newCall returns a call whose frame ends with the header. Append the body to it.
-func (c *Client) newCall(op proto.OpCode, path string) *call {
+func (c *Client) newCall(op *operation, path string) *call {
 	cl, ok := c.calls.Get().(*call)
 	if !ok {
 		cl = new(call)
 	}
 	cl.op = op
 	cl.path = path
-	cl.kind = c.kindOf(op)
+	cl.confirms = op.by == byQuorum || op.by == byLeader && !c.cfg.QuorumLease
 	cl.req.Owner = cl
-	cl.req.Prompt = op == proto.OpSync // the lease needs its answer in time, whatever else comes in
+	cl.req.Prompt = op.prompt
 	cl.req.Frame = proto.BeginFrame(cl.req.Frame[:0])
-	cl.req.Frame = proto.RequestHeader{Op: op}.Append(cl.req.Frame)
-	return cl
-}
-
-// pathCall returns a call whose body begins with a path.
-func (c *Client) pathCall(op proto.OpCode, path string) *call {
-	cl := c.newCall(op, path)
-	cl.err = ValidatePath(path)
-	cl.req.Frame = c.root.appendPath(cl.req.Frame, path)
+	cl.req.Frame = proto.RequestHeader{Op: op.code}.Append(cl.req.Frame)
 	return cl
 }
 
@@ -111,25 +100,12 @@ func (cl *call) await() {
 
 // bound reports whether a call may run in one session only. A lone read may run
 // in any.
-func (cl *call) bound() bool { return !cl.kind.read || cl.pipe != nil || cl.want != nil }
+func (cl *call) bound() bool { return !cl.op.read || cl.pipe != nil || cl.want != nil }
 
 // asInternal marks a call as the client's own. No caller waits for its result.
 func (cl *call) asInternal() *call {
-	cl.kind.internal, cl.req.Unbound = true, true
+	cl.internal, cl.req.Unbound = true, true
 	return cl
-}
-
-func (c *Client) kindOf(op proto.OpCode) callKind {
-	switch op {
-	case proto.OpSync:
-		return callKind{read: true, confirms: !c.cfg.QuorumLease}
-	case proto.OpExists, proto.OpGetData, proto.OpGetACL, proto.OpGetChildren, proto.OpGetChildren2,
-		proto.OpAddWatch, proto.OpSetWatches, proto.OpSetWatches2, proto.OpRemoveWatches:
-		return callKind{read: true}
-	case proto.OpCloseSession:
-		return callKind{}
-	}
-	return callKind{confirms: true, quorum: true}
 }
 
 // freeCall gives a pooled call back. The caller has taken its result.
@@ -166,25 +142,25 @@ func (cl *call) failure() error {
 	if cl.tied && cl.outcome == OutcomeNotSent && cl.err == ErrSessionExpired {
 		e.Err = errBoundExpired
 	}
-	if cl.op == proto.OpMulti {
-		e.Path = cmp.Or(cl.text, cl.path)
-	}
+	e.Path = cmp.Or(cl.failed, cl.path)
 	return e
 }
 
 // decode decodes the reply. An error says that the bytes are not the protocol.
 func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
+	ok := h.Err == proto.OK
 	switch {
-	case h.Err == proto.OK:
-		cl.decodeBody(r)
-	case h.Err == proto.NoNode && cl.op == proto.OpExists:
+	case ok && cl.op.decode != nil:
+		cl.op.decode(cl, r)
+	case ok:
+	case h.Err == proto.NoNode && cl.op.noNode == noError:
 		cl.absent = true
 	default:
 		cl.refuse(Code(h.Err))
 	}
 	err := r.Finish()
-	if err == nil && h.Err == proto.OK && cl.op == proto.OpMulti {
-		err = cl.settleMulti()
+	if err == nil && ok && cl.op.settle != nil {
+		err = cl.op.settle(cl)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: reply to %v %s: %w", ErrProtocol, cl.op, cl.path, err)
@@ -195,11 +171,8 @@ func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
 // refuse records the error code of the server.
 func (cl *call) refuse(code Code) {
 	cl.err, cl.outcome = code, OutcomeRejected
-	switch cl.op {
-	case proto.OpSetData, proto.OpDelete, proto.OpSetACL:
-		if code == ErrBadVersion { // their frames end with the expected version
-			cl.err = badVersion(int32(binary.BigEndian.Uint32(cl.req.Frame[len(cl.req.Frame)-4:])))
-		}
+	if code == ErrBadVersion && cl.op.versioned {
+		cl.err = badVersion(int32(binary.BigEndian.Uint32(cl.req.Frame[len(cl.req.Frame)-4:])))
 	}
 	if !code.verdict() {
 		cl.outcome = OutcomeUnknown
@@ -208,30 +181,4 @@ func (cl *call) refuse(code Code) {
 
 func badVersion(expected int32) error {
 	return fmt.Errorf("%w: expected version %d", ErrBadVersion, expected)
-}
-
-func (cl *call) decodeBody(r *proto.Reader) {
-	switch cl.op {
-	case proto.OpGetData:
-		cl.data = r.Buffer()
-		cl.stat.Decode(r)
-	case proto.OpExists, proto.OpSetData, proto.OpSetACL:
-		cl.stat.Decode(r)
-	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
-		cl.text = r.String()
-		cl.stat.Decode(r)
-	case proto.OpSync:
-		r.View() // the path again
-	case proto.OpGetChildren2:
-		cl.names = r.Strings()
-		cl.stat.Decode(r)
-	case proto.OpGetACL:
-		cl.acl = r.ACLs()
-		cl.stat.Decode(r)
-	case proto.OpMulti:
-		cl.multi = r.MultiResponseOf(len(cl.ops))
-	case proto.OpAddWatch, proto.OpRemoveWatches:
-		// The reply to an addWatch has an error code as its body, the other has none.
-		r.Skip(r.Left())
-	}
 }

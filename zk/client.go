@@ -156,7 +156,7 @@ func (c *Client) Close(ctx context.Context) error {
 			s.endGuards(ErrClosed)
 		}
 		c.turnAway(everyCall, ErrClosed)
-		dead = c.withdraw(func(cl *call) bool { return !cl.kind.internal })
+		dead = c.withdraw(func(cl *call) bool { return !cl.internal })
 		c.hurry()
 	}
 	c.mu.Unlock()

@@ -19,7 +19,10 @@ type conn struct {
 	sess   *Session
 
 	lastConfirmed time.Time // when a request that can renew the lease was last sent; guarded by Client.mu
-	zxid          int64     // the highest in a good reply; owned by the link's reader
+
+	// The link's reader owns what follows.
+	zxid int64        // the highest in a good reply
+	body proto.Reader // of the reply that is being decoded; it would be on the heap otherwise
 }
 
 // newConn returns the connection that carries sess after its handshake. The link
@@ -69,7 +72,7 @@ func (cn *conn) finishAll(now time.Time, batch []*link.Request) (broken []*call)
 			broken = append(broken, cl)
 			continue
 		}
-		if !cl.registers() && !cl.kind.confirms {
+		if !cl.registers() && !cl.confirms {
 			continue
 		}
 		if !locked {
@@ -98,7 +101,7 @@ func (cn *conn) finish(cl *call, now time.Time) {
 	if cl.registers() {
 		cn.c.watches.writing(cl)
 	}
-	if cl.kind.confirms {
+	if cl.confirms {
 		cl.proof = cn.sess.lease.written(cn.c.instant(now))
 		cn.lastConfirmed = now
 	}

@@ -57,7 +57,7 @@ func bareConnAndServer(t *testing.T, calls ...*call) (*conn, net.Conn, *settleme
 }
 
 // plainCall returns a read of the given path.
-func plainCall(path string) *call { return new(Client).newCall(proto.OpGetData, path) }
+func plainCall(path string) *call { return new(Client).newCall(opGet, path) }
 
 // brokenCall returns a read in a pipeline that is broken.
 func brokenCall(path string) *call {
@@ -94,7 +94,7 @@ func (cn *conn) endedByPanic(t *testing.T) []string {
 // call of the batch is still there, once, although one before it was to be dropped.
 func TestSending_PanicKeepsTheBatch(t *testing.T) {
 	confirming := plainCall("c")
-	confirming.kind.confirms = true // without a session: a panic
+	confirming.confirms = true // without a session: a panic
 	cn, s := bareConn(t, brokenCall("a"), plainCall("b"), confirming)
 	cn.link.Start()
 	require.Equal(t, []string{"a", "b", "c"}, cn.endedByPanic(t))

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/zookit/zookit/internal/proto"
 )
 
 // guard is a context that ends no later than the ensemble could have expired
@@ -209,5 +207,5 @@ func (c *Client) heartbeat() *call {
 	if c.cfg.QuorumLease {
 		return c.multiCall([]Op{CheckOp("/", AnyVersion)})
 	}
-	return c.pathCall(proto.OpSync, "/")
+	return c.pathCall(opSync, "/")
 }

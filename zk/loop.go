@@ -259,6 +259,10 @@ func (c *Client) attach(w welcome, server string, zxid int64) *conn {
 	return cn
 }
 
+// opCloseSession ends the session of a connection. It is no read: it is not repeated
+// on another connection. Its answer proves nothing about the lease.
+var opCloseSession = define(operation{code: proto.OpCloseSession})
+
 // serve runs the clock work of a connection until the connection ends. It returns
 // the reason, and the closeSession call if one was sent.
 func (c *Client) serve(cn *conn) (closing *call, why error) {
@@ -288,8 +292,8 @@ func (c *Client) serve(cn *conn) (closing *call, why error) {
 			timer.Reset(next)
 		case <-closeSoon:
 			closeSoon = nil
-			closing = c.newCall(proto.OpCloseSession, "session "+cn.sess.label())
-			closing.kind.awaited = true
+			closing = c.newCall(opCloseSession, "session "+cn.sess.label())
+			closing.awaited = true
 			closing.await()
 			c.mu.Lock()
 			cn.submitInternal(closing)
@@ -323,7 +327,7 @@ func (c *Client) detach(cn *conn, why error) {
 	c.xid = cn.link.LastXid()
 	c.zxid = max(c.zxid, cn.zxid)
 	lost := c.callsOf(cn.link.TakeBack(&c.queue))
-	internal := c.withdraw(func(cl *call) bool { return cl.kind.internal })
+	internal := c.withdraw(func(cl *call) bool { return cl.internal })
 	if c.state == StateConnected {
 		c.setState(StateDisconnected, why)
 	}

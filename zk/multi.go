@@ -8,6 +8,12 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
+var opMulti = define(operation{
+	code: proto.OpMulti, by: byQuorum, noNode: lacksAny,
+	decode: func(cl *call, r *proto.Reader) { cl.multi = r.MultiResponseOf(len(cl.ops)) },
+	settle: (*call).settleMulti,
+})
+
 // Multi runs ops as one transaction: all of them or none. A Multi of no ops does
 // nothing.
 //
@@ -25,8 +31,13 @@ func (c *Client) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	return r, err
 }
 
+// Multi is Client.Multi.
+func (p *Pipeline) Multi(ctx context.Context, ops ...Op) *Future[[]OpResult] {
+	return enqueue(ctx, p, p.c.multiCall(ops), takeMulti)
+}
+
 func (c *Client) multiCall(ops []Op) *call {
-	cl := c.newCall(proto.OpMulti, "")
+	cl := c.newCall(opMulti, "")
 	cl.ops = slices.Clone(ops) // needed again when the reply arrives
 	for i := range cl.ops {
 		o := &cl.ops[i]
@@ -69,7 +80,7 @@ func (cl *call) settleMulti() error {
 		if p.Op != proto.OpError || p.Err == proto.OK {
 			continue
 		}
-		cl.text = cl.ops[i].path // not cl.path: a caller that gives up may be reading it
+		cl.failed = cl.ops[i].path // not cl.path: a caller that gives up may be reading it
 		cl.refuse(Code(p.Err))
 		if cl.err == ErrBadVersion {
 			cl.err = badVersion(cl.ops[i].wire.Version)

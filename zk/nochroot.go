@@ -3,8 +3,6 @@ package zk
 import (
 	"context"
 	"errors"
-
-	"github.com/zookit/zookit/internal/proto"
 )
 
 // A chroot can vanish while the client runs: a program deletes it, or it was a
@@ -24,14 +22,13 @@ func (cl *call) isAbsent() bool {
 // the chroot is missing: the call was about the chroot itself, or created a node
 // right below it.
 func (cl *call) meansNoChroot() bool {
-	if cl.path == "/" {
-		return cl.op != proto.OpMulti
-	}
-	switch cl.op {
-	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+	switch cl.op.noNode {
+	case lacksAny:
+		return false
+	case lacksParent:
 		return Parent(cl.path) == "/"
 	}
-	return false
+	return cl.path == "/"
 }
 
 // findChroot is called with a synchronous call that is absent. It returns the
@@ -41,7 +38,7 @@ func (c *Client) findChroot(ctx context.Context, cl *call) error {
 		return cl.failure()
 	}
 	if !cl.meansNoChroot() {
-		look := c.readCall(proto.OpExists, "/", false)
+		look := c.readCall(opExists, "/", false)
 		look.await()
 		alive, err := c.repeat(ctx, look)
 		missing := alive && err == nil && look.absent

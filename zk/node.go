@@ -32,18 +32,27 @@ const (
 )
 
 var createModes = [...]struct {
-	op         proto.OpCode
+	op         *operation
 	flags      int32
 	sequential bool
 	ephemeral  bool
 }{
-	Persistent:              {op: proto.OpCreate2, flags: proto.FlagPersistent},
-	Ephemeral:               {op: proto.OpCreate2, flags: proto.FlagEphemeral, ephemeral: true},
-	PersistentSequential:    {op: proto.OpCreate2, flags: proto.FlagPersistentSequential, sequential: true},
-	EphemeralSequential:     {op: proto.OpCreate2, flags: proto.FlagEphemeralSequential, sequential: true, ephemeral: true},
-	Container:               {op: proto.OpCreateContainer, flags: proto.FlagContainer},
-	PersistentTTL:           {op: proto.OpCreateTTL, flags: proto.FlagPersistentTTL},
-	PersistentSequentialTTL: {op: proto.OpCreateTTL, flags: proto.FlagPersistentSequentialTTL, sequential: true},
+	Persistent:              {op: opCreate, flags: proto.FlagPersistent},
+	Ephemeral:               {op: opCreate, flags: proto.FlagEphemeral, ephemeral: true},
+	PersistentSequential:    {op: opCreate, flags: proto.FlagPersistentSequential, sequential: true},
+	EphemeralSequential:     {op: opCreate, flags: proto.FlagEphemeralSequential, sequential: true, ephemeral: true},
+	Container:               {op: opCreateContainer, flags: proto.FlagContainer},
+	PersistentTTL:           {op: opCreateTTL, flags: proto.FlagPersistentTTL},
+	PersistentSequentialTTL: {op: opCreateTTL, flags: proto.FlagPersistentSequentialTTL, sequential: true},
+}
+
+// operation returns the operation that creates a node of the mode. An unknown mode
+// is refused, as a create.
+func (m CreateMode) operation() *operation {
+	if int(m) < len(createModes) {
+		return createModes[m].op
+	}
+	return opCreate
 }
 
 // String returns the mode's name.
@@ -65,30 +74,6 @@ type Stat struct {
 	DataLength     int32
 	NumChildren    int32
 	Pzxid          int64 // zxid of the last change of the list of children
-}
-
-// Created is the result of a create.
-type Created struct {
-	Path string // with the sequence suffix, without the chroot
-	Stat Stat
-}
-
-// Node is a node's data and Stat. Data is nil when the node has null data.
-type Node struct {
-	Data []byte
-	Stat Stat
-}
-
-// Existence is the result of Exists.
-type Existence struct {
-	Exists bool
-	Stat   Stat // zero when the node does not exist
-}
-
-// Listing is the result of Children. The names have no order.
-type Listing struct {
-	Names []string
-	Stat  Stat
 }
 
 // CreateOption changes how Create makes a node.

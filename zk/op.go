@@ -1,12 +1,6 @@
 package zk
 
-import (
-	"bytes"
-	"errors"
-	"fmt"
-
-	"github.com/zookit/zookit/internal/proto"
-)
+import "github.com/zookit/zookit/internal/proto"
 
 // Op is one op of a Multi. CreateOp, DeleteOp, SetOp and CheckOp make them, and
 // copy what they are given; Client.Bind ties one to a client.
@@ -34,87 +28,11 @@ const (
 // String returns the kind's name.
 func (k OpKind) String() string { return nameOf(k, "no op", "create", "delete", "set", "check") }
 
-// CreateOp creates a node, as Create does. It takes InSession. With Protected the
-// Multi fails, because a Multi does not resolve a lost reply.
-func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) Op {
-	cfg := optionsOf(opts)
-	wire, err := createWire(path, bytes.Clone(data), mode, cfg)
-	if err == nil && cfg.protected {
-		err = fmt.Errorf("%w: Protected inside a multi", ErrBadArguments)
-	}
-	return Op{kind: OpCreate, path: path, session: cfg.session, wire: wire, err: err}
-}
-
-func optionsOf(opts []CreateOption) createConfig {
-	if len(opts) == 0 {
-		return createConfig{} // options need cfg on the heap: save the allocation
-	}
-	var cfg createConfig
-	for _, o := range opts {
-		o(&cfg)
-	}
-	return cfg
-}
-
-// createWire checks a create and returns it for the wire, without its path. It does
-// not check Protected.
-func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (proto.MultiOp, error) {
-	if int(mode) >= len(createModes) {
-		return proto.MultiOp{Op: proto.OpCreate2}, fmt.Errorf("%w: mode %d", ErrBadArguments, mode)
-	}
-	m := createModes[mode]
-	wire := proto.MultiOp{Op: m.op, Data: data, ACL: openACL, Flags: m.flags, TTL: cfg.ttl.Milliseconds()}
-	err := ValidatePath(path)
-	if err != nil && m.sequential {
-		err = ValidatePath(path + "0") // "/dir/" is a fine prefix
-	}
-	var errs []error
-	if err != nil {
-		errs = append(errs, err)
-	} else if path == "/" && !m.sequential {
-		errs = append(errs, fmt.Errorf("%w \"/\": it always exists", ErrInvalidPath))
-	}
-	if err := cfg.check(); err != nil {
-		errs = append(errs, err)
-	}
-	if cfg.acl != nil {
-		acl, err := wireACL(cfg.acl)
-		wire.ACL = acl
-		errs = append(errs, err)
-	}
-	ttl := m.op == proto.OpCreateTTL
-	switch {
-	case ttl && (wire.TTL <= 0 || wire.TTL > 1<<40-1): // five bytes, as EphemeralType has them
-		errs = append(errs, fmt.Errorf("%w: TTL %v", ErrBadArguments, cfg.ttl))
-	case !ttl && cfg.ttl != 0:
-		errs = append(errs, fmt.Errorf("%w: TTL for a %v node", ErrBadArguments, mode))
-	}
-	return wire, errors.Join(errs...)
-}
-
-// DeleteOp deletes a node of version v.
-func DeleteOp(path string, v Version) Op {
-	return pathOp(OpDelete, path, deleteWire(v))
-}
-
-// SetOp sets the data of a node of version v.
-func SetOp(path string, data []byte, v Version) Op {
-	return pathOp(OpSet, path, setWire(bytes.Clone(data), v))
-}
-
 // CheckOp changes nothing and fails the multi unless the node exists with
 // version v. Mind that a node that was deleted and created again has version 0
 // again.
 func CheckOp(path string, v Version) Op {
 	return pathOp(OpCheck, path, proto.MultiOp{Op: proto.OpCheck, Version: int32(v)})
-}
-
-func deleteWire(v Version) proto.MultiOp {
-	return proto.MultiOp{Op: proto.OpDelete, Version: int32(v)}
-}
-
-func setWire(data []byte, v Version) proto.MultiOp {
-	return proto.MultiOp{Op: proto.OpSetData, Data: data, Version: int32(v)}
 }
 
 func pathOp(kind OpKind, path string, wire proto.MultiOp) Op {

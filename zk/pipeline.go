@@ -1,11 +1,8 @@
 package zk
 
 import (
-	"context"
 	"fmt"
 	"sync"
-
-	"github.com/zookit/zookit/internal/proto"
 )
 
 // Pipeline is the ordered asynchronous form of the client's calls. A call returns
@@ -19,12 +16,20 @@ import (
 //
 // All requests of a pipeline, reads too, belong to the session of the first one.
 // Several goroutines may use it. Their requests are ordered as their calls return.
+//
+// Its methods stand beside those of Client: get.go has Client.Get and Pipeline.Get.
 type Pipeline struct {
 	c *Client
 
 	mu  sync.Mutex // leaf lock; guards what follows
 	in  uint64     // the session of the first request (call.in), 0 before it
 	err error      // why it is broken
+}
+
+// Watched is the result of a read that set a watch.
+type Watched[R any] struct {
+	Value R
+	Watch *Watch // nil where the server sets none
 }
 
 // Pipeline returns a new, unbroken pipeline. It is cheap: make one for every few
@@ -60,70 +65,4 @@ func (p *Pipeline) admit(cl *call) error {
 		return ErrSessionExpired
 	}
 	return nil
-}
-
-// Create is Client.Create, except that it does not resolve a lost reply. A protected
-// create needs ProtectedBy. If its outcome is unknown, use FindProtected.
-func (p *Pipeline) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) *Future[Created] {
-	return enqueue(ctx, p, p.c.createCall(path, data, mode, optionsOf(opts)), takeCreated)
-}
-
-// Delete is Client.Delete.
-func (p *Pipeline) Delete(ctx context.Context, path string, v Version) *Future[struct{}] {
-	return enqueue(ctx, p, p.c.writeCall(path, deleteWire(v), ValidatePath(path)), takeNothing)
-}
-
-// Set is Client.Set.
-func (p *Pipeline) Set(ctx context.Context, path string, data []byte, v Version) *Future[Stat] {
-	return enqueue(ctx, p, p.c.writeCall(path, setWire(data, v), ValidatePath(path)), takeStat)
-}
-
-// SetACL is Client.SetACL.
-func (p *Pipeline) SetACL(ctx context.Context, path string, acl []ACL, v Version) *Future[Stat] {
-	return enqueue(ctx, p, p.c.setACLCall(path, acl, v), takeStat)
-}
-
-// Get is Client.Get.
-func (p *Pipeline) Get(ctx context.Context, path string) *Future[Node] {
-	return enqueue(ctx, p, p.c.readCall(proto.OpGetData, path, false), takeNode)
-}
-
-// GetW is Client.GetW.
-func (p *Pipeline) GetW(ctx context.Context, path string) *Future[Watched[Node]] {
-	return enqueue(ctx, p, p.c.readCall(proto.OpGetData, path, true), takeNodeW)
-}
-
-// Exists is Client.Exists.
-func (p *Pipeline) Exists(ctx context.Context, path string) *Future[Existence] {
-	return enqueue(ctx, p, p.c.readCall(proto.OpExists, path, false), takeExistence)
-}
-
-// ExistsW is Client.ExistsW.
-func (p *Pipeline) ExistsW(ctx context.Context, path string) *Future[Watched[Existence]] {
-	return enqueue(ctx, p, p.c.readCall(proto.OpExists, path, true), takeExistenceW)
-}
-
-// Children is Client.Children.
-func (p *Pipeline) Children(ctx context.Context, path string) *Future[Listing] {
-	return enqueue(ctx, p, p.c.readCall(proto.OpGetChildren2, path, false), takeListing)
-}
-
-// ChildrenW is Client.ChildrenW.
-func (p *Pipeline) ChildrenW(ctx context.Context, path string) *Future[Watched[Listing]] {
-	return enqueue(ctx, p, p.c.readCall(proto.OpGetChildren2, path, true), takeListingW)
-}
-
-// GetACL is Client.GetACL.
-func (p *Pipeline) GetACL(ctx context.Context, path string) *Future[AccessList] {
-	return enqueue(ctx, p, p.c.pathCall(proto.OpGetACL, path), takeACL)
-}
-
-// Sync is Client.Sync.
-func (p *Pipeline) Sync(ctx context.Context, path string) *Future[struct{}] {
-	return enqueue(ctx, p, p.c.pathCall(proto.OpSync, path), takeNothing)
-}
-
-// Multi is Client.Multi.
-func (p *Pipeline) Multi(ctx context.Context, ops ...Op) *Future[[]OpResult] {
-	return enqueue(ctx, p, p.c.multiCall(ops), takeMulti)
 }

@@ -99,8 +99,8 @@ func (s *Session) recordReply(now time.Time, cl *call, f *link.Frame) {
 	if !code.movesOn() {
 		s.answered(now, cl.req.SentAt)
 	}
-	answered := f.Err == proto.OK && cl.op != proto.OpMulti // a multi's verdict stands in its items: see decode
-	if cl.kind.confirms && (answered || f.Err != proto.OK && cl.kind.quorum && code.leaderVerdict()) {
+	answered := f.Err == proto.OK && cl.op.settle == nil // else the verdict is in the body: see decode
+	if cl.confirms && (answered || f.Err != proto.OK && cl.op.by == byQuorum && code.leaderVerdict()) {
 		s.renew(now, cl.proof)
 	}
 }
@@ -185,14 +185,15 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 // decode decodes the result of a call. On an error it ends the connection before
 // the call completes: the caller's next request must not go out over it.
 func (cn *conn) decode(f *link.Frame, cl *call) error {
-	if err := cl.decode(f.ReplyHeader, proto.NewReader(f.Body)); err != nil {
+	cn.body.Reset(f.Body)
+	if err := cl.decode(f.ReplyHeader, &cn.body); err != nil {
 		cn.link.Fail(err)
 		cl.outcome = OutcomeUnknown
 		cl.err = lossOf(cn.ofServer(err))
 		cl.result = result{}
 		return err
 	}
-	if cl.op == proto.OpMulti && f.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
+	if cl.op.settle != nil && f.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
 		c := cn.c
 		c.mu.Lock()
 		defer c.unlock()

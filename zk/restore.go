@@ -6,6 +6,12 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
+// The operations that set watches again. Only the second can set persistent ones.
+var (
+	opSetWatches  = define(operation{code: proto.OpSetWatches, read: true})
+	opSetWatches2 = define(operation{code: proto.OpSetWatches2, read: true})
+)
+
 const (
 	// restoreFrame bounds a frame of watches to restore, with its length. One frame
 	// with all watches could be larger than the server accepts. The server would then
@@ -32,13 +38,13 @@ func (ws *watches) restore(zxid int64) []*call {
 	room := min(restoreFrame-proto.FrameHeader, c.cfg.MaxRequestSize) - restoreHead
 	var calls []*call
 	for _, f := range ws.table.Restore(room) {
-		op := proto.OpSetWatches
+		op := opSetWatches
 		if len(f.Set.Persistent)+len(f.Set.Recursive) > 0 {
-			op = proto.OpSetWatches2
+			op = opSetWatches2
 		}
 		f.Set.RelativeZxid = zxid
 		cl := c.newCall(op, "")
-		cl.req.Frame = f.Set.Append(cl.req.Frame, op)
+		cl.req.Frame = f.Set.Append(cl.req.Frame, op.code)
 		cl.req.Xid = proto.XidSetWatches
 		cl.paths = f.Paths
 		calls = append(calls, cl)

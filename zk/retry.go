@@ -26,10 +26,7 @@ func SafeToRetry(err error) bool {
 	case OutcomeNotSent:
 		return true
 	case OutcomeUnknown:
-		switch e.Op {
-		case "get", "exists", "children", "getACL", "sync", "addWatch":
-			return true
-		}
+		return reads[e.Op]
 	}
 	return false
 }

@@ -21,7 +21,7 @@ type room struct {
 // returns false.
 func (r *room) enter(cl *call) bool {
 	switch {
-	case cl.kind.internal:
+	case cl.internal:
 		return true
 	case r.taken < r.places:
 		r.taken++
@@ -34,7 +34,7 @@ func (r *room) enter(cl *call) bool {
 // leave gives back the place of a call. It returns the call from the line that has
 // it now, nil if no call waits.
 func (r *room) leave(cl *call) (next *call) {
-	if cl.kind.internal {
+	if cl.internal {
 		return nil
 	}
 	head := r.line.Head()

@@ -34,7 +34,7 @@ func TestRoom(t *testing.T) {
 			cl := calls[name]
 			if cl == nil {
 				cl = &call{path: name}
-				cl.kind.internal = strings.HasPrefix(name, "i")
+				cl.internal = strings.HasPrefix(name, "i")
 				cl.req.Owner = cl
 				calls[name] = cl
 			}

@@ -46,8 +46,8 @@ func (c *Client) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 			return alive, err
 		case cl.req.Cuts >= maxCuts: // its reply came in too slowly each time
 			return true, err
-		case cl.lost && cl.kind.read && ctx.Err() == nil:
-		case errors.Is(err, ErrThrottled), cl.kind.read && replyWithoutVerdict(cl):
+		case cl.lost && cl.op.read && ctx.Err() == nil:
+		case errors.Is(err, ErrThrottled), cl.op.read && replyWithoutVerdict(cl):
 			if pause == nil {
 				pause = c.pauses(ctx)
 			}
@@ -360,7 +360,7 @@ func (c *Client) complete(cl *call) {
 	case cl.future != nil:
 		cl.future.settle(c, cl)
 		c.freeCall(cl)
-	case cl.kind.internal && !cl.kind.awaited:
+	case cl.internal && !cl.awaited:
 		c.freeCall(cl)
 	default:
 		cl.done <- struct{}{}

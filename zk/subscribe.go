@@ -41,6 +41,9 @@ func Recursive() SubscribeOption {
 // more, one EventResync replaces all of them.
 func Buffer(n int) SubscribeOption { return func(s *Subscription) { s.limit = max(1, n) } }
 
+// opAddWatch sets the watch of a Subscription. The body of its reply is an error code.
+var opAddWatch = define(operation{code: proto.OpAddWatch, read: true, decode: ignoreBody})
+
 // Subscribe sets a persistent watch on path, which need not exist. The subscription
 // yields every change after the return of Subscribe, or an EventResync in its
 // place. ErrUnimplemented says that the server is older than 3.6. Close the
@@ -51,7 +54,7 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 	for _, o := range opts {
 		o(s)
 	}
-	cl := c.pathCall(proto.OpAddWatch, path)
+	cl := c.pathCall(opAddWatch, path)
 	cl.req.Frame = proto.AppendInt32(cl.req.Frame, 0) // the mode: watches.writing
 	cl.reg = registration{Path: s.entry.Path, Sub: &s.entry}
 	if _, err := run(ctx, c, cl, takeNothing); err != nil {

@@ -56,13 +56,10 @@ func (ws *watches) Answered(cl *call) {
 
 // kindOfWatch returns the kind of watch that a read has set.
 func kindOfWatch(cl *call) watchtable.Kind {
-	switch {
-	case cl.op == proto.OpGetChildren2:
-		return watchtable.Child
-	case cl.absent:
+	if cl.absent {
 		return watchtable.Exist
 	}
-	return watchtable.Data
+	return cl.op.watch
 }
 
 // Event delivers an event of the server to its watches and subscriptions. path has
@@ -81,6 +78,9 @@ func (ws *watches) Missed() {
 	ws.table.Missed()
 }
 
+// opRemoveWatches removes watches that are no longer used.
+var opRemoveWatches = define(operation{code: proto.OpRemoveWatches, read: true, decode: ignoreBody})
+
 // watchHost is what the table asks of the client. The table calls it with Client.mu
 // locked.
 type watchHost struct{ c *Client }
@@ -92,7 +92,7 @@ func (h watchHost) Remove(path string, kind int32) {
 	if c.closing {
 		return // the end of the session removes the watch
 	}
-	cl := c.newCall(proto.OpRemoveWatches, c.root.strip(path))
+	cl := c.newCall(opRemoveWatches, c.root.strip(path))
 	cl.req.Frame = (&proto.PathMode{Path: path, Mode: kind}).Append(cl.req.Frame)
 	c.conn.submitInternal(cl)
 }

@@ -30,16 +30,22 @@ func AppendACLs(b []byte, acls []ACL) []byte {
 
 // ACLs reads a vector of ACLs; null is nil.
 func (r *Reader) ACLs() []ACL {
-	n, ok := r.Count(12)
+	n, ok := r.CountACLs()
 	if !ok {
 		return nil
 	}
 	out := make([]ACL, 0, n)
 	for range n {
-		out = append(out, ACL{Perms: r.Int32(), Scheme: r.String(), ID: r.String()})
+		out = append(out, r.ACL())
 	}
 	return out
 }
+
+// CountACLs reads the length of a vector of ACLs. ok is false for null.
+func (r *Reader) CountACLs() (n int, ok bool) { return r.Count(12) }
+
+// ACL reads one entry of a vector of ACLs.
+func (r *Reader) ACL() ACL { return ACL{Perms: r.Int32(), Scheme: r.String(), ID: r.String()} }
 
 // SetACLRequest is the body of setACL; its reply is a Stat.
 type SetACLRequest struct {

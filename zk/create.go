@@ -1,0 +1,137 @@
+package zk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// The three kinds of create differ in their codes alone. createModes says which mode
+// needs which.
+var (
+	opCreate          = define(createOf(proto.OpCreate2))
+	opCreateContainer = define(createOf(proto.OpCreateContainer))
+	opCreateTTL       = define(createOf(proto.OpCreateTTL))
+)
+
+func createOf(code proto.OpCode) operation {
+	return operation{code: code, by: byQuorum, noNode: lacksParent, decode: decodeCreated}
+}
+
+// Created is the result of a create.
+type Created struct {
+	Path string // with the sequence suffix, without the chroot
+	Stat Stat
+}
+
+// Create creates a node and returns its path, with the sequence suffix if the
+// mode is sequential, and its Stat.
+//
+// The server refuses with ErrNodeExists, ErrNoNode (no parent),
+// ErrNoChildrenForEphemerals, ErrNoAuth, ErrInvalidACL, ErrQuotaExceeded, and
+// ErrUnimplemented (containers before 3.5, TTL nodes where they are disabled).
+//
+// With Protected, Create resolves a lost reply, and tries again if the create did
+// not run. If ctx ends meanwhile, or on any other error that leaves the outcome
+// open, the client deletes the node in the background.
+func (c *Client) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) (Created, error) {
+	cfg := optionsOf(opts)
+	if cfg.protected {
+		return c.createProtected(ctx, path, data, mode, cfg)
+	}
+	return run(ctx, c, c.createCall(path, data, mode, cfg), takeCreated)
+}
+
+// Create is Client.Create, except that it does not resolve a lost reply. A protected
+// create needs ProtectedBy. If its outcome is unknown, use FindProtected.
+func (p *Pipeline) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) *Future[Created] {
+	return enqueue(ctx, p, p.c.createCall(path, data, mode, optionsOf(opts)), takeCreated)
+}
+
+// CreateOp creates a node, as Create does. It takes InSession. With Protected the
+// Multi fails, because a Multi does not resolve a lost reply.
+func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) Op {
+	cfg := optionsOf(opts)
+	wire, err := createWire(path, bytes.Clone(data), mode, cfg)
+	if err == nil && cfg.protected {
+		err = fmt.Errorf("%w: Protected inside a multi", ErrBadArguments)
+	}
+	return Op{kind: OpCreate, path: path, session: cfg.session, wire: wire, err: err}
+}
+
+func optionsOf(opts []CreateOption) createConfig {
+	if len(opts) == 0 {
+		return createConfig{} // options need cfg on the heap: save the allocation
+	}
+	var cfg createConfig
+	for _, o := range opts {
+		o(&cfg)
+	}
+	return cfg
+}
+
+// createCall makes the call of a create. For a protected one cfg has its GUID.
+func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg createConfig) *call {
+	wire, err := createWire(path, data, mode, cfg)
+	switch {
+	case err != nil:
+	case cfg.protected && cfg.guid == "" && !cfg.guidGiven:
+		err = fmt.Errorf("%w: Protected in a pipeline needs a GUID: use ProtectedBy", ErrBadArguments)
+	case cfg.protected:
+		path = protectedPath(path, cfg.guid)
+	}
+	if err == nil {
+		err = c.root.checkNameless(path)
+	}
+	cl := c.writeCall(mode.operation(), path, wire, err)
+	cl.want, cl.tied = cfg.session, cfg.bound
+	return cl
+}
+
+// createWire checks a create and returns it for the wire, without its path. It does
+// not check Protected.
+func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (proto.MultiOp, error) {
+	if int(mode) >= len(createModes) {
+		return proto.MultiOp{Op: opCreate.code}, fmt.Errorf("%w: mode %d", ErrBadArguments, mode)
+	}
+	m := createModes[mode]
+	wire := proto.MultiOp{Op: m.op.code, Data: data, ACL: openACL, Flags: m.flags, TTL: cfg.ttl.Milliseconds()}
+	err := ValidatePath(path)
+	if err != nil && m.sequential {
+		err = ValidatePath(path + "0") // "/dir/" is a fine prefix
+	}
+	var errs []error
+	if err != nil {
+		errs = append(errs, err)
+	} else if path == "/" && !m.sequential {
+		errs = append(errs, fmt.Errorf("%w \"/\": it always exists", ErrInvalidPath))
+	}
+	if err := cfg.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if cfg.acl != nil {
+		acl, err := wireACL(cfg.acl)
+		wire.ACL = acl
+		errs = append(errs, err)
+	}
+	ttl := m.op == opCreateTTL
+	switch {
+	case ttl && (wire.TTL <= 0 || wire.TTL > 1<<40-1): // five bytes, as EphemeralType has them
+		errs = append(errs, fmt.Errorf("%w: TTL %v", ErrBadArguments, cfg.ttl))
+	case !ttl && cfg.ttl != 0:
+		errs = append(errs, fmt.Errorf("%w: TTL for a %v node", ErrBadArguments, mode))
+	}
+	return wire, errors.Join(errs...)
+}
+
+func decodeCreated(cl *call, r *proto.Reader) {
+	cl.text = r.String()
+	cl.stat.Decode(r)
+}
+
+func takeCreated(c *Client, cl *call) Created {
+	return Created{Path: c.root.strip(cl.text), Stat: Stat(cl.stat)}
+}
