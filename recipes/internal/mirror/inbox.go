@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -23,7 +24,7 @@ var errGap = errors.New("connection lost during a round")
 // directory whose nodes are created and deleted under ever new names. Without the
 // limit all those names would wait in the inbox.
 type inbox struct {
-	wake chan struct{} // cap 1: there is work
+	wake xsync.Wakeup // wakes the goroutine of Run: there is work
 
 	mu      sync.Mutex
 	paths   map[string]struct{}
@@ -49,7 +50,7 @@ type work struct {
 const minLimit = 1024
 
 func newInbox() *inbox {
-	return &inbox{wake: make(chan struct{}, 1), paths: map[string]struct{}{}, limit: minLimit, all: true, since: time.Now(), offline: true}
+	return &inbox{paths: map[string]struct{}{}, limit: minLimit, all: true, since: time.Now(), offline: true}
 }
 
 // take removes the work from the inbox. While the client is offline, paths and
@@ -92,7 +93,7 @@ func (b *inbox) add(paths ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.put(slices.Values(paths))
-	b.poke()
+	b.wake.Wake()
 }
 
 // put adds paths. The caller holds mu.
@@ -131,7 +132,7 @@ func (b *inbox) state(s zk.State) {
 	default:
 		b.gap()
 	}
-	b.poke()
+	b.wake.Wake()
 }
 
 // resync records a gap in the events. lost says that the subscription has ended.
@@ -140,7 +141,7 @@ func (b *inbox) resync(lost bool) {
 	defer b.mu.Unlock()
 	b.lost = b.lost || lost
 	b.gap()
-	b.poke()
+	b.wake.Wake()
 }
 
 // gapped reports whether there is a gap after which not everything was read again.
@@ -157,12 +158,5 @@ func (b *inbox) gap() {
 	}
 	if b.end != nil {
 		b.end(errGap)
-	}
-}
-
-func (b *inbox) poke() {
-	select {
-	case b.wake <- struct{}{}:
-	default:
 	}
 }

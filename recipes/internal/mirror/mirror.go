@@ -128,7 +128,7 @@ func (m *mirror) run(ctx context.Context) error {
 	defer retry.Stop()
 	for {
 		select {
-		case <-m.inbox.wake:
+		case <-m.inbox.wake.C():
 		case <-retry.C:
 			// The paths of a failed round are in the inbox already.
 			m.inbox.add(slices.Collect(maps.Keys(m.failed))...)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/lease"
-	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -131,7 +131,7 @@ func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error 
 			}
 		}
 		select {
-		case <-n.wake:
+		case <-n.wake.C():
 			continue
 		case <-w.C():
 		case <-guard.Done():
@@ -175,7 +175,7 @@ func (n *Node) store(guard context.Context, r registration) error {
 		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
 			// Someone changed or deleted the node after we read it: read it again.
 		case refused.ForNow(err):
-			if err := pace.Wait(guard, policy.NextBackOff()); err != nil {
+			if err := xsync.Pause(guard, policy.NextBackOff()); err != nil {
 				return err
 			}
 		case errors.Is(err, zk.ErrTooLarge), zk.OutcomeOf(err) == zk.OutcomeRejected:

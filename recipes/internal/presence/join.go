@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes"
-	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -64,7 +64,7 @@ func (n *Node) enter(s *zk.Session) error {
 	expired := n.in != nil && n.in != s && !n.in.GivenUp() // Gone would depend on how soon it is closed
 	n.in = s
 	if expired && n.cfg.Spread > 0 {
-		return pace.Wait(n.ctx, rand.N(n.cfg.Spread))
+		return xsync.Pause(n.ctx, rand.N(n.cfg.Spread))
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/zookit/zookit/internal/ctxerr"
-	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -24,16 +24,12 @@ func (n *Node) Leave(ctx context.Context) error {
 	<-n.done // soon: everything that run waits for ends with n.ctx
 	// First try without ctx: a Leave whose ctx has already ended must pass the node
 	// to the janitor. The holder of turn does that for all waiting calls.
-	select {
-	case n.turn <- struct{}{}:
-	default:
-		select {
-		case n.turn <- struct{}{}:
-		case <-ctx.Done():
-			return n.unconfirmed(ctxerr.Of(ctx))
+	if !n.turn.TryLock() {
+		if err := n.turn.Lock(ctx); err != nil {
+			return n.unconfirmed(err)
 		}
 	}
-	defer func() { <-n.turn }()
+	defer n.turn.Unlock()
 	err := n.remove(ctx)
 	n.disown()
 	n.k.give(n)
@@ -68,7 +64,7 @@ func (n *Node) remove(ctx context.Context) error {
 		case ctx.Err() != nil, errors.Is(err, zk.ErrSessionExpired), errors.Is(err, zk.ErrClosed):
 			return err
 		case refused.ForNow(err):
-			if err := pace.Wait(ctx, policy.NextBackOff()); err != nil {
+			if err := xsync.Pause(ctx, policy.NextBackOff()); err != nil {
 				return err
 			}
 		case errors.Is(err, zk.ErrBadVersion): // someone changed the data meanwhile

@@ -13,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -134,7 +135,7 @@ type Node struct {
 	ctx  context.Context // of the goroutine run; Leave ends it
 	stop context.CancelCauseFunc
 	done chan struct{} // closed when run has returned
-	wake chan struct{} // cap 1: Update has recorded new data
+	wake xsync.Wakeup  // wakes run: Update has recorded new data
 
 	// Owned by run. After run has returned, owned by the holder of turn.
 	in  *zk.Session // the session of the last try; nil before the first
@@ -149,12 +150,10 @@ type Node struct {
 	seen  recipes.TakenError
 	until time.Time
 
-	// turn (cap 1) is held by the goroutine that removes the node. It is no mutex,
-	// because Leave stops waiting for it when its context ends.
-	turn chan struct{}
+	turn xsync.Mutex // held by the goroutine that removes the node
 
-	mu      sync.Mutex    // leaf lock; guards what follows
-	changed chan struct{} // closed and replaced at each change
+	mu      sync.Mutex      // leaf lock; guards what follows
+	changed xsync.Broadcast // the status or the stored data has changed
 	status  Status
 	rev     uint64 // number of changes of status
 	// count is the number of the newest data: Start gets 1, each Update the next.
@@ -203,8 +202,7 @@ func (k *Keeper) Start(ctx context.Context, path string, data []byte, cfg Config
 	}
 	n := &Node{
 		k: k, cfg: cfg, base: path,
-		done: make(chan struct{}), wake: make(chan struct{}, 1), turn: make(chan struct{}, 1),
-		changed: make(chan struct{}), status: Status{Since: time.Now()}, rev: 1,
+		done: make(chan struct{}), status: Status{Since: time.Now()}, rev: 1,
 		count: 1, data: content{bytes.Clone(data), 1},
 	}
 	n.good = n.data
@@ -231,7 +229,7 @@ func (n *Node) Statuses(ctx context.Context) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for seen := uint64(0); ; {
 			n.mu.Lock()
-			s, rev, changed := n.status, n.rev, n.changed
+			s, rev, changed := n.status, n.rev, n.changed.C()
 			n.mu.Unlock()
 			if rev != seen {
 				seen = rev
@@ -272,13 +270,10 @@ func (n *Node) Update(ctx context.Context, data []byte) error {
 	mine := n.count
 	n.data = content{bytes.Clone(data), mine}
 	n.mu.Unlock()
-	select {
-	case n.wake <- struct{}{}:
-	default:
-	}
+	n.wake.Wake()
 	for {
 		n.mu.Lock()
-		stored, dropped, why, s, changed := n.stored, n.refused, n.why, n.status, n.changed
+		stored, dropped, why, s, changed := n.stored, n.refused, n.why, n.status, n.changed.C()
 		n.mu.Unlock()
 		switch {
 		case dropped == mine:
@@ -314,7 +309,7 @@ func (n *Node) publish(s Status) {
 	}
 	n.status = s
 	n.rev++
-	n.broadcast()
+	n.changed.Notify()
 	n.mu.Unlock()
 	if entered {
 		n.cfg.Logger.Info("presence: state", "path", n.base, "from", old.State, "to", s.State, "node", s.Path, "why", s.Err)
@@ -333,12 +328,6 @@ func (n *Node) lost(why error) {
 	n.publish(s)
 }
 
-// broadcast wakes all goroutines that wait for a change. The caller holds n.mu.
-func (n *Node) broadcast() {
-	close(n.changed)
-	n.changed = make(chan struct{})
-}
-
 // latest returns the newest data.
 func (n *Node) latest() content {
 	n.mu.Lock()
@@ -351,7 +340,7 @@ func (n *Node) keepData(d content) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.good, n.stored = d, max(n.stored, d.number)
-	n.broadcast()
+	n.changed.Notify()
 }
 
 // dropData drops d, which cannot be stored, and returns to the data before it. It
@@ -366,7 +355,7 @@ func (n *Node) dropData(d content, why error) bool {
 	if n.data.number == d.number {
 		n.data = n.good
 	}
-	n.broadcast()
+	n.changed.Notify()
 	return true
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/internal/ctxerr"
-	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -116,12 +116,12 @@ func (n *Node) pause(policy backoff.BackOff, err error) error {
 		d = policy.NextBackOff()
 	}
 	if n.in == nil {
-		return pace.Wait(n.ctx, d)
+		return xsync.Pause(n.ctx, d)
 	}
 	ctx, end := context.WithCancel(n.ctx)
 	defer end()
 	defer context.AfterFunc(n.in.Context(), end)()
-	_ = pace.Wait(ctx, d)
+	_ = xsync.Pause(ctx, d)
 	return ctxerr.Of(n.ctx)
 }
 
@@ -138,7 +138,7 @@ func (n *Node) really(r registration) bool {
 		if err == nil || errors.Is(err, zk.ErrNoAuth) {
 			return true
 		}
-		_ = pace.Wait(ctx, policy.NextBackOff()) // when ctx ends, the loop does
+		_ = xsync.Pause(ctx, policy.NextBackOff()) // when ctx ends, the loop does
 	}
 	return false
 }
