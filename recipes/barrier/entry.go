@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/pace"
@@ -27,11 +28,9 @@ type Entry struct {
 	once sync.Once // runs in the first Leave
 	lost error     // set in once: why the entry had ended before
 
-	// turn has room for one Leave at a time. It is not a mutex, because a Leave stops
-	// to wait for it when its context ends.
-	turn chan struct{}
-	gone bool // guarded by turn: our node is known to be gone
-	done bool // guarded by turn: all nodes of the round are known to be gone
+	turn xsync.Mutex // held by a Leave
+	gone bool        // guarded by turn: our node is known to be gone
+	done bool        // guarded by turn: all nodes of the round are known to be gone
 }
 
 // entry makes the Entry of a member that was let in. Its context ends with the lease,
@@ -49,7 +48,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 		end(err)
 		return nil, giveUp(ctx, err)
 	}
-	e := &Entry{m: m, round: r, ctx: guard, end: end, release: release, turn: make(chan struct{}, 1)}
+	e := &Entry{m: m, round: r, ctx: guard, end: end, release: release}
 	e.log = m.d.log.Grant(e.ctx, "node", m.path, "round", r.id)
 	e.watcher.Go(e.watch)
 	return e, nil

@@ -41,16 +41,12 @@ func (e *Entry) leave(ctx context.Context) error {
 	// Try to get the turn before ctx is checked: a Leave whose ctx has ended before the
 	// call must still delete the node. If another Leave has the turn, that one deletes
 	// the node.
-	select {
-	case e.turn <- struct{}{}:
-	default:
-		select {
-		case e.turn <- struct{}{}:
-		case <-ctx.Done():
-			return ctxerr.Of(ctx)
+	if !e.turn.TryLock() {
+		if err := e.turn.Lock(ctx); err != nil {
+			return err
 		}
 	}
-	defer func() { <-e.turn }()
+	defer e.turn.Unlock()
 	e.watcher.Wait() // does not block: its context has ended
 	e.log.Ended()
 	for !e.done {

@@ -124,7 +124,7 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if err != nil {
 		return nil, e.wrap(err)
 	}
-	l := &Leadership{g: g, e: e, turn: make(chan struct{}, 1)}
+	l := &Leadership{g: g, e: e}
 	e.memory.lead(l)
 	return l, nil
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/work"
@@ -71,12 +70,10 @@ func (e *HandOverError) Unwrap() error { return e.Err }
 //   - an error of ctx or of the connection, from before the leadership ended. The
 //     server may have stored the name, which then counts when the leadership ends.
 func (l *Leadership) HandOver(ctx context.Context, to string) error {
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		return l.e.wrap(refused.AtOnce("hand over", l.Path(), ctxerr.Of(ctx)))
+	if err := l.turn.Lock(ctx); err != nil {
+		return l.e.wrap(refused.AtOnce("hand over", l.Path(), err))
 	}
+	defer l.turn.Unlock()
 	if l.Context().Err() != nil {
 		err := fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(l.Context()))
 		return l.e.wrap(refused.AtOnce("hand over", l.Path(), err))

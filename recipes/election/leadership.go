@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
@@ -15,9 +16,9 @@ type Leadership struct {
 	g *contend.Grant
 	e *Election
 
-	// turn has room for one HandOver at a time. With several, the last to name a
-	// successor would win, and the others would wait for a candidate that is not next.
-	turn chan struct{}
+	// turn is held by a HandOver. With several at a time, the last to name a successor
+	// would win, and the others would wait for a candidate that is not next.
+	turn xsync.Mutex
 
 	proclaimed atomic.Pointer[[]byte] // the data of the last Proclaim; nil: none yet
 }

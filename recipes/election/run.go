@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/work"
@@ -50,7 +51,7 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 				policy.Reset()
 			}
 		}
-		if err := pace.Wait(ctx, policy.NextBackOff()); err != nil {
+		if err := xsync.Pause(ctx, policy.NextBackOff()); err != nil {
 			return e.wrap(err)
 		}
 	}
