@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -46,7 +47,7 @@ func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool, doubt *pace.D
 // neverServed watches the limit until it is too low for a request of n permits, and
 // returns the reason. It returns nil when ctx ends.
 func (s *Semaphore) neverServed(ctx context.Context, n int, doubt *pace.Doubt) error {
-	if pace.Wait(ctx, followAfter) != nil {
+	if xsync.Pause(ctx, followAfter) != nil {
 		return nil
 	}
 	policy := pace.Endless(nil)()
@@ -67,7 +68,7 @@ func (s *Semaphore) neverServed(ctx context.Context, n int, doubt *pace.Doubt) e
 		case !isOp, refused.By(err), errors.Is(err, zk.ErrClosed):
 			return err
 		}
-		if pace.Wait(ctx, policy.NextBackOff()) != nil {
+		if xsync.Pause(ctx, policy.NextBackOff()) != nil {
 			return nil
 		}
 	}

@@ -133,7 +133,7 @@ func (g *Grant) rest(s state) {
 		g.abandon()
 		g.set(left)
 	}
-	g.nudge()
+	g.wake.Wake()
 }
 
 // moveTo makes the grant rest on other nodes. When it returns, the request for a
@@ -156,7 +156,7 @@ func (g *Grant) awaitVerdict(ctx context.Context, s *swap) error {
 	g.swap = s
 	g.become(settling)
 	g.mu.Unlock()
-	g.nudge()
+	g.wake.Wake()
 	select {
 	case err := <-s.verdict:
 		return err

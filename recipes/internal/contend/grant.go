@@ -44,7 +44,7 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 	}
 	g := &Grant{
 		p: p, scope: scope, ctx: guard, end: end, release: release,
-		life: life{nodes: []string{p.path}, over: make(chan struct{}), wake: make(chan struct{}, 1)},
+		life: life{nodes: []string{p.path}, over: make(chan struct{})},
 	}
 	if p.q.kind != Latch { // the data of a Latch is the candidate's, and no request
 		g.revoked = make(chan struct{})

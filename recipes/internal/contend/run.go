@@ -101,7 +101,7 @@ func (g *Grant) await(nodes []*ownNode) (fired *ownNode, due, over bool) {
 		fired = nodes[0]
 	case <-timer:
 		due = true
-	case <-g.wake:
+	case <-g.wake.C():
 	case <-g.over:
 		over = true
 	}
@@ -118,7 +118,7 @@ func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *o
 		select {
 		case <-g.over:
 		case <-g.p.s.Context().Done():
-		case <-g.wake:
+		case <-g.wake.C():
 			return nil, false, false // there is work
 		}
 		return nil, false, true
@@ -126,7 +126,7 @@ func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *o
 	receive := func(c any) reflect.SelectCase {
 		return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(c)}
 	}
-	cases := []reflect.SelectCase{receive(timer), receive(g.wake), receive(g.over)}
+	cases := []reflect.SelectCase{receive(timer), receive(g.wake.C()), receive(g.over)}
 	const others = 3
 	for _, n := range nodes {
 		cases = append(cases, receive(firing(n.watch)))
@@ -244,7 +244,7 @@ func (g *Grant) miss(path string) {
 func (g *Grant) restsOn(path string) bool {
 	for {
 		g.mu.Lock()
-		under, changed := g.state, g.whenChanged()
+		under, changed := g.state, g.changed.C()
 		rests := slices.Contains(g.nodes, path)
 		g.mu.Unlock()
 		switch under {

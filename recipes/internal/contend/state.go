@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // The states of a contender, from the create of its node to its delete. Until the
@@ -63,15 +64,15 @@ func (s state) over() bool { return s == left || s == gone || s == passed }
 // life is the state of a grant, and what belongs to it.
 type life struct {
 	over chan struct{} // closed when the state is over for the first time
-	wake chan struct{} // cap 1; wakes the grant's goroutine for work
+	wake xsync.Wakeup  // wakes the grant's goroutine for work
 
 	mu      sync.Mutex // leaf lock; guards what follows
 	state   state
-	ending  bool          // Release was called
-	changed chan struct{} // closed at the next change of the state; nil if nobody waits for it
-	nodes   []string      // paths
-	swap    *swap         // of settling and unsure
-	fresh   []*ownNode    // new nodes that the grant's goroutine has not seen yet
+	ending  bool            // Release was called
+	changed xsync.Broadcast // the state has changed
+	nodes   []string        // paths
+	swap    *swap           // of settling and unsure
+	fresh   []*ownNode      // new nodes that the grant's goroutine has not seen yet
 }
 
 // begin waits until the state is not busy and then goes to the state to. It goes to
@@ -89,7 +90,7 @@ func (l *life) begin(ctx context.Context, to state) (from state, err error) {
 			l.mu.Unlock()
 			return from, nil
 		}
-		changed := l.whenChanged()
+		changed := l.changed.C()
 		l.mu.Unlock()
 		select {
 		case <-changed:
@@ -112,10 +113,7 @@ func (l *life) become(s state) {
 		close(l.over)
 	}
 	l.state = s
-	if l.changed != nil {
-		close(l.changed)
-		l.changed = nil
-	}
+	l.changed.Notify()
 }
 
 // ended reports whether the state was over before.
@@ -125,22 +123,6 @@ func (l *life) ended() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// whenChanged is closed at the next change of the state. The caller holds mu.
-func (l *life) whenChanged() <-chan struct{} {
-	if l.changed == nil {
-		l.changed = make(chan struct{})
-	}
-	return l.changed
-}
-
-// nudge wakes the grant's goroutine.
-func (l *life) nudge() {
-	select {
-	case l.wake <- struct{}{}:
-	default: // it has not seen the last one yet
 	}
 }
 

@@ -26,7 +26,7 @@ func TestLife_WhoMayBegin(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				over, cancel := context.WithCancel(t.Context())
 				cancel()
-				l := &life{state: from, over: make(chan struct{}), wake: make(chan struct{}, 1)}
+				l := &life{state: from, over: make(chan struct{})}
 				if was, err := l.begin(over, to); want != waits {
 					require.NoError(t, err, "%d to %d: it does not look first", from, to)
 					require.Equal(t, from, was)
