@@ -5,12 +5,9 @@ package pace
 
 import (
 	"cmp"
-	"context"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-
-	"github.com/zookit/zookit/internal/ctxerr"
 )
 
 const (
@@ -50,15 +47,3 @@ func (e *endless) NextBackOff() time.Duration {
 }
 
 func (e *endless) Reset() { e.policy.Reset() }
-
-// Wait returns nil after d, or the cause of ctx if that ends before.
-func Wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctxerr.Of(ctx)
-	}
-}
