@@ -12,6 +12,7 @@ import (
 type call struct {
 	c   *conn
 	h   proto.RequestHeader
+	op  operation    // of the request
 	r   proto.Reader // of the request's body
 	out []byte       // the frame of the reply, as far as it is encoded
 }
@@ -35,18 +36,19 @@ func (c *conn) handle(frame []byte) error {
 	if err := q.r.Err(); err != nil {
 		return fmt.Errorf("request header: %w", err)
 	}
+	q.op = operations[q.h.Op]
 	s.requests.Add(1)
 
 	body := frame[len(frame)-q.r.Left():]
-	v, err := askHook(c, &s.onRequest, func() Request { return c.describe(q.h, body) })
+	v, err := askHook(c, &s.onRequest, func() Request { return q.describe(body) })
 	if err != nil {
 		return err
 	}
-	if err := c.enter(needOf(q.h.Op)); err != nil {
+	if err := c.enter(q.op.need); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	if c.moved && needOf(q.h.Op) == needQuorum && q.h.Op != proto.OpCloseSession {
+	if c.moved && q.op.need == needQuorum && q.h.Op != proto.OpCloseSession {
 		c.end(thenClose) // the leader refuses the write: the session has moved to another member
 		return errFinished
 	}
@@ -139,7 +141,7 @@ func (q *call) finishReply(code proto.ErrCode) {
 	switch {
 	case q.h.Op == proto.OpAuth:
 		zxid = 0 // a server answers auth before the request reaches the tree
-	case q.c.server.unknown(q.h.Op):
+	case q.unknown():
 		zxid = -1
 	}
 	if code != proto.OK {

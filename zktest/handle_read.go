@@ -7,6 +7,18 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
+// reads are the operations that do not change the tree, except those about watches.
+var reads = map[proto.OpCode]operation{
+	proto.OpExists:       {run: (*call).exists},
+	proto.OpGetData:      {run: (*call).getData},
+	proto.OpGetChildren:  {run: (*call).getChildren},
+	proto.OpGetChildren2: {run: (*call).getChildren},
+	proto.OpGetACL:       {run: (*call).getACL},
+	proto.OpSync:         {run: (*call).sync, need: needLeader},
+	proto.OpAuth:         {run: (*call).auth, pathless: true},
+	proto.OpPing:         {run: (*call).ping, pathless: true},
+}
+
 // Reads do not check the form of a path: no node has a malformed path.
 
 func (q *call) exists() proto.ErrCode {
@@ -111,6 +123,8 @@ func (q *call) sync() proto.ErrCode {
 	q.out = proto.AppendString(q.out, path)
 	return proto.OK
 }
+
+func (q *call) ping() proto.ErrCode { return proto.OK }
 
 func (q *call) auth() proto.ErrCode {
 	req := wire.DecodeAuth(&q.r)

@@ -5,6 +5,15 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
+// watchOps are the operations about watches.
+var watchOps = map[proto.OpCode]operation{
+	proto.OpAddWatch:      {run: (*call).addWatch},
+	proto.OpRemoveWatches: {run: (*call).removeWatches},
+	proto.OpCheckWatches:  {run: (*call).checkWatches},
+	proto.OpSetWatches:    {run: (*call).setWatches, pathless: true},
+	proto.OpSetWatches2:   {run: (*call).setWatches, pathless: true},
+}
+
 // addWatch registers a persistent watch.
 func (q *call) addWatch() proto.ErrCode {
 	req := wire.DecodePathMode(&q.r)

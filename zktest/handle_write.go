@@ -7,6 +7,21 @@ import (
 	"github.com/zookit/zookit/zktest/internal/wire"
 )
 
+// writes are the operations that change the tree or the sessions.
+var writes = map[proto.OpCode]operation{
+	proto.OpCreate:          {run: (*call).write, need: needQuorum},
+	proto.OpCreate2:         {run: (*call).write, need: needQuorum},
+	proto.OpCreateContainer: {run: (*call).write, need: needQuorum},
+	proto.OpCreateTTL:       {run: (*call).write, need: needQuorum},
+	proto.OpDelete:          {run: (*call).write, need: needQuorum},
+	proto.OpSetData:         {run: (*call).write, need: needQuorum},
+	proto.OpCheck:           {run: (*call).write, need: needQuorum},
+	proto.OpSetACL:          {run: (*call).setACL, need: needQuorum},
+	proto.OpMulti:           {run: (*call).multi, need: needQuorum},
+	proto.OpReconfig:        {run: (*call).reconfig, need: needQuorum, pathless: true},
+	proto.OpCloseSession:    {run: (*call).closeSession, need: needQuorum, pathless: true},
+}
+
 // nextZxid returns the zxid for a transaction. A transaction that turns out to be
 // invalid uses a zxid too: Apache ZooKeeper writes it to the log as an error.
 func (s *Server) nextZxid() int64 {
@@ -77,6 +92,11 @@ func (q *call) reconfig() proto.ErrCode {
 	}
 	q.c.server.nextZxid()
 	return proto.ReconfigDisabled
+}
+
+func (q *call) closeSession() proto.ErrCode {
+	q.c.server.endSession(q.c.session, q.c)
+	return proto.OK
 }
 
 // commit applies a valid transaction and notifies the watches. It returns the

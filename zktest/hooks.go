@@ -121,17 +121,16 @@ func askHook[T any](c *conn, at *atomic.Pointer[func(T) Verdict], describe func(
 }
 
 // describe returns the Request for a hook.
-func (c *conn) describe(h proto.RequestHeader, body []byte) Request {
-	q := Request{Server: c.member.id, Session: c.session.id, Xid: h.Xid, Op: h.Op.String()}
+func (q *call) describe(body []byte) Request {
+	out := Request{Server: q.c.member.id, Session: q.c.session.id, Xid: q.h.Xid, Op: q.h.Op.String()}
 	r := proto.NewReader(body)
-	switch h.Op {
-	case proto.OpPing, proto.OpAuth, proto.OpSetWatches, proto.OpSetWatches2, proto.OpReconfig, proto.OpCloseSession:
-	case proto.OpMulti:
+	switch {
+	case q.h.Op == proto.OpMulti:
 		if ops := wire.DecodeMulti(r); len(ops) > 0 {
-			q.Path = ops[0].Path
+			out.Path = ops[0].Path
 		}
-	default:
-		q.Path = r.String()
+	case !q.op.pathless:
+		out.Path = r.String()
 	}
-	return q
+	return out
 }

@@ -28,7 +28,7 @@ func (q *call) multi() proto.ErrCode {
 	txns := make([]txn, len(ops)) // none is applied before all are valid
 	for i := range ops {
 		x, code := p.op(&ops[i])
-		if code == proto.OK && !s.implements(ops[i].Op) {
+		if code == proto.OK && s.disabled(ops[i].Op) {
 			code = proto.Unimplemented
 		}
 		if code != proto.OK {
