@@ -68,7 +68,7 @@ func (c *Client) remove(ctx context.Context, path string) error {
 func (c *Client) left() []string {
 	var out []string
 	for a := range c.janitor.tasks {
-		if _, open := c.unconfirmed[a.s]; a.s == nil || open {
+		if a.s == nil || c.ghosts.has(a.s) {
 			out = append(out, "node "+a.what)
 		}
 	}

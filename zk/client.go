@@ -15,12 +15,10 @@ import (
 // Client is a client of an ensemble: one session at a time over one connection
 // at a time. All methods may be called by many goroutines. Make it by Connect.
 type Client struct {
-	cfg     Config // without Auth
-	root    chroot
-	log     *slog.Logger
-	base    time.Time // where the lease's clock starts: instant 0
-	servers *servers  // owned by the session loop
-	dialer  *dialer
+	cfg  Config // without Auth
+	root chroot
+	log  *slog.Logger
+	base time.Time // where the lease's clock starts: instant 0
 
 	ctx        context.Context // ends when Close has stopped waiting
 	abort      context.CancelFunc
@@ -36,24 +34,24 @@ type Client struct {
 	// mu guards the fields below it, and the fields of other types that say so.
 	// Nothing blocks while it is held. A function whose comment says "Needs c.mu."
 	// is called with it locked.
-	mu          sync.Mutex
-	state       State
-	generation  uint64
-	changed     chan struct{}     // closed and replaced at every transition
-	refusal     error             // why the state is or was StateAuthFailed; wraps ErrAuthFailed
-	session     *Session          // the newest; nil before the first
-	unconfirmed map[*Session]bool // not known to be gone from the server; true: being closed
-	grants      grants
-	conn        *conn      // nil while there is none
-	queue       link.Queue // calls that wait to be written, while there is no connection
-	room        room       // the places of the calls that are queued or unanswered
-	xid         int32      // the last one used on the earlier connections
-	zxid        int64      // the highest in a reply on the earlier connections
-	watches     watches
-	janitor     janitor
-	closing     bool
-	notes       []func() // to be logged by unlock
-	closeErr    error    // valid after done
+	mu         sync.Mutex
+	state      State
+	generation uint64
+	changed    chan struct{} // closed and replaced at every transition
+	refusal    error         // why the state is or was StateAuthFailed; wraps ErrAuthFailed
+	session    *Session      // the newest; nil before the first
+	ghosts     ghosts
+	grants     grants
+	conn       *conn      // nil while there is none
+	queue      link.Queue // calls that wait to be written, while there is no connection
+	room       room       // the places of the calls that are queued or unanswered
+	xid        int32      // the last one used on the earlier connections
+	zxid       int64      // the highest in a reply on the earlier connections
+	watches    watches
+	janitor    janitor
+	closing    bool
+	notes      []func() // what unlock is to log, and to do, in order
+	closeErr   error    // valid after done
 }
 
 // Connect connects to an ensemble and opens a session. ctx bounds only Connect
@@ -76,18 +74,20 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, dialer: newDialer(cfg, chroot(root)), root: chroot(root), log: cfg.Logger, base: clockNow(),
+		cfg: cfg, root: chroot(root), log: cfg.Logger, base: clockNow(),
 		done: make(chan struct{}), changed: make(chan struct{}),
-		unconfirmed: map[*Session]bool{}, grants: grants{},
+		grants: grants{},
 	}
 	c.cfg.Auth = nil
 	c.watches = newWatches(c)
 	c.generation = 1
 	c.room.places = cfg.MaxInFlight
-	c.servers = newServers(hosts, cfg.BackOff)
+	l := &loop{c: c, dialer: newDialer(cfg, c.root)}
+	l.servers = newServers(hosts, cfg.BackOff)
+	c.ghosts = ghosts{c: c, dialer: l.dialer, servers: l.servers.list, closing: map[*Session]bool{}}
 	c.ctx, c.abort = context.WithCancel(context.Background())
 	c.soon, c.hurry = context.WithCancel(c.ctx)
-	go c.run() // joined by Close
+	go l.run() // joined by Close
 	if cfg.Background {
 		return c, nil
 	}
@@ -103,7 +103,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		c.log.Warn("zk: connect failed, and its client did not close cleanly", "why", e)
 	}
 	if told {
-		err = errors.Join(append([]error{err}, c.servers.reasons()...)...)
+		err = errors.Join(append([]error{err}, l.servers.reasons()...)...)
 	}
 	return nil, fmt.Errorf("zk: connect: %w", err)
 }
@@ -146,21 +146,8 @@ func (c *Client) findRoot(ctx context.Context) error {
 // on although its context has ended.
 func (c *Client) Close(ctx context.Context) error {
 	c.companions.closing()
-	c.mu.Lock()
-	var dead []*call
-	if !c.closing {
-		c.closing = true
-		if s := c.live(); s != nil {
-			// Guards end before closeSession is sent. The server may delete the
-			// session's nodes long before its answer arrives.
-			s.endGuards(ErrClosed)
-		}
-		c.turnAway(everyCall, ErrClosed)
-		dead = c.withdraw(func(cl *call) bool { return !cl.internal })
-		c.hurry()
-	}
-	c.mu.Unlock()
-	c.fail(dead, OutcomeNotSent, ErrClosed, false)
+	c.beginClose()
+	c.hurry()
 	select {
 	case <-c.done:
 		return c.closeErr
@@ -181,31 +168,48 @@ func (c *Client) Close(ctx context.Context) error {
 // client's goroutines. They need no time unless a connection keeps one of them.
 const closeGrace = time.Second
 
-// finish is the end of the session loop.
-func (c *Client) finish(why error) {
+// beginClose is the first step of Close.
+func (c *Client) beginClose() {
 	c.mu.Lock()
+	defer c.unlock()
+	if c.closing {
+		return
+	}
+	c.closing = true
+	if s := c.live(); s != nil {
+		// Guards end before closeSession is sent. The server may delete the
+		// session's nodes long before its answer arrives.
+		s.endGuards(ErrClosed)
+	}
+	c.turnAway(everyCall, ErrClosed)
+	dead := c.withdraw(func(cl *call) bool { return !cl.internal })
+	c.failLater(dead, OutcomeNotSent, ErrClosed, false)
+}
+
+// endAll ends the session, all calls and all watches, and begins to close what the
+// ensemble may still know.
+func (c *Client) endAll() {
+	c.mu.Lock()
+	defer c.unlock()
 	c.closing = true
 	c.turnAway(everyCall, ErrClosed)
 	if s := c.live(); s != nil {
-		c.unconfirmed[s] = false
+		c.ghosts.add(s)
 		s.finish(ErrClosed)
 	}
 	dead := c.withdraw(everyCall)
 	c.watches.table.Close()
-	for s := range c.unconfirmed {
-		c.closeLater(s)
-	}
-	c.mu.Unlock()
-	c.fail(dead, OutcomeNotSent, ErrClosed, false)
-	// Background goroutines may still be closing a session that was given up.
-	// Close's context and two session timeouts bound the wait.
-	c.background.Wait()
-	left := c.companions.finish()
-	c.abort()
+	c.ghosts.closeAll()
+	c.failLater(dead, OutcomeNotSent, ErrClosed, false)
+}
 
+// finish records what could not be confirmed, and makes the last transition. left is
+// what the companions have left.
+func (c *Client) finish(why error, left []error) {
 	c.mu.Lock()
+	defer c.unlock()
 	var errs []error
-	for s := range c.unconfirmed {
+	for s := range c.ghosts.closing {
 		errs = append(errs, fmt.Errorf("session %s: %w", s.label(), ErrUnconfirmed))
 	}
 	for _, what := range c.left() {
@@ -215,5 +219,4 @@ func (c *Client) finish(why error) {
 		c.closeErr = fmt.Errorf("zk: close: %w", err)
 	}
 	c.setState(StateClosed, why)
-	c.unlock()
 }

@@ -1,6 +1,9 @@
 package zk
 
-import "context"
+import (
+	"fmt"
+	"time"
+)
 
 // live returns the session that requests belong to now, nil between two sessions.
 // Needs c.mu.
@@ -23,82 +26,69 @@ func (c *Client) ordinal() uint64 {
 	return c.session.ordinal
 }
 
-// expire ends the session. Writes that are queued, or wait for room, belonged to
-// it and never run under the next one; reads carry no session and go on. It
-// returns an error if the client is to end.
-func (c *Client) expire(why error) error {
+// expire ends the session: the server says that it has expired. It returns false if
+// the client is to end.
+func (c *Client) expire(why error) bool {
 	c.mu.Lock()
+	defer c.unlock()
+	if s := c.live(); s != nil {
+		c.expired(s, why)
+	}
+	return !c.closing
+}
+
+// expireIfSilent gives the session up when the ensemble must have expired it long
+// ago. Otherwise callers would wait for ever for an ensemble that has lost its data
+// or cannot be reached. It returns false if the client is to end.
+func (c *Client) expireIfSilent() bool {
+	c.mu.Lock()
+	defer c.unlock()
 	s := c.live()
 	if s == nil {
-		c.mu.Unlock()
-		return nil
+		return !c.closing
 	}
+	now := clockNow()
+	s.lapseIfDue(now) // its timer may be late
+	if now.Before(s.expiryTime()) {
+		return true
+	}
+	s.givenUp = true
+	c.ghosts.add(s) // attach or endAll closes it: no server can be reached now
+	c.expired(s, fmt.Errorf("%w: no answer for %v", ErrSessionExpired, s.patience()))
+	return !c.closing
+}
+
+// expired makes the transition to StateExpired. Writes that are queued, or wait for
+// room, belonged to the session and never run under the next one. Reads carry no
+// session and go on. Needs c.mu, which the caller releases by unlock.
+func (c *Client) expired(s *Session, why error) {
 	s.finish(ErrSessionExpired)
 	c.zxid = 0 // of an ensemble that may have lost its data; order is promised within a session
 	bound := func(cl *call) bool { return cl.in == s.ordinal }
 	c.turnAway(bound, ErrSessionExpired)
 	dead := c.withdraw(bound)
 	c.watches.table.Expire()
-	closing := c.closing
 	c.setState(StateExpired, why)
-	c.unlock()
-	c.fail(dead, OutcomeNotSent, ErrSessionExpired, false)
-	c.failBrokenPipes()
-	if closing {
-		return errDone
-	}
-	return nil
+	c.failLater(dead, OutcomeNotSent, ErrSessionExpired, false)
+	c.notes = append(c.notes, c.failBrokenPipes)
 }
 
 // authFailed fails every waiting call. The client goes on trying with back-off,
 // because the cause of the refusal may be corrected on the server.
 func (c *Client) authFailed(err error) {
 	c.mu.Lock()
+	defer c.unlock()
 	c.refusal = err
 	c.setState(StateAuthFailed, err)
 	c.turnAway(everyCall, err)
-	dead := c.withdraw(everyCall)
-	c.unlock()
-	c.fail(dead, OutcomeNotSent, err, false)
+	c.failLater(c.withdraw(everyCall), OutcomeNotSent, err, false)
 }
 
-// closeLater closes a session that the client has given up, in the background.
-// The ensemble may still know the session, and would then keep its nodes until it
-// expires there.
-//
-// The client calls closeLater when it has found a server, again while it stays
-// connected, and at its end. Each time it tries for two session timeouts at most.
-// It resumes the session for the closeSession alone. Needs c.mu.
-func (c *Client) closeLater(s *Session) {
-	if c.unconfirmed[s] {
-		return
-	}
-	c.unconfirmed[s] = true
-	hello := c.hello(s, 0)
-	budget := s.timing.handshake(len(c.servers.list()), false)
-	c.background.Go(func() {
-		ctx, cancel := context.WithTimeout(c.ctx, 2*s.timing.timeout)
-		defer cancel()
-		pause := c.pauses(ctx)
-		for round := 0; round == 0 || pause() == nil; round++ {
-			for _, server := range c.servers.list() {
-				err := c.dialer.closeSession(ctx, server, hello, budget)
-				if err == nil {
-					c.mu.Lock()
-					delete(c.unconfirmed, s)
-					c.mu.Unlock()
-					return
-				}
-				c.log.Debug("zk: old session not closed", "session", s.label(), "why", err)
-			}
-		}
-		c.mu.Lock()
-		c.unconfirmed[s] = false
-		if c.conn != nil && c.ctx.Err() == nil {
-			c.closeLater(s) // attach starts it only for a new connection
-		}
-		c.mu.Unlock()
-	})
+// sessionAge returns how long ago the newest session was opened.
+func (c *Client) sessionAge() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.session.opened)
 }
 
 // Gone reports whether the server has confirmed that the session is over, so
@@ -107,8 +97,7 @@ func (c *Client) closeLater(s *Session) {
 func (s *Session) Gone() bool {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	_, open := s.c.unconfirmed[s]
-	return s.over && !open
+	return s.over && !s.c.ghosts.has(s)
 }
 
 // GivenUp reports whether the client's own clock ended the session: no server had

@@ -338,6 +338,13 @@ func (c *Client) callsOf(requests []*link.Request) []*call {
 // everyCall is the pick that accepts every call.
 func everyCall(*call) bool { return true }
 
+// failLater makes unlock fail calls. Needs c.mu, which the caller releases by unlock.
+func (c *Client) failLater(calls []*call, o Outcome, err error, lost bool) {
+	if len(calls) > 0 {
+		c.notes = append(c.notes, func() { c.fail(calls, o, err, lost) })
+	}
+}
+
 // fail completes calls that will get no reply. They have left the queue.
 func (c *Client) fail(calls []*call, o Outcome, err error, lost bool) {
 	for _, cl := range calls {

@@ -1,0 +1,104 @@
+package zk
+
+import (
+	"slices"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// attach makes the connection of an answered handshake the client's own. The
+// connection first sends a heartbeat if the lease needs one, then the watches, then
+// the queued calls.
+func (c *Client) attach(w welcome, server string, zxid int64) *conn {
+	c.mu.Lock()
+	defer c.unlock()
+	s := c.live()
+	c.grants.record(server, w.timeout())
+	if s == nil {
+		s = c.newSession(w, server)
+		c.session = s
+	} else {
+		s.handshaken(w, server, false)
+		s.resumed.Add(1)
+	}
+	for _, cl := range slices.Backward(c.watches.restore(zxid)) {
+		c.queue.PushHead(c.internalRequest(cl))
+	}
+	if len(s.guards) > 0 {
+		c.queue.PushHead(c.internalRequest(c.heartbeat())) // little may be left of the lease
+	}
+	cn := c.newConn(w.nc, server, s)
+	c.conn = cn
+	cn.link.Start()
+	c.ghosts.closeAll()
+	c.setState(StateConnected, nil)
+	timeout := s.timing.timeout
+	c.notes = append(c.notes, func() {
+		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout)
+	})
+	return cn
+}
+
+// opCloseSession ends the session of a connection. It is no read: it is not repeated
+// on another connection. Its answer proves nothing about the lease.
+var opCloseSession = define(operation{code: proto.OpCloseSession})
+
+// closeSession sends the closeSession of a connection's session.
+func (c *Client) closeSession(cn *conn) *call {
+	cl := c.newCall(opCloseSession, "session "+cn.sess.label())
+	cl.awaited = true
+	cl.await()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cn.submitInternal(cl)
+	return cl
+}
+
+// closed records that the server has closed a session at the client's request.
+func (c *Client) closed(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.finish(ErrClosed)
+}
+
+// detach clears up after a connection. Calls that were sent and not answered end
+// Unknown. Calls that were not sent wait for the next connection.
+//
+// It first waits until no goroutine reads or writes on the link any more. Without
+// that a watch could be lost:
+//
+//  1. The reader of the link has the reply to a read that sets a watch.
+//  2. The next connection restores the watch table.
+//  3. The reader registers the watch. No server has it.
+func (c *Client) detach(cn *conn, why error) {
+	cn.link.Join()
+	why = cn.ofServer(why)
+	c.mu.Lock()
+	defer c.unlock()
+	c.conn = nil
+	c.xid = cn.link.LastXid()
+	c.zxid = max(c.zxid, cn.zxid)
+	lost := c.callsOf(cn.link.TakeBack(&c.queue))
+	internal := c.withdraw(func(cl *call) bool { return cl.internal })
+	if c.state == StateConnected {
+		c.setState(StateDisconnected, why)
+	}
+	c.failLater(lost, OutcomeUnknown, lossOf(why), true)
+	c.failLater(internal, OutcomeNotSent, lossOf(why), true)
+	c.notes = append(c.notes, c.failBrokenPipes)
+}
+
+// failBrokenPipes fails the queued calls of broken pipelines.
+func (c *Client) failBrokenPipes() {
+	c.mu.Lock()
+	broken := c.withdraw(func(cl *call) bool { return cl.pipe != nil && cl.pipe.Err() != nil })
+	c.mu.Unlock()
+	c.failBroken(broken)
+}
+
+// failBroken fails calls whose pipeline is broken.
+func (c *Client) failBroken(calls []*call) {
+	for _, cl := range calls {
+		c.fail([]*call{cl}, OutcomeNotSent, cl.pipe.Err(), false)
+	}
+}
