@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // Errors that a link ends with. The package zk exports them.
@@ -60,7 +62,7 @@ type Link struct {
 	h   Handler
 	cfg Config
 
-	wakeWriter chan struct{} // cap 1; the standby writer looks for work
+	wakeWriter xsync.Wakeup  // the standby writer looks for work
 	ended      chan struct{} // closed by Fail
 
 	// users counts the two goroutines and the caller that holds the write token. A
@@ -102,8 +104,7 @@ func New(nc net.Conn, h Handler, cfg Config, first *Queue) *Link {
 	l := &Link{
 		nc: nc, h: h, cfg: cfg, xid: cfg.Xid, bounded: cfg.Bounded,
 		lastWrite: now, lastReply: now,
-		wakeWriter: make(chan struct{}, 1),
-		ended:      make(chan struct{}),
+		ended: make(chan struct{}),
 	}
 	l.in.limit = cfg.ReplyLimit
 	l.in.events = cfg.EventLimit
@@ -115,7 +116,7 @@ func New(nc net.Conn, h Handler, cfg Config, first *Queue) *Link {
 func (l *Link) Start() {
 	l.users.Go(l.readLoop)
 	l.users.Go(l.writeLoop)
-	l.wake()
+	l.wakeWriter.Wake()
 }
 
 // Fail ends the link and closes the connection. The first reason stays. Fail does

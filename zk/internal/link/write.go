@@ -102,7 +102,7 @@ func (l *Link) takeToken(byCaller bool) bool {
 		return false
 	}
 	if !byCaller || l.sent.bytes+l.waiting.bytes > callerWrites {
-		l.wake()
+		l.wakeWriter.Wake()
 		return false
 	}
 	l.writing = true
@@ -113,7 +113,7 @@ func (l *Link) takeToken(byCaller bool) bool {
 func (l *Link) writeLoop() {
 	for {
 		select {
-		case <-l.wakeWriter:
+		case <-l.wakeWriter.C():
 			l.drain()
 		case <-l.ended:
 			return
@@ -251,12 +251,4 @@ func (l *Link) nextXid() int32 {
 		l.xid = 1
 	}
 	return l.xid
-}
-
-// wake wakes the standby writer.
-func (l *Link) wake() {
-	select {
-	case l.wakeWriter <- struct{}{}:
-	default:
-	}
 }
