@@ -69,8 +69,9 @@ func (m *Membership) States(ctx context.Context) iter.Seq[Status] {
 // OutcomeUnknown. The data is then the newest, and will be stored.
 //
 // If the server can never store the data (zk.ErrTooLarge, zk.ErrNoAuth), the member
-// keeps the data before it. Update returns ErrLeft after Leave, and after the end
-// of the membership the reason of that end.
+// keeps the data before it. If the server may have stored it by a try whose reply was
+// lost, the error has OutcomeUnknown, and the member keeps the new data. Update returns
+// ErrLeft after Leave, and after the end of the membership the reason of that end.
 func (m *Membership) Update(ctx context.Context, data []byte) error {
 	if err := m.n.Update(ctx, data); err != nil {
 		return m.g.wrap(err)

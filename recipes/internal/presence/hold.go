@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/internal/ctxerr"
-	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -147,59 +146,4 @@ func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error 
 			return err
 		}
 	}
-}
-
-// store writes the newest data into our node, and retries until it is stored. It
-// reads the node's czxid and version, and the set names that version. So it never
-// writes to a node of another session. And a delayed set cannot overwrite newer
-// data:
-//
-//  1. The set of old data is lost with its connection.
-//  2. store reads the version again, and sets the newer data.
-//  3. If the old set runs now, it fails with BadVersion.
-func (n *Node) store(guard context.Context, r registration) error {
-	policy := n.cfg.BackOff()
-	for {
-		d := n.latest()
-		err := n.set(guard, r, d)
-		switch {
-		case err == nil:
-			n.keepData(d)
-			if !n.behind() {
-				return nil
-			}
-		case guard.Err() != nil:
-			return context.Cause(guard)
-		case errors.Is(err, ErrDeleted), errors.Is(err, zk.ErrSessionExpired), errors.Is(err, zk.ErrClosed):
-			return err
-		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
-			// Someone changed or deleted the node after we read it: read it again.
-		case refused.ForNow(err):
-			if err := xsync.Pause(guard, policy.NextBackOff()); err != nil {
-				return err
-			}
-		case errors.Is(err, zk.ErrTooLarge), zk.OutcomeOf(err) == zk.OutcomeRejected:
-			n.dropData(d, refused.Explain(err))
-			if !n.behind() {
-				return nil
-			}
-		case zk.OutcomeOf(err) == zk.OutcomeNotSent:
-			return err // the server has refused the credentials
-		}
-	}
-}
-
-func (n *Node) set(ctx context.Context, r registration, d content) error {
-	p := n.k.c.Pipeline()
-	at, err := p.Exists(ctx, r.path).Wait(ctx)
-	switch {
-	case r.s.Context().Err() != nil:
-		return context.Cause(r.s.Context()) // the pipeline may be bound to the next session
-	case err != nil:
-		return err
-	case !at.Exists, at.Stat.Czxid != r.czxid:
-		return ErrDeleted
-	}
-	_, err = p.Set(ctx, r.path, d.data, zk.Version(at.Stat.Version)).Wait(ctx)
-	return err
 }

@@ -140,7 +140,7 @@ func refusal(err error) error {
 
 // created records that the node is there, with data d.
 func (n *Node) created(s *zk.Session, path string, stat zk.Stat, d content) registration {
-	n.own = trace{s: s, path: path, sure: true}
+	n.own, n.lostSets = trace{s: s, path: path, sure: true}, nil
 	if !n.cfg.Sequential {
 		// A path has one node. If ours is there, confirmed nodes of older sessions
 		// are gone.

@@ -143,6 +143,8 @@ type Node struct {
 	// older are the nodes that earlier sessions have created, or may have.
 	older []trace
 	tried content // the data of the last create that was sent
+	// lostSets are the sets of our node whose reply was lost, one for each data.
+	lostSets []write
 	// cleanups are the deletes of this Node that the janitor is working on.
 	cleanups []*cleanup
 	// seen is the last node of another session at our path. The Node waits for its
@@ -165,6 +167,7 @@ type Node struct {
 	stored  uint64 // number of the newest data that was stored
 	refused uint64 // number of the newest data that cannot be stored
 	why     error  // why that data cannot be stored
+	unsure  uint64 // number of the newest data that may be stored, or may not
 }
 
 // trace is a node that session s has created at path, or may have created.
@@ -255,8 +258,10 @@ func (n *Node) Statuses(ctx context.Context) iter.Seq[Status] {
 // The data is then the newest, and the Node stores it as soon as it can.
 //
 // If the server can never store the data (zk.ErrTooLarge, zk.ErrNoAuth), the Node
-// drops it and returns to the data before it. After the end of the Node, Update
-// returns the reason of that end.
+// drops it and returns to the data before it. If the reply to an earlier try was lost,
+// the Node looks at what the server has. If it may not, the error has OutcomeUnknown,
+// and the Node keeps the data for its next registration. After the end of the Node,
+// Update returns the reason of that end.
 func (n *Node) Update(ctx context.Context, data []byte) error {
 	if err := ctxerr.Of(ctx); err != nil {
 		return refused.AtOnce("update", n.base, err)
@@ -273,13 +278,15 @@ func (n *Node) Update(ctx context.Context, data []byte) error {
 	n.wake.Wake()
 	for {
 		n.mu.Lock()
-		stored, dropped, why, s, changed := n.stored, n.refused, n.why, n.status, n.changed.C()
+		stored, dropped, unsure, why, s, changed := n.stored, n.refused, n.unsure, n.why, n.status, n.changed.C()
 		n.mu.Unlock()
 		switch {
 		case dropped == mine:
 			return why
 		case stored >= mine:
 			return nil
+		case dropped > mine && unsure >= mine:
+			return pace.Left(why)
 		case dropped > mine: // that data had replaced this
 			return why
 		case s.State == Ended:
@@ -359,9 +366,25 @@ func (n *Node) dropData(d content, why error) bool {
 	return true
 }
 
-// behind reports whether the newest data is not stored yet.
+// keepUnsure records that d is perhaps stored on the server. The Node returns to it
+// rather than to the data before it.
+func (n *Node) keepUnsure(d content) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.good, n.unsure = d, max(n.unsure, d.number)
+}
+
+// notStored records that d cannot be stored now. The Node keeps it all the same.
+func (n *Node) notStored(d content, why error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refused, n.why = d.number, why
+	n.changed.Notify()
+}
+
+// behind reports whether the newest data is neither stored nor refused yet.
 func (n *Node) behind() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.data.number > n.stored
+	return n.data.number > max(n.stored, n.refused)
 }
