@@ -1,33 +1,51 @@
 package zk
 
 import (
+	"net"
 	"slices"
+	"time"
 
 	"github.com/zookit/zookit/internal/proto"
 )
 
+// welcomed records the answer to a handshake, and returns the session that was
+// opened or resumed. A new session is not shown, and nothing is sent on the
+// connection, before the hooks have run.
+func (c *Client) welcomed(w welcome, server string) *Session {
+	c.mu.Lock()
+	s := c.live()
+	c.grants.record(server, w.timeout())
+	e := ConnOpened{Server: server, SessionID: w.SessionID, Resumed: s != nil}
+	var silent time.Duration
+	if s == nil {
+		s = c.newSession(w, server)
+	} else {
+		silent = w.sent.Sub(s.lastAnswered)
+		s.handshaken(w, server, false)
+	}
+	timeout := s.timing.timeout
+	c.unlock()
+	c.hooks.opened(e, timeout, silent)
+	return s
+}
+
 // attach makes the connection of an answered handshake the client's own. The
 // connection first sends a heartbeat if the lease needs one, then the watches, then
 // the queued calls.
-func (c *Client) attach(w welcome, server string, zxid int64) *conn {
+func (c *Client) attach(nc net.Conn, server string, s *Session, zxid int64) *conn {
 	c.mu.Lock()
 	defer c.unlock()
-	s := c.live()
-	c.grants.record(server, w.timeout())
-	if s == nil {
-		s = c.newSession(w, server)
-		c.session = s
-	} else {
-		s.handshaken(w, server, false)
+	if c.session == s {
 		s.resumed.Add(1)
 	}
+	c.session = s
 	for _, cl := range slices.Backward(c.watches.restore(zxid)) {
 		c.queue.PushHead(c.internalRequest(cl))
 	}
 	if len(s.guards) > 0 {
 		c.queue.PushHead(c.internalRequest(c.heartbeat())) // little may be left of the lease
 	}
-	cn := c.newConn(w.nc, server, s)
+	cn := c.newConn(nc, server, s)
 	c.conn = cn
 	cn.link.Start()
 	c.ghosts.closeAll()
@@ -57,7 +75,7 @@ func (c *Client) closeSession(cn *conn) *call {
 // closed records that the server has closed a session at the client's request.
 func (c *Client) closed(s *Session) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	s.finish(ErrClosed)
 }
 
@@ -86,6 +104,7 @@ func (c *Client) detach(cn *conn, why error) {
 	c.failLater(lost, OutcomeUnknown, lossOf(why), true)
 	c.failLater(internal, OutcomeNotSent, lossOf(why), true)
 	c.notes = append(c.notes, c.failBrokenPipes)
+	c.hooks.lost(cn, why, len(lost))
 }
 
 // failBrokenPipes fails the queued calls of broken pipelines.

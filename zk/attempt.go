@@ -69,10 +69,12 @@ func (l *loop) resolveServers() {
 // attempt tries each address of one server: to resume the session if there is
 // one, else to open the next.
 func (l *loop) attempt(server string) (*conn, error) {
+	start := l.c.hooks.now()
 	ctx, cancel := context.WithTimeoutCause(l.c.ctx, l.c.attemptBudget(len(l.servers.order)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
 	addrs, err := l.dialer.lookup(ctx, server)
 	cancel()
 	if err != nil {
+		l.c.hooks.tried(server, "", start, err)
 		return nil, err
 	}
 	var errs []error
@@ -98,16 +100,21 @@ func (l *loop) attemptAt(server, addr string, addrs int) (*conn, error) {
 	budget := l.c.attemptBudget(addrs)
 	ctx, cancel := context.WithTimeoutCause(l.c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
 	defer cancel()
+	start := l.c.hooks.now()
 	w, err := l.dialer.dial(ctx, handshake{
 		server: server, addr: addr, hello: hello,
 		authenticate: true, probe: l.servers.probe, sending: g.sending,
 	})
 	if err != nil {
 		g.failed(w)
+	}
+	l.c.hooks.tried(server, addr, start, err)
+	if err != nil {
 		return nil, err
 	}
 	l.servers.probe = false
-	return l.c.attach(w, addr, hello.LastZxidSeen), nil
+	s := l.c.welcomed(w, addr)
+	return l.c.attach(w.nc, addr, s, hello.LastZxidSeen), nil
 }
 
 // attemptBudget is how long one attempt at one of so many servers may take.

@@ -41,10 +41,13 @@ type call struct {
 	state atomic.Uint32 // callState
 	done  chan struct{} // one token a result
 
+	seen *observation // for the hooks; nil if the client has none
+
 	// The result, written before done and not afterwards.
-	outcome Outcome
-	err     error
-	lost    bool // the connection ended before the reply
+	outcome   Outcome
+	err       error
+	lost      bool // the connection ended before the reply
+	replySize int  // in bytes; 0 without a reply
 	result
 }
 
@@ -122,7 +125,8 @@ func (c *Client) freeCall(cl *call) {
 // again prepares a call that was answered or lost for another submission. The
 // call keeps the session to which it belongs.
 func (cl *call) again() {
-	cl.err, cl.outcome, cl.lost, cl.result = nil, 0, false, result{}
+	cl.err, cl.outcome, cl.lost, cl.replySize, cl.result = nil, 0, false, 0, result{}
+	cl.seen.again()
 	cl.state.Store(callIdle)
 }
 

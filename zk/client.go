@@ -15,10 +15,11 @@ import (
 // Client is a client of an ensemble: one session at a time over one connection
 // at a time. All methods may be called by many goroutines. Make it by Connect.
 type Client struct {
-	cfg  Config // without Auth
-	root chroot
-	log  *slog.Logger
-	base time.Time // where the lease's clock starts: instant 0
+	cfg   Config // without Auth
+	root  chroot
+	log   *slog.Logger
+	hooks *hooks    // nil if there are none
+	base  time.Time // where the lease's clock starts: instant 0
 
 	ctx        context.Context // ends when Close has stopped waiting
 	abort      context.CancelFunc
@@ -73,8 +74,9 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	hooks, _ := newHooks(cfg.Hooks, cfg.Logger) // withDefaults has checked them
 	c := &Client{
-		cfg: cfg, root: chroot(root), log: cfg.Logger, base: clockNow(),
+		cfg: cfg, root: chroot(root), log: cfg.Logger, hooks: hooks, base: clockNow(),
 		done: make(chan struct{}), changed: make(chan struct{}),
 		grants: grants{},
 	}
@@ -143,7 +145,7 @@ func (c *Client) findRoot(ctx context.Context) error {
 // goroutine ends when it returns, and the connection that it returns is closed.
 // A connection that breaks the promises named at Config.DialContext may leave
 // the client's own goroutines behind; Close says so. So may a Companion that goes
-// on although its context has ended.
+// on although its context has ended, and a hook that does not return.
 func (c *Client) Close(ctx context.Context) error {
 	c.companions.closing()
 	c.beginClose()
@@ -160,7 +162,7 @@ func (c *Client) Close(ctx context.Context) error {
 	case <-c.done:
 		return c.closeErr
 	case <-stuck.C:
-		return fmt.Errorf("zk: close: a connection of Config.DialContext does not end its Read or Write when it is closed, or a Companion goes on after its context has ended: %w", ErrUnconfirmed)
+		return fmt.Errorf("zk: close: a connection of Config.DialContext does not end its Read or Write when it is closed, a Companion goes on after its context has ended, or a hook does not return: %w", ErrUnconfirmed)
 	}
 }
 

@@ -99,17 +99,17 @@ func TestClose_IsBoundedInEveryStateOfTheConnection(t *testing.T) {
 	}
 }
 
-// failures: 114, 36: a function of Trace, and the reader of a subscription, may call
+// failures: 114, 36: a hook of calls, and the reader of a subscription, may call
 // Close.
 func TestClose_FromWithinACallback(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var c *zk.Client
-		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, Trace: &zk.Trace{}}
-		cfg.Trace.Request = func(op, _ string, _ time.Duration, _ error) {
-			if op == "sync" {
+		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext}
+		cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
+			if e.Op == "sync" {
 				require.NoError(t, c.Close(inTime(t)))
 			}
-		}
+		})}
 		c, err := zk.Connect(inTime(t), cfg)
 		require.NoError(t, err)
 		sub := subscribe(t, c, "/n")

@@ -168,7 +168,7 @@ func TestConfig_OfAClientHasDefaultsAndNoCredentials(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv, func(cfg *zk.Config) {
 			cfg.Auth = []zk.Auth{{Scheme: "digest", Data: []byte("bob:secret")}}
-			cfg.Trace = &zk.Trace{}
+			cfg.Hooks = []zk.Hook{onCall(func(zk.CallEnded) {})}
 		})
 		cfg := c.Config()
 		require.Equal(t, 1024, cfg.MaxInFlight)
@@ -177,6 +177,6 @@ func TestConfig_OfAClientHasDefaultsAndNoCredentials(t *testing.T) {
 		require.NotNil(t, cfg.BackOff())
 		require.Nil(t, cfg.Auth)
 		require.Nil(t, cfg.TLS)
-		require.Nil(t, cfg.Trace)
+		require.Nil(t, cfg.Hooks)
 	})
 }

@@ -18,7 +18,7 @@ import (
 
 // Config says how a client connects. The zero value of every field but Servers
 // selects the default that is named beside it. Connect copies it, with the
-// credentials and the fields of TLS and Trace: a program may wipe or change its
+// credentials, the fields of TLS and the list of hooks: a program may wipe or change its
 // own afterwards.
 type Config struct {
 	// Servers is the connect string: "h1:2181,h2:2181/chroot". The client tries the
@@ -115,16 +115,8 @@ type Config struct {
 	Background bool
 	// Logger gets the state transitions and the failures. Default: discard.
 	Logger *slog.Logger
-	// Trace, if set, is called for finished requests.
-	Trace *Trace
-}
-
-// Trace has functions that the client calls while it works. Each runs on the
-// goroutine of the caller that made the request, never on one of the client's. So
-// a slow function slows down only that caller. It may call the client.
-type Trace struct {
-	// Request is called when a synchronous call has ended.
-	Request func(op, path string, took time.Duration, err error)
+	// Hooks observe the client: see Hook.
+	Hooks []Hook
 }
 
 // withDefaults returns the completed copy, the hosts and the chroot, or an error
@@ -153,15 +145,14 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 		bad(a.Scheme == "", "Auth %d has no scheme", i)
 		bad(n > c.MaxRequestSize-32, "Auth %d: %w: %d bytes", i, ErrTooLarge, n) // less the rest of the frame
 	}
+	_, faults := newHooks(c.Hooks, c.Logger)
+	errs = append(errs, faults...)
 	if err := errors.Join(errs...); err != nil {
 		err = fmt.Errorf("%w: %w", ErrInvalidConfig, err)
 		return c, nil, "", &OpError{Op: "connect", Path: c.Servers, Outcome: OutcomeNotSent, Err: err}
 	}
 	c.Auth = copyAuth(c.Auth)
 	c.TLS = c.TLS.Clone() // nil stays nil
-	if c.Trace != nil {
-		c.Trace = &Trace{Request: c.Trace.Request}
-	}
 	if c.DialContext == nil && c.LookupHost == nil {
 		c.LookupHost = net.DefaultResolver.LookupHost
 	}
@@ -188,10 +179,10 @@ func copyAuth(auth []Auth) []Auth {
 }
 
 // Config returns the configuration of the client, with its defaults filled in. Auth,
-// TLS and Trace are nil: credentials stay in the client, and the other two are used by
+// TLS and Hooks are nil: credentials stay in the client, and the other two are used by
 // nobody else.
 func (c *Client) Config() Config {
 	cfg := c.cfg
-	cfg.Auth, cfg.TLS, cfg.Trace = nil, nil, nil
+	cfg.Auth, cfg.TLS, cfg.Hooks = nil, nil, nil
 	return cfg
 }

@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -17,6 +18,7 @@ type conn struct {
 	link   *link.Link
 	server string
 	sess   *Session
+	opened time.Time // for the hooks
 
 	lastConfirmed time.Time // when a request that can renew the lease was last sent; guarded by Client.mu
 
@@ -28,7 +30,7 @@ type conn struct {
 // newConn returns the connection that carries sess after its handshake. The link
 // takes over the requests of the client's queue. Needs c.mu.
 func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
-	cn := &conn{c: c, server: server, sess: sess, lastConfirmed: clockNow()}
+	cn := &conn{c: c, server: server, sess: sess, opened: c.hooks.now(), lastConfirmed: clockNow()}
 	cn.link = link.New(nc, cn, link.Config{
 		Now: clockNow, Log: c.log, Xid: c.xid,
 		ReplyLimit: c.cfg.MaxReplySize, EventLimit: c.cfg.MaxRequestSize,
@@ -47,14 +49,16 @@ func (cn *conn) ofServer(err error) error { return fmt.Errorf("%s: %w", cn.serve
 // may panic between the first change to the batch and the return.
 func (cn *conn) Sending(now time.Time, batch []*link.Request) []*link.Request {
 	broken := cn.finishAll(now, batch)
-	if len(broken) == 0 {
-		return batch
+	if len(broken) > 0 {
+		batch = without(batch, broken)
 	}
-	good := without(batch, broken)
 	for _, cl := range broken {
 		cn.drop(cl)
 	}
-	return good
+	if cn.c.hooks != nil {
+		cn.c.hooks.written(cn.server, batch)
+	}
+	return batch
 }
 
 // finishAll finishes the requests of a batch, and returns the calls whose pipeline
@@ -168,6 +172,9 @@ func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 // its request.
 func (c *Client) internalRequest(cl *call) *link.Request {
 	cl.asInternal()
+	if c.hooks != nil {
+		cl.seen = c.hooks.observe(context.Background(), cl)
+	}
 	cl.state.Store(callPending)
 	proto.EndFrame(cl.req.Frame, 0)
 	return &cl.req

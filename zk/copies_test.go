@@ -17,10 +17,10 @@ import (
 func TestConnect_CopiesItsConfiguration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		secret := []byte("bob:secret")
-		var traced atomic.Int32
+		var seen atomic.Int32
 		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
 		cfg.Auth = []zk.Auth{{Scheme: "digest", Data: secret}}
-		cfg.Trace = &zk.Trace{Request: func(string, string, time.Duration, error) { traced.Add(1) }}
+		cfg.Hooks = []zk.Hook{onCall(func(zk.CallEnded) { seen.Add(1) })}
 		c, err := zk.Connect(inTime(t), cfg)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, c.Close(inTime(t))) }()
@@ -29,12 +29,12 @@ func TestConnect_CopiesItsConfiguration(t *testing.T) {
 
 		clear(secret)
 		cfg.Auth[0].Scheme = "gone"
-		cfg.Trace.Request = nil
+		cfg.Hooks[0] = nil
 		srv.CutConnections(1)
 		synctest.Wait()
 		_, err = c.Get(inTime(t), "/mine")
 		require.NoError(t, err, "after a reconnect")
-		require.EqualValues(t, 2, traced.Load())
+		require.EqualValues(t, 2, seen.Load())
 	})
 }
 

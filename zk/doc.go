@@ -161,4 +161,16 @@
 //
 // A node that the program no longer wants, and cannot delete now, goes to
 // [Client.Abandon]. The client then deletes it in the background.
+//
+// # Hooks
+//
+// Metrics, traces and logs of requests stand on hooks. A hook is a value with a
+// method of one of the Hook interfaces, such as [HookRequestAnswered]. [Hook] has
+// the rules, and says what a slow hook delays.
+//
+//	func (m *metrics) OnRequestAnswered(e zk.RequestAnswered) {
+//		m.latency.Observe(e.Op, e.Wait)
+//	}
+//
+//	client, err := zk.Connect(ctx, zk.Config{Servers: servers, Hooks: []zk.Hook{m}})
 package zk

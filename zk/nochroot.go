@@ -40,6 +40,7 @@ func (c *Client) findChroot(ctx context.Context, cl *call) error {
 	if !cl.meansNoChroot() {
 		look := c.readCall(opExists, "/", false)
 		look.await()
+		look.seen = c.hooks.observeOwn(ctx, look)
 		alive, err := c.repeat(ctx, look)
 		missing := alive && err == nil && look.absent
 		if alive {

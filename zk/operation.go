@@ -152,6 +152,9 @@ func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (r R, _
 func enqueue[R any](ctx context.Context, p *Pipeline, cl *call, take taker[R]) *Future[R] {
 	f := &Future[R]{take: take, op: cl.op, path: cl.path}
 	cl.pipe, cl.future = p, f
+	if p.c.hooks != nil {
+		cl.seen = p.c.hooks.observe(ctx, cl)
+	}
 	if _, err := p.c.submit(ctx, cl); err != nil {
 		p.c.complete(cl)
 	}

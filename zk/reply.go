@@ -149,6 +149,7 @@ func (cn *conn) panicked(f *link.Frame, p any) error {
 // reply completes a call.
 func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 	c := cn.c
+	cl.replySize = proto.FrameHeader + f.Size
 	switch {
 	case lost != nil:
 		cl.outcome = OutcomeUnknown
@@ -206,6 +207,7 @@ func (cn *conn) decode(f *link.Frame, cl *call) error {
 func (cn *conn) event(f *link.Frame) error {
 	if f.TooLarge {
 		cn.c.watches.Missed()
+		cn.c.hooks.unwatched("", fmt.Errorf("%w: an event of %d bytes was too large to be read", ErrWatchLost, f.Size))
 		return nil
 	}
 	r := proto.NewReader(f.Body)
@@ -214,6 +216,7 @@ func (cn *conn) event(f *link.Frame) error {
 		return fmt.Errorf("%w: watch event: %w", ErrProtocol, err)
 	}
 	cn.c.watches.Event(typ, path, f.Zxid)
+	cn.c.hooks.fired(cn.c.root, typ, path, f.Zxid)
 	return nil
 }
 

@@ -130,7 +130,9 @@ func (s *Session) touchedBy(server string, sent time.Time) time.Time {
 func (s *Session) handshaken(w welcome, server string, opened bool) {
 	s.passwd = hide(w.Password)
 	s.lastAnswered = w.sent
-	s.lapseIfDue(clockNow()) // by the timing that was in force until now
+	now := clockNow()
+	s.lapseIfDue(now) // by the timing that was in force until now
+	before := s.lease.end
 	s.granted = w.timeout()
 	if opened {
 		s.least = s.granted
@@ -141,6 +143,7 @@ func (s *Session) handshaken(w welcome, server string, opened bool) {
 	// was cut off and does not know it answers too.
 	s.lease.handshaken(s.c.instant(s.touchedBy(server, w.sent)), opened || !s.c.cfg.QuorumLease)
 	s.leaseChanged()
+	s.c.hooks.renewed(s, now, before)
 }
 
 // retime derives all intervals and the lease from timeout, because of a handshake
@@ -189,8 +192,10 @@ func (s *Session) patience() time.Duration { return s.granted + s.granted/3 }
 // renew records the answer to a request that renews the lease. Needs c.mu.
 func (s *Session) renew(now time.Time, p proof) {
 	s.lapseIfDue(now)
+	before := s.lease.end
 	s.lease.confirmed(p)
 	s.deadline.Store(int64(s.lease.end))
+	s.c.hooks.renewed(s, now, before)
 }
 
 // lapseIfDue ends the guards if the lease has lapsed. It is called before every
@@ -208,6 +213,7 @@ func (s *Session) lapseIfDue(now time.Time) {
 	s.c.notes = append(s.c.notes, func() {
 		s.c.log.Warn("zk: session lease lapsed", "session", s.label(), "guards", n)
 	})
+	s.c.hooks.lapsed(s, now)
 	s.endGuards(ErrLeaseLapsed)
 }
 
@@ -216,6 +222,7 @@ func (s *Session) lapseIfDue(now time.Time) {
 func (s *Session) finish(cause error) {
 	if !s.over {
 		s.over = true
+		s.c.hooks.ended(s, cause)
 		s.endGuards(cause)
 		s.end(cause)
 	}

@@ -25,10 +25,14 @@ const maxCuts = 2
 // something. A throttled write is submitted again in its own session or not at all.
 func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
 	cl.await()
-	if t := c.cfg.Trace; t != nil && t.Request != nil {
-		op, path, start := cl.op.String(), cl.path, time.Now()
-		defer func() { t.Request(op, path, time.Since(start), err) }()
+	if c.hooks != nil {
+		return c.hooks.observed(ctx, c, cl)
 	}
+	return c.unobserved(ctx, cl)
+}
+
+// unobserved is do without the hooks.
+func (c *Client) unobserved(ctx context.Context, cl *call) (alive bool, err error) {
 	alive, err = c.repeat(ctx, cl)
 	if c.root != "" && alive && cl.isAbsent() {
 		err = c.findChroot(ctx, cl)
@@ -36,7 +40,7 @@ func (c *Client) do(ctx context.Context, cl *call) (alive bool, err error) {
 	return alive, err
 }
 
-// repeat is do without the trace, and without the look at the chroot.
+// repeat is do without the hooks, and without the look at the chroot.
 func (c *Client) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 	var pause func() error // made at the first need
 	for {
@@ -201,6 +205,7 @@ func (c *Client) admit(cl *call) (writes *link.Link, waits bool, err error) {
 //  3. Only now waitForRoom gets the lock. It takes the token, or a later wait for
 //     done would find it, and gives the place to the next call in line.
 func (c *Client) waitForRoom(ctx context.Context, cl *call) (writes *link.Link, err error) {
+	since := cl.seen.waits()
 	select {
 	case <-cl.done:
 	case <-ctx.Done():
@@ -208,6 +213,7 @@ func (c *Client) waitForRoom(ctx context.Context, cl *call) (writes *link.Link, 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	cl.seen.waited(since) // before the call is queued: then it is no longer the caller's
 	if err != nil {
 		if c.room.giveUp(cl) {
 			return nil, err
@@ -358,6 +364,9 @@ func (c *Client) fail(calls []*call, o Outcome, err error, lost bool) {
 
 // complete delivers the result of a call.
 func (c *Client) complete(cl *call) {
+	if cl.seen != nil {
+		c.hooks.settled(cl)
+	}
 	switch {
 	case cl.state.Swap(callDone) == callAbandoned:
 		if cl.watch != nil {

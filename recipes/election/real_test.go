@@ -199,12 +199,12 @@ func TestElection_WhoIsNextAsksARealServerNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var lists atomic.Int32
 			a := connectReal(t, e, 30*time.Second)
-			b, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 30 * time.Second, Trace: &zk.Trace{
-				Request: func(op, path string, _ time.Duration, _ error) {
-					if path == "/e" && (op == "children" || op == "get") {
+			b, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 30 * time.Second, Hooks: []zk.Hook{
+				onCall(func(e zk.CallEnded) {
+					if !e.Pipelined && e.Path == "/e" && (e.Op == "children" || e.Op == "get") {
 						lists.Add(1)
 					}
-				},
+				}),
 			}})
 			require.NoError(t, err)
 			first := take(t, campaign(t, a, election.Config{}, 0))
@@ -224,3 +224,8 @@ func TestElection_WhoIsNextAsksARealServerNothing(t *testing.T) {
 		})
 	}
 }
+
+// onCall is a hook.
+type onCall func(zk.CallEnded)
+
+func (f onCall) OnCallEnded(e zk.CallEnded) { f(e) }

@@ -170,11 +170,11 @@ func TestLock_RefusedCredentialIsNoHotLoop(t *testing.T) {
 		var looks atomic.Int32
 		c := connect(t, srv, func(cfg *zk.Config) {
 			cfg.Auth = []zk.Auth{zk.DigestAuth("bob", "secret")}
-			cfg.Trace = &zk.Trace{Request: func(op, _ string, _ time.Duration, _ error) {
-				if op == "exists" {
+			cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
+				if e.Op == "exists" {
 					looks.Add(1)
 				}
-			}}
+			})}
 		})
 		h, err := lock.New(c, "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)

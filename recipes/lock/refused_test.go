@@ -19,12 +19,17 @@ import (
 // would stand still for ever.
 func busy(cfg *zk.Config, calls *atomic.Int64) {
 	cfg.Auth = []zk.Auth{zk.DigestAuth("bob", "x")}
-	cfg.Trace = &zk.Trace{Request: func(_, _ string, took time.Duration, err error) {
-		if err != nil && took == 0 && calls.Add(1) > 100 {
+	cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
+		if !e.Pipelined && e.Err != nil && e.Took == 0 && calls.Add(1) > 100 {
 			time.Sleep(time.Second)
 		}
-	}}
+	})}
 }
+
+// onCall is a hook.
+type onCall func(zk.CallEnded)
+
+func (f onCall) OnCallEnded(e zk.CallEnded) { f(e) }
 
 // refuseAuth makes the server refuse the credential of the next connections.
 func refuseAuth(srv *zktest.Server, then func(zktest.Request) zktest.Verdict) {

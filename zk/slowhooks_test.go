@@ -12,25 +12,25 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// failures: 36, 123: a function of Trace takes twice the session timeout, and calls
-// the client itself. It slows down only its own caller.
-func TestTrace_SlowOneDisturbsNobody(t *testing.T) {
+// failures: 36, 123: a hook of calls takes twice the session timeout, and calls the
+// client itself. It slows down only its own caller.
+func TestHooks_SlowCallHookDisturbsNobody(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var c *zk.Client
 		var mu sync.Mutex
 		var seen []string
 		c = watching(t, srv, func(cfg *zk.Config) {
-			cfg.Trace = &zk.Trace{Request: func(op, path string, took time.Duration, err error) {
+			cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
 				mu.Lock()
-				seen = append(seen, op+" "+path)
+				seen = append(seen, e.Op+" "+e.Path)
 				mu.Unlock()
-				if path == "/slow" {
-					require.ErrorIs(t, err, zk.ErrNoNode)
+				if e.Path == "/slow" {
+					require.ErrorIs(t, e.Err, zk.ErrNoNode)
 					_, _, err := c.Exists(t.Context(), "/from/within")
 					require.NoError(t, err)
 					time.Sleep(2 * c.Session().Timeout())
 				}
-			}}
+			})}
 		})
 		id := c.Session().ID()
 		_, _, w, err := c.ExistsW(t.Context(), "/n")

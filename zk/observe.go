@@ -1,0 +1,352 @@
+package zk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/link"
+)
+
+// hooks has Config.Hooks, sorted by what they observe. A client without hooks has
+// none: it makes no observation, and reads no clock for it. All methods can be
+// called on nil, and are called without a lock, unless they say so.
+type hooks struct {
+	log *slog.Logger
+
+	connTried       []HookConnTried
+	connOpened      []HookConnOpened
+	connLost        []HookConnLost
+	sessionOpened   []HookSessionOpened
+	sessionResumed  []HookSessionResumed
+	sessionEnded    []HookSessionEnded
+	requestWritten  []HookRequestWritten
+	requestAnswered []HookRequestAnswered
+	callEnded       []HookCallEnded
+	watchFired      []HookWatchFired
+	watchLost       []HookWatchLost
+	leaseRenewed    []HookLeaseRenewed
+	leaseLapsed     []HookLeaseLapsed
+}
+
+// newHooks sorts hooks, and returns nil if there are none. The error names those
+// that observe nothing.
+func newHooks(all []Hook, log *slog.Logger) (*hooks, []error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	h := &hooks{log: log}
+	var errs []error
+	for i, hook := range all {
+		if !h.add(hook) {
+			errs = append(errs, fmt.Errorf("Hooks[%d]: %T has no method of a Hook interface of package zk: look at the names and the signatures of its methods, and whether they need a pointer", i, hook))
+		}
+	}
+	return h, errs
+}
+
+// add returns false if the hook observes nothing.
+func (h *hooks) add(hook Hook) bool {
+	found := false
+	pick(&h.connTried, hook, &found)
+	pick(&h.connOpened, hook, &found)
+	pick(&h.connLost, hook, &found)
+	pick(&h.sessionOpened, hook, &found)
+	pick(&h.sessionResumed, hook, &found)
+	pick(&h.sessionEnded, hook, &found)
+	pick(&h.requestWritten, hook, &found)
+	pick(&h.requestAnswered, hook, &found)
+	pick(&h.callEnded, hook, &found)
+	pick(&h.watchFired, hook, &found)
+	pick(&h.watchLost, hook, &found)
+	pick(&h.leaseRenewed, hook, &found)
+	pick(&h.leaseLapsed, hook, &found)
+	return found
+}
+
+// pick appends a hook to the list of one kind, if it is of that kind.
+func pick[H any](list *[]H, hook Hook, found *bool) {
+	if of, ok := hook.(H); ok {
+		*list = append(*list, of)
+		*found = true
+	}
+}
+
+// each calls f for every hook of one kind.
+func each[H any](h *hooks, list []H, f func(H)) {
+	for _, hook := range list {
+		guarded(h, hook, f)
+	}
+}
+
+// guarded calls f. A panic of a hook is logged and goes no further: it is the fault
+// of an observer, and neither a call nor the connection may end for it.
+func guarded[H any](h *hooks, hook H, f func(H)) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		defer func() { _ = recover() }() // the log handler may panic too
+		h.log.Error("zk: panic in a hook of Config.Hooks", "hook", fmt.Sprintf("%T", hook), "panic", p)
+	}()
+	f(hook)
+}
+
+// now reads the clock for a hook, and only then.
+func (h *hooks) now() (t time.Time) {
+	if h != nil {
+		t = time.Now()
+	}
+	return t
+}
+
+// tried reports an attempt that began at start.
+func (h *hooks) tried(server, addr string, start time.Time, err error) {
+	if h == nil || len(h.connTried) == 0 {
+		return
+	}
+	e := ConnTried{Server: server, Addr: addr, Took: time.Since(start), Err: err}
+	each(h, h.connTried, func(hook HookConnTried) { hook.OnConnTried(e) })
+}
+
+// opened reports a connection whose handshake is done, and its session.
+func (h *hooks) opened(e ConnOpened, timeout, silent time.Duration) {
+	if h == nil {
+		return
+	}
+	each(h, h.connOpened, func(hook HookConnOpened) { hook.OnConnOpened(e) })
+	if e.Resumed {
+		r := SessionResumed{ID: e.SessionID, Server: e.Server, Timeout: timeout, Silent: silent}
+		each(h, h.sessionResumed, func(hook HookSessionResumed) { hook.OnSessionResumed(r) })
+		return
+	}
+	o := SessionOpened{ID: e.SessionID, Server: e.Server, Timeout: timeout}
+	each(h, h.sessionOpened, func(hook HookSessionOpened) { hook.OnSessionOpened(o) })
+}
+
+// lost reports the end of a connection, when c.mu is released and the calls that
+// were lost have got their results. Needs c.mu.
+func (h *hooks) lost(cn *conn, why error, unanswered int) {
+	if h == nil || len(h.connLost) == 0 {
+		return
+	}
+	e := ConnLost{
+		Server: cn.server, SessionID: cn.sess.id, Err: why, Age: time.Since(cn.opened),
+		Unanswered: unanswered, Queued: cn.c.queue.Len(),
+	}
+	cn.c.notes = append(cn.c.notes, func() {
+		each(h, h.connLost, func(hook HookConnLost) { hook.OnConnLost(e) })
+	})
+}
+
+// ended reports the end of a session. Needs c.mu: the hooks run when it is
+// released.
+func (h *hooks) ended(s *Session, cause error) {
+	if h == nil || len(h.sessionEnded) == 0 {
+		return
+	}
+	e := SessionEnded{ID: s.id, Age: time.Since(s.opened), Err: cause, GivenUp: s.givenUp}
+	s.c.notes = append(s.c.notes, func() {
+		each(h, h.sessionEnded, func(hook HookSessionEnded) { hook.OnSessionEnded(e) })
+	})
+}
+
+// margin returns what hooks learn about the lease of a session, which would end, or
+// has ended, at end. Needs c.mu.
+func (s *Session) margin(now time.Time, end instant) LeaseMargin {
+	return LeaseMargin{
+		SessionID: s.id, Timeout: s.timing.timeout, Guards: len(s.guards),
+		Left: time.Duration(end - s.c.instant(now)),
+	}
+}
+
+// renewed reports that the lease of a session was extended at now, if it was. before
+// is the end that it had. Needs c.mu, as ended does.
+func (h *hooks) renewed(s *Session, now time.Time, before instant) {
+	if h == nil || len(h.leaseRenewed) == 0 || len(s.guards) == 0 || s.lease.end <= before {
+		return
+	}
+	e := s.margin(now, before)
+	s.c.notes = append(s.c.notes, func() {
+		each(h, h.leaseRenewed, func(hook HookLeaseRenewed) { hook.OnLeaseRenewed(e) })
+	})
+}
+
+// lapsed reports that the lease of a session has lapsed, before its guards are
+// forgotten. Needs c.mu, as ended does.
+func (h *hooks) lapsed(s *Session, now time.Time) {
+	if h == nil || len(h.leaseLapsed) == 0 {
+		return
+	}
+	e := s.margin(now, s.lease.end)
+	s.c.notes = append(s.c.notes, func() {
+		each(h, h.leaseLapsed, func(hook HookLeaseLapsed) { hook.OnLeaseLapsed(e) })
+	})
+}
+
+// fired reports an event of the server.
+func (h *hooks) fired(root chroot, raw proto.EventType, path []byte, zxid int64) {
+	typ := EventType(raw)
+	if h == nil || len(h.watchFired) == 0 || typ < EventCreated || typ > EventChildrenChanged {
+		return
+	}
+	e := Event{Type: typ, Path: root.strip(string(path)), Zxid: max(0, zxid)}
+	each(h, h.watchFired, func(hook HookWatchFired) { hook.OnWatchFired(e) })
+}
+
+// unwatched reports that the watches on a path have ended without an event.
+func (h *hooks) unwatched(path string, why error) {
+	if h == nil {
+		return
+	}
+	e := WatchLost{Path: path, Err: why}
+	each(h, h.watchLost, func(hook HookWatchLost) { hook.OnWatchLost(e) })
+}
+
+// unrestored reports the watches that the server has refused to restore.
+func (h *hooks) unrestored(root chroot, paths []string, why error) {
+	if h == nil || len(h.watchLost) == 0 {
+		return
+	}
+	for _, path := range paths {
+		h.unwatched(root.strip(path), fmt.Errorf("%w: %w", ErrWatchLost, why))
+	}
+}
+
+// observation is what the hooks learn about one call. Only a client with hooks of
+// requests or calls makes one. The fields of the first part are written by the
+// goroutine that submits the call, and only before it is submitted. So a caller that
+// has abandoned its call can still read them.
+type observation struct {
+	ctx       context.Context
+	op        *operation
+	path      string
+	pipelined bool
+	internal  bool
+	start     time.Time     // when the call was made
+	tries     int           // how often it was submitted
+	tried     time.Time     // when it was last submitted
+	room      time.Duration // how long it waited for room since then
+	earlier   time.Duration // and in the tries before
+
+	// Of the last submission, written before the call gets its result.
+	written bool
+	request RequestWritten
+	sent    time.Time
+	settled bool // it was reported
+}
+
+// observe begins the observation of a call. It returns nil if no hook asks for
+// it.
+func (h *hooks) observe(ctx context.Context, cl *call) *observation {
+	if len(h.requestWritten)+len(h.requestAnswered)+len(h.callEnded) == 0 {
+		return nil
+	}
+	now := time.Now()
+	return &observation{
+		ctx: ctx, op: cl.op, path: cl.path, pipelined: cl.future != nil, internal: cl.internal,
+		start: now, tries: 1, tried: now,
+	}
+}
+
+// observeOwn is observe for a call that the client makes for itself.
+func (h *hooks) observeOwn(ctx context.Context, cl *call) *observation {
+	if h == nil {
+		return nil
+	}
+	o := h.observe(ctx, cl)
+	if o != nil {
+		o.internal = true
+	}
+	return o
+}
+
+// observed runs a synchronous call to its end, as Client.do does.
+func (h *hooks) observed(ctx context.Context, c *Client, cl *call) (alive bool, err error) {
+	o := h.observe(ctx, cl)
+	cl.seen = o
+	alive, err = c.unobserved(ctx, cl)
+	if o != nil {
+		h.callOver(o, err)
+	}
+	return alive, err
+}
+
+// again begins the observation of another submission.
+func (o *observation) again() {
+	if o == nil {
+		return
+	}
+	o.tries++
+	o.tried = time.Now()
+	o.earlier += o.room
+	o.room = 0
+	o.written, o.settled = false, false
+}
+
+// waits and waited stand around a wait for room.
+func (o *observation) waits() (since time.Time) {
+	if o != nil {
+		since = time.Now()
+	}
+	return since
+}
+
+func (o *observation) waited(since time.Time) {
+	if o != nil {
+		o.room += time.Since(since)
+	}
+}
+
+// written reports the requests that are about to be written to a server.
+func (h *hooks) written(server string, batch []*link.Request) {
+	now := time.Now()
+	for _, r := range batch {
+		o := callOf(r).seen
+		if o == nil {
+			continue
+		}
+		o.written, o.sent = true, now
+		o.request = RequestWritten{
+			Context: o.ctx, Server: server, Op: o.op.String(), Path: o.path, Internal: o.internal,
+			Try: o.tries, Bytes: len(r.Frame), Room: o.room, Queued: now.Sub(o.tried) - o.room,
+		}
+		each(h, h.requestWritten, func(hook HookRequestWritten) { hook.OnRequestWritten(o.request) })
+	}
+}
+
+// settled reports that a call is about to get its result: that its request was
+// answered, if it was written, and that the call has ended, if it is pipelined.
+func (h *hooks) settled(cl *call) {
+	o := cl.seen
+	if o.settled {
+		return // a panic has interrupted complete, which is called again
+	}
+	o.settled = true
+	if !o.written && !o.pipelined {
+		return
+	}
+	err := cl.failure()
+	if o.written && len(h.requestAnswered) > 0 {
+		e := RequestAnswered{RequestWritten: o.request, ReplyBytes: cl.replySize, Wait: time.Since(o.sent), Err: err}
+		each(h, h.requestAnswered, func(hook HookRequestAnswered) { hook.OnRequestAnswered(e) })
+	}
+	if o.pipelined {
+		h.callOver(o, err)
+	}
+}
+
+// callOver reports the end of a call.
+func (h *hooks) callOver(o *observation, err error) {
+	if len(h.callEnded) == 0 {
+		return
+	}
+	e := CallEnded{
+		Context: o.ctx, Op: o.op.String(), Path: o.path, Pipelined: o.pipelined,
+		Took: time.Since(o.start), Room: o.earlier + o.room, Tries: o.tries, Err: err,
+	}
+	each(h, h.callEnded, func(hook HookCallEnded) { hook.OnCallEnded(e) })
+}
