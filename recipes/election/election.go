@@ -169,13 +169,14 @@ type Observation struct {
 // observe reads the leader, passes it to show, and waits until it may have changed.
 // It also returns when the connection is lost, even in the middle of a read. The
 // caller then shows Unknown. more is false when show wants no more.
-func (e *Election) observe(ctx context.Context, show func(Observation) bool) (more bool, err error) {
+func (e *Election) observe(ctx context.Context, show func(Observation, connection) bool) (more bool, err error) {
 	connected, stop := whileConnected(ctx, e.c)
 	defer stop()
+	over := connectionOf(e.c) // before the read: a later one makes the answer old
 	o, watch, err := e.look(connected)
 	if err == nil {
 		defer watch.Stop()
-		if !show(o) {
+		if !show(o, over) {
 			return false, nil
 		}
 		err = waitChanged(connected, watch)
@@ -204,16 +205,16 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 		defer e.memory.end()
 		var last Observation
 		first := true
-		show := func(o Observation) bool {
+		show := func(o Observation, over connection) bool {
+			e.memory.see(o, over)
 			if !first && o.State == last.State && o.Leader.Token == last.Leader.Token && string(o.Leader.Data) == string(last.Leader.Data) {
 				return true
 			}
 			first, last = false, o
-			e.memory.see(o)
 			return yield(o, nil)
 		}
 		for {
-			if e.c.State() != zk.StateConnected && !show(Observation{}) {
+			if e.c.State() != zk.StateConnected && !show(Observation{}, connection{}) {
 				return
 			}
 			err := e.c.Ready(ctx)

@@ -34,9 +34,9 @@ func (e *Election) Leading() *Leadership {
 // IsLeader is true, that is ourselves. Otherwise it is what a running Observe of this
 // Election has seen last, which may be out of date. It is Unknown when no Observe
 // runs, before the first one has seen anything, and while the client is not connected.
+// After a reconnect it stays Unknown until an Observe has read again.
 //
-// An Observe sees nothing while the body of its loop runs. So if that body is still
-// busy after the connection has come back, Known returns again what was seen before.
+// An Observe sees nothing while the body of its loop runs.
 //
 // If we lead, Since is set only if a running Observe has seen our node.
 func (e *Election) Known() Observation {
@@ -47,10 +47,28 @@ func (e *Election) Known() Observation {
 		return Observation{State: Led, Leader: l.contender()}
 	case seen == nil:
 		return Observation{}
-	case l == nil && e.c.State() != zk.StateConnected:
+	case l == nil && (e.c.State() != zk.StateConnected || seen.over != connectionOf(e.c)):
 		return Observation{} // the observer may not have noticed that yet
 	}
-	return *seen
+	return seen.Observation
+}
+
+// connection identifies a connection of a client.
+type connection struct {
+	session *zk.Session
+	resumed int // how often the session was resumed before
+}
+
+// connectionOf returns the connection that a client has now, or had last.
+func connectionOf(c *zk.Client) connection {
+	s := c.Session()
+	return connection{s, s.Resumed()}
+}
+
+// sight is what an Observe has seen, over the connection over or a later one.
+type sight struct {
+	Observation
+	over connection
 }
 
 // contender returns our node from memory.
@@ -64,8 +82,8 @@ func (l *Leadership) contender() Leader {
 
 // memory is what an Election knows without a request.
 type memory struct {
-	leading atomic.Pointer[Leadership]  // the latest; its Context says whether it is over
-	seen    atomic.Pointer[Observation] // what Observe has seen last; nil: nothing
+	leading atomic.Pointer[Leadership] // the latest; its Context says whether it is over
+	seen    atomic.Pointer[sight]      // what Observe has seen last; nil: nothing
 
 	mu        sync.Mutex // leaf lock; guards what follows, and the changes of seen
 	observers int        // the number of Observe that run
@@ -90,10 +108,10 @@ func (m *memory) begin() {
 }
 
 // see records what an Observe has seen.
-func (m *memory) see(o Observation) {
+func (m *memory) see(o Observation, over connection) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.seen.Store(&o)
+	m.seen.Store(&sight{o, over})
 }
 
 // end records that an Observe runs no longer. After the last one it clears seen,

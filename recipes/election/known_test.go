@@ -128,24 +128,41 @@ func TestElection_KnownFollowsTheObserver(t *testing.T) {
 }
 
 // The connection is lost while the loop body of the only Observe runs. Known is Unknown
-// although the observer notices nothing, unless we lead ourselves.
+// although the observer notices nothing, unless we lead ourselves. It stays so after the
+// connection has come back, until the observer has read again: by then another one can
+// lead.
 func TestElection_KnownIsUnknownInAnOutageWhileTheObserverIsBusy(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		e := election.New(connect(t, srv), "/e", election.Config{ID: "me"})
 		a, err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Campaign(t.Context())
 		require.NoError(t, err)
-		for o, err := range e.Observe(t.Context()) {
-			require.NoError(t, err)
-			require.Equal(t, election.Led, o.State)
-			require.Equal(t, o, e.Known())
-			srv.Down(1, true)
-			synctest.Wait()
-			require.Equal(t, election.Observation{}, e.Known(), "the connection is lost")
-			srv.Down(1, false)
-			time.Sleep(time.Second)
-			require.Equal(t, o, e.Known(), "the connection is back")
-			break
-		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var led election.Observation
+		busy, idle := make(chan bool), make(chan bool)
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			for o := range e.Observe(ctx) {
+				if o.State == election.Led && led.State == election.Unknown {
+					led = o
+					busy <- true
+					<-idle
+				}
+			}
+		}()
+		<-busy
+		require.Equal(t, led, e.Known())
+		srv.Down(1, true)
+		synctest.Wait()
+		require.Equal(t, election.Observation{}, e.Known(), "the connection is lost")
+		srv.Down(1, false)
+		time.Sleep(time.Second)
+		require.Equal(t, election.Observation{}, e.Known(), "the connection is back")
+		close(idle)
+		synctest.Wait()
+		require.Equal(t, led, e.Known(), "the observer has read again")
+		cancel()
+		<-done
 		require.NoError(t, a.Resign(t.Context()))
 
 		l, err := e.Campaign(t.Context())
