@@ -98,15 +98,18 @@ func TestElection_ObserverSaysThatItIsCutOffWhileItReads(t *testing.T) {
 		o := observe(ctx, election.New(other, "/e", election.Config{}))
 		time.Sleep(time.Second)
 		id := other.Session().ID()
+		reading := make(chan struct{})
 		var once sync.Once
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Session == id && r.Op == "children" {
-				once.Do(func() { go srv.Down(1, true) })
+				once.Do(func() { close(reading) })
 				return zktest.Hang
 			}
 			return zktest.Pass
 		})
 		require.NoError(t, leads.Proclaim(t.Context(), []byte("news")))
+		<-reading
+		srv.Down(1, true) // not before the reply to Proclaim
 		time.Sleep(10 * time.Minute)
 		state, err := o.last()
 		require.NoError(t, err)
