@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // pauseRound waits before the next round over the servers, for d at most.
@@ -20,7 +22,7 @@ func (l *loop) pauseRound(d time.Duration) {
 	if ctx.Err() != nil {
 		ctx = l.c.ctx // Close has cut one pause short; the later ones keep their length
 	}
-	_ = pause(ctx, d)
+	_ = xsync.Pause(ctx, d)
 }
 
 // shorten returns how long a pause of d may last: not beyond the session's expiry.

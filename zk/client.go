@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
@@ -38,9 +39,9 @@ type Client struct {
 	mu         sync.Mutex
 	state      State
 	generation uint64
-	changed    chan struct{} // closed and replaced at every transition
-	refusal    error         // why the state is or was StateAuthFailed; wraps ErrAuthFailed
-	session    *Session      // the newest; nil before the first
+	changed    xsync.Broadcast // a transition was made
+	refusal    error           // why the state is or was StateAuthFailed; wraps ErrAuthFailed
+	session    *Session        // the newest; nil before the first
 	ghosts     ghosts
 	grants     grants
 	conn       *conn      // nil while there is none
@@ -77,7 +78,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	hooks, _ := newHooks(cfg.Hooks, cfg.Logger) // withDefaults has checked them
 	c := &Client{
 		cfg: cfg, root: chroot(root), log: cfg.Logger, hooks: hooks, base: clockNow(),
-		done: make(chan struct{}), changed: make(chan struct{}),
+		done:   make(chan struct{}),
 		grants: grants{},
 	}
 	c.cfg.Auth = nil

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // guard is a context that ends no later than the ensemble could have expired
@@ -80,7 +82,7 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 		switch {
 		case err == nil && g == nil && tried >= trips && ripens > 0:
 			tried = 0 // after a reconnect meanwhile, all round trips are needed again
-			err = pause(parent, ripens)
+			err = xsync.Pause(parent, ripens)
 		case err == nil && g == nil && tried >= trips:
 			err = fmt.Errorf("%w: less than a quarter of the timeout of %v is left of it after %d round trips", ErrLeaseLapsed, s.Timeout(), trips)
 		}

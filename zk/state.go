@@ -57,7 +57,7 @@ func (c *Client) States(ctx context.Context) iter.Seq[State] {
 		seen := uint64(0)
 		for {
 			c.mu.Lock()
-			state, gen, changed := c.state, c.generation, c.changed
+			state, gen, changed := c.state, c.generation, c.changed.C()
 			c.mu.Unlock()
 			if gen != seen {
 				seen = gen
@@ -120,8 +120,7 @@ func (c *Client) setState(s State, why error) {
 	}
 	c.state = s
 	c.generation++
-	close(c.changed)
-	c.changed = make(chan struct{})
+	c.changed.Notify()
 	c.notes = append(c.notes, func() { c.log.Info("zk: state", args...) })
 }
 

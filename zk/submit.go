@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
@@ -80,22 +80,12 @@ func (c *Client) Pauses(ctx context.Context) func() error { return c.pauses(ctx)
 // pauses returns a function that waits longer and longer, until ctx ends.
 func (c *Client) pauses(ctx context.Context) func() error {
 	policy := c.cfg.BackOff()
-	return func() error { return pause(ctx, policy.NextBackOff()) }
-}
-
-// pause waits for d, a policy's next pause, unless ctx ends or the policy has
-// ended.
-func pause(ctx context.Context, d time.Duration) error {
-	if d < 0 {
-		return errors.New("the back-off policy has ended")
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctxerr.Of(ctx)
+	return func() error {
+		d := policy.NextBackOff()
+		if d < 0 {
+			return errors.New("the back-off policy has ended")
+		}
+		return xsync.Pause(ctx, d)
 	}
 }
 

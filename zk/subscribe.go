@@ -6,6 +6,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk/internal/watchtable"
 )
 
@@ -25,7 +26,7 @@ type Subscription struct {
 	events []Event
 	err    error // why entry is over
 
-	more chan struct{} // cap 1: something was added, or it is over
+	more xsync.Wakeup // wakes Events: something was added, or it is over
 }
 
 // SubscribeOption changes which events a Subscription yields, or how many wait.
@@ -49,7 +50,7 @@ var opAddWatch = define(operation{code: proto.OpAddWatch, read: true, decode: ig
 // place. ErrUnimplemented says that the server is older than 3.6. Close the
 // Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
-	s := &Subscription{c: c, limit: 1024, more: make(chan struct{}, 1)}
+	s := &Subscription{c: c, limit: 1024}
 	s.entry = watchtable.Subscription{Path: c.root.full(path), Mode: watchtable.Persistent, To: subscriber{s}}
 	for _, o := range opts {
 		o(s)
@@ -96,7 +97,7 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 				return
 			}
 			select {
-			case <-s.more:
+			case <-s.more.C():
 			case <-ctx.Done():
 				yield(Event{}, ctxerr.Of(ctx))
 				return
@@ -126,7 +127,7 @@ func (to subscriber) Push(ev watchtable.Event) {
 		return
 	}
 	s.events = append(s.events, s.c.eventOf(ev))
-	wake(s.more)
+	s.more.Wake()
 }
 
 // Resync replaces all waiting events by an EventResync. A program that reads again
@@ -134,7 +135,7 @@ func (to subscriber) Push(ev watchtable.Event) {
 func (to subscriber) Resync() {
 	s := to.s
 	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.Path()})
-	wake(s.more)
+	s.more.Wake()
 }
 
 // End ends the subscription. It still yields the events that wait.
@@ -143,5 +144,5 @@ func (to subscriber) End(why watchtable.Reason) {
 	if why != watchtable.Stopped { // Close is no error
 		s.err = endErrors[why]
 	}
-	wake(s.more)
+	s.more.Wake()
 }

@@ -8,39 +8,28 @@ package retry
 
 import (
 	"context"
-	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
 
 // Do calls f until f succeeds, or fails with an error for which [zk.SafeToRetry]
-// reports false, or b says to stop (a negative pause), or ctx ends. It returns the last result and
-// error of f. The pauses between the calls are those of b.
+// reports false, or b says to stop (a negative pause), or ctx ends. It returns the last
+// result and error of f. The pauses between the calls are those of b.
 //
 // f should make one request. If it makes several, its error must be that of the
 // last one, and the earlier ones must be safe to repeat.
 func Do[R any](ctx context.Context, b backoff.BackOff, f func(context.Context) (R, error)) (R, error) {
 	for {
 		r, err := f(ctx)
-		if err == nil || !zk.SafeToRetry(err) || !pause(ctx, b.NextBackOff()) {
+		if err == nil || !zk.SafeToRetry(err) {
 			return r, err
 		}
-	}
-}
-
-// pause waits for d. It returns false if ctx ends before, or if d says to stop.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d < 0 || ctx.Err() != nil {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+		d := b.NextBackOff()
+		if d < 0 || xsync.Pause(ctx, d) != nil {
+			return r, err
+		}
 	}
 }
