@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zk/retry"
 	"github.com/zookit/zookit/zktest"
 )
@@ -48,11 +49,11 @@ func TestSafeToRetry_GivesUpWhatIsBoundToADeadSession(t *testing.T) {
 				return err
 			},
 			"protected": func(ctx context.Context) error {
-				_, err := c.Create(ctx, "/n", nil, zk.Ephemeral, zk.InSession(old), zk.Protected())
+				_, err := protect.Create(ctx, c, "/n", nil, zk.Ephemeral, zk.InSession(old))
 				return err
 			},
 			"persistent": func(ctx context.Context) error {
-				_, err := c.Create(ctx, "/n", nil, zk.Persistent, zk.InSession(old), zk.Protected())
+				_, err := protect.Create(ctx, c, "/n", nil, zk.Persistent, zk.InSession(old))
 				return err
 			},
 			"multi": func(ctx context.Context) error {
@@ -60,7 +61,10 @@ func TestSafeToRetry_GivesUpWhatIsBoundToADeadSession(t *testing.T) {
 				return err
 			},
 			"guard": func(ctx context.Context) error { _, _, err := old.Guard(ctx); return err },
-			"find":  func(ctx context.Context) error { _, _, err := c.FindProtected(ctx, old, "/", zk.NewGUID()); return err },
+			"find": func(ctx context.Context) error {
+				_, _, err := protect.Find(ctx, c, old, "/", protect.NewGUID())
+				return err
+			},
 		} {
 			tries := 0
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -83,7 +87,7 @@ func TestInSession_RefusesNil(t *testing.T) {
 		for name, call := range map[string]func() error{
 			"create": func() error { _, err := c.Create(t.Context(), "/n", nil, zk.Ephemeral, zk.InSession(nil)); return err },
 			"protected": func() error {
-				_, err := c.Create(t.Context(), "/n", nil, zk.Ephemeral, zk.InSession(nil), zk.Protected())
+				_, err := protect.Create(t.Context(), c, "/n", nil, zk.Ephemeral, zk.InSession(nil))
 				return err
 			},
 			"multi": func() error {

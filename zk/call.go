@@ -144,7 +144,7 @@ func (cl *call) failure() error {
 	}
 	e := cl.opError(cl.outcome, cl.err)
 	if cl.tied && cl.outcome == OutcomeNotSent && cl.err == ErrSessionExpired {
-		e.Err = errBoundExpired
+		e.Err = ErrBoundExpired
 	}
 	e.Path = cmp.Or(cl.failed, cl.path)
 	return e

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -21,7 +22,7 @@ func TestChroot_CallsNameTheMissingChroot(t *testing.T) {
 		calls := map[string]func(path string) error{
 			"create": func(p string) error { _, err := c.Create(ctx, p+"/x", nil, zk.Persistent); return err },
 			"protected": func(p string) error {
-				_, err := c.Create(ctx, p+"/x", nil, zk.Ephemeral, zk.Protected())
+				_, err := protect.Create(ctx, c, p+"/x", nil, zk.Ephemeral)
 				return err
 			},
 			"delete":    func(p string) error { return c.Delete(ctx, p, zk.AnyVersion) },

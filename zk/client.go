@@ -50,7 +50,6 @@ type Client struct {
 	xid        int32      // the last one used on the earlier connections
 	zxid       int64      // the highest in a reply on the earlier connections
 	watches    watches
-	janitor    janitor
 	closing    bool
 	notes      []func() // what unlock is to log, and to do, in order
 	closeErr   error    // valid after done
@@ -214,9 +213,6 @@ func (c *Client) finish(why error, left []error) {
 	var errs []error
 	for s := range c.ghosts.closing {
 		errs = append(errs, fmt.Errorf("session %s: %w", s.label(), ErrUnconfirmed))
-	}
-	for _, what := range c.left() {
-		errs = append(errs, fmt.Errorf("%s: %w", what, ErrUnconfirmed))
 	}
 	if err := errors.Join(append(errs, left...)...); err != nil {
 		c.closeErr = fmt.Errorf("zk: close: %w", err)

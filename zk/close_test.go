@@ -13,6 +13,7 @@ import (
 
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/follow"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -176,7 +177,7 @@ func TestClose_EveryCallAfterItIsRefusedAtOnce(t *testing.T) {
 		ctx := context.Background()
 		for name, f := range map[string]func() error{
 			"create":         func() error { _, err := c.Create(ctx, "/n", nil, zk.Persistent); return err },
-			"protected":      func() error { _, err := c.Create(ctx, "/n", nil, zk.Ephemeral, zk.Protected()); return err },
+			"protected":      func() error { _, err := protect.Create(ctx, c, "/n", nil, zk.Ephemeral); return err },
 			"delete":         func() error { return c.Delete(ctx, "/n", 0) },
 			"set":            func() error { _, err := c.Set(ctx, "/n", nil, 0); return err },
 			"setACL":         func() error { _, err := c.SetACL(ctx, "/n", zk.WorldACL(zk.PermAll), 0); return err },

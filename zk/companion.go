@@ -17,7 +17,7 @@ import (
 type Companion interface {
 	// Closing tells the companion to begin nothing more. What it has begun may go on:
 	// requests that were sent are still answered, and others fail with ErrClosed.
-	// Closing must not block, and must not call the client.
+	// Closing must not block, and must not call Companion or Close.
 	Closing()
 
 	// Finish returns when no goroutine of the companion is left. Close waits for it,
@@ -33,8 +33,8 @@ type Companion interface {
 // a type of its own, which its package does not export.
 //
 // The context that start gets ends when Close has ended, or has stopped waiting
-// because its own context ended. start must not call the client, nor begin any work:
-// the first method that is called on the companion may be Closing.
+// because its own context ended. start must not block, must not call Companion or
+// Close, and must begin no work: the client may be closing.
 //
 // If the client is closing, Closing has been called on the companion when it is
 // returned. If Close has ended, Finish is not called any more.

@@ -34,31 +34,21 @@ type Created struct {
 // ErrNoChildrenForEphemerals, ErrNoAuth, ErrInvalidACL, ErrQuotaExceeded, and
 // ErrUnimplemented (containers before 3.5, TTL nodes where they are disabled).
 //
-// With Protected, Create resolves a lost reply, and tries again if the create did
-// not run. If ctx ends meanwhile, or on any other error that leaves the outcome
-// open, the client deletes the node in the background.
+// If the reply is lost, the outcome is unknown, and so is the name of a sequential
+// node. Package zk/protect resolves that.
 func (c *Client) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) (Created, error) {
-	cfg := optionsOf(opts)
-	if cfg.protected {
-		return c.createProtected(ctx, path, data, mode, cfg)
-	}
-	return run(ctx, c, c.createCall(path, data, mode, cfg), takeCreated)
+	return run(ctx, c, c.createCall(path, data, mode, optionsOf(opts)), takeCreated)
 }
 
-// Create is Client.Create, except that it does not resolve a lost reply. A protected
-// create needs ProtectedBy. If its outcome is unknown, use FindProtected.
+// Create is Client.Create.
 func (p *Pipeline) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) *Future[Created] {
 	return enqueue(ctx, p, p.c.createCall(path, data, mode, optionsOf(opts)), takeCreated)
 }
 
-// CreateOp creates a node, as Create does. It takes InSession. With Protected the
-// Multi fails, because a Multi does not resolve a lost reply.
+// CreateOp creates a node, as Create does. It takes InSession.
 func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) Op {
 	cfg := optionsOf(opts)
 	wire, err := createWire(path, bytes.Clone(data), mode, cfg)
-	if err == nil && cfg.protected {
-		err = fmt.Errorf("%w: Protected inside a multi", ErrBadArguments)
-	}
 	return Op{kind: OpCreate, path: path, session: cfg.session, wire: wire, err: err}
 }
 
@@ -73,16 +63,9 @@ func optionsOf(opts []CreateOption) createConfig {
 	return cfg
 }
 
-// createCall makes the call of a create. For a protected one cfg has its GUID.
+// createCall makes the call of a create.
 func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg createConfig) *call {
 	wire, err := createWire(path, data, mode, cfg)
-	switch {
-	case err != nil:
-	case cfg.protected && cfg.guid == "" && !cfg.guidGiven:
-		err = fmt.Errorf("%w: Protected in a pipeline needs a GUID: use ProtectedBy", ErrBadArguments)
-	case cfg.protected:
-		path = protectedPath(path, cfg.guid)
-	}
 	if err == nil {
 		err = c.root.checkNameless(path)
 	}
@@ -91,8 +74,7 @@ func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg creat
 	return cl
 }
 
-// createWire checks a create and returns it for the wire, without its path. It does
-// not check Protected.
+// createWire checks a create and returns it for the wire, without its path.
 func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (proto.MultiOp, error) {
 	if int(mode) >= len(createModes) {
 		return proto.MultiOp{Op: opCreate.code}, fmt.Errorf("%w: mode %d", ErrBadArguments, mode)

@@ -153,14 +153,17 @@
 // # Protected creates
 //
 // If the answer to the create of a sequential node is lost, the program does not
-// know its name. [Protected] puts a GUID into the name. Create then finds the node
+// know its name. Package zk/protect puts a GUID into the name. It then finds the node
 // after the reconnect, or creates it if the first request never took effect.
 //
-//	made, err := client.Create(ctx, "/queue/n-", nil, zk.EphemeralSequential, zk.Protected())
+//	made, err := protect.Create(ctx, client, "/queue/n-", nil, zk.EphemeralSequential)
 //	// made.Path is /queue/_c_<GUID>-n-0000000007
 //
 // A node that the program no longer wants, and cannot delete now, goes to
-// [Client.Abandon]. The client then deletes it in the background.
+// protect.Abandon, which deletes it in the background.
+//
+// Such background work is a [Companion] of its client: Close waits for it, and names
+// what it could not confirm.
 //
 // # Hooks
 //

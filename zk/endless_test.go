@@ -12,6 +12,7 @@ import (
 
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -65,12 +66,12 @@ func TestProtected_CodesWithoutVerdictAreNoStorm(t *testing.T) {
 			})
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			_, err := c.Create(ctx, "/n-", nil, zk.EphemeralSequential, zk.Protected())
+			_, err := protect.Create(ctx, c, "/n-", nil, zk.EphemeralSequential)
 			require.Error(t, err)
 			require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err))
 			require.Less(t, creates.Load(), int32(100))
 			onNth(srv, "create", 1, zktest.Fail(int32(code)))
-			_, err = c.Create(inTime(t), "/n-", nil, zk.EphemeralSequential, zk.Protected())
+			_, err = protect.Create(inTime(t), c, "/n-", nil, zk.EphemeralSequential)
 			require.NoError(t, err)
 		})
 	}

@@ -26,6 +26,10 @@ var (
 	// ErrPipelineBroken: an earlier request of the Pipeline ended without a
 	// verdict of the server. The first cause is wrapped beside it.
 	ErrPipelineBroken = errors.New("pipeline broken")
+	// ErrBoundExpired: the request is bound to a session that is over, by InSession
+	// for instance. It will never run. It wraps ErrSessionExpired. SafeToRetry
+	// reports false for it.
+	ErrBoundExpired = fmt.Errorf("%w: what is bound to it will never run", ErrSessionExpired)
 	// ErrForeignOp: an op that is bound to one client was given to another.
 	ErrForeignOp = errors.New("op belongs to another client")
 	// ErrWatchLost: the server refused to restore the watch after a reconnect, or an

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -35,7 +36,7 @@ func TestError_OfAContextIsItsErrAndItsCause(t *testing.T) {
 			"set":    func(ctx context.Context) error { _, err := c.Set(ctx, "/", nil, 0); return err },
 			"future": func(ctx context.Context) error { _, err := c.Pipeline().Get(t.Context(), "/").Wait(ctx); return err },
 			"protected": func(ctx context.Context) error {
-				_, err := c.Create(ctx, "/n", nil, zk.Ephemeral, zk.Protected())
+				_, err := protect.Create(ctx, c, "/n", nil, zk.Ephemeral)
 				return err
 			},
 			"watch": func(ctx context.Context) error { _, err := w.Wait(ctx); return err },
@@ -120,8 +121,8 @@ func TestError_WhatNeverLeftIsNotSent(t *testing.T) {
 			"pipeline":  func() error { _, err := p.Get(t.Context(), "/").Wait(t.Context()); return err },
 			"watch":     func() error { _, err := c.Subscribe(t.Context(), "/"); return err },
 			"guard":     func() error { _, _, err := s.Guard(t.Context()); return err },
-			"find":      func() error { _, _, err := c.FindProtected(t.Context(), nil, "/", zk.NewGUID()); return err },
-			"protected": func() error { _, err := c.Create(t.Context(), "/n", nil, zk.Ephemeral, zk.Protected()); return err },
+			"find":      func() error { _, _, err := protect.Find(t.Context(), c, nil, "/", protect.NewGUID()); return err },
+			"protected": func() error { _, err := protect.Create(t.Context(), c, "/n", nil, zk.Ephemeral); return err },
 		} {
 			err := call()
 			require.ErrorIs(t, err, zk.ErrClosed, name)
@@ -207,19 +208,22 @@ func TestError_OfABadRequestSaysItOnce(t *testing.T) {
 		for name, call := range map[string]func() error{
 			"mode": func() error { _, err := c.Create(t.Context(), "/m", nil, 77); return err },
 			"op":   func() error { _, err := c.Multi(t.Context(), zk.CreateOp("/m", nil, 77)); return err },
-			"both": func() error { _, err := c.Multi(t.Context(), zk.CreateOp("/m", nil, 77, zk.Protected())); return err },
-			"ttl":  func() error { _, err := c.Create(t.Context(), "/m", nil, zk.PersistentTTL); return err },
+			"both": func() error {
+				_, err := c.Multi(t.Context(), zk.CreateOp("/m", nil, 77, zk.InSession(nil)))
+				return err
+			},
+			"ttl": func() error { _, err := c.Create(t.Context(), "/m", nil, zk.PersistentTTL); return err },
 			"ttl, acl": func() error {
 				_, err := c.Create(t.Context(), "/m", nil, zk.Ephemeral, zk.TTL(time.Second), zk.WithACL())
 				return err
 			},
 			"zero op": func() error { _, err := c.Multi(t.Context(), zk.CheckOp("/m", 0), zk.Op{}); return err },
 			"guid": func() error {
-				_, err := c.Create(t.Context(), "/m", nil, zk.Ephemeral, zk.ProtectedBy("g"))
+				_, err := protect.CreateAs(t.Context(), c, "g", "/m", nil, zk.Ephemeral)
 				return err
 			},
 			"future": func() error {
-				_, err := c.Pipeline().Create(t.Context(), "/m", nil, zk.Ephemeral, zk.Protected()).Wait(t.Context())
+				_, err := c.Pipeline().Create(t.Context(), "/m", nil, zk.Ephemeral, zk.InSession(nil)).Wait(t.Context())
 				return err
 			},
 		} {

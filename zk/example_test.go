@@ -373,34 +373,6 @@ func ExampleClient_Multi() {
 	// order2 exists: false
 }
 
-// The reply to a create is lost. By the GUID in the name, Create finds its node.
-func ExampleProtected() {
-	srv := exampleServer()
-	defer srv.Close()
-	client := exampleClient(srv)
-	ctx := context.Background()
-	defer client.Close(ctx)
-	if err := srv.Create("/queue", nil); err != nil {
-		log.Fatal(err)
-	}
-
-	srv.OnRequest(func(q zktest.Request) zktest.Verdict {
-		if q.Op == "create" {
-			return zktest.DropReplyAndCut
-		}
-		return zktest.Pass
-	})
-	guid := zk.NewGUID() // Protected() makes one by itself
-	made, err := client.Create(ctx, "/queue/n-", nil, zk.EphemeralSequential, zk.ProtectedBy(guid))
-	fmt.Println("error:", err)
-	fmt.Println("found:", made.Path == "/queue/_c_"+guid+"-n-0000000000")
-	fmt.Println("nodes:", len(srv.Children("/queue")))
-	// Output:
-	// error: <nil>
-	// found: true
-	// nodes: 1
-}
-
 // auditor writes entries in the background. Each client has one.
 type auditor struct {
 	client *zk.Client

@@ -120,7 +120,7 @@ func (s *Session) tryGuard(parent context.Context) (g *guard, ripens time.Durati
 	case s.over || s.c.closing:
 		err := cmp.Or(context.Cause(s.ctx), ErrClosed)
 		if err == ErrSessionExpired {
-			err = errBoundExpired
+			err = ErrBoundExpired
 		}
 		return nil, 0, err
 	case t.renewed < t.timeout/4:

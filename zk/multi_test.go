@@ -124,7 +124,6 @@ func TestMulti_BadOpsAreRefused(t *testing.T) {
 			"ttl":          {[]zk.Op{zk.CreateOp("/n", nil, zk.Persistent, zk.TTL(time.Second))}, zk.ErrBadArguments},
 			"no ttl":       {[]zk.Op{zk.CreateOp("/n", nil, zk.PersistentTTL)}, zk.ErrBadArguments},
 			"acl":          {[]zk.Op{zk.CreateOp("/n", nil, zk.Persistent, zk.WithACL(zk.ACL{Perms: 99}))}, zk.ErrInvalidACL},
-			"protected":    {[]zk.Op{zk.CreateOp("/n", nil, zk.Ephemeral, zk.Protected())}, zk.ErrBadArguments},
 			"foreign":      {[]zk.Op{other.Bind(zk.CheckOp("/n", 0), nil)}, zk.ErrForeignOp},
 			"two sessions": {[]zk.Op{zk.CreateOp("/a", nil, zk.Ephemeral, zk.InSession(c.Session())), zk.CreateOp("/b", nil, zk.Ephemeral, zk.InSession(other.Session()))}, zk.ErrBadArguments},
 			"old session":  {[]zk.Op{zk.CreateOp("/a", nil, zk.Ephemeral, zk.InSession(other.Session()))}, zk.ErrSessionExpired},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -38,7 +39,7 @@ func TestCreate_SequentialAtTheRoot(t *testing.T) {
 		_, err = below.Multi(t.Context(), zk.CreateOp("/", nil, zk.PersistentSequential))
 		require.ErrorIs(t, err, zk.ErrInvalidPath)
 		require.Equal(t, before, srv.Children("/"))
-		made, err = below.Create(t.Context(), "/", nil, zk.PersistentSequential, zk.Protected())
+		made, err = protect.Create(t.Context(), below, "/", nil, zk.PersistentSequential)
 		require.NoError(t, err)
 		require.True(t, srv.Exists("/app"+made.Path), "it has a name")
 	})

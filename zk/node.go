@@ -80,13 +80,10 @@ type Stat struct {
 type CreateOption func(*createConfig)
 
 type createConfig struct {
-	acl       []ACL
-	ttl       time.Duration
-	session   *Session
-	bound     bool // the caller chose session
-	protected bool
-	guid      string
-	guidGiven bool // the caller chose guid
+	acl     []ACL
+	ttl     time.Duration
+	session *Session
+	bound   bool // the caller chose session
 }
 
 // WithACL sets the ACL of the new node. Without it, every client has all rights.
@@ -107,29 +104,17 @@ func InSession(s *Session) CreateOption {
 	return func(c *createConfig) { c.session, c.bound = s, true }
 }
 
-// check reports the faults of the options, without a look at the path.
-func (c *createConfig) check() error {
-	switch {
-	case c.bound && c.session == nil:
-		return fmt.Errorf("%w: InSession of no session: Client.AwaitSession waits for one", ErrBadArguments)
-	case c.guidGiven:
-		return checkGUID(c.guid)
-	}
-	return nil
+// BoundSession returns the session to which InSession in opts binds a create. It
+// reports false if no option does. It is for code that makes creates for others.
+func BoundSession(opts ...CreateOption) (s *Session, bound bool) {
+	cfg := optionsOf(opts)
+	return cfg.session, cfg.bound
 }
 
-// Protected puts "_c_<GUID>-" before the name of the node, as Curator does. With it
-// Create can find out whether a create ran whose reply was lost:
-//
-//  1. After the reconnect, Create syncs and lists the children of the parent.
-//  2. If it finds the GUID, it returns that node. An ephemeral node must also
-//     belong to the session of the create.
-//  3. If it does not find the GUID, the create did not run, and Create tries again.
-func Protected() CreateOption { return func(c *createConfig) { c.protected = true } }
-
-// ProtectedBy is Protected with a GUID that the caller chooses (see NewGUID). If
-// Create gives up, the caller can look for the node by FindProtected. The GUID must
-// be a UUID or 32 hex digits. Anything else is refused with ErrBadArguments.
-func ProtectedBy(guid string) CreateOption {
-	return func(c *createConfig) { c.protected, c.guid, c.guidGiven = true, guid, true }
+// check reports the faults of the options, without a look at the path.
+func (c *createConfig) check() error {
+	if c.bound && c.session == nil {
+		return fmt.Errorf("%w: InSession of no session: Client.AwaitSession waits for one", ErrBadArguments)
+	}
+	return nil
 }

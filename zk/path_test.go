@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -88,7 +89,7 @@ func TestPath_InvalidIsRefusedByEveryOperation(t *testing.T) {
 			"children": func() error { _, _, err := c.Children(ctx, bad); return err },
 			"getACL":   func() error { _, _, err := c.GetACL(ctx, bad); return err },
 			"sync":     func() error { return c.Sync(ctx, bad) },
-			"create":   func() error { _, err := c.Create(ctx, bad, nil, zk.Persistent, zk.Protected()); return err },
+			"create":   func() error { _, err := protect.Create(ctx, c, bad, nil, zk.Persistent); return err },
 			"set":      func() error { _, err := c.Set(ctx, bad, nil, 0); return err },
 			"delete":   func() error { return c.Delete(ctx, bad, 0) },
 			"setACL":   func() error { _, err := c.SetACL(ctx, bad, zk.WorldACL(zk.PermAll), 0); return err },

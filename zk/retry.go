@@ -1,13 +1,6 @@
 package zk
 
-import (
-	"errors"
-	"fmt"
-)
-
-// errBoundExpired is ErrSessionExpired for a call that its caller has bound to one
-// session. The call will not run in any other.
-var errBoundExpired = fmt.Errorf("%w: what is bound to it will never run", ErrSessionExpired)
+import "errors"
 
 // SafeToRetry reports whether the operation that returned err can be run again
 // without running twice: it was not sent, or it was a read and its reply was lost.
@@ -17,7 +10,7 @@ var errBoundExpired = fmt.Errorf("%w: what is bound to it will never run", ErrSe
 // of the client.
 func SafeToRetry(err error) bool {
 	e, ok := errors.AsType[*OpError](err)
-	if !ok || errors.Is(err, errBoundExpired) || errors.Is(err, ErrClosed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidPath) ||
+	if !ok || errors.Is(err, ErrBoundExpired) || errors.Is(err, ErrClosed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidPath) ||
 		errors.Is(err, ErrForeignOp) || errors.Is(err, ErrInvalidConfig) || errors.Is(err, ErrBadArguments) || errors.Is(err, ErrInvalidACL) ||
 		errors.Is(err, ErrReplyTooLarge) {
 		return false

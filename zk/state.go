@@ -88,6 +88,22 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
+// AwaitSession returns the live session, and waits for one if there is none. It
+// fails as Ready does.
+func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
+	for {
+		c.mu.Lock()
+		s := c.live()
+		c.mu.Unlock()
+		if s != nil {
+			return s, nil
+		}
+		if err := c.Ready(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // ready is Ready, with the bare reason.
 func (c *Client) ready(ctx context.Context) error {
 	for s := range c.States(ctx) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -57,7 +58,7 @@ func crowd(ctx context.Context, c *zk.Client, dir, path string, n int) error {
 	p := c.Pipeline()
 	made := make([]*zk.Future[zk.Created], n)
 	for i := range made {
-		made[i] = p.Create(ctx, zk.Join(dir, base), []byte("crowd"), zk.EphemeralSequential, zk.ProtectedBy(zk.NewGUID()))
+		made[i] = p.Create(ctx, protect.Path(zk.Join(dir, base), protect.NewGUID()), []byte("crowd"), zk.EphemeralSequential)
 	}
 	for _, f := range made {
 		if _, err := f.Wait(ctx); err != nil {

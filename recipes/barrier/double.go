@@ -13,6 +13,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Double is a barrier for a number of parties that enter together and leave
@@ -100,14 +101,14 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := &member{d: d, s: s, name: zk.NewGUID()}
+		m := &member{d: d, s: s, name: protect.NewGUID()}
 		m.path = zk.Join(d.dir, m.name)
 		err = m.create(ctx)
 		switch {
 		case err == nil:
 			return m, nil
 		case m.doubt.Open():
-			d.c.Abandon(s, m.path)
+			protect.Abandon(d.c, s, m.path)
 			return nil, m.doubt.Of(err)
 		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
 			// The session was over before our node was created, so nobody has counted
@@ -183,7 +184,7 @@ func (m *member) withdraw(ctx context.Context) {
 			return
 		}
 	}
-	m.d.c.Abandon(m.s, m.path)
+	protect.Abandon(m.d.c, m.s, m.path)
 }
 
 // first returns the n members with the lowest czxids, sorted by name. It returns nil

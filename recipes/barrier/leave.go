@@ -9,6 +9,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Leave ends the Context and waits until all parties of the round have left. It
@@ -130,6 +131,6 @@ func (e *Entry) giveUp(ctx context.Context, err error) error {
 	if e.gone = e.gone || e.m.s.Gone(); e.gone {
 		return errors.Join(err, e.lost)
 	}
-	e.m.d.c.Abandon(e.m.s, e.m.path)
+	protect.Abandon(e.m.d.c, e.m.s, e.m.path)
 	return &zk.OpError{Op: "leave", Path: e.m.path, Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, refused.Explain(err), e.lost)}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // PartiesError says that a double barrier with that number of parties can never open
@@ -43,7 +44,7 @@ func (e *PartiesError) Unwrap() error {
 // that data.
 func (d *Double) possible(data []byte) error {
 	v := view{dir: zk.Node{Data: data}}
-	name := zk.NewGUID() // only its length matters
+	name := protect.NewGUID() // only its length matters
 	one, limit := d.c.MultiSize(d.opening(v, []string{name})...)
 	two, _ := d.c.MultiSize(d.opening(v, []string{name, name})...)
 	most := 0

@@ -15,6 +15,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Errors of a Registration. All can be the Err of a Status. The first two can also be
@@ -56,7 +57,7 @@ func (d *Discovery) Registration(i Instance) (*Registration, error) {
 		return nil, err
 	}
 	i = i.clone()
-	i.ID = cmp.Or(i.ID, zk.NewGUID())
+	i.ID = cmp.Or(i.ID, protect.NewGUID())
 	i.Type = cmp.Or(i.Type, Dynamic)
 	if i.Registered.IsZero() {
 		i.Registered = time.Now()

@@ -18,6 +18,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // ErrBadPermits says that a request cannot have that number of permits. The number is
@@ -162,7 +163,7 @@ func (s *Semaphore) grantable(n int) error {
 	if n == 1 {
 		return nil // always small enough; a request in kazoo's layout has one permit only
 	}
-	guid := zk.NewGUID() // only its length matters
+	guid := protect.NewGUID() // only its length matters
 	ticket := zk.Join(s.dir, "locks/_c_"+guid+"-lock-0000000000")
 	var opts []zk.CreateOption
 	if len(s.cfg.ACL) > 0 {
@@ -217,7 +218,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 	}()
 	guids := make([]string, n) // every try uses the same
 	for i := range guids {
-		guids[i] = zk.NewGUID()
+		guids[i] = protect.NewGUID()
 	}
 	var again pace.Retries // of the grant
 	for watch := false; ; {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // ErrNotWriter: only a writer can become a reader.
@@ -22,7 +23,7 @@ func (g *Grant) Downgrade(ctx context.Context) error {
 		if g.Path() != g.p.path {
 			return nil, nil
 		}
-		q, guid := g.p.q, zk.NewGUID()
+		q, guid := g.p.q, protect.NewGUID()
 		name := q.read.prefix(guid) + g.p.name[len(g.p.name)-sequenceDigits:]
 		return &Exchange{
 			Dir:   q.dir,

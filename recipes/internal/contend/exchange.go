@@ -8,6 +8,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Exchange is a transaction that creates new nodes and deletes our node, so that
@@ -223,7 +224,7 @@ func (g *Grant) found(x *Exchange) ([]string, error) {
 	}
 	var out []string
 	for _, mark := range x.Marks {
-		if i := slices.IndexFunc(names, func(name string) bool { return zk.HasGUID(name, mark) }); i >= 0 {
+		if i := slices.IndexFunc(names, func(name string) bool { return protect.HasGUID(name, mark) }); i >= 0 {
 			out = append(out, zk.Join(x.Dir, names[i]))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Queue is one directory of contenders. It has no state of its own: it may be
@@ -80,7 +81,7 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	guid := zk.NewGUID()
+	guid := protect.NewGUID()
 	prefix := zk.Join(q.dir, q.d.prefix(guid))
 	opts := q.createOptions(s)
 	var again pace.Retries
@@ -174,7 +175,7 @@ var errRepeat = errors.New("not created")
 // and the janitor deletes the node if there is one.
 func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause error) (zk.Created, error) {
 	mark := q.d.mark(guid)
-	found, ok, err := q.c.FindProtected(ctx, s, q.dir, mark)
+	found, ok, err := protect.Find(ctx, q.c, s, q.dir, mark)
 	switch {
 	case err == nil && ok:
 		return found, nil
@@ -184,7 +185,7 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 		// The server deletes the node with its session.
 		return found, err
 	}
-	_ = q.c.AbandonProtected(s, q.dir, mark) // fails only for a mark that is no GUID
+	_ = protect.AbandonGUID(q.c, s, q.dir, mark) // fails only for a mark that is no GUID
 	if ctx.Err() != nil {
 		cause = &zk.OpError{Op: "create", Path: q.dir, Outcome: zk.OutcomeUnknown, Err: ctxerr.Of(ctx)}
 	}
@@ -261,6 +262,6 @@ func (p *place) withdraw(ctx context.Context, why error) error {
 			return why
 		}
 	}
-	p.q.c.Abandon(p.s, p.path)
+	protect.Abandon(p.q.c, p.s, p.path)
 	return pace.Left(why)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Release ends the grant's context and then deletes our nodes. It is idempotent. If
@@ -101,7 +102,7 @@ func (g *Grant) delete(ctx context.Context, path string) error {
 
 // removeEach deletes nodes, and then the new nodes of x if x is not nil. The old
 // node goes first. Without it the transaction of x fails if the server gets it
-// late, so no more nodes can appear after FindProtected has looked.
+// late, so no more nodes can appear after Find has looked.
 func (g *Grant) removeEach(ctx context.Context, nodes []string, x *swap) error {
 	for _, path := range nodes {
 		if err := g.delete(ctx, path); err != nil {
@@ -112,7 +113,7 @@ func (g *Grant) removeEach(ctx context.Context, nodes []string, x *swap) error {
 		return nil
 	}
 	for _, mark := range x.Marks {
-		found, ok, err := g.p.q.c.FindProtected(ctx, g.p.s, x.Dir, mark)
+		found, ok, err := protect.Find(ctx, g.p.q.c, g.p.s, x.Dir, mark)
 		switch {
 		case g.p.s.Gone():
 			return nil
@@ -136,7 +137,7 @@ func (g *Grant) abandon() {
 	c, s := g.p.q.c, g.p.s
 	if x == nil {
 		for _, path := range nodes {
-			c.Abandon(s, path)
+			protect.Abandon(c, s, path)
 		}
 		return
 	}
@@ -146,7 +147,7 @@ func (g *Grant) abandon() {
 	for _, mark := range x.Marks {
 		names = append(names, zk.Join(x.Dir, "…"+mark+"…"))
 	}
-	c.AbandonBy(s, strings.Join(names, ", "), func(ctx context.Context) error {
+	protect.AbandonBy(c, s, strings.Join(names, ", "), func(ctx context.Context) error {
 		return g.removeEach(ctx, nodes, x)
 	})
 }

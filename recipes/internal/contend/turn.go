@@ -11,6 +11,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Priorities and hand-over. A candidate cannot get past a node with a lower
@@ -172,7 +173,7 @@ func (q *Queue) joinWithRoom(ctx context.Context) (*place, []string, error) {
 // our node was gone already. On another error our node may be there. The new one is
 // not, or the janitor deletes it.
 func (p *place) moveBack(ctx context.Context) (*place, error) {
-	q, guid := p.q, zk.NewGUID()
+	q, guid := p.q, protect.NewGUID()
 	// The create comes first. A server can apply a transaction op by op, so that a
 	// list in the middle shows both nodes. A contender that reads it may wait for our
 	// old node, and gets the event of its delete.

@@ -12,6 +12,7 @@ import (
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // registration is our node in one session.
@@ -87,13 +88,18 @@ func (n *Node) create(s *zk.Session) (registration, error) {
 	d, opts := n.latest(), n.options(s)
 	mode, guid := zk.Ephemeral, ""
 	if n.cfg.Sequential {
-		// The client finds the node by its GUID when the reply is lost.
-		mode, guid = zk.EphemeralSequential, zk.NewGUID()
-		opts = append(opts, zk.ProtectedBy(guid))
+		mode, guid = zk.EphemeralSequential, protect.NewGUID()
 	} else {
 		n.own, n.tried = trace{s: s, path: n.base}, d
 	}
-	made, err := n.k.c.Create(n.ctx, n.base, d.data, mode, opts...)
+	var made zk.Created
+	var err error
+	if n.cfg.Sequential {
+		// CreateAs finds the node by its GUID when the reply is lost.
+		made, err = protect.CreateAs(n.ctx, n.k.c, guid, n.base, d.data, mode, opts...)
+	} else {
+		made, err = n.k.c.Create(n.ctx, n.base, d.data, mode, opts...)
+	}
 	if err == nil {
 		return n.created(s, made.Path, made.Stat, d), nil
 	}

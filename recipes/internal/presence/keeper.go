@@ -11,6 +11,7 @@ import (
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Keeper holds what the nodes of one recipe share: the sessions in which they were
@@ -113,7 +114,7 @@ func (k *Keeper) abandon(s *zk.Session, path string, remove func(context.Context
 	}
 	k.left[s].add(path, d)
 	k.mu.Unlock()
-	k.c.AbandonBy(s, path, func(ctx context.Context) error {
+	protect.AbandonBy(k.c, s, path, func(ctx context.Context) error {
 		err := remove(ctx)
 		switch {
 		case err == nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // look reads whether session s owns the node at path. If not, no earlier create of
@@ -55,7 +56,7 @@ func (k *Keeper) removeOwned(ctx context.Context, s *zk.Session, path string) er
 
 // removeProtected is removeOwned for the node in dir that has the GUID in its name.
 func (k *Keeper) removeProtected(ctx context.Context, s *zk.Session, dir, guid string) error {
-	found, ok, err := k.c.FindProtected(ctx, s, dir, guid)
+	found, ok, err := protect.Find(ctx, k.c, s, dir, guid)
 	if err != nil || !ok {
 		return err
 	}

@@ -1,4 +1,4 @@
-package zk_test
+package protect_test
 
 import (
 	"context"
@@ -10,7 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -22,8 +24,8 @@ func TestAbandon_DeletesUntilItIsConfirmed(t *testing.T) {
 		"reply swallowed": zktest.DropReply, "hung": zktest.Hang, "refused": zktest.Fail(int32(zk.ErrNoAuth)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
-				c := connect(t, srv)
+			clienttest.Bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
+				c := clienttest.Connect(t, srv)
 				var paths []string
 				for range 5 {
 					made, err := c.Create(t.Context(), "/n-", nil, zk.EphemeralSequential)
@@ -41,7 +43,7 @@ func TestAbandon_DeletesUntilItIsConfirmed(t *testing.T) {
 					return zktest.Pass
 				})
 				for _, path := range paths {
-					c.Abandon(c.Session(), path)
+					protect.Abandon(c, c.Session(), path)
 				}
 				time.Sleep(30 * time.Second)
 				require.Equal(t, []string{"zookeeper"}, srv.Children("/"))
@@ -56,23 +58,23 @@ func TestAbandon_DeletesUntilItIsConfirmed(t *testing.T) {
 // failures: 49: abandoned while there is no connection; by path, or by the GUID
 // alone.
 func TestAbandon_WhileDisconnected(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := connect(t, srv)
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
 		require.NoError(t, srv.Create("/dir", nil))
-		guid, ofP := zk.NewGUID(), zk.NewGUID()
+		guid, ofP := protect.NewGUID(), protect.NewGUID()
 		a, err := c.Create(t.Context(), "/dir/a-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
-		_, err = c.Create(t.Context(), "/dir/b-", nil, zk.EphemeralSequential, zk.ProtectedBy(guid))
+		_, err = protect.CreateAs(t.Context(), c, guid, "/dir/b-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
-		p, err := c.Create(t.Context(), "/dir/p-", nil, zk.PersistentSequential, zk.ProtectedBy(ofP))
+		p, err := protect.CreateAs(t.Context(), c, ofP, "/dir/p-", nil, zk.PersistentSequential)
 		require.NoError(t, err)
 		id := c.Session().ID()
 		srv.Down(1, true)
 		synctest.Wait()
-		c.Abandon(c.Session(), a.Path)
-		require.NoError(t, c.AbandonProtected(c.Session(), "/dir", guid))
-		require.NoError(t, c.AbandonProtected(c.Session(), "/dir", zk.NewGUID())) // of a create that never happened
-		require.NoError(t, c.AbandonProtected(nil, "/dir", ofP))
+		protect.Abandon(c, c.Session(), a.Path)
+		require.NoError(t, protect.AbandonGUID(c, c.Session(), "/dir", guid))
+		require.NoError(t, protect.AbandonGUID(c, c.Session(), "/dir", protect.NewGUID())) // of a create that never happened
+		require.NoError(t, protect.AbandonGUID(c, nil, "/dir", ofP))
 		time.Sleep(2 * time.Second)
 		srv.Down(1, false)
 		time.Sleep(30 * time.Second)
@@ -84,14 +86,14 @@ func TestAbandon_WhileDisconnected(t *testing.T) {
 // failures: 49: the session that owned the node has ended. The janitor has nothing
 // to do, and does not delete a later node of another client at the same path.
 func TestAbandon_EndsWithTheSession(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := connect(t, srv)
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
 		made, err := c.Create(t.Context(), "/n", nil, zk.Ephemeral)
 		require.NoError(t, err)
 		old := c.Session()
 		srv.Down(1, true)
 		synctest.Wait()
-		c.Abandon(old, made.Path)
+		protect.Abandon(c, old, made.Path)
 		require.NoError(t, srv.ExpireSession(old.ID()))
 		srv.Down(1, false)
 		<-old.Context().Done()
@@ -104,17 +106,17 @@ func TestAbandon_EndsWithTheSession(t *testing.T) {
 
 // AbandonBy runs until it has succeeded, or its session is gone.
 func TestAbandonBy_RunsUntilItIsDone(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := connect(t, srv)
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
 		var done, vain atomic.Int32
-		c.AbandonBy(c.Session(), "/a", func(ctx context.Context) error {
+		protect.AbandonBy(c, c.Session(), "/a", func(ctx context.Context) error {
 			require.NoError(t, ctx.Err())
 			if done.Add(1) < 4 {
 				return zk.ErrNoAuth
 			}
 			return nil
 		})
-		c.AbandonBy(c.Session(), "/b", func(context.Context) error { vain.Add(1); return zk.ErrNoAuth })
+		protect.AbandonBy(c, c.Session(), "/b", func(context.Context) error { vain.Add(1); return zk.ErrNoAuth })
 		time.Sleep(time.Minute)
 		require.EqualValues(t, 4, done.Load())
 		require.Greater(t, vain.Load(), int32(4))
@@ -130,8 +132,8 @@ func TestAbandonBy_RunsUntilItIsDone(t *testing.T) {
 // Close names a persistent node that is not deleted yet, and all that is
 // unconfirmed.
 func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c, err := zk.Connect(clienttest.InTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
 		require.NoError(t, err)
 		e, err := c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
@@ -143,22 +145,22 @@ func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
 			}
 			return zktest.Pass
 		})
-		c.Abandon(c.Session(), e.Path)
-		c.Abandon(nil, p.Path)
+		protect.Abandon(c, c.Session(), e.Path)
+		protect.Abandon(c, nil, p.Path)
 		time.Sleep(5 * time.Second)
-		err = c.Close(inTime(t))
+		err = c.Close(clienttest.InTime(t))
 		require.ErrorIs(t, err, zk.ErrUnconfirmed)
 		require.ErrorContains(t, err, p.Path)
 		require.NotContains(t, fmt.Sprint(err), e.Path, "it went with its session")
 		require.False(t, srv.Exists(e.Path))
 
 		srv.OnRequest(nil)
-		c, err = zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
+		c, err = zk.Connect(clienttest.InTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
 		require.NoError(t, err)
 		e, err = c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
 		srv.Down(1, true)
-		c.Abandon(c.Session(), e.Path)
+		protect.Abandon(c, c.Session(), e.Path)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -166,23 +168,23 @@ func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
 		require.LessOrEqual(t, time.Since(start), time.Second)
 		require.ErrorIs(t, err, zk.ErrUnconfirmed)
 		require.ErrorContains(t, err, e.Path)
-		c.Abandon(c.Session(), "/after") // too late, and harmless
+		protect.Abandon(c, c.Session(), "/after") // too late, and harmless
 		srv.Down(1, false)
 	})
 }
 
-// AbandonProtected returns an error for bad arguments, because its delete reports
+// AbandonGUID returns an error for bad arguments, because its delete reports
 // none.
-func TestAbandonProtected_SaysWhatIsWrong(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := connect(t, srv)
-		err := c.AbandonProtected(nil, "/dir", "n")
+func TestAbandonGUID_SaysWhatIsWrong(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
+		err := protect.AbandonGUID(c, nil, "/dir", "n")
 		require.ErrorIs(t, err, zk.ErrBadArguments)
 		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
-		err = c.AbandonProtected(nil, "dir", zk.NewGUID())
+		err = protect.AbandonGUID(c, nil, "dir", protect.NewGUID())
 		require.ErrorIs(t, err, zk.ErrInvalidPath)
 		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
-		require.NoError(t, c.AbandonProtected(nil, "/dir", zk.NewGUID()))
+		require.NoError(t, protect.AbandonGUID(c, nil, "/dir", protect.NewGUID()))
 		time.Sleep(time.Second)
 	})
 }

@@ -1,14 +1,16 @@
-package zk
+package protect
 
 import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+
+	"github.com/zookit/zookit/zk"
 )
 
-// protectedMark stands before the GUID in the name of a protected node, as it
+// mark stands before the GUID in the name of a protected node, as it
 // does in Curator's names.
-const protectedMark = "_c_"
+const mark = "_c_"
 
 // NewGUID returns a random UUID (version 4) in lower case, for the name of a
 // protected node.
@@ -25,17 +27,17 @@ func NewGUID() string {
 // after it the name ends, or goes on with a character that is neither a letter nor
 // a digit.
 func HasGUID(name, guid string) bool {
-	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, protectedMark), guid)
+	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, mark), guid)
 	return ok && isGUID(guid) && (rest == "" || !alphanumeric(rest[0]))
 }
 
-// checkGUID returns an error that wraps ErrBadArguments unless guid identifies a
+// checkGUID returns an error that wraps zk.ErrBadArguments unless guid identifies a
 // node. An empty GUID, or one of a few digits, would match the names of many nodes.
 func checkGUID(guid string) error {
 	if isGUID(guid) {
 		return nil
 	}
-	return fmt.Errorf("%w: GUID %q: it must be a UUID or 32 hex digits (see NewGUID)", ErrBadArguments, guid)
+	return fmt.Errorf("%w: GUID %q: it must be a UUID or 32 hex digits (see NewGUID)", zk.ErrBadArguments, guid)
 }
 
 // isGUID reports whether s is a UUID, with dashes, or 32 hex digits.
@@ -61,8 +63,11 @@ func alphanumeric(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 }
 
-// protectedPath puts Curator's mark and the GUID before the last element of path.
-func protectedPath(path, guid string) string {
+// Path returns the path that Create creates for path: with "_c_", the GUID and a dash
+// before the last element. With it, a program can send the create itself, in a
+// pipeline or a multi, and then look for the node by Find. Find takes only a GUID
+// that is a UUID or 32 hex digits.
+func Path(path, guid string) string {
 	i := strings.LastIndexByte(path, '/')
-	return path[:i+1] + protectedMark + guid + "-" + path[i+1:]
+	return path[:i+1] + mark + guid + "-" + path[i+1:]
 }

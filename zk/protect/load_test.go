@@ -1,4 +1,4 @@
-package zk_test
+package protect_test
 
 import (
 	"fmt"
@@ -9,7 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -25,8 +27,8 @@ func TestAbandon_ManyAreDeletedSideBySide(t *testing.T) {
 		{2000, 20 * time.Millisecond, time.Second},
 	} {
 		t.Run(fmt.Sprintf("%d nodes at %v", tt.nodes, tt.trip), func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-				c := connect(t, srv)
+			clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				c := clienttest.Connect(t, srv)
 				require.NoError(t, srv.Create("/dir", nil))
 				p, paths := c.Pipeline(), make([]string, tt.nodes)
 				for i := range paths {
@@ -38,7 +40,7 @@ func TestAbandon_ManyAreDeletedSideBySide(t *testing.T) {
 				srv.Delay(1, tt.trip)
 				start := time.Now()
 				for _, path := range paths {
-					c.Abandon(c.Session(), path)
+					protect.Abandon(c, c.Session(), path)
 				}
 				for len(srv.Children("/dir")) > 0 {
 					time.Sleep(time.Millisecond)
@@ -57,8 +59,8 @@ func TestAbandon_ManyAreDeletedSideBySide(t *testing.T) {
 func TestAbandon_WhatCannotBeDeletedDelaysNothing(t *testing.T) {
 	for _, stuck := range []int{10, 2000} {
 		t.Run(fmt.Sprint(stuck), func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-				c := connect(t, srv)
+			clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				c := clienttest.Connect(t, srv)
 				require.NoError(t, srv.Create("/dir", nil))
 				var refused atomic.Int64
 				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -69,7 +71,7 @@ func TestAbandon_WhatCannotBeDeletedDelaysNothing(t *testing.T) {
 					return zktest.Pass
 				})
 				for i := range stuck {
-					c.Abandon(nil, fmt.Sprintf("/stuck-%d", i))
+					protect.Abandon(c, nil, fmt.Sprintf("/stuck-%d", i))
 				}
 				for i := range 20 { // new ones now and then, between the tries of the stuck ones
 					time.Sleep(time.Duration(i%7+1) * 900 * time.Millisecond)
@@ -78,8 +80,8 @@ func TestAbandon_WhatCannotBeDeletedDelaysNothing(t *testing.T) {
 					other, err := c.Create(t.Context(), "/dir/p-", nil, zk.PersistentSequential)
 					require.NoError(t, err)
 					srv.Delay(1, 10*time.Millisecond)
-					c.Abandon(nil, other.Path)
-					c.Abandon(c.Session(), made.Path)
+					protect.Abandon(c, nil, other.Path)
+					protect.Abandon(c, c.Session(), made.Path)
 					start := time.Now()
 					for srv.Exists(made.Path) || srv.Exists(other.Path) {
 						time.Sleep(time.Millisecond)
@@ -104,8 +106,8 @@ func TestAbandon_WhatCannotBeDeletedDelaysNothing(t *testing.T) {
 func TestAbandon_TakesAnEighthOfTheRoom(t *testing.T) {
 	for room, most := range map[int]int{1: 1, 32: 4, 320: 40, 4096: 128} {
 		t.Run(fmt.Sprint(room), func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-				c := connect(t, srv, func(cfg *zk.Config) { cfg.MaxInFlight = room })
+			clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				c := clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.MaxInFlight = room })
 				srv.SilenceReplies(1, true)
 				var asked atomic.Int64
 				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
@@ -115,8 +117,8 @@ func TestAbandon_TakesAnEighthOfTheRoom(t *testing.T) {
 					return zktest.Pass
 				})
 				for i := range 300 {
-					c.Abandon(c.Session(), fmt.Sprintf("/e-%d", i))
-					c.Abandon(nil, fmt.Sprintf("/p-%d", i))
+					protect.Abandon(c, c.Session(), fmt.Sprintf("/e-%d", i))
+					protect.Abandon(c, nil, fmt.Sprintf("/p-%d", i))
 				}
 				synctest.Wait()
 				require.EqualValues(t, most, asked.Load())
