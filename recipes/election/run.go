@@ -21,8 +21,9 @@ import (
 //
 // When the leadership is lost, Run waits until lead returns, logs its error, and
 // campaigns again after a pause. After HandOver it campaigns again at once. If a
-// campaign fails because the connection was lost, Run retries it after a pause. If
-// lead panics, Run resigns and the panic continues.
+// campaign fails because the connection was lost, Run retries it after a pause. The
+// pauses grow by Config.BackOff, and begin again after a leadership that has lasted
+// longer than a minute. If lead panics, Run resigns and the panic continues.
 func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Leadership) error) error {
 	if lead == nil {
 		return e.wrap(refused.AtOnce("run", e.dir, refused.ErrFunction))
@@ -36,10 +37,14 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 		case err != nil:
 			e.cfg.Logger.Warn("election: campaign failed", "dir", e.dir, "err", err)
 		default:
-			start := time.Now()
+			start, lasted := time.Now(), make(chan time.Duration, 1)
+			context.AfterFunc(l.Context(), func() { lasted <- time.Since(start) })
 			again, err := e.term(ctx, l, lead)
 			if !again {
 				return err
+			}
+			if <-lasted > time.Minute { // the leadership has ended: it did not fail at its start
+				policy.Reset()
 			}
 			why := context.Cause(l.Context())
 			if errors.Is(why, ErrHandedOver) {
@@ -47,9 +52,6 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 				continue
 			}
 			e.cfg.Logger.Warn("election: leadership lost", "dir", e.dir, "why", why, "err", err)
-			if time.Since(start) > time.Minute {
-				policy.Reset()
-			}
 		}
 		if err := xsync.Pause(ctx, policy.NextBackOff()); err != nil {
 			return e.wrap(err)
