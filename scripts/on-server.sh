@@ -16,7 +16,7 @@ echo "on Apache ZooKeeper $version:"
 # shellcheck disable=SC2086 # a list of packages
 "$go" test -race -count=1 -p 1 -timeout 20m -v $ALONE | scripts/quiet.sh
 
-for dir in recipes/* examples; do
+for dir in recipes recipes/* examples; do
 	files=$(grep -l '/internal/test/ensemble"' "$dir"/*_test.go 2>/dev/null) || continue
 	# shellcheck disable=SC2086
 	tests=$(sed -n 's/^func \(Test[A-Za-z0-9_]*\)(t \*testing\.T.*/\1/p' $files | paste -sd '|')

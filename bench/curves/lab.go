@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
@@ -74,7 +75,7 @@ func (l *lab) quiet(ctx context.Context) error {
 	const while, times = 30 * time.Millisecond, 5
 	last, same := int64(-1), 0
 	for same < times {
-		if err := sleep(ctx, while); err != nil {
+		if err := xsync.Pause(ctx, while); err != nil {
 			return err
 		}
 		now := l.srv.Requests()
@@ -90,20 +91,11 @@ func (l *lab) quiet(ctx context.Context) error {
 // until waits until something is so.
 func until(ctx context.Context, so func() bool) error {
 	for !so() {
-		if err := sleep(ctx, time.Millisecond); err != nil {
+		if err := xsync.Pause(ctx, time.Millisecond); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // ended is a context that has ended.
