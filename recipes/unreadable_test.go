@@ -30,7 +30,7 @@ type guarded struct {
 func newGuarded(t *testing.T) guarded {
 	t.Helper()
 	g := guarded{e: ensemble.Run(t, ensemble.Options{Version: ensemble.V39})}
-	g.admin = g.connect(t, zk.Config{Auth: []zk.Auth{zk.DigestAuth("admin", "secret")}})
+	g.admin = g.connect(t, zk.Config{Auth: []zk.Authenticator{zk.DigestAuth("admin", "secret")}})
 	g.user = g.connect(t, zk.Config{})
 	return g
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -69,26 +68,6 @@ func DigestACL(perms Perm, user, password string) []ACL {
 	sum := sha1.Sum([]byte(user + ":" + password))
 	return []ACL{{Perms: perms, Scheme: "digest", ID: user + ":" + base64.StdEncoding.EncodeToString(sum[:])}}
 }
-
-// Auth is a credential. It prints without its secret.
-type Auth struct {
-	Scheme string
-	Data   []byte
-}
-
-// DigestAuth is the credential of user and password.
-func DigestAuth(user, password string) Auth {
-	return Auth{Scheme: "digest", Data: []byte(user + ":" + password)}
-}
-
-// String names the scheme alone.
-func (a Auth) String() string { return "auth " + a.Scheme + ":***" }
-
-// Format names the scheme alone, whatever the verb.
-func (a Auth) Format(f fmt.State, _ rune) { io.WriteString(f, a.String()) }
-
-// MarshalText names the scheme alone, for logs and JSON.
-func (a Auth) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // openACL is the ACL of a new node when the caller names none.
 var openACL = []proto.ACL{{Perms: proto.PermAll, Scheme: "world", ID: "anyone"}}

@@ -19,7 +19,7 @@ func TestACL_CreatorWithoutACredentialIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, zk.ErrInvalidACL)
 		require.Equal(t, zk.OutcomeRejected, zk.OutcomeOf(err))
 
-		bob := connect(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Auth{zk.DigestAuth("bob", "secret")} })
+		bob := connect(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", "secret")} })
 		_, err = bob.Create(ctx, "/mine", []byte("x"), zk.Persistent, zk.WithACL(zk.CreatorACL(zk.PermAll)...))
 		require.NoError(t, err)
 		acl, _, err := bob.GetACL(ctx, "/mine")
@@ -82,7 +82,7 @@ func TestAuth_PrintsWithoutItsSecret(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.NotContains(t, fmt.Sprintf(verb, a), "hunter2")
 		require.NotContains(t, fmt.Sprintf(verb, []zk.Auth{a}), "hunter2")
-		require.NotContains(t, fmt.Sprintf(verb, zk.Config{Auth: []zk.Auth{a}}), "hunter2")
+		require.NotContains(t, fmt.Sprintf(verb, zk.Config{Auth: []zk.Authenticator{a}}), "hunter2")
 	}
 }
 

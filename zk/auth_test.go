@@ -28,7 +28,7 @@ func TestAuth_RefusedAfterAReconnectIsSeenAndMended(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var tp tap
 		bob, eve := zk.DigestAuth("bob", "x"), zk.DigestAuth("eve", "y")
-		c := connect(t, srv, tp.on(srv), func(cfg *zk.Config) { cfg.Auth = []zk.Auth{bob, eve, bob, bob, eve} })
+		c := connect(t, srv, tp.on(srv), func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{bob, eve, bob, bob, eve} })
 		_, err := c.Create(t.Context(), "/mine", nil, zk.Persistent, zk.WithACL(zk.CreatorACL(zk.PermAll)...))
 		require.NoError(t, err)
 		time.Sleep(2 * time.Second)
@@ -71,7 +71,7 @@ func TestAuth_RefusedAfterAReconnectIsSeenAndMended(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Less(t, tp.dials()-dials, 200, "not a hot loop")
 		require.Greater(t, tp.dials()-dials, 5, "and not the end")
-		_, err = zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, Auth: []zk.Auth{bob}})
+		_, err = zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, Auth: []zk.Authenticator{bob}})
 		require.ErrorIs(t, err, zk.ErrAuthFailed)
 		require.ErrorContains(t, err, "digest")
 
@@ -105,7 +105,7 @@ func (e *everything) Write(b []byte) (int, error) {
 func TestSecrets_AreInNoLogAndNoError(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		const secret = "correct-horse-battery"
-		auth := []zk.Auth{zk.DigestAuth("bob", secret), {Scheme: "custom", Data: []byte(secret + "-2")}}
+		auth := []zk.Authenticator{zk.DigestAuth("bob", secret), zk.Auth{Scheme: "custom", Data: []byte(secret + "-2")}}
 		var all everything
 		say := func(v ...any) {
 			for _, x := range v {
@@ -193,7 +193,7 @@ func TestSecrets_AreInNoLogAndNoError(t *testing.T) {
 		_, err = c.Get(ctx, "/n")
 		say(err)
 		srv.Down(0, false)
-		_, err = zk.Connect(ctx, zk.Config{Servers: "h1", Auth: []zk.Auth{{Data: []byte(secret)}, {Scheme: "x", Data: []byte(strings.Repeat(secret, 1<<17))}}})
+		_, err = zk.Connect(ctx, zk.Config{Servers: "h1", Auth: []zk.Authenticator{zk.Auth{Data: []byte(secret)}, zk.Auth{Scheme: "x", Data: []byte(strings.Repeat(secret, 1<<17))}}})
 		say(err)
 
 		text := all.buf.String()
@@ -201,7 +201,7 @@ func TestSecrets_AreInNoLogAndNoError(t *testing.T) {
 		for _, want := range []string{"zk: state", "auth failed", "expired", "zk: connect failed", "watches not restored", "level=DEBUG"} {
 			require.Contains(t, text, want, "the run was not what it should be")
 		}
-		secrets := [][]byte{[]byte(secret), []byte("bob:" + secret), auth[1].Data}
+		secrets := [][]byte{[]byte(secret), []byte("bob:" + secret), []byte(secret + "-2")}
 		for i := range tp.dials() {
 			if p := tp.frames(i)[0].handshake.Password; len(bytes.Trim(p, "\x00")) > 0 {
 				secrets = append(secrets, p)

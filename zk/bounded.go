@@ -19,9 +19,12 @@ type strays struct {
 	ended map[string]<-chan struct{} // by key: closed when the stray has ended
 }
 
+// goesOn is the error of an attempt that does not end with its context.
+const goesOn = "Config.DialContext, LookupHost, Resolve, an Authenticator or a connection goes on after its context has ended"
+
 // bounded runs f, which calls the user's code: Config.DialContext and the
-// connections that it makes, Config.LookupHost or Config.Resolve. It returns soon
-// after ctx has ended, even if f does not.
+// connections that it makes, an Authenticator, Config.LookupHost or Config.Resolve. It
+// returns soon after ctx has ended, even if f does not.
 //
 // The goroutine of f is then a stray: it is not joined. It ends when f returns,
 // and passes a late result to drop. Until then, another call for the same key
@@ -62,7 +65,7 @@ func bounded[R any](ctx context.Context, s *strays, key string, f func(context.C
 	s.ended[key] = ended
 	s.mu.Unlock()
 	close(given)
-	return none, fmt.Errorf("%w: Config.DialContext, Config.LookupHost, Config.Resolve or a connection goes on after its context has ended", context.Cause(ctx))
+	return none, fmt.Errorf("%w: %s", context.Cause(ctx), goesOn)
 }
 
 // await waits until the stray of a key has ended, or ctx has.
@@ -76,7 +79,7 @@ func (s *strays) await(ctx context.Context, key string) error {
 	select {
 	case <-stray:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: an earlier attempt has not returned: Config.DialContext, Config.LookupHost, Config.Resolve or a connection goes on after its context has ended", context.Cause(ctx))
+		return fmt.Errorf("%w: an earlier attempt has not returned: %s", context.Cause(ctx), goesOn)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,7 +49,7 @@ func TestClose_IsBoundedInEveryStateOfTheConnection(t *testing.T) {
 				}
 				cl, err := zk.Connect(t.Context(), zk.Config{
 					Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-					Background: true, Auth: []zk.Auth{zk.DigestAuth("a", "b")},
+					Background: true, Auth: []zk.Authenticator{zk.DigestAuth("a", "b")},
 				})
 				require.NoError(t, err)
 				time.Sleep(time.Second)

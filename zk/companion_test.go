@@ -167,7 +167,7 @@ func TestCompanion_MadeWhileTheClientIsClosing(t *testing.T) {
 func TestConfig_OfAClientHasDefaultsAndNoCredentials(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv, func(cfg *zk.Config) {
-			cfg.Auth = []zk.Auth{{Scheme: "digest", Data: []byte("bob:secret")}}
+			cfg.Auth = []zk.Authenticator{zk.Auth{Scheme: "digest", Data: []byte("bob:secret")}}
 			cfg.Hooks = []zk.Hook{onCall(func(zk.CallEnded) {})}
 		})
 		cfg := c.Config()

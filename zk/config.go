@@ -1,12 +1,12 @@
 package zk
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -55,8 +55,10 @@ type Config struct {
 	// and for a handshake, from at most SessionTimeout (or 40 s, if that is longer),
 	// and from at most five minutes.
 	SessionTimeout time.Duration
-	// Auth is presented after every connect, before any request.
-	Auth []Auth
+	// Auth authenticates every connection, before any request, in this order. An
+	// entry is an [Auth], such as that of [DigestAuth], an [AuthFunc], or an
+	// Authenticator of your own. Equal credentials count once.
+	Auth []Authenticator
 	// TLS, if set, makes every connection a TLS one. The server's certificate
 	// is checked against the host as it stands in the list of servers unless
 	// ServerName is set. For certificates that are rotated set GetClientCertificate: it is called
@@ -140,11 +142,7 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	bad(c.MaxInFlight < 0, "MaxInFlight %v is negative", c.MaxInFlight)
 	bad(c.MaxRequestSize < 0 || c.MaxRequestSize > math.MaxInt32, "MaxRequestSize %v does not fit into 31 bits", c.MaxRequestSize)
 	bad(c.MaxReplySize < 0 || c.MaxReplySize > math.MaxInt32, "MaxReplySize %v does not fit into 31 bits", c.MaxReplySize)
-	for i, a := range c.Auth {
-		n := len(a.Scheme) + len(a.Data)
-		bad(a.Scheme == "", "Auth %d has no scheme", i)
-		bad(n > c.MaxRequestSize-32, "Auth %d: %w: %d bytes", i, ErrTooLarge, n) // less the rest of the frame
-	}
+	errs = append(errs, authFaults(c.Auth, c.MaxRequestSize)...)
 	_, faults := newHooks(c.Hooks, c.Logger)
 	errs = append(errs, faults...)
 	if err := errors.Join(errs...); err != nil {
@@ -166,16 +164,28 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	return c, hosts, root, nil
 }
 
-// copyAuth returns a copy of the credentials with every one only once.
-func copyAuth(auth []Auth) []Auth {
-	var out []Auth
-	for _, a := range auth {
-		same := func(b Auth) bool { return a.Scheme == b.Scheme && string(a.Data) == string(b.Data) }
-		if !slices.ContainsFunc(out, same) {
-			out = append(out, Auth{Scheme: a.Scheme, Data: bytes.Clone(a.Data)})
+// Format prints the configuration as fmt does, but names an Authenticator alone,
+// which may hold a secret.
+func (c Config) Format(f fmt.State, verb rune) {
+	type plain Config // without this method
+	c.Auth = slices.Clone(c.Auth)
+	for i, a := range c.Auth {
+		if !noAuthenticator(a) {
+			c.Auth[i] = named{a}
 		}
 	}
-	return out
+	fmt.Fprintf(f, fmt.FormatString(f, verb), plain(c))
+}
+
+// named is an Authenticator that prints as its name.
+type named struct{ Authenticator }
+
+func (n named) Format(f fmt.State, _ rune) {
+	if a, ok := asAuth(n.Authenticator); ok {
+		io.WriteString(f, a.String())
+		return
+	}
+	io.WriteString(f, "auth "+n.Name())
 }
 
 // Config returns the configuration of the client, with its defaults filled in. Auth,

@@ -19,7 +19,7 @@ func TestConnect_CopiesItsConfiguration(t *testing.T) {
 		secret := []byte("bob:secret")
 		var seen atomic.Int32
 		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
-		cfg.Auth = []zk.Auth{{Scheme: "digest", Data: secret}}
+		cfg.Auth = []zk.Authenticator{zk.Auth{Scheme: "digest", Data: secret}}
 		cfg.Hooks = []zk.Hook{onCall(func(zk.CallEnded) { seen.Add(1) })}
 		c, err := zk.Connect(inTime(t), cfg)
 		require.NoError(t, err)
@@ -28,7 +28,7 @@ func TestConnect_CopiesItsConfiguration(t *testing.T) {
 		require.NoError(t, err)
 
 		clear(secret)
-		cfg.Auth[0].Scheme = "gone"
+		cfg.Auth[0] = zk.Auth{Scheme: "gone"}
 		cfg.Hooks[0] = nil
 		srv.CutConnections(1)
 		synctest.Wait()

@@ -18,26 +18,28 @@ import (
 //
 // All methods may be called by many goroutines.
 type dialer struct {
-	dialContext  func(ctx context.Context, network, addr string) (net.Conn, error)
-	resolve      func(ctx context.Context) ([]string, error)              // nil: the list of servers is fixed
-	lookupHost   func(ctx context.Context, host string) ([]string, error) // nil: names go to dialContext
-	tls          *tls.Config                                              // nil: plaintext
-	auth         secret[[]Auth]
-	root         chroot
-	maxReplySize int
-	strays       strays
+	dialContext    func(ctx context.Context, network, addr string) (net.Conn, error)
+	resolve        func(ctx context.Context) ([]string, error)              // nil: the list of servers is fixed
+	lookupHost     func(ctx context.Context, host string) ([]string, error) // nil: names go to dialContext
+	tls            *tls.Config                                              // nil: plaintext
+	auth           secret[[]Authenticator]
+	root           chroot
+	maxRequestSize int
+	maxReplySize   int
+	strays         strays
 }
 
 func newDialer(cfg Config, root chroot) *dialer {
 	return &dialer{
-		dialContext:  cfg.DialContext,
-		resolve:      cfg.Resolve,
-		lookupHost:   cfg.LookupHost,
-		tls:          cfg.TLS,
-		auth:         hide(cfg.Auth),
-		root:         root,
-		maxReplySize: cfg.MaxReplySize,
-		strays:       strays{ended: map[string]<-chan struct{}{}},
+		dialContext:    cfg.DialContext,
+		resolve:        cfg.Resolve,
+		lookupHost:     cfg.LookupHost,
+		tls:            cfg.TLS,
+		auth:           hide(cfg.Auth),
+		root:           root,
+		maxRequestSize: cfg.MaxRequestSize,
+		maxReplySize:   cfg.MaxReplySize,
+		strays:         strays{ended: map[string]<-chan struct{}{}},
 	}
 }
 
@@ -46,7 +48,7 @@ type handshake struct {
 	server string // as it stands in the list of servers: TLS checks this name
 	addr   string // what is dialled
 	hello  proto.ConnectRequest
-	// authenticate presents the credentials of the Config after the handshake.
+	// authenticate has every Authenticator of the Config called after the handshake.
 	authenticate bool
 	// probe asks whether the server requires SASL, by one read.
 	probe bool
@@ -98,7 +100,7 @@ func (d *dialer) dialAndGreet(ctx context.Context, h handshake) (w welcome, err 
 	}
 	w, err = greet(stream, h)
 	if err == nil && h.authenticate {
-		err = authenticate(stream, d.auth())
+		err = d.authenticate(ctx, stream, h.server)
 	}
 	if err == nil && h.probe {
 		err = d.probeSasl(stream)
@@ -152,8 +154,7 @@ func (d *dialer) closeSessionAt(ctx context.Context, h handshake, budget time.Du
 	}
 	defer w.nc.Close()
 	defer context.AfterFunc(ctx, func() { w.nc.Close() })()
-	const xid = 1<<31 - 1
-	b := proto.RequestHeader{Xid: xid, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil))
+	b := proto.RequestHeader{Xid: handshakeXid, Op: proto.OpCloseSession}.Append(proto.BeginFrame(nil))
 	if _, err := w.nc.Write(proto.EndFrame(b, 0)); err != nil {
 		return err
 	}
@@ -162,7 +163,7 @@ func (d *dialer) closeSessionAt(ctx context.Context, h handshake, budget time.Du
 		switch {
 		case err != nil:
 			return err
-		case reply.Xid != xid: // it answers a request of the session's last connection
+		case reply.Xid != handshakeXid: // it answers a request of the session's last connection
 		case reply.Err != proto.OK:
 			return fmt.Errorf("close session: %w", Code(reply.Err))
 		default:

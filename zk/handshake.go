@@ -9,7 +9,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// maxHandshakeReply bounds a ConnectResponse and the answer to an auth packet.
+// maxHandshakeReply bounds a ConnectResponse.
 const maxHandshakeReply = 4 << 10
 
 // welcome is the server's answer to a handshake.
@@ -85,46 +85,25 @@ func greet(nc net.Conn, h handshake) (w welcome, err error) {
 	return w, nil
 }
 
-// authenticate presents the credentials and waits for the answers, so that no
-// request can overtake them.
-func authenticate(nc net.Conn, auth []Auth) error {
-	var b []byte
-	for _, a := range auth {
-		start := len(b)
-		b = proto.BeginFrame(b)
-		b = proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.Append(b)
-		b = (&proto.AuthPacket{Scheme: a.Scheme, Auth: a.Data}).Append(b)
-		b = proto.EndFrame(b, start)
-	}
-	if len(b) == 0 {
-		return nil
-	}
-	if _, err := nc.Write(b); err != nil {
-		return err
-	}
-	for _, a := range auth {
-		h, err := readHeader(nc, "auth", maxHandshakeReply)
-		switch {
-		case err != nil:
-			return err
-		case h.Xid != proto.XidAuth:
-			return fmt.Errorf("%w: auth: reply to no request, xid %d", ErrProtocol, h.Xid)
-		case h.Err != proto.OK:
-			return fmt.Errorf("%w: scheme %s", Code(h.Err), a.Scheme)
-		}
-	}
-	return nil
-}
+// handshakeXid is the xid of a request on a connection that nobody else uses yet.
+const handshakeXid = 1<<31 - 1
 
 // readHeader reads one reply and returns its header.
-func readHeader(nc net.Conn, where string, limit int) (h proto.ReplyHeader, err error) {
-	body, err := proto.ReadFrame(nc, nil, limit)
+func readHeader(nc net.Conn, where string, limit int) (proto.ReplyHeader, error) {
+	h, _, err := readReply(nc, where, limit)
+	return h, err
+}
+
+// readReply reads one reply and returns its header, and the body behind it.
+func readReply(nc net.Conn, where string, limit int) (h proto.ReplyHeader, body []byte, err error) {
+	frame, err := proto.ReadFrame(nc, nil, limit)
 	if err == nil {
-		r := proto.NewReader(body)
+		r := proto.NewReader(frame)
 		h.Decode(r)
 		err = r.Err()
+		body = frame[len(frame)-r.Left():]
 	}
-	return h, malformed(where, err)
+	return h, body, malformed(where, err)
 }
 
 func malformed(where string, err error) error {

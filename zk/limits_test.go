@@ -64,7 +64,7 @@ func manyACL(n int) []zk.ACL { return slices.Repeat(zk.WorldACL(zk.PermRead), n)
 func TestLimit_CredentialIsRefusedByConnect(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	_, err := zk.Connect(ctx, zk.Config{Servers: "h1", Auth: []zk.Auth{zk.DigestAuth("u", string(make([]byte, 2<<20)))}})
+	_, err := zk.Connect(ctx, zk.Config{Servers: "h1", Auth: []zk.Authenticator{zk.DigestAuth("u", string(make([]byte, 2<<20)))}})
 	require.ErrorIs(t, err, zk.ErrTooLarge)
 	require.ErrorContains(t, err, "Auth 0")
 	require.Less(t, len(err.Error()), 1000, "and the error does not show it")

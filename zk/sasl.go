@@ -10,14 +10,13 @@ import (
 // errSasl is why the client ends in StateAuthFailed at a server that requires
 // SASL. Such a server (sessionRequireClientSASLAuth, or enforce.auth.enabled with
 // the scheme sasl) accepts the handshake, and refuses the first request.
-var errSasl = fmt.Errorf("%w: the server requires SASL, which this client does not speak: %w", ErrAuthFailed, ErrSaslRequired)
+var errSasl = fmt.Errorf("%w: the server requires SASL, and no Authenticator of Config.Auth has done it: %w", ErrAuthFailed, ErrSaslRequired)
 
 // probeSasl makes one read to find out whether a server that has accepted a session
 // requires SASL. The client does so only after a server has refused for that
 // reason. Until the answer, it stays in StateAuthFailed and accepts no calls.
 func (d *dialer) probeSasl(nc net.Conn) error {
-	const xid = 1<<31 - 1
-	b := proto.RequestHeader{Xid: xid, Op: proto.OpExists}.Append(proto.BeginFrame(nil))
+	b := proto.RequestHeader{Xid: handshakeXid, Op: proto.OpExists}.Append(proto.BeginFrame(nil))
 	b = proto.AppendBool(d.root.appendPath(b, "/"), false)
 	if _, err := nc.Write(proto.EndFrame(b, 0)); err != nil {
 		return err
@@ -29,7 +28,7 @@ func (d *dialer) probeSasl(nc net.Conn) error {
 			return err
 		case Code(h.Err) == ErrSaslRequired:
 			return errSasl
-		case h.Xid == xid: // else it answers a request of the session's last connection
+		case h.Xid == handshakeXid: // else it answers a request of the session's last connection
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package zk_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -20,7 +21,14 @@ import (
 func TestSecrets_AreInNoFormOfPrinting(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		const secret = "correct-horse-battery"
-		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, Auth: []zk.Auth{zk.DigestAuth("bob", secret)}}
+		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, Auth: []zk.Authenticator{zk.DigestAuth("bob", secret)}}
+		var exchange *zk.AuthExchange
+		cfg.Auth = append(cfg.Auth,
+			zk.AuthFunc("rotating", func(context.Context) (zk.Auth, error) { return zk.DigestAuth("bob", secret), nil }),
+			mechanism{"keeps", func(_ context.Context, x *zk.AuthExchange) error {
+				exchange = x
+				return x.Present(zk.DigestAuth("bob", secret))
+			}})
 		var tp tap
 		tp.on(srv)(&cfg)
 		c, err := zk.Connect(inTime(t), cfg)
@@ -40,6 +48,7 @@ func TestSecrets_AreInNoFormOfPrinting(t *testing.T) {
 		logs := []*slog.Logger{slog.New(slog.NewTextHandler(&all, nil)), slog.New(slog.NewJSONHandler(&all, nil))}
 		for _, x := range append(holders,
 			cfg, &cfg, cfg.Auth, cfg.Auth[0], &cfg.Auth[0], c, c.Session(), c.Pipeline(), guard, w, sub,
+			cfg.Auth[1], exchange, &zk.AuthError{Name: "rotating", Server: "h1:1", Err: zk.ErrAuthFailed},
 			zk.CreateOp("/n", nil, zk.Ephemeral, zk.InSession(c.Session())), fmt.Errorf("with %v: %w", cfg.Auth, zk.ErrNoAuth),
 		) {
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X"} {

@@ -13,8 +13,8 @@ import (
 //	connecting ──session opened──▶ connected ◀──resumed──▶ disconnected
 //	     ▲                                                      │
 //	     └───────────────── expired ◀──server or clock says so──┘
-//	auth failed: the ensemble refused a credential, or requires SASL, which the
-//	client does not speak; tried again with back-off
+//	auth failed: the ensemble refused a credential, or requires SASL and the client
+//	did not do it; tried again with back-off
 //	closed: the end
 type State uint8
 
@@ -24,7 +24,7 @@ const (
 	StateConnected                 // a session and a connection
 	StateDisconnected              // a session that may still be alive, no connection
 	StateExpired                   // the last session is over; a new one is being opened
-	StateAuthFailed                // a credential of Config.Auth was refused, or the server requires SASL
+	StateAuthFailed                // an Authenticator of Config.Auth was refused, or the server requires SASL
 	StateClosed                    // Close has ended the client
 )
 

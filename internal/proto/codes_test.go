@@ -84,6 +84,7 @@ func TestOpCode_NumbersAndNames(t *testing.T) {
 		{OpCreateTTL, 21, "create"},
 		{OpAuth, 100, "auth"},
 		{OpSetWatches, 101, "setWatches"},
+		{OpSASL, 102, "sasl"},
 		{OpSetWatches2, 105, "setWatches"},
 		{OpAddWatch, 106, "addWatch"},
 		{OpCloseSession, -11, "closeSession"},

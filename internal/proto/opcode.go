@@ -29,6 +29,7 @@ const (
 	OpCreateTTL       OpCode = 21
 	OpAuth            OpCode = 100
 	OpSetWatches      OpCode = 101
+	OpSASL            OpCode = 102
 	OpSetWatches2     OpCode = 105
 	OpAddWatch        OpCode = 106
 	OpCloseSession    OpCode = -11
@@ -47,7 +48,7 @@ var opNames = map[OpCode]string{
 	OpError: "error", OpCreate: "create", OpCreate2: "create", OpCreateContainer: "create", OpCreateTTL: "create",
 	OpDelete: "delete", OpExists: "exists", OpGetData: "get", OpSetData: "set", OpGetACL: "getACL", OpSetACL: "setACL",
 	OpGetChildren: "children", OpGetChildren2: "children", OpSync: "sync", OpPing: "ping", OpCheck: "check",
-	OpMulti: "multi", OpReconfig: "reconfig", OpCheckWatches: "checkWatches", OpRemoveWatches: "removeWatches", OpAuth: "auth", OpSetWatches: "setWatches",
+	OpMulti: "multi", OpReconfig: "reconfig", OpCheckWatches: "checkWatches", OpRemoveWatches: "removeWatches", OpAuth: "auth", OpSASL: "sasl", OpSetWatches: "setWatches",
 	OpSetWatches2: "setWatches", OpAddWatch: "addWatch", OpCloseSession: "closeSession",
 }
 

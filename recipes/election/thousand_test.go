@@ -68,7 +68,7 @@ func TestElection_UnreadableCandidate(t *testing.T) {
 		require.NoError(t, srv.Create("/e/x", nil)) // the server's counter goes on
 		require.NoError(t, srv.Delete("/e/x"))
 		c.join("b", 0)
-		admin := connect(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Auth{zk.DigestAuth("admin", "x")} })
+		admin := connect(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("admin", "x")} })
 		_, err := admin.SetACL(ctx, hidden, zk.DigestACL(zk.PermAll, "admin", "x"), zk.AnyVersion)
 		require.NoError(t, err)
 		_, a := c.leader()

@@ -18,7 +18,7 @@ import (
 
 const timeout = 6 * time.Second
 
-func connect(t testing.TB, srv *zktest.Server, auth ...zk.Auth) *zk.Client {
+func connect(t testing.TB, srv *zktest.Server, auth ...zk.Authenticator) *zk.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -169,7 +169,7 @@ func TestLock_RefusedCredentialIsNoHotLoop(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var looks atomic.Int32
 		c := connect(t, srv, func(cfg *zk.Config) {
-			cfg.Auth = []zk.Auth{zk.DigestAuth("bob", "secret")}
+			cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", "secret")}
 			cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
 				if e.Op == "exists" {
 					looks.Add(1)

@@ -18,7 +18,7 @@ import (
 // many that a loop must be spinning, it lets some time pass: otherwise virtual time
 // would stand still for ever.
 func busy(cfg *zk.Config, calls *atomic.Int64) {
-	cfg.Auth = []zk.Auth{zk.DigestAuth("bob", "x")}
+	cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", "x")}
 	cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
 		if !e.Pipelined && e.Err != nil && e.Took == 0 && calls.Add(1) > 100 {
 			time.Sleep(time.Second)

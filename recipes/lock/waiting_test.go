@@ -392,7 +392,7 @@ func TestLock_MissingRightsAreTold(t *testing.T) {
 	for _, perms := range []zk.Perm{zk.PermCreate, zk.PermCreate | zk.PermDelete, zk.PermRead, zk.PermRead | zk.PermDelete} {
 		t.Run(fmt.Sprint(perms), func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-				admin := connectWith(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Auth{zk.DigestAuth("admin", "secret")} })
+				admin := connectWith(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("admin", "secret")} })
 				own := zk.DigestACL(zk.PermAll, "admin", "secret")
 				_, err := admin.Create(t.Context(), "/l", nil, zk.Persistent, zk.WithACL(append(own, zk.WorldACL(perms)...)...))
 				require.NoError(t, err)

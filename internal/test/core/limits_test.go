@@ -121,7 +121,7 @@ func TestCore_LargeRequestsAndMultis(t *testing.T) {
 	require.Equal(t, 1, e.Clients(0).Accepted(), "on one connection")
 
 	// failures: 110: a scheme that the server does not have.
-	_, err = zk.Connect(ctx, zk.Config{Servers: e.Servers(), Auth: []zk.Auth{{Scheme: "nobody-knows", Data: []byte("secret")}}})
+	_, err = zk.Connect(ctx, zk.Config{Servers: e.Servers(), Auth: []zk.Authenticator{zk.Auth{Scheme: "nobody-knows", Data: []byte("secret")}}})
 	require.ErrorIs(t, err, zk.ErrAuthFailed)
 	require.ErrorContains(t, err, "nobody-knows")
 	require.NotContains(t, err.Error(), "secret")
