@@ -85,12 +85,10 @@ var opRemoveWatches = define(operation{code: proto.OpRemoveWatches, read: true, 
 // locked.
 type watchHost struct{ c *Client }
 
-func (h watchHost) Online() bool { return h.c.conn.alive() }
-
 func (h watchHost) Remove(path string, kind int32) {
 	c := h.c
-	if c.closing {
-		return // the end of the session removes the watch
+	if c.closing || !c.conn.alive() {
+		return // the end of the session or of the connection removes the watch
 	}
 	cl := c.newCall(opRemoveWatches, c.root.strip(path))
 	cl.req.Frame = (&proto.PathMode{Path: path, Mode: kind}).Append(cl.req.Frame)

@@ -137,6 +137,7 @@ func TestWatch_BehindARefusedSubscriptionIsToldOfIt(t *testing.T) {
 		synctest.Wait()
 		p := c.Pipeline()
 		data, kids := p.GetW(t.Context(), "/t"), p.ChildrenW(t.Context(), "/t")
+		synctest.Wait() // they are written before the refusal is there
 		goOn()
 		require.ErrorIs(t, <-refused, zk.ErrNoAuth)
 		behind, err := kids.Wait(t.Context())

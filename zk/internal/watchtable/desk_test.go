@@ -22,11 +22,11 @@ import (
 //	answer NAME      its reply says that the watch is set
 //	large NAME       the same, but the reply is too large to be read
 //	drop NAME        it is withdrawn, refused or lost
+//	again NAME       it enters the queue once more
 //	hold NAME …      queue, write and answer in one: "hold get a /n"
 //	stop NAME        Stop or Unsubscribe
 //	event TYPE PATH  the server reports "created", "deleted", "data" or "children"
 //	missed           an event was too large
-//	offline, online  the connection is lost, or another is there
 //	restore          all watches are set again
 //	refuse PATH      the server has refused to restore the watches of a path
 //	expire, close    the session has expired, the client is closed
@@ -52,8 +52,6 @@ func newDesk(t *testing.T) *desk {
 }
 
 func (d *desk) note(format string, args ...any) { d.out = append(d.out, fmt.Sprintf(format, args...)) }
-
-func (d *desk) Online() bool { return !d.off }
 
 var removeNames = map[int32]string{proto.RemoveData: "data", proto.RemoveChildren: "children", proto.RemoveAny: "any"}
 
@@ -108,6 +106,8 @@ func (d *desk) command(verb string, arg []string) {
 		d.answer(arg[0])
 	case "large":
 		d.table.Set(d.regs[arg[0]], d.kind[arg[0]], nil)
+	case "again":
+		d.table.Queued(d.regs[arg[0]])
 	case "drop":
 		d.table.Dropped(d.regs[arg[0]])
 	case "stop":
@@ -121,8 +121,6 @@ func (d *desk) command(verb string, arg []string) {
 		d.table.Event(typeOf(arg[0]), []byte(arg[1]), d.zxid)
 	case "missed":
 		d.table.Missed()
-	case "offline", "online":
-		d.off = verb == "offline"
 	case "restore":
 		d.restore()
 	case "refuse":

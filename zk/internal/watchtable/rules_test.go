@@ -62,12 +62,16 @@ func TestTable_NoOneShotWhereALastingWatchIs(t *testing.T) {
 		{"not before its write: it may still be withdrawn", "sub s /n; get a /n", "write a; drop s; answer a", "a: flag 1", "/n data for a"},
 		{"a child watch neither", "hold deep r /n; children a /n", "write a; answer a", "a: flag 0", "/n recursive for a r"},
 		{"after the subscription has ended, for the other one's sake", "hold sub s /n; hold get b /n; stop s; get a /n", "write a; answer a", "a: flag 0", "/n persistent for a b"},
-		{"a refused subscription ends what it was to feed", "sub s /n; write s; get a /n; write a; answer a", "drop s", "a: lost", ""},
-		{"it waits for other answers", "sub s /n; write s; get a /n; write a; drop s", "answer a", "a: lost", ""},
-		{"what has a watch of its own stays", "hold get b /n; sub s /n; write s; get a /n; write a; answer a", "drop s", "", "/n data for a b"},
-		{"a child watch has none of its own then", "hold get b /n; sub s /n; write s; children a /n; write a; answer a", "drop s", "a: lost", "/n data for b"},
-		{"an older lasting watch feeds it", "hold sub s /n; deep r /n; write r; get a /n; write a; answer a", "drop r", "", "/n persistent for a s"},
-		{"after a lost connection nothing is settled", "sub s /n; write s; get a /n; write a; answer a; offline", "drop s", "", "/n →persistent for a"},
+		{"a refused subscription loses what it was to feed", "sub s /n; write s; get a /n; write a; drop s", "answer a", "a: lost", ""},
+		{"a later subscription does not hide that", "sub s /n; write s; children a /n; write a; deep r /n; write r; drop s", "answer a; answer r", "a: lost", "/n recursive for r"},
+		{"what has a watch of its own is fed by that", "hold get b /n; sub s /n; write s; get a /n; write a; drop s", "answer a", "", "/n data for a b"},
+		{"but not if that has fired before", "hold get b /n; sub s /n; write s; get a /n; write a; drop s", "event data /n; answer a", "b: data /n; a: lost", ""},
+		{"a watch of data feeds none of children", "hold get b /n; sub s /n; write s; children a /n; write a; drop s", "answer a", "a: lost", "/n data for b"},
+		{"an older lasting watch feeds it", "hold sub s /n; deep r /n; write r; get a /n; write a; drop r", "answer a", "", "/n persistent for a s"},
+		{"after the refusal the next read sets its own", "sub s /n; write s; get a /n; write a; get b /n; drop s", "write b; answer a; answer b", "b: flag 1; a: lost", "/n data for b"},
+		{"unless another addWatch is on its way", "sub s /n; write s; sub u /n; write u; get a /n; drop s", "write a; answer u; answer a", "a: flag 0", "/n persistent for a u"},
+		{"an addWatch that was lost, and is withdrawn before it is sent again", "sub s /n; write s; drop s; again s; sub u /n; write u; get a /n", "drop s; write a; answer u; answer a", "a: flag 0", "/n persistent for a u"},
+		{"a withdrawn addWatch refuses nothing", "sub s /n; write s; sub u /n; get a /n", "drop u; write a; answer s; answer a", "a: flag 0", "/n persistent for a s"},
 	})
 }
 
@@ -88,7 +92,6 @@ func TestTable_Removing(t *testing.T) {
 		{"so is a queued one", "hold sub s /n; get b /n", "stop s; drop b", "s: stopped; remove any /n", ""},
 		{"when the unanswered read fails, the watch goes", "hold get a /n; get b /n; write b; stop a", "drop b", "remove data /n", ""},
 		{"both kinds at once", "hold get a /n; hold children b /n; get c /n; stop a; stop b", "drop c", "remove any /n", ""},
-		{"not without a connection", "hold get a /n; hold deep r /d; offline", "stop a; stop r", "a: stopped; r: stopped", ""},
 	})
 }
 
@@ -128,16 +131,16 @@ func TestTable_Restoring(t *testing.T) {
 		{"lasting watches go last, and replace one-shots", "hold sub s /n; hold get a /n", "restore", "s: resync; restore data /n, persistent /n", "/n persistent for a s"},
 		{"a lasting watch that only fed is not needed any more", "hold sub s /n; hold get a /n; stop s", "restore", "restore data /n", "/n data for a"},
 		{"a recursive one that only fed neither", "hold sub s /n; hold deep r /n; stop r", "restore", "s: resync; restore persistent /n", "/n persistent for s"},
-		{"a queued read has nothing to restore", "get a /n; offline", "restore; online; write a; answer a", "a: flag 1", "/n data for a"},
+		{"a queued read has nothing to restore", "get a /n", "restore; write a; answer a", "a: flag 1", "/n data for a"},
 		{"a queued subscription neither", "sub s /n; hold get a /n", "restore; write s; answer s", "restore data /n; s: flag 0", "/n data persistent for a s"},
-		{"an addWatch that was lost feeds nothing", "sub s /n; write s; get a /n; write a; answer a; offline; drop s", "restore", "restore data /n", "/n data for a"},
+		{"an addWatch without an answer feeds nothing", "hold get a /n; sub s /n; write s; drop s", "restore", "restore data /n", "/n data for a"},
 		{"a refused watch is lost", "hold get a /n; restore", "refuse /n", "a: lost", ""},
 		{"with all others on its path", "hold get a /n; hold children c /n; hold sub s /n; restore", "refuse /n", "a: lost; c: lost; s: lost", ""},
 		{"a fed read on its way is lost too", "hold sub s /n; restore; get a /n; write a", "refuse /n; answer a", "s: lost; a: lost", ""},
-		{"so is an unwritten one: the mode is settled after the last answer", "hold sub s /n; restore; get a /n", "refuse /n; write a; answer a", "s: lost; a: flag 0; a: lost", ""},
+		{"an unwritten one is not", "hold sub s /n; restore; get a /n", "refuse /n; write a; answer a", "s: lost; a: flag 1", "/n data for a"},
 		{"a refused path that nobody watches any more", "hold get a /n; restore; stop a", "refuse /n", "", ""},
-		{"the session expires", "hold sub s /n; hold get a /n; offline", "expire", "a: expired", "/n persistent for s"},
-		{"the client closes", "hold get a /n; hold sub s /n; offline", "close", "a: closed; s: closed", ""},
+		{"the session expires", "hold sub s /n; hold get a /n", "expire", "a: expired", "/n persistent for s"},
+		{"the client closes", "hold get a /n; hold sub s /n", "close", "a: closed; s: closed; remove any /n", ""},
 	})
 }
 
@@ -179,7 +182,7 @@ func TestTable_Shrinks(t *testing.T) {
 				d.run("stop " + name)
 			}
 		},
-		"at once": func(d *desk, _ []string) { d.run("offline; expire") },
+		"at once": func(d *desk, _ []string) { d.run("expire") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
@@ -193,7 +196,7 @@ func TestTable_Shrinks(t *testing.T) {
 			end(d, names)
 			require.Zero(t, d.table.Len())
 			require.Less(t, d.table.Room(), 2000)
-			d.run("online; hold get a /n; event data /n")
+			d.run("hold get a /n; event data /n")
 			require.Equal(t, "a: data /n", d.out[len(d.out)-1])
 		})
 	}

@@ -8,11 +8,10 @@ import (
 
 // Host is the client, as the table sees it. It must not call the table.
 type Host[H any] interface {
-	// Online reports whether requests go out over the present connection.
-	Online() bool
 	// Remove makes the server forget watches of a path. kind is one of
-	// proto.RemoveData, RemoveChildren and RemoveAny. Nobody waits for the answer. The
-	// table calls Remove only while the Host is online.
+	// proto.RemoveData, RemoveChildren and RemoveAny. Nobody waits for the answer.
+	// Without a connection there is nothing to do: the next one does not restore these
+	// watches.
 	Remove(path string, kind int32)
 	// Notify is called when a one-shot watch has fired or ended.
 	Notify(w *Watch[H])
@@ -33,20 +32,23 @@ type entry[H any] struct {
 	one    [kinds]*Watch[H] // lists
 	subs   *Subscription    // a list
 	regs   int32            // registrations that are queued or unanswered
+	adds   int32            // addWatches that are written and unanswered; part of regs
 	onData bool             // the server has a one-shot data or exist watch
 	onKids bool             // the server has a one-shot child watch
 	held   Mode             // the lasting watch that the server has
-	mode   Mode             // the same, once it has answered all registrations that were written
+	mode   Mode             // the same, once it has answered adds; held if there are none
 }
 
 // Registration is a read that sets a one-shot watch, or an addWatch. It begins
-// with Queued. It ends with Set, Added or Dropped.
+// with Queued. It ends with Set, Added or Dropped. The registrations that were written
+// end in the order in which they were written.
 type Registration[H any] struct {
 	Path string        // with the chroot
 	Sub  *Subscription // of an addWatch, nil of a read
 
-	on   *entry[H] // it stays in the table while the registration lasts
-	flag byte      // what Writing has returned
+	on      *entry[H] // it stays in the table while the registration lasts
+	written bool
+	flag    byte // what Writing has returned
 }
 
 // New returns an empty table.
@@ -74,6 +76,7 @@ func (t *Table[H]) at(path string) *entry[H] {
 func (t *Table[H]) Queued(r *Registration[H]) {
 	r.on = t.at(r.Path)
 	r.on.regs++
+	r.written = false // it may be sent again on the next connection
 }
 
 // Writing returns the last byte of a registration's frame: the watch flag of a
@@ -82,8 +85,10 @@ func (t *Table[H]) Queued(r *Registration[H]) {
 // earlier request in the queue may still be withdrawn.
 func (t *Table[H]) Writing(r *Registration[H]) byte {
 	p := r.on
+	r.written = true
 	switch {
 	case r.Sub != nil:
+		p.adds++
 		t.longest = max(t.longest, len(r.Path))
 		p.mode = max(p.mode, r.Sub.Mode)
 		r.flag = byte(p.mode - Persistent) // as proto.WatchPersistent and so on
@@ -98,19 +103,33 @@ func (t *Table[H]) Writing(r *Registration[H]) byte {
 // Set records the answer to a read that sets a watch of some kind, before the
 // caller of the read gets the answer. w waits from now on. It is nil if the answer
 // cannot be used. The server has set the watch even so.
+//
+// A watch that a lasting watch was to feed is lost if the server has refused that
+// one. It must be lost at once, even if another addWatch is on its way:
+//
+//  1. An addWatch is written, and a read of the children behind it, without a flag.
+//  2. The server refuses the addWatch, and answers the read. It has no watch.
+//  3. A child is created. The server reports nothing.
+//  4. A second addWatch is written and answered. It would feed the watch from now on,
+//     but the event of step 3 is missing.
 func (t *Table[H]) Set(r *Registration[H], kind Kind, w *Watch[H]) {
 	p := r.on
-	p.regs--
+	r.ends()
 	if r.flag == 1 {
 		p.onData = p.onData || kind != Child
 		p.onKids = p.onKids || kind == Child
 	}
-	if w != nil {
+	switch {
+	case w == nil:
+	case p.has(kind):
 		w.on, w.kind, w.next = p, kind, p.one[kind]
 		if w.next != nil {
 			w.next.prev = w
 		}
 		p.one[kind] = w
+	default:
+		w.on, w.kind = p, kind
+		t.end(w, Lost, Event{})
 	}
 	t.tidy(p)
 }
@@ -118,8 +137,8 @@ func (t *Table[H]) Set(r *Registration[H], kind Kind, w *Watch[H]) {
 // Added records the answer to an addWatch, before its caller gets the answer.
 func (t *Table[H]) Added(r *Registration[H]) {
 	p := r.on
-	p.regs--
 	p.held = max(p.held, Persistent+Mode(r.flag))
+	r.ends()
 	if !r.Sub.over { // else unsubscribed meanwhile
 		r.Sub.next, p.subs = p.subs, r.Sub
 	}
@@ -129,8 +148,16 @@ func (t *Table[H]) Added(r *Registration[H]) {
 // Dropped records the end of a registration that has set no watch: it left the
 // queue, it was refused, or its answer was lost.
 func (t *Table[H]) Dropped(r *Registration[H]) {
-	r.on.regs--
+	r.ends()
 	t.tidy(r.on)
+}
+
+// ends takes a registration out of the counts.
+func (r *Registration[H]) ends() {
+	r.on.regs--
+	if r.Sub != nil && r.written {
+		r.on.adds--
+	}
 }
 
 // Stop ends a watch that its holder no longer needs. It does nothing for one that
@@ -181,8 +208,8 @@ func (t *Table[H]) Unsubscribe(s *Subscription) {
 //     it removes both.
 //  3. The reply to the read registers a watch that the server no longer has.
 func (t *Table[H]) tidy(p *entry[H]) {
-	if p.regs == 0 && p.mode != p.held && t.host.Online() {
-		t.settle(p)
+	if p.adds == 0 {
+		p.mode = p.held // they differ if the server has refused an addWatch
 	}
 	kind := int32(0)
 	switch {
@@ -204,29 +231,12 @@ func (t *Table[H]) tidy(p *entry[H]) {
 			p.onKids = false
 		}
 	}
-	if kind != 0 && t.host.Online() { // else the next connection does not restore them
+	if kind != 0 {
 		t.host.Remove(p.path, kind)
 	}
 	if p.unused() {
 		delete(t.paths, p.path)
 		t.shrink()
-	}
-}
-
-// settle sets the mode back to the lasting watch that the server has, after the
-// server has refused an addWatch. One-shot watches that the refused watch was to
-// feed would wait for ever, so settle ends them.
-func (t *Table[H]) settle(p *entry[H]) {
-	p.mode = p.held
-	if p.mode != None {
-		return
-	}
-	if !p.onData {
-		t.endAll(p, Data, Lost)
-		t.endAll(p, Exist, Lost)
-	}
-	if !p.onKids {
-		t.endAll(p, Child, Lost)
 	}
 }
 
@@ -267,6 +277,12 @@ func (t *Table[H]) end(w *Watch[H], why Reason, ev Event) {
 	w.typ = int8(ev.Type)
 	w.zxid = ev.Zxid
 	t.host.Notify(w)
+}
+
+// has reports whether the server has a watch from which one-shot watches of a kind
+// get their event.
+func (p *entry[H]) has(kind Kind) bool {
+	return p.held != None || kind == Child && p.onKids || kind != Child && p.onData
 }
 
 func (p *entry[H]) watchesData() bool { return p.one[Data] != nil || p.one[Exist] != nil }
