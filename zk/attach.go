@@ -43,7 +43,7 @@ func (c *Client) attach(nc net.Conn, server string, s *Session, zxid int64) *con
 		c.queue.PushHead(c.internalRequest(cl))
 	}
 	if len(s.guards) > 0 {
-		c.queue.PushHead(c.internalRequest(c.heartbeat())) // little may be left of the lease
+		c.queue.PushHead(c.internalRequest(c.calls.heartbeat())) // little may be left of the lease
 	}
 	cn := c.newConn(nc, server, s)
 	c.conn = cn
@@ -63,7 +63,7 @@ var opCloseSession = define(operation{code: proto.OpCloseSession})
 
 // closeSession sends the closeSession of a connection's session.
 func (c *Client) closeSession(cn *conn) *call {
-	cl := c.newCall(opCloseSession, "session "+cn.sess.label())
+	cl := c.calls.newCall(opCloseSession, "session "+cn.sess.label())
 	cl.awaited = true
 	cl.await()
 	c.mu.Lock()
@@ -118,6 +118,6 @@ func (c *Client) failBrokenPipes() {
 // failBroken fails calls whose pipeline is broken.
 func (c *Client) failBroken(calls []*call) {
 	for _, cl := range calls {
-		c.fail([]*call{cl}, OutcomeNotSent, cl.pipe.Err(), false)
+		fail([]*call{cl}, OutcomeNotSent, cl.pipe.Err(), false)
 	}
 }

@@ -15,6 +15,7 @@ import (
 // the result completes. If the request could not be made, the call has an error
 // from the start, and submit refuses it.
 type call struct {
+	from *calls
 	op   *operation
 	path string       // as the caller gave it, for errors
 	req  link.Request // the encoded request, and the link's state of it
@@ -75,25 +76,6 @@ const (
 	callAbandoned           // its caller gave up; complete frees it
 )
 
-// maxPooledFrame bounds the buffer that a pooled call keeps.
-const maxPooledFrame = 4 << 10
-
-// newCall returns a call whose frame ends with the header. Append the body to it.
-func (c *Client) newCall(op *operation, path string) *call {
-	cl, ok := c.calls.Get().(*call)
-	if !ok {
-		cl = new(call)
-	}
-	cl.op = op
-	cl.path = path
-	cl.confirms = op.by == byQuorum || op.by == byLeader && !c.cfg.QuorumLease
-	cl.req.Owner = cl
-	cl.req.Prompt = op.prompt
-	cl.req.Frame = proto.BeginFrame(cl.req.Frame[:0])
-	cl.req.Frame = proto.RequestHeader{Op: op.code}.Append(cl.req.Frame)
-	return cl
-}
-
 // await prepares a call for a caller that waits for its result.
 func (cl *call) await() {
 	if cl.done == nil {
@@ -109,17 +91,6 @@ func (cl *call) bound() bool { return !cl.op.read || cl.pipe != nil || cl.want !
 func (cl *call) asInternal() *call {
 	cl.internal, cl.req.Unbound = true, true
 	return cl
-}
-
-// freeCall gives a pooled call back. The caller has taken its result.
-func (c *Client) freeCall(cl *call) {
-	frame := cl.req.Frame
-	if cap(frame) > maxPooledFrame {
-		frame = nil
-	}
-	done := cl.done
-	*cl = call{req: link.Request{Frame: frame}, done: done}
-	c.calls.Put(cl)
 }
 
 // again prepares a call that was answered or lost for another submission. The
@@ -185,4 +156,36 @@ func (cl *call) refuse(code Code) {
 
 func badVersion(expected int32) error {
 	return fmt.Errorf("%w: expected version %d", ErrBadVersion, expected)
+}
+
+// fail completes calls that will get no reply. They have left the queue.
+func fail(calls []*call, o Outcome, err error, lost bool) {
+	for _, cl := range calls {
+		cl.outcome, cl.err, cl.lost = o, err, lost
+		if cl.pipe != nil {
+			cl.pipe.breakOff(err)
+		}
+		cl.complete()
+	}
+}
+
+// complete delivers the result of a call.
+func (cl *call) complete() {
+	if cl.seen != nil {
+		cl.seen.hooks.settled(cl)
+	}
+	switch {
+	case cl.state.Swap(callDone) == callAbandoned:
+		if cl.watch != nil {
+			cl.watch.Stop()
+		}
+		cl.free()
+	case cl.future != nil:
+		cl.future.settle(cl)
+		cl.free()
+	case cl.internal && !cl.awaited:
+		cl.free()
+	default:
+		cl.done <- struct{}{}
+	}
 }

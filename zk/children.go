@@ -18,25 +18,25 @@ type Listing struct {
 // Children returns the names of a node's children, in no order, and its Stat.
 // The names share memory: clone a name that you keep for long.
 func (c *Client) Children(ctx context.Context, path string) ([]string, Stat, error) {
-	l, err := run(ctx, c, c.readCall(opChildren, path, false), takeListing)
+	l, err := run(ctx, c, c.calls.readCall(opChildren, path, false), takeListing)
 	return l.Names, l.Stat, err
 }
 
 // ChildrenW is Children with a watch that fires when a child is created or
 // deleted, or the node itself is deleted. On ErrNoNode there is no watch.
 func (c *Client) ChildrenW(ctx context.Context, path string) ([]string, Stat, *Watch, error) {
-	l, err := run(ctx, c, c.readCall(opChildren, path, true), takeListingW)
+	l, err := run(ctx, c, c.calls.readCall(opChildren, path, true), takeListingW)
 	return l.Value.Names, l.Value.Stat, l.Watch, err
 }
 
 // Children is Client.Children.
 func (p *Pipeline) Children(ctx context.Context, path string) *Future[Listing] {
-	return enqueue(ctx, p, p.c.readCall(opChildren, path, false), takeListing)
+	return enqueue(ctx, p, p.c.calls.readCall(opChildren, path, false), takeListing)
 }
 
 // ChildrenW is Client.ChildrenW.
 func (p *Pipeline) ChildrenW(ctx context.Context, path string) *Future[Watched[Listing]] {
-	return enqueue(ctx, p, p.c.readCall(opChildren, path, true), takeListingW)
+	return enqueue(ctx, p, p.c.calls.readCall(opChildren, path, true), takeListingW)
 }
 
 func decodeListing(cl *call, r *proto.Reader) {
@@ -44,8 +44,8 @@ func decodeListing(cl *call, r *proto.Reader) {
 	cl.stat.Decode(r)
 }
 
-func takeListing(_ *Client, cl *call) Listing { return Listing{Names: cl.names, Stat: Stat(cl.stat)} }
+func takeListing(cl *call) Listing { return Listing{Names: cl.names, Stat: Stat(cl.stat)} }
 
-func takeListingW(c *Client, cl *call) Watched[Listing] {
-	return Watched[Listing]{takeListing(c, cl), cl.watch}
+func takeListingW(cl *call) Watched[Listing] {
+	return Watched[Listing]{takeListing(cl), cl.watch}
 }

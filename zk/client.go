@@ -29,9 +29,7 @@ type Client struct {
 	done       chan struct{} // closed when the session loop has ended
 	background sync.WaitGroup
 	companions companions // has a lock of its own
-	// Free calls. One pool a client, since a channel must not be carried from
-	// one testing/synctest bubble into another.
-	calls sync.Pool
+	calls      *calls
 
 	// mu guards the fields below it, and the fields of other types that say so.
 	// Nothing blocks while it is held. A function whose comment says "Needs c.mu."
@@ -76,7 +74,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	hooks, _ := newHooks(cfg.Hooks, cfg.Logger) // withDefaults has checked them
 	c := &Client{
-		cfg: cfg, root: chroot(root), log: cfg.Logger, hooks: hooks, base: clockNow(),
+		cfg: cfg, root: chroot(root), calls: &calls{root: chroot(root), quorumLease: cfg.QuorumLease}, log: cfg.Logger, hooks: hooks, base: clockNow(),
 		done:   make(chan struct{}),
 		grants: grants{},
 	}

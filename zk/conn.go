@@ -164,7 +164,7 @@ func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 	}
 	// The heartbeat goes before all waiting requests, so that its answer does not
 	// wait for theirs.
-	cn.link.SubmitFirst(c.internalRequest(c.heartbeat()))
+	cn.link.SubmitFirst(c.internalRequest(c.calls.heartbeat()))
 	return next, nil
 }
 

@@ -20,7 +20,7 @@ type settlements struct {
 	panic string // the call whose result makes settle panic
 }
 
-func (s *settlements) settle(_ *Client, cl *call) {
+func (s *settlements) settle(cl *call) {
 	s.times[cl.path]++
 	s.err[cl.path] = cl.err
 	if cl.path == s.panic {
@@ -57,7 +57,7 @@ func bareConnAndServer(t *testing.T, calls ...*call) (*conn, net.Conn, *settleme
 }
 
 // plainCall returns a read of the given path.
-func plainCall(path string) *call { return new(Client).newCall(opGet, path) }
+func plainCall(path string) *call { return new(calls).newCall(opGet, path) }
 
 // brokenCall returns a read in a pipeline that is broken.
 func brokenCall(path string) *call {

@@ -37,12 +37,12 @@ type Created struct {
 // If the reply is lost, the outcome is unknown, and so is the name of a sequential
 // node. Package zk/protect resolves that.
 func (c *Client) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) (Created, error) {
-	return run(ctx, c, c.createCall(path, data, mode, optionsOf(opts)), takeCreated)
+	return run(ctx, c, c.calls.createCall(path, data, mode, optionsOf(opts)), takeCreated)
 }
 
 // Create is Client.Create.
 func (p *Pipeline) Create(ctx context.Context, path string, data []byte, mode CreateMode, opts ...CreateOption) *Future[Created] {
-	return enqueue(ctx, p, p.c.createCall(path, data, mode, optionsOf(opts)), takeCreated)
+	return enqueue(ctx, p, p.c.calls.createCall(path, data, mode, optionsOf(opts)), takeCreated)
 }
 
 // CreateOp creates a node, as Create does. It takes InSession.
@@ -64,12 +64,12 @@ func optionsOf(opts []CreateOption) createConfig {
 }
 
 // createCall makes the call of a create.
-func (c *Client) createCall(path string, data []byte, mode CreateMode, cfg createConfig) *call {
+func (cs *calls) createCall(path string, data []byte, mode CreateMode, cfg createConfig) *call {
 	wire, err := createWire(path, data, mode, cfg)
 	if err == nil {
-		err = c.root.checkNameless(path)
+		err = cs.root.checkNameless(path)
 	}
-	cl := c.writeCall(mode.operation(), path, wire, err)
+	cl := cs.writeCall(mode.operation(), path, wire, err)
 	cl.want, cl.tied = cfg.session, cfg.bound
 	return cl
 }
@@ -114,6 +114,6 @@ func decodeCreated(cl *call, r *proto.Reader) {
 	cl.stat.Decode(r)
 }
 
-func takeCreated(c *Client, cl *call) Created {
-	return Created{Path: c.root.strip(cl.text), Stat: Stat(cl.stat)}
+func takeCreated(cl *call) Created {
+	return Created{Path: cl.from.root.strip(cl.text), Stat: Stat(cl.stat)}
 }

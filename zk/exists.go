@@ -25,31 +25,31 @@ type Existence struct {
 // only whether a node exists, list its parent, which needs READ on the parent
 // alone.
 func (c *Client) Exists(ctx context.Context, path string) (Stat, bool, error) {
-	e, err := run(ctx, c, c.readCall(opExists, path, false), takeExistence)
+	e, err := run(ctx, c, c.calls.readCall(opExists, path, false), takeExistence)
 	return e.Stat, e.Exists, err
 }
 
 // ExistsW is Exists with a watch that fires when the node is created, deleted or
 // its data changes. On ErrNoAuth there is no watch.
 func (c *Client) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, error) {
-	e, err := run(ctx, c, c.readCall(opExists, path, true), takeExistenceW)
+	e, err := run(ctx, c, c.calls.readCall(opExists, path, true), takeExistenceW)
 	return e.Value.Stat, e.Value.Exists, e.Watch, err
 }
 
 // Exists is Client.Exists.
 func (p *Pipeline) Exists(ctx context.Context, path string) *Future[Existence] {
-	return enqueue(ctx, p, p.c.readCall(opExists, path, false), takeExistence)
+	return enqueue(ctx, p, p.c.calls.readCall(opExists, path, false), takeExistence)
 }
 
 // ExistsW is Client.ExistsW.
 func (p *Pipeline) ExistsW(ctx context.Context, path string) *Future[Watched[Existence]] {
-	return enqueue(ctx, p, p.c.readCall(opExists, path, true), takeExistenceW)
+	return enqueue(ctx, p, p.c.calls.readCall(opExists, path, true), takeExistenceW)
 }
 
-func takeExistence(_ *Client, cl *call) Existence {
+func takeExistence(cl *call) Existence {
 	return Existence{Exists: cl.err == nil && !cl.absent, Stat: Stat(cl.stat)}
 }
 
-func takeExistenceW(c *Client, cl *call) Watched[Existence] {
-	return Watched[Existence]{takeExistence(c, cl), cl.watch}
+func takeExistenceW(cl *call) Watched[Existence] {
+	return Watched[Existence]{takeExistence(cl), cl.watch}
 }

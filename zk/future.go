@@ -31,11 +31,11 @@ var alwaysClosed = func() *chan struct{} {
 }()
 
 // settler is the method of a Future that complete calls.
-type settler interface{ settle(c *Client, cl *call) }
+type settler interface{ settle(cl *call) }
 
 // settle takes the result out of a call that has ended.
-func (f *Future[R]) settle(c *Client, cl *call) {
-	f.result = f.take(c, cl)
+func (f *Future[R]) settle(cl *call) {
+	f.result = f.take(cl)
 	f.err = cl.failure()
 	if ch := f.done.Swap(alwaysClosed); ch != nil {
 		close(*ch)

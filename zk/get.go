@@ -17,24 +17,24 @@ type Node struct {
 
 // Get returns the data and the Stat of a node.
 func (c *Client) Get(ctx context.Context, path string) (Node, error) {
-	return run(ctx, c, c.readCall(opGet, path, false), takeNode)
+	return run(ctx, c, c.calls.readCall(opGet, path, false), takeNode)
 }
 
 // GetW is Get with a watch that fires when the node's data changes or the node
 // is deleted. On ErrNoNode there is no watch (see ExistsW).
 func (c *Client) GetW(ctx context.Context, path string) (Node, *Watch, error) {
-	n, err := run(ctx, c, c.readCall(opGet, path, true), takeNodeW)
+	n, err := run(ctx, c, c.calls.readCall(opGet, path, true), takeNodeW)
 	return n.Value, n.Watch, err
 }
 
 // Get is Client.Get.
 func (p *Pipeline) Get(ctx context.Context, path string) *Future[Node] {
-	return enqueue(ctx, p, p.c.readCall(opGet, path, false), takeNode)
+	return enqueue(ctx, p, p.c.calls.readCall(opGet, path, false), takeNode)
 }
 
 // GetW is Client.GetW.
 func (p *Pipeline) GetW(ctx context.Context, path string) *Future[Watched[Node]] {
-	return enqueue(ctx, p, p.c.readCall(opGet, path, true), takeNodeW)
+	return enqueue(ctx, p, p.c.calls.readCall(opGet, path, true), takeNodeW)
 }
 
 func decodeNode(cl *call, r *proto.Reader) {
@@ -42,6 +42,6 @@ func decodeNode(cl *call, r *proto.Reader) {
 	cl.stat.Decode(r)
 }
 
-func takeNode(_ *Client, cl *call) Node { return Node{Data: cl.data, Stat: Stat(cl.stat)} }
+func takeNode(cl *call) Node { return Node{Data: cl.data, Stat: Stat(cl.stat)} }
 
-func takeNodeW(c *Client, cl *call) Watched[Node] { return Watched[Node]{takeNode(c, cl), cl.watch} }
+func takeNodeW(cl *call) Watched[Node] { return Watched[Node]{takeNode(cl), cl.watch} }

@@ -16,13 +16,13 @@ type AccessList struct {
 
 // GetACL returns the ACL of a node and its Stat.
 func (c *Client) GetACL(ctx context.Context, path string) ([]ACL, Stat, error) {
-	a, err := run(ctx, c, c.pathCall(opGetACL, path), takeOther[AccessList])
+	a, err := run(ctx, c, c.calls.pathCall(opGetACL, path), takeOther[AccessList])
 	return a.ACL, a.Stat, err
 }
 
 // GetACL is Client.GetACL.
 func (p *Pipeline) GetACL(ctx context.Context, path string) *Future[AccessList] {
-	return enqueue(ctx, p, p.c.pathCall(opGetACL, path), takeOther[AccessList])
+	return enqueue(ctx, p, p.c.calls.pathCall(opGetACL, path), takeOther[AccessList])
 }
 
 func decodeAccessList(cl *call, r *proto.Reader) {

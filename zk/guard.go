@@ -197,17 +197,8 @@ func (s *Session) stopTimer() {
 
 // confirm makes one round trip that can renew the lease of s.
 func (s *Session) confirm(ctx context.Context) error {
-	cl := s.c.heartbeat()
+	cl := s.c.calls.heartbeat()
 	cl.want, cl.tied = s, true
 	_, err := run(ctx, s.c, cl, takeNothing)
 	return err
-}
-
-// heartbeat returns the request that renews the lease: a sync, which the leader
-// answers; or a write that changes nothing, which a quorum acknowledges.
-func (c *Client) heartbeat() *call {
-	if c.cfg.QuorumLease {
-		return c.multiCall([]Op{CheckOp("/", AnyVersion)})
-	}
-	return c.pathCall(opSync, "/")
 }

@@ -24,7 +24,7 @@ func (c *Client) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	if len(ops) == 0 {
 		return nil, nil
 	}
-	r, err := run(ctx, c, c.multiCall(ops), takeMulti)
+	r, err := run(ctx, c, c.calls.multiCall(ops), takeMulti)
 	if r == nil && OutcomeOf(err) == OutcomeUnknown {
 		r = unknownResults(ops)
 	}
@@ -33,11 +33,11 @@ func (c *Client) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 
 // Multi is Client.Multi.
 func (p *Pipeline) Multi(ctx context.Context, ops ...Op) *Future[[]OpResult] {
-	return enqueue(ctx, p, p.c.multiCall(ops), takeMulti)
+	return enqueue(ctx, p, p.c.calls.multiCall(ops), takeMulti)
 }
 
-func (c *Client) multiCall(ops []Op) *call {
-	cl := c.newCall(opMulti, "")
+func (cs *calls) multiCall(ops []Op) *call {
+	cl := cs.newCall(opMulti, "")
 	cl.ops = slices.Clone(ops) // needed again when the reply arrives
 	for i := range cl.ops {
 		o := &cl.ops[i]
@@ -49,10 +49,10 @@ func (c *Client) multiCall(ops []Op) *call {
 			cl.err = o.err
 		case o.kind == 0:
 			cl.err = fmt.Errorf("%w: op %d is the zero Op", ErrBadArguments, i)
-		case o.owner != nil && o.owner != c:
+		case o.owner != nil && o.owner != cs:
 			cl.err = ErrForeignOp
-		case o.kind == OpCreate && c.root.checkNameless(o.path) != nil:
-			cl.err = c.root.checkNameless(o.path)
+		case o.kind == OpCreate && cs.root.checkNameless(o.path) != nil:
+			cl.err = cs.root.checkNameless(o.path)
 		case o.session != nil && cl.want != nil && o.session != cl.want:
 			cl.err = fmt.Errorf("%w: two sessions in one multi", ErrBadArguments)
 		case o.session != nil:
@@ -62,7 +62,7 @@ func (c *Client) multiCall(ops []Op) *call {
 			cl.path = o.path
 			return cl
 		}
-		o.wire.Path = c.root.full(o.path)
+		o.wire.Path = cs.root.full(o.path)
 		cl.req.Frame = o.wire.AppendItem(cl.req.Frame)
 	}
 	cl.req.Frame = proto.AppendMultiEnd(cl.req.Frame)
@@ -94,7 +94,7 @@ func (cl *call) settleMulti() error {
 }
 
 // takeMulti returns the results of the ops of a multi.
-func takeMulti(c *Client, cl *call) []OpResult {
+func takeMulti(cl *call) []OpResult {
 	out := unknownResults(cl.ops)
 	switch {
 	case cl.multi == nil && cl.outcome != OutcomeUnknown:
@@ -110,7 +110,7 @@ func takeMulti(c *Client, cl *call) []OpResult {
 		switch {
 		case p.Op != proto.OpError:
 			if o.Kind == OpCreate {
-				o.Path = c.root.strip(p.Path)
+				o.Path = cl.from.root.strip(p.Path)
 			}
 		case failed:
 			o.State = OpNotRun

@@ -10,7 +10,7 @@ import "github.com/zookit/zookit/internal/proto"
 // whether the transaction will fit. If Multi would refuse an op for another reason,
 // the size counts only the ops before it.
 func (c *Client) MultiSize(ops ...Op) (size, limit int) {
-	cl := c.multiCall(ops)
-	defer c.freeCall(cl)
+	cl := c.calls.multiCall(ops)
+	defer cl.free()
 	return len(cl.req.Frame) - proto.FrameHeader, c.cfg.MaxRequestSize
 }

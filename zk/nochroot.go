@@ -38,13 +38,13 @@ func (c *Client) findChroot(ctx context.Context, cl *call) error {
 		return cl.failure()
 	}
 	if !cl.meansNoChroot() {
-		look := c.readCall(opExists, "/", false)
+		look := c.calls.readCall(opExists, "/", false)
 		look.await()
 		look.seen = c.hooks.observeOwn(ctx, look)
 		alive, err := c.repeat(ctx, look)
 		missing := alive && err == nil && look.absent
 		if alive {
-			c.freeCall(look)
+			look.free()
 		}
 		if !missing {
 			return cl.failure()

@@ -221,6 +221,7 @@ func (h *hooks) unrestored(root chroot, paths []string, why error) {
 // goroutine that submits the call, and only before it is submitted. So a caller that
 // has abandoned its call can still read them.
 type observation struct {
+	hooks     *hooks
 	ctx       context.Context
 	op        *operation
 	path      string
@@ -247,7 +248,7 @@ func (h *hooks) observe(ctx context.Context, cl *call) *observation {
 	}
 	now := time.Now()
 	return &observation{
-		ctx: ctx, op: cl.op, path: cl.path, pipelined: cl.future != nil, internal: cl.internal,
+		hooks: h, ctx: ctx, op: cl.op, path: cl.path, pipelined: cl.future != nil, internal: cl.internal,
 		start: now, tries: 1, tried: now,
 	}
 }

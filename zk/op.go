@@ -5,7 +5,7 @@ import "github.com/zookit/zookit/internal/proto"
 // Op is one op of a Multi. CreateOp, DeleteOp, SetOp and CheckOp make them, and
 // copy what they are given; Client.Bind ties one to a client.
 type Op struct {
-	owner   *Client // nil: any client may run it, below its own chroot
+	owner   *calls // the client that may run it; nil: any client may, below its own chroot
 	wire    proto.MultiOp
 	path    string // as the caller gave it
 	kind    OpKind
@@ -44,7 +44,7 @@ func pathOp(kind OpKind, path string, wire proto.MultiOp) Op {
 // is another node. If as is not nil and this op is the one for which a multi
 // fails, errors.Is finds as in the error, beside the server's code.
 func (c *Client) Bind(op Op, as error) Op {
-	op.owner, op.alias = c, as
+	op.owner, op.alias = c.calls, as
 	return op
 }
 

@@ -105,44 +105,16 @@ func define(op operation) *operation {
 	return &op
 }
 
-// pathCall returns a call whose body begins with a path.
-func (c *Client) pathCall(op *operation, path string) *call {
-	cl := c.newCall(op, path)
-	cl.err = ValidatePath(path)
-	cl.req.Frame = c.root.appendPath(cl.req.Frame, path)
-	return cl
-}
-
-// readCall returns the call of a read with a watch flag.
-func (c *Client) readCall(op *operation, path string, watch bool) *call {
-	cl := c.pathCall(op, path)
-	cl.req.Frame = proto.AppendBool(cl.req.Frame, watch)
-	if watch {
-		cl.reg.Path = c.root.full(path)
-	}
-	return cl
-}
-
-// writeCall returns the call of a write that can be part of a Multi, too. err is the
-// fault that was found in it. It takes no Op, because the data of an Op would have
-// to be on the heap.
-func (c *Client) writeCall(op *operation, path string, wire proto.MultiOp, err error) *call {
-	cl := c.newCall(op, path)
-	cl.err = err
-	cl.req.Frame = wire.AppendRest(c.root.appendPath(cl.req.Frame, path))
-	return cl
-}
-
 // taker takes the result out of a call that has ended, also with an error.
-type taker[R any] func(*Client, *call) R
+type taker[R any] func(*call) R
 
 // run runs a call to its end and takes its result. It is the synchronous form of an
 // operation.
 func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (r R, _ error) {
 	alive, err := c.do(ctx, cl)
 	if alive {
-		r = take(c, cl)
-		c.freeCall(cl)
+		r = take(cl)
+		cl.free()
 	}
 	return r, err
 }
@@ -156,7 +128,7 @@ func enqueue[R any](ctx context.Context, p *Pipeline, cl *call, take taker[R]) *
 		cl.seen = p.c.hooks.observe(ctx, cl)
 	}
 	if _, err := p.c.submit(ctx, cl); err != nil {
-		p.c.complete(cl)
+		cl.complete()
 	}
 	return f
 }
@@ -169,13 +141,13 @@ func decodeStat(cl *call, r *proto.Reader) { cl.stat.Decode(r) }
 // one where others send none.
 func ignoreBody(_ *call, r *proto.Reader) { r.Skip(r.Left()) }
 
-func takeNothing(*Client, *call) struct{} { return struct{}{} }
+func takeNothing(*call) struct{} { return struct{}{} }
 
-func takeStat(_ *Client, cl *call) Stat { return Stat(cl.stat) }
+func takeStat(cl *call) Stat { return Stat(cl.stat) }
 
 // takeOther takes a result that has no field of its own. After an error it is the
 // zero value.
-func takeOther[R any](_ *Client, cl *call) R {
+func takeOther[R any](cl *call) R {
 	r, _ := cl.other.(R)
 	return r
 }

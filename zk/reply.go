@@ -141,7 +141,7 @@ func (cn *conn) panicked(f *link.Frame, p any) error {
 		return err
 	}
 	if cl := callOf(f.Request); cl.state.Load() != callDone {
-		cn.c.fail([]*call{cl}, OutcomeUnknown, lossOf(cn.ofServer(err)), true)
+		fail([]*call{cl}, OutcomeUnknown, lossOf(cn.ofServer(err)), true)
 	}
 	return err
 }
@@ -179,7 +179,7 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 	if cl.paths != nil && cl.err != nil && !cl.lost {
 		c.watches.Refused(cl)
 	}
-	c.complete(cl)
+	cl.complete()
 	return err
 }
 

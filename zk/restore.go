@@ -43,7 +43,7 @@ func (ws *watches) restore(zxid int64) []*call {
 			op = opSetWatches2
 		}
 		f.Set.RelativeZxid = zxid
-		cl := c.newCall(op, "")
+		cl := c.calls.newCall(op, "")
 		cl.req.Frame = f.Set.Append(cl.req.Frame, op.code)
 		cl.req.Xid = proto.XidSetWatches
 		cl.paths = f.Paths

@@ -12,12 +12,12 @@ var opSet = define(operation{code: proto.OpSetData, by: byQuorum, versioned: tru
 // Set sets the data of a node of version v and returns the new Stat. The server
 // refuses with ErrNoNode, ErrBadVersion, ErrNoAuth, ErrQuotaExceeded.
 func (c *Client) Set(ctx context.Context, path string, data []byte, v Version) (Stat, error) {
-	return run(ctx, c, c.writeCall(opSet, path, setWire(data, v), ValidatePath(path)), takeStat)
+	return run(ctx, c, c.calls.writeCall(opSet, path, setWire(data, v), ValidatePath(path)), takeStat)
 }
 
 // Set is Client.Set.
 func (p *Pipeline) Set(ctx context.Context, path string, data []byte, v Version) *Future[Stat] {
-	return enqueue(ctx, p, p.c.writeCall(opSet, path, setWire(data, v), ValidatePath(path)), takeStat)
+	return enqueue(ctx, p, p.c.calls.writeCall(opSet, path, setWire(data, v), ValidatePath(path)), takeStat)
 }
 
 // SetOp sets the data of a node of version v.

@@ -337,38 +337,6 @@ func everyCall(*call) bool { return true }
 // failLater makes unlock fail calls. Needs c.mu, which the caller releases by unlock.
 func (c *Client) failLater(calls []*call, o Outcome, err error, lost bool) {
 	if len(calls) > 0 {
-		c.notes = append(c.notes, func() { c.fail(calls, o, err, lost) })
-	}
-}
-
-// fail completes calls that will get no reply. They have left the queue.
-func (c *Client) fail(calls []*call, o Outcome, err error, lost bool) {
-	for _, cl := range calls {
-		cl.outcome, cl.err, cl.lost = o, err, lost
-		if cl.pipe != nil {
-			cl.pipe.breakOff(err)
-		}
-		c.complete(cl)
-	}
-}
-
-// complete delivers the result of a call.
-func (c *Client) complete(cl *call) {
-	if cl.seen != nil {
-		c.hooks.settled(cl)
-	}
-	switch {
-	case cl.state.Swap(callDone) == callAbandoned:
-		if cl.watch != nil {
-			cl.watch.Stop()
-		}
-		c.freeCall(cl)
-	case cl.future != nil:
-		cl.future.settle(c, cl)
-		c.freeCall(cl)
-	case cl.internal && !cl.awaited:
-		c.freeCall(cl)
-	default:
-		cl.done <- struct{}{}
+		c.notes = append(c.notes, func() { fail(calls, o, err, lost) })
 	}
 }

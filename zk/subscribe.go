@@ -55,7 +55,7 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 	for _, o := range opts {
 		o(s)
 	}
-	cl := c.pathCall(opAddWatch, path)
+	cl := c.calls.pathCall(opAddWatch, path)
 	cl.req.Frame = proto.AppendInt32(cl.req.Frame, 0) // the mode: watches.writing
 	cl.reg = registration{Path: s.entry.Path, Sub: &s.entry}
 	if _, err := run(ctx, c, cl, takeNothing); err != nil {

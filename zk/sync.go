@@ -17,13 +17,13 @@ var opSync = define(operation{code: proto.OpSync, read: true, by: byLeader, prom
 // A Sync and a read together are not linearizable: a leader that was deposed, and
 // does not know it yet, answers too.
 func (c *Client) Sync(ctx context.Context, path string) error {
-	_, err := run(ctx, c, c.pathCall(opSync, path), takeNothing)
+	_, err := run(ctx, c, c.calls.pathCall(opSync, path), takeNothing)
 	return err
 }
 
 // Sync is Client.Sync.
 func (p *Pipeline) Sync(ctx context.Context, path string) *Future[struct{}] {
-	return enqueue(ctx, p, p.c.pathCall(opSync, path), takeNothing)
+	return enqueue(ctx, p, p.c.calls.pathCall(opSync, path), takeNothing)
 }
 
 // decodePath skips the body. It is the path of the request again.

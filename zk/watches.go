@@ -90,7 +90,7 @@ func (h watchHost) Remove(path string, kind int32) {
 	if c.closing || !c.conn.alive() {
 		return // the end of the session or of the connection removes the watch
 	}
-	cl := c.newCall(opRemoveWatches, c.root.strip(path))
+	cl := c.calls.newCall(opRemoveWatches, c.root.strip(path))
 	cl.req.Frame = (&proto.PathMode{Path: path, Mode: kind}).Append(cl.req.Frame)
 	c.conn.submitInternal(cl)
 }

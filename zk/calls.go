@@ -1,0 +1,84 @@
+package zk
+
+import (
+	"sync"
+
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/zk/internal/link"
+)
+
+// maxPooledFrame bounds the buffer that a pooled call keeps.
+const maxPooledFrame = 4 << 10
+
+// calls makes the calls of a client, and keeps free ones. Each client has its own,
+// since a channel must not be carried from one testing/synctest bubble into another.
+type calls struct {
+	root        chroot
+	quorumLease bool // Config.QuorumLease
+	pool        sync.Pool
+}
+
+// newCall returns a call whose frame ends with the header. Append the body to it.
+func (cs *calls) newCall(op *operation, path string) *call {
+	cl, ok := cs.pool.Get().(*call)
+	if !ok {
+		cl = new(call)
+	}
+	cl.from = cs
+	cl.op = op
+	cl.path = path
+	cl.confirms = op.by == byQuorum || op.by == byLeader && !cs.quorumLease
+	cl.req.Owner = cl
+	cl.req.Prompt = op.prompt
+	cl.req.Frame = proto.BeginFrame(cl.req.Frame[:0])
+	cl.req.Frame = proto.RequestHeader{Op: op.code}.Append(cl.req.Frame)
+	return cl
+}
+
+// pathCall returns a call whose body begins with a path.
+func (cs *calls) pathCall(op *operation, path string) *call {
+	cl := cs.newCall(op, path)
+	cl.err = ValidatePath(path)
+	cl.req.Frame = cs.root.appendPath(cl.req.Frame, path)
+	return cl
+}
+
+// readCall returns the call of a read with a watch flag.
+func (cs *calls) readCall(op *operation, path string, watch bool) *call {
+	cl := cs.pathCall(op, path)
+	cl.req.Frame = proto.AppendBool(cl.req.Frame, watch)
+	if watch {
+		cl.reg.Path = cs.root.full(path)
+	}
+	return cl
+}
+
+// writeCall returns the call of a write that can be part of a Multi, too. err is the
+// fault that was found in it. It takes no Op, because the data of an Op would have
+// to be on the heap.
+func (cs *calls) writeCall(op *operation, path string, wire proto.MultiOp, err error) *call {
+	cl := cs.newCall(op, path)
+	cl.err = err
+	cl.req.Frame = wire.AppendRest(cs.root.appendPath(cl.req.Frame, path))
+	return cl
+}
+
+// heartbeat returns the request that renews the lease: a sync, which the leader
+// answers; or a write that changes nothing, which a quorum acknowledges.
+func (cs *calls) heartbeat() *call {
+	if cs.quorumLease {
+		return cs.multiCall([]Op{CheckOp("/", AnyVersion)})
+	}
+	return cs.pathCall(opSync, "/")
+}
+
+// free gives a call back to the pool. The caller has taken its result.
+func (cl *call) free() {
+	frame := cl.req.Frame
+	if cap(frame) > maxPooledFrame {
+		frame = nil
+	}
+	from, done := cl.from, cl.done
+	*cl = call{req: link.Request{Frame: frame}, done: done}
+	from.pool.Put(cl)
+}
