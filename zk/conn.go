@@ -194,12 +194,3 @@ func (c *Client) boundLink() {
 		cn.link.SetBounded(len(cn.sess.guards) > 0)
 	}
 }
-
-// wake wakes the goroutine that receives from ch. ch has room for one token, so a
-// wake-up before the receive is not lost.
-func wake(ch chan struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
-	}
-}
