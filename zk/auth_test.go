@@ -123,7 +123,7 @@ func TestSecrets_AreInNoLogAndNoError(t *testing.T) {
 		srv.OnRequest(harmless)
 		cfg := zk.Config{Servers: srv.ConnectString(), SessionTimeout: 6 * time.Second, Logger: log, Auth: auth}
 		tp.on(srv)(&cfg)
-		cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) { say(e) })}
+		cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) { say(e, e.Op, e.Path, e.Err) })}
 		c, err := zk.Connect(inTime(t), cfg)
 		require.NoError(t, err)
 		say(cfg, &cfg, auth, auth[0], &auth[1], c, c.Session(), c.State())

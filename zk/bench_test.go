@@ -77,7 +77,7 @@ func (e echo) serve(nc net.Conn) {
 }
 
 // echoed returns a client of an echo.
-func echoed(b testing.TB) *zk.Client {
+func echoed(b testing.TB, change ...func(*zk.Config)) *zk.Client {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
 	var serving sync.WaitGroup
@@ -97,7 +97,11 @@ func echoed(b testing.TB) *zk.Client {
 	})
 	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: ln.Addr().String(), SessionTimeout: 10 * time.Second})
+	cfg := zk.Config{Servers: ln.Addr().String(), SessionTimeout: 10 * time.Second}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := zk.Connect(ctx, cfg)
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = c.Close(context.Background()) })
 	return c
@@ -141,6 +145,37 @@ func BenchmarkClient_SetWithGuards(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What hooks of all kinds cost that do nothing.
+func BenchmarkClient_WithHooks(b *testing.B) {
+	hooked := func(cfg *zk.Config) { cfg.Hooks = []zk.Hook{silent{}} }
+	for _, k := range []struct {
+		name string
+		run  func(c *zk.Client) error
+	}{
+		{"Get", func(c *zk.Client) error { _, err := c.Get(context.Background(), "/a/b"); return err }},
+		{"Set", func(c *zk.Client) error {
+			_, err := c.Set(context.Background(), "/a/b", nil, zk.AnyVersion)
+			return err
+		}},
+		{"PipelinedGet", func(c *zk.Client) error {
+			_, err := c.Pipeline().Get(context.Background(), "/a/b").Wait(context.Background())
+			return err
+		}},
+	} {
+		for name, change := range map[string]func(*zk.Config){"none": func(*zk.Config) {}, "all": hooked} {
+			b.Run(k.name+"/"+name, func(b *testing.B) {
+				c := echoed(b, change)
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := k.run(c); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -55,6 +55,9 @@ type Hook any
 // HookConnTried is called when an attempt to connect to a server has ended, well or
 // not.
 //
+// Connections that only close a session which the client had given up are not
+// reported.
+//
 // It runs on the client's own goroutine, the session loop. The client tries no other
 // server until it returns.
 type HookConnTried interface{ OnConnTried(ConnTried) }
@@ -181,8 +184,8 @@ type RequestAnswered struct {
 // however often it was sent: also if it was refused or withdrawn and never sent. So
 // it has what the program waited for, and HookRequestAnswered what the server did.
 //
-// The calls that the client makes for the program are reported as well: those of a
-// protected create, of Abandon, and the confirmation of a lease in Guard.
+// The calls that are made for the program are reported as well: those of package
+// protect and of the recipes, and the confirmation of a lease in Session.Guard.
 //
 // For a synchronous call it runs on the goroutine of the caller, before the call
 // returns. It may make requests then. A slow hook delays only that caller. For a
@@ -210,16 +213,18 @@ type CallEnded struct {
 // does. It must not make a request.
 type HookWatchFired interface{ OnWatchFired(Event) }
 
-// HookWatchLost is called when watches ended with ErrWatchLost.
+// HookWatchLost is called for each Watch and each Subscription that ended with
+// ErrWatchLost: it gets no event any more. The end of a session, which ends its
+// watches too, is reported by HookSessionEnded alone.
 //
 // It runs on the goroutine that reads from the connection. It must not make a
 // request.
 type HookWatchLost interface{ OnWatchLost(WatchLost) }
 
-// WatchLost says that the watches on a path cannot fire any more.
+// WatchLost is a watch that cannot fire any more.
 type WatchLost struct {
-	Path string // "" if an event was too large to be read: it may have been of any recursive watch
-	Err  error  // why
+	Path    string
+	Lasting bool // it is a Subscription
 }
 
 // HookLeaseRenewed is called when the lease of a session was extended, while a guard

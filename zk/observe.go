@@ -197,23 +197,16 @@ func (h *hooks) fired(root chroot, raw proto.EventType, path []byte, zxid int64)
 	each(h, h.watchFired, func(hook HookWatchFired) { hook.OnWatchFired(e) })
 }
 
-// unwatched reports that the watches on a path have ended without an event.
-func (h *hooks) unwatched(path string, why error) {
-	if h == nil {
-		return
-	}
-	e := WatchLost{Path: path, Err: why}
-	each(h, h.watchLost, func(hook HookWatchLost) { hook.OnWatchLost(e) })
-}
-
-// unrestored reports the watches that the server has refused to restore.
-func (h *hooks) unrestored(root chroot, paths []string, why error) {
+// unwatched reports a watch, or a subscription, on a path with the chroot that has
+// ended with ErrWatchLost. Needs c.mu, as ended does.
+func (h *hooks) unwatched(c *Client, path string, lasting bool) {
 	if h == nil || len(h.watchLost) == 0 {
 		return
 	}
-	for _, path := range paths {
-		h.unwatched(root.strip(path), fmt.Errorf("%w: %w", ErrWatchLost, why))
-	}
+	e := WatchLost{Path: c.root.strip(path), Lasting: lasting}
+	c.notes = append(c.notes, func() {
+		each(h, h.watchLost, func(hook HookWatchLost) { hook.OnWatchLost(e) })
+	})
 }
 
 // observation is what the hooks learn about one call. Only a client with hooks of

@@ -207,7 +207,6 @@ func (cn *conn) decode(f *link.Frame, cl *call) error {
 func (cn *conn) event(f *link.Frame) error {
 	if f.TooLarge {
 		cn.c.watches.Missed()
-		cn.c.hooks.unwatched("", fmt.Errorf("%w: an event of %d bytes was too large to be read", ErrWatchLost, f.Size))
 		return nil
 	}
 	r := proto.NewReader(f.Body)

@@ -55,8 +55,7 @@ func (ws *watches) restore(zxid int64) []*call {
 // Refused ends the watches that the server has refused to restore.
 func (ws *watches) Refused(cl *call) {
 	ws.c.log.Error("zk: watches not restored", "paths", len(cl.paths), "why", cl.err)
-	defer ws.c.hooks.unrestored(ws.c.root, cl.paths, cl.err)
 	ws.c.mu.Lock()
-	defer ws.c.mu.Unlock()
+	defer ws.c.unlock()
 	ws.table.Refused(cl.paths)
 }

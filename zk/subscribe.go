@@ -144,5 +144,8 @@ func (to subscriber) End(why watchtable.Reason) {
 	if why != watchtable.Stopped { // Close is no error
 		s.err = endErrors[why]
 	}
+	if why == watchtable.Lost {
+		s.c.hooks.unwatched(s.c, s.entry.Path, true)
+	}
 	s.more.Wake()
 }

@@ -38,7 +38,7 @@ func (ws *watches) writing(cl *call) {
 // Answered records the reply to a registration, before the caller gets it.
 func (ws *watches) Answered(cl *call) {
 	ws.c.mu.Lock()
-	defer ws.c.mu.Unlock()
+	defer ws.c.unlock()
 	// The server has set the watch even if its reply was too large to be read.
 	tooLarge := errors.Is(cl.err, ErrReplyTooLarge)
 	switch {
@@ -74,7 +74,7 @@ func (ws *watches) Event(typ proto.EventType, path []byte, zxid int64) {
 // Missed handles an event that was too large to be read.
 func (ws *watches) Missed() {
 	ws.c.mu.Lock()
-	defer ws.c.mu.Unlock()
+	defer ws.c.unlock()
 	ws.table.Missed()
 }
 
@@ -95,7 +95,12 @@ func (h watchHost) Remove(path string, kind int32) {
 	c.conn.submitInternal(cl)
 }
 
-func (h watchHost) Notify(w *tableWatch) { w.Holder.notify(w) }
+func (h watchHost) Notify(w *tableWatch) {
+	if w.Reason() == watchtable.Lost {
+		h.c.hooks.unwatched(h.c, w.Path(), false)
+	}
+	w.Holder.notify(w)
+}
 
 // eventOf returns an event as users see it.
 func (c *Client) eventOf(ev watchtable.Event) Event {

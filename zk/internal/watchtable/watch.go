@@ -61,6 +61,9 @@ type Watch[H any] struct {
 // Reason returns why the watch is over, Waiting while it is not.
 func (w *Watch[H]) Reason() Reason { return w.reason }
 
+// Path returns the path of a watch that is or was in the table, with the chroot.
+func (w *Watch[H]) Path() string { return w.on.path }
+
 // Event returns the event of a watch that has fired, and none of another.
 func (w *Watch[H]) Event() Event {
 	if w.reason != Fired {
