@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -82,9 +83,8 @@ func (d *Double) enter(ctx context.Context) (*Entry, error) {
 // member is our own node.
 type member struct {
 	d    *Double
-	s    *zk.Session // the owner of the node
 	name string
-	path string
+	node lease.Node
 	own  *zk.Watch // on the node
 
 	doubt pace.Doubt   // open while our node may be there
@@ -101,14 +101,14 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := &member{d: d, s: s, name: protect.NewGUID()}
-		m.path = zk.Join(d.dir, m.name)
+		m := &member{d: d, name: protect.NewGUID()}
+		m.node = lease.Node{Client: d.c, Session: s, Path: zk.Join(d.dir, m.name)}
 		err = m.create(ctx)
 		switch {
 		case err == nil:
 			return m, nil
 		case m.doubt.Open():
-			protect.Abandon(d.c, s, m.path)
+			protect.Abandon(d.c, s, m.node.Path)
 			return nil, m.doubt.Of(err)
 		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
 			// The session was over before our node was created, so nobody has counted
@@ -127,7 +127,7 @@ func (m *member) create(ctx context.Context) error {
 	d := m.d
 	var again pace.Retries
 	for {
-		_, err := d.c.Create(ctx, m.path, d.cfg.Data, zk.Ephemeral, options(d.cfg.ACL, zk.InSession(m.s))...)
+		_, err := d.c.Create(ctx, m.node.Path, d.cfg.Data, zk.Ephemeral, options(d.cfg.ACL, zk.InSession(m.node.Session))...)
 		m.doubt.Note(err)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
@@ -139,29 +139,15 @@ func (m *member) create(ctx context.Context) error {
 			if err := recipes.EnsurePath(ctx, d.c, d.dir, d.cfg.ACL...); err != nil {
 				return err
 			}
-		case ctx.Err() == nil && openEnded(err) && m.s.Context().Err() == nil:
+		case ctx.Err() == nil && openEnded(err) && m.node.Session.Context().Err() == nil:
 			// Retry. If the lost create has happened, the retry returns NodeExists.
 		default:
 			return giveUp(ctx, err)
 		}
-		if again.Soon(ctx, m.s.Context()) != nil {
+		if again.Soon(ctx, m.node.Session.Context()) != nil {
 			return giveUp(ctx, err)
 		}
 	}
-}
-
-// watchOwn confirms our node and watches it.
-func (m *member) watchOwn(ctx context.Context) error {
-	stat, ok, w, err := m.d.c.ExistsW(ctx, m.path)
-	if err != nil {
-		return err
-	}
-	if !ok || stat.EphemeralOwner != m.s.ID() {
-		w.Stop()
-		return m.gone()
-	}
-	m.own = w
-	return nil
 }
 
 // gone returns the reason why our node is not there.
@@ -173,18 +159,18 @@ func (m *member) gone() error {
 }
 
 // over returns the reason why our session is over, or nil if it is not.
-func (m *member) over() error { return context.Cause(m.s.Context()) }
+func (m *member) over() error { return context.Cause(m.node.Session.Context()) }
 
 // withdraw deletes our node. If ctx has ended or the delete fails, the janitor does
 // it.
 func (m *member) withdraw(ctx context.Context) {
 	if ctx.Err() == nil && m.over() == nil {
-		err := m.d.c.Delete(ctx, m.path, zk.AnyVersion)
+		err := m.d.c.Delete(ctx, m.node.Path, zk.AnyVersion)
 		if err == nil || errors.Is(err, zk.ErrNoNode) {
 			return
 		}
 	}
-	protect.Abandon(m.d.c, m.s, m.path)
+	protect.Abandon(m.d.c, m.node.Session, m.node.Path)
 }
 
 // first returns the n members with the lowest czxids, sorted by name. It returns nil

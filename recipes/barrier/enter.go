@@ -46,13 +46,15 @@ import (
 
 // enter waits until a round lets us in.
 func (m *member) enter(ctx context.Context) (*Entry, error) {
-	if err := m.watchOwn(ctx); err != nil {
+	var err error
+	if m.own, err = m.node.Watch(ctx); err != nil {
 		return nil, err
 	}
 	for {
 		if m.own.Fired() || m.own.Err() != nil {
-			m.own.Stop()
-			if err := m.watchOwn(ctx); err != nil {
+			// Read the node even if the watch says that it was deleted: when the session
+			// ends, the server may report that first.
+			if m.own, err = m.node.Watch(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -128,7 +130,7 @@ func (m *member) open(ctx context.Context, v view) (*round, error) {
 
 // sweep deletes the ready of a round of which no member is there.
 func (m *member) sweep(ctx context.Context, v view) error {
-	done, err := m.d.c.Multi(ctx, zk.CheckOp(m.path, zk.AnyVersion), m.d.set(v),
+	done, err := m.d.c.Multi(ctx, zk.CheckOp(m.node.Path, zk.AnyVersion), m.d.set(v),
 		zk.DeleteOp(zk.Join(m.d.dir, readyName), zk.AnyVersion))
 	return m.lookAgain(ctx, refused.ExplainMulti(done, err))
 }
@@ -150,7 +152,7 @@ func (m *member) wait(ctx context.Context, ready *zk.Watch, other string) error 
 	case <-ready.C():
 	case <-otherC:
 	case <-m.own.C():
-	case <-m.s.Context().Done():
+	case <-m.node.Session.Context().Done():
 	case <-ctx.Done():
 		return ctxerr.Of(ctx)
 	}

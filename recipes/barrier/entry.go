@@ -2,16 +2,14 @@ package barrier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/journal"
-	"github.com/zookit/zookit/recipes/internal/lease"
-	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/show"
-	"github.com/zookit/zookit/zk"
 )
 
 // Entry is a party that was let in. Its methods may be called by many
@@ -39,43 +37,21 @@ type Entry struct {
 func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	guard, release, err := m.guard(base)
+	guard, release, own, err := m.node.Guard(base, m.own)
 	if !bound() && err == nil {
 		release()
 		err = ctxerr.Of(ctx)
 	}
 	if err != nil {
 		end(err)
+		own.Stop() // after an end of ctx that Guard has not noticed
 		return nil, giveUp(ctx, err)
 	}
+	m.own = own
 	e := &Entry{m: m, round: r, ctx: guard, end: end, release: release}
-	e.log = m.d.log.Grant(e.ctx, "node", m.path, "round", r.id)
+	e.log = m.d.log.Grant(e.ctx, "node", m.node.Path, "round", r.id)
 	e.watcher.Go(e.watch)
 	return e, nil
-}
-
-// guard gets a guard of the session. If our node is deleted before it has one, it
-// returns the reason at once.
-func (m *member) guard(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	var again pace.Retries
-	for {
-		guard, release, err := lease.Guard(ctx, m.s, m.own)
-		switch {
-		case guard != nil:
-			return guard, release, nil
-		case err != nil && m.over() == nil && openEnded(err) && again.Soon(ctx, m.s.Context()) == nil:
-			continue // the connection was lost, but the session lives
-		case err != nil:
-			return nil, nil, err
-		case m.own.Fired() && deleted(m.own):
-			return nil, nil, m.gone()
-		}
-		// The node's data changed, or its watch has ended.
-		m.own.Stop()
-		if err := m.watchOwn(ctx); err != nil {
-			return nil, nil, err
-		}
-	}
 }
 
 // Context ends when the party may no longer count as being inside. Its cause is
@@ -89,7 +65,7 @@ func (e *Entry) Context() context.Context { return e.ctx }
 func (e *Entry) Round() int64 { return e.round.id }
 
 // Path is the path of the member's node.
-func (e *Entry) Path() string { return e.m.path }
+func (e *Entry) Path() string { return e.m.node.Path }
 
 // watch ends the context when somebody else deletes our node.
 func (e *Entry) watch() {
@@ -98,35 +74,19 @@ func (e *Entry) watch() {
 		select {
 		case <-own.C():
 		case <-e.ctx.Done():
-		}
-		own.Stop()
-		switch {
-		case e.ctx.Err() != nil:
-			return
-		case own.Fired() && deleted(own):
-			e.end(ErrDeleted)
+			own.Stop()
 			return
 		}
-		// The node's data changed, or the server did not restore the watch. Or the
-		// session is over, and the guard is about to end the context.
-		_, ok, w, err := e.m.d.c.ExistsW(e.ctx, e.m.path)
-		switch {
-		case err != nil:
-			e.end(fmt.Errorf("own node is not watched: %w", err)) // does nothing if the context has ended
-			return
-		case !ok:
-			w.Stop()
-			e.end(e.m.gone())
-			return
+		var err error
+		if own, err = e.m.node.Next(e.ctx, own); err == nil {
+			continue
 		}
-		own = w
+		if !errors.Is(err, ErrDeleted) && e.m.over() == nil {
+			err = fmt.Errorf("own node is not watched: %w", err)
+		}
+		e.end(err) // does nothing if the context has ended
+		return
 	}
-}
-
-// deleted reports whether a watch that has fired did so for a delete.
-func deleted(w *zk.Watch) bool {
-	ev, _ := w.Wait(context.Background()) // does not block: the event is there
-	return ev.Type == zk.EventDeleted
 }
 
 // String shows the node, the round and whether the party is inside.

@@ -6,4 +6,4 @@ import "github.com/zookit/zookit/zk"
 func (e *Entry) Members() []string { return e.round.names }
 
 // Session returns the session that owns an entry's node.
-func (e *Entry) Session() *zk.Session { return e.m.s }
+func (e *Entry) Session() *zk.Session { return e.m.node.Session }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -135,22 +136,10 @@ func (b *Barrier) wait(ctx context.Context) error {
 			w.Stop()
 			return err
 		}
-		if err := over(ctx, w); err != nil {
+		if err := notice.Await(ctx, w); err != nil {
 			return err
 		}
 	}
-}
-
-// over waits until a watch fires or ends, and stops it if ctx ends first. If it
-// returns nil, the caller must read again: the node has changed, or the watch ended
-// with its session or was not restored.
-func over(ctx context.Context, w *zk.Watch) error {
-	defer w.Stop()
-	_, err := w.Wait(ctx)
-	if errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrWatchLost) {
-		return nil
-	}
-	return err
 }
 
 // run runs call, and logs done if it succeeds.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
@@ -92,7 +93,7 @@ func (e *Entry) step(ctx context.Context) (other string, err error) {
 	last := len(in) == 0
 	switch {
 	case here && last && v.round != nil && v.round.id == e.round.id:
-		done, err := d.c.Multi(ctx, zk.DeleteOp(e.m.path, zk.AnyVersion), d.set(v),
+		done, err := d.c.Multi(ctx, zk.DeleteOp(e.m.node.Path, zk.AnyVersion), d.set(v),
 			zk.DeleteOp(zk.Join(d.dir, readyName), zk.AnyVersion))
 		e.gone, e.done = err == nil, err == nil
 		return "", e.m.lookAgain(ctx, refused.ExplainMulti(done, err))
@@ -100,7 +101,7 @@ func (e *Entry) step(ctx context.Context) (other string, err error) {
 		return in[len(in)-1], nil
 	case here:
 		// No other node can get the same name, so a second delete can hit no other node.
-		if err := deleteSurely(ctx, d.c, e.m.path); err != nil {
+		if err := deleteSurely(ctx, d.c, e.m.node.Path); err != nil {
 			return "", err
 		}
 	}
@@ -119,7 +120,7 @@ func (e *Entry) await(ctx context.Context, other string) error {
 		return err
 	}
 	e.m.again.Reset()
-	return over(ctx, w)
+	return notice.Await(ctx, w)
 }
 
 // giveUp returns the error of a Leave that fails. It leaves our node to the janitor
@@ -128,9 +129,9 @@ func (e *Entry) giveUp(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = ctxerr.Of(ctx)
 	}
-	if e.gone = e.gone || e.m.s.Gone(); e.gone {
+	if e.gone = e.gone || e.m.node.Session.Gone(); e.gone {
 		return errors.Join(err, e.lost)
 	}
-	protect.Abandon(e.m.d.c, e.m.s, e.m.path)
-	return &zk.OpError{Op: "leave", Path: e.m.path, Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, refused.Explain(err), e.lost)}
+	protect.Abandon(e.m.d.c, e.m.node.Session, e.m.node.Path)
+	return &zk.OpError{Op: "leave", Path: e.m.node.Path, Outcome: zk.OutcomeUnknown, Err: errors.Join(zk.ErrUnconfirmed, refused.Explain(err), e.lost)}
 }

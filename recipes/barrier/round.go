@@ -150,7 +150,7 @@ func (m *member) lookAgain(ctx context.Context, err error) error {
 		return giveUp(ctx, err)
 	case openEnded(err), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode),
 		errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrSessionExpired):
-		return m.again.Soon(ctx, m.s.Context())
+		return m.again.Soon(ctx, m.node.Session.Context())
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
@@ -179,7 +180,7 @@ func (e *Election) observe(ctx context.Context, show func(Observation, connectio
 		if !show(o, over) {
 			return false, nil
 		}
-		err = waitChanged(connected, watch)
+		err = notice.Await(connected, watch)
 	}
 	if ctx.Err() == nil && connected.Err() != nil {
 		err = nil

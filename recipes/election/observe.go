@@ -9,16 +9,6 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// waitChanged returns nil when the leader may have changed: the watch fired, ended
-// with its session, or was not restored after a reconnect.
-func waitChanged(ctx context.Context, w *zk.Watch) error {
-	_, err := w.Wait(ctx)
-	if errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrWatchLost) {
-		return nil
-	}
-	return err
-}
-
 // errCutOff is the cause of whileConnected's context.
 var errCutOff = errors.New("connection lost")
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -54,11 +55,9 @@ func (s *Semaphore) neverServed(ctx context.Context, n int, doubt *pace.Doubt) e
 	for {
 		_, w, err := s.limit(ctx, n, true, doubt)
 		if err == nil {
-			_, err = w.Wait(ctx)
-			w.Stop()
-			if !errors.Is(err, zk.ErrClosed) && ctx.Err() == nil {
+			if err = notice.Await(ctx, w); err == nil {
 				policy.Reset()
-				continue // the limit may have changed, or the watch ended: read again
+				continue // the limit may have changed: read again
 			}
 		}
 		_, isOp := errors.AsType[*zk.OpError](err) // a request failed; not an error of the limit

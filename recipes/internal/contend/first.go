@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -65,18 +66,11 @@ func (q *Queue) awaitEnd(ctx context.Context, e entry, atMost time.Duration) err
 	if err != nil {
 		return err
 	}
-	defer w.Stop()
-	t := time.NewTimer(atMost)
-	defer t.Stop()
-	select {
-	case <-w.C():
-		if err := w.Err(); err != nil && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrWatchLost) {
-			return err
-		}
-		return nil // it fired, or it ended without an event: the caller lists again
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	patient, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	err = notice.Await(patient, w)
+	if patient.Err() != nil {
 		return ctxerr.Of(ctx)
 	}
+	return err
 }

@@ -2,12 +2,10 @@ package contend
 
 import (
 	"context"
-	"errors"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/lease"
-	"github.com/zookit/zookit/recipes/internal/pace"
-	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/recipes/internal/notice"
 )
 
 // lease gets the session's guard for a contender that is first. When it returns, the
@@ -44,38 +42,19 @@ func (p *place) lease(ctx context.Context, own ownWatch) (guard context.Context,
 	}
 }
 
-// guardUnless is guard that returns no guard if own reports something before.
+// guardUnless gets a guard. It returns none if own reports something before.
 func (p *place) guardUnless(ctx context.Context, own ownWatch) (context.Context, context.CancelFunc, error) {
+	get := lease.Persistent(p.q.c, p.s)
 	if p.s.Leased() {
-		return p.guard(ctx)
+		return get(ctx)
 	}
-	return lease.Keep(ctx, p.guard).Unless(own.next())
-}
-
-// guard is Session.Guard that tries again when the connection was lost before the
-// lease was confirmed, for as long as ctx and the session last. A short loss of the
-// connection at the moment of the grant must not cost the contender its turn.
-func (p *place) guard(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	var again pace.Retries // when no reply comes
-	for {
-		guard, release, err := p.s.Guard(ctx)
-		if err == nil || ctx.Err() != nil || p.s.Context().Err() != nil ||
-			zk.OutcomeOf(err) != zk.OutcomeUnknown || errors.Is(err, zk.ErrClosed) {
-			return guard, release, err
-		}
-		if err := p.q.c.Ready(ctx); err != nil { // without a connection a try is in vain
-			return nil, nil, err
-		}
-		if err := again.Soon(ctx, p.s.Context()); err != nil {
-			return nil, nil, err
-		}
-	}
+	return lease.Keep(ctx, get).Unless(own.next())
 }
 
 // lookAgain reads our node again because its watch may not have reported everything.
 // It returns the new watch, or own on an error.
 func (p *place) lookAgain(ctx context.Context, own ownWatch) (ownWatch, error) {
-	if w, ok := own.(readyWatch); ok && w.w.Fired() && event(w.w).Type == zk.EventDeleted {
+	if w, ok := own.(readyWatch); ok && notice.Gone(w.w) {
 		return own, errGone
 	}
 	// If the watch has fired, our node changed, and may have been deleted since.

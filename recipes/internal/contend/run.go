@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -216,13 +217,12 @@ func (g *Grant) look(path string) (zk.Existence, *zk.Watch, error) {
 // fired is called when the watch of a node has fired or ended. It returns false if
 // there is nothing to watch any more.
 func (g *Grant) fired(n *ownNode) bool {
-	w := n.watch
+	what, _ := notice.Of(n.watch)
 	n.watch, n.quiet = nil, false
-	w.Stop()
 	switch {
-	case g.ctx.Err() != nil || errors.Is(w.Err(), zk.ErrSessionExpired):
+	case g.ctx.Err() != nil || what == notice.Expired:
 		return false // released, or the session is over and the guard reports that
-	case w.Err() == nil && event(w).Type == zk.EventDeleted:
+	case what == notice.Deleted:
 		g.miss(n.path)
 		return false
 	}

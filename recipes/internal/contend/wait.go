@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -204,25 +205,23 @@ func (w *waiter) list(ctx context.Context) error {
 
 // lookAtOwn is called when the watch on our own node has fired or ended.
 func (w *waiter) lookAtOwn(ctx context.Context) error {
-	switch err := w.own.Err(); {
-	case errors.Is(err, zk.ErrSessionExpired):
+	what, err := notice.Of(w.own)
+	switch what {
+	case notice.Expired:
 		return errAgain
-	case errors.Is(err, zk.ErrWatchLost):
-		// The server refused to restore the watch after a reconnect. That must not
-		// cost our position in the queue: watch again.
+	case notice.Deleted:
+		return errGone
+	case notice.Lost:
+		// That must not cost our position in the queue: watch again.
 		again, err := w.p.watchOwn(ctx)
 		if err == nil {
 			w.own = again
 		}
 		return err
-	case err != nil:
-		return err
-	case event(w.own).Type == zk.EventDeleted:
-		return errGone
+	case notice.Changed:
+		w.changed = true // whether the node is still there is checked before the grant
 	}
-	// Its data changed. Whether the node is still there is checked before the grant.
-	w.changed = true
-	return nil
+	return err
 }
 
 // see returns a sight of another contender, and watches it.
@@ -249,18 +248,16 @@ func (w *waiter) watch(ctx context.Context, s *sight) error {
 
 // look is called when the watch on another contender has fired or ended.
 func (w *waiter) look(ctx context.Context, s *sight) error {
-	switch err := s.watch.Err(); {
-	case errors.Is(err, zk.ErrSessionExpired):
+	what, err := notice.Of(s.watch)
+	switch what {
+	case notice.Expired:
 		return errAgain
-	case errors.Is(err, zk.ErrWatchLost):
-		return w.watch(ctx, s) // as in lookAtOwn
-	case err != nil:
-		return err
-	case event(s.watch).Type == zk.EventDeleted:
+	case notice.Deleted:
 		s.gone = true
-		return nil
+	case notice.Lost, notice.Changed:
+		return w.watch(ctx, s)
 	}
-	return w.watch(ctx, s) // its data changed
+	return err
 }
 
 // watching returns the watch of a sight, or nil if there is none.
@@ -275,10 +272,4 @@ func (s *sight) stop() {
 	if s != nil {
 		s.watch.Stop()
 	}
-}
-
-// event returns the event of a watch that has fired.
-func event(w *zk.Watch) zk.Event {
-	ev, _ := w.Wait(context.Background()) // does not block: the event is there
-	return ev
 }

@@ -1,8 +1,9 @@
-// Package lease gets guards of a session while something else may happen.
+// Package lease gets guards of a session while something else may happen, and keeps the
+// hold on a node of ours.
 //
 // After some reconnects zk.Session.Guard waits for more than a quarter of the session
-// timeout. Who waits for it must notice what happens meanwhile: somebody may delete
-// the node for which the guard is meant.
+// timeout. A recipe that waits for it must notice what happens meanwhile: somebody may
+// delete the node for which the guard is meant.
 package lease
 
 import (
@@ -77,19 +78,4 @@ func (k *Kept) Unless(reply <-chan struct{}, event <-chan zk.Event) (context.Con
 	}
 	k.Stop()
 	return nil, nil, nil
-}
-
-// Guard is s.Guard that gives up if the watch w fires or ends. It then returns no
-// guard, without an error.
-func Guard(ctx context.Context, s *zk.Session, w *zk.Watch) (guard context.Context, release context.CancelFunc, err error) {
-	if s.Leased() {
-		guard, release, err = s.Guard(ctx)
-	} else {
-		guard, release, err = Keep(ctx, s.Guard).Unless(nil, w.C())
-	}
-	if guard != nil && (w.Fired() || w.Err() != nil) {
-		release()
-		return nil, nil, nil
-	}
-	return guard, release, err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -58,70 +57,32 @@ func (n *Node) takeBack(r registration, why error) error {
 func (n *Node) term(r registration) error {
 	base, end := context.WithCancelCause(n.ctx)
 	defer end(errAgain)
-	guard, release, w, err := n.confirm(base, r)
+	own := lease.Node{Client: n.k.c, Session: r.s, Path: r.path, Czxid: r.czxid}
+	guard, release, w, err := own.Guard(base, nil)
 	if err != nil {
+		err = unreadable(err)
 		n.lost(err)
 		return err
 	}
 	defer release()
 	n.publish(Status{State: Registered, Path: r.path, Czxid: r.czxid, Session: r.s, Context: guard})
-	err = n.attend(guard, r, w)
+	err = n.attend(guard, r, &own, w)
 	end(err)
 	n.lost(err)
 	return err
 }
 
-// confirm gets a guard, and a watch on our node that has not fired when the guard is
-// there. If our node is deleted while it waits for the guard, it returns ErrDeleted at
-// once.
-func (n *Node) confirm(ctx context.Context, r registration) (guard context.Context, release context.CancelFunc, w *zk.Watch, err error) {
-	for {
-		if w, err = n.watch(ctx, r); err != nil {
-			return nil, nil, nil, err
-		}
-		guard, release, err = lease.Guard(ctx, r.s, w)
-		switch {
-		case guard != nil:
-			return guard, release, w, nil
-		case err != nil:
-		case r.s.Context().Err() != nil:
-			err = context.Cause(r.s.Context())
-		case errors.Is(w.Err(), zk.ErrSessionExpired):
-			err = w.Err()
-		case w.Fired():
-			if ev, _ := w.Wait(ctx); ev.Type == zk.EventDeleted {
-				err = ErrDeleted
-			}
-		}
-		w.Stop()
-		if err != nil {
-			return nil, nil, nil, err
-		}
+// unreadable marks an error that says that we may not watch our node.
+func unreadable(err error) error {
+	if errors.Is(err, zk.ErrNoAuth) {
+		return fmt.Errorf("%w: %w", errUnreadable, refused.Explain(err))
 	}
-}
-
-// watch sets a watch on our node and confirms that the node is there.
-func (n *Node) watch(ctx context.Context, r registration) (*zk.Watch, error) {
-	stat, ok, w, err := n.k.c.ExistsW(ctx, r.path)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = ctxerr.Of(ctx)
-		}
-		if errors.Is(err, zk.ErrNoAuth) {
-			err = fmt.Errorf("%w: %w", errUnreadable, refused.Explain(err))
-		}
-		return nil, err
-	}
-	if !ok || stat.Czxid != r.czxid {
-		w.Stop()
-		return nil, ErrDeleted
-	}
-	return w, nil
+	return err
 }
 
 // attend stores new data until the registration ends, and returns why it has ended.
 // w is the watch on our node.
-func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error {
+func (n *Node) attend(guard context.Context, r registration, own *lease.Node, w *zk.Watch) error {
 	for {
 		if n.behind() {
 			if err := n.store(guard, r); err != nil {
@@ -137,13 +98,9 @@ func (n *Node) attend(guard context.Context, r registration, w *zk.Watch) error 
 			w.Stop()
 			return context.Cause(guard)
 		}
-		if ev, err := w.Wait(guard); err == nil && ev.Type == zk.EventDeleted {
-			return ErrDeleted
-		}
-		// We or another client changed the data, or the watch was lost.
 		var err error
-		if w, err = n.watch(guard, r); err != nil {
-			return err
+		if w, err = own.Next(guard, w); err != nil { // nil also if we have changed the data
+			return unreadable(err)
 		}
 	}
 }
