@@ -154,7 +154,8 @@ func (k *contender) write(ctx context.Context, name string, h *lock.Held) {
 	defer cancel()
 	results, err := k.c.Multi(ctx, h.Check(), zk.SetOp(storeDir+"/"+name, fmt.Append(nil, h.Token()), zk.AnyVersion))
 	if err == nil {
-		k.say(report{What: wrote, Name: name, Token: h.Token(), Version: int32(results[1].Stat.Version)})
+		made := results[1].Stat
+		k.say(report{What: wrote, Name: name, Token: h.Token(), Version: made.Version, Zxid: made.Mzxid})
 	} else if zk.OutcomeOf(err) == zk.OutcomeRejected && !errors.Is(err, lock.ErrNotHeld) {
 		k.say(report{What: broken, Why: "guarded write: " + err.Error()})
 	}

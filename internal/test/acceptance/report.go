@@ -39,6 +39,7 @@ type report struct {
 	Session int64         `json:"session,omitempty"`
 	Hold    time.Duration `json:"hold,omitempty"`    // how long the claim is to last
 	Version int32         `json:"version,omitempty"` // of the store after the write
+	Zxid    int64         `json:"zxid,omitempty"`    // of the write
 	Why     string        `json:"why,omitempty"`
 	Reader  bool          `json:"reader,omitempty"`  // of a claim: others may have one too
 	Permits int           `json:"permits,omitempty"` // of a claim

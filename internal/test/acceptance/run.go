@@ -100,10 +100,14 @@ func checkStores(ctx context.Context, t *testing.T, check *zk.Client, b *board) 
 	total := 0
 	for _, name := range lockNames {
 		require.NotEmpty(t, b.writes[name])
-		require.NoError(t, storeOrder(b.writes[name]))
+		lost, err := storeOrder(b.writes[name])
+		require.NoError(t, err)
+		for _, l := range lost {
+			t.Logf("the ensemble has lost writes that it had acknowledged: %s", l)
+		}
 		node, err := check.Get(ctx, storeDir+"/"+name)
 		require.NoError(t, err)
-		writes := b.writes[name] // in the store's order by now
+		writes := b.writes[name] // in the order of their zxids by now
 		var token int64
 		_, err = fmt.Sscan(string(node.Data), &token)
 		require.NoError(t, err)
