@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/recipes/internal/nodes"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -143,30 +143,23 @@ func (d *Discovery) Query(ctx context.Context, name string) (instances []*Instan
 	if err != nil {
 		return nil, nil, err
 	}
-	type read struct {
-		i   *Instance
-		err error
-	}
-	reads := make([]read, len(ids))
-	var wg sync.WaitGroup
-	room := make(chan struct{}, d.cfg.Parallel)
+	paths := make([]string, len(ids))
 	for n, id := range ids {
-		room <- struct{}{} // a slot comes free: every read returns when ctx ends
-		wg.Go(func() {
-			defer func() { <-room }()
-			reads[n].i, reads[n].err = d.read(ctx, zk.Join(dir, id))
-		})
+		paths[n] = zk.Join(dir, id)
 	}
-	wg.Wait()
-	for n, r := range reads {
-		switch {
-		case r.err == nil:
-			instances = append(instances, r.i)
-		case errors.Is(r.err, zk.ErrNoNode): // went meanwhile
-		case isRefused(r.err):
-			bad = append(bad, Bad{Path: zk.Join(dir, ids[n]), Err: r.err})
-		default:
-			return nil, nil, fmt.Errorf("discovery: %w", r.err)
+	read, err := nodes.Read(ctx, d.c, paths, d.cfg.Parallel)
+	if err != nil {
+		return nil, nil, fmt.Errorf("discovery: %w", err)
+	}
+	for _, n := range read {
+		i, err := (*Instance)(nil), n.Err
+		if err == nil {
+			i, err = decode(n.Path, n.Data, n.Stat)
+		}
+		if err != nil {
+			bad = append(bad, Bad{Path: n.Path, Err: err})
+		} else {
+			instances = append(instances, i)
 		}
 	}
 	return instances, bad, nil
@@ -197,11 +190,4 @@ func (d *Discovery) read(ctx context.Context, path string) (*Instance, error) {
 		return nil, err
 	}
 	return decode(path, n.Data, n.Stat)
-}
-
-// isRefused reports whether a read failed because of the node, and not because of
-// the connection.
-func isRefused(err error) bool {
-	_, decoding := errors.AsType[*DecodeError](err)
-	return decoding || refused.By(err) || errors.Is(err, zk.ErrReplyTooLarge)
 }

@@ -3,8 +3,10 @@ package contend
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
+	"github.com/zookit/zookit/recipes/internal/nodes"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )
@@ -20,9 +22,7 @@ const request = "__REVOKE__"
 func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err error) {
 	var errs []error
 	var doubt pace.Doubt
-	for len(names) > 0 {
-		some := names[:min(window, len(names))]
-		names = names[len(some):]
+	for some := range slices.Chunk(names, nodes.Window) {
 		sets := make([]*zk.Future[zk.Stat], len(some))
 		pipe := q.c.Pipeline()
 		for i, name := range some {

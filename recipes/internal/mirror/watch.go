@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/zookit/zookit/recipes/internal/nodes"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -82,17 +83,12 @@ func (m *mirror) list(ctx context.Context, dir string) (zk.Listing, error) {
 // the Stat if the server shows it. A refusal says that the node exists.
 func (m *mirror) read(ctx context.Context, path string) (zk.Node, error) {
 	n, err := m.get(ctx, path)
-	if err == nil || errors.Is(err, zk.ErrNoNode) || !isRefused(err) {
+	if !nodes.Refused(err) {
 		return n, err
 	}
-	stat, ok, err2 := m.c.Exists(ctx, path)
-	switch {
-	case errors.Is(err2, zk.ErrNoAuth):
-		return zk.Node{}, err
-	case err2 != nil:
-		return zk.Node{}, err2
-	case !ok:
-		return zk.Node{}, &zk.OpError{Op: "get", Path: path, Outcome: zk.OutcomeRejected, Err: zk.ErrNoNode}
+	stat, gone := nodes.Stat(ctx, m.c, path)
+	if gone != nil {
+		return zk.Node{}, gone
 	}
 	return zk.Node{Stat: stat}, err
 }
