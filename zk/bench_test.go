@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"iter"
+	"log/slog"
 	"net"
 	"strconv"
 	"sync"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
 )
 
 // echo is a server over TCP that gives every request of a kind the same answer. It
@@ -235,4 +238,57 @@ func BenchmarkWatch_SetAndStop(b *testing.B) {
 		}
 		w.Stop()
 	}
+}
+
+// A watch that fires: the read that sets it, the change, and the event. The embedded
+// server's cost is part of it.
+func BenchmarkWatch_Fire(b *testing.B) {
+	c := onServer(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, w, err := c.GetW(context.Background(), "/n")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.Set(context.Background(), "/n", nil, zk.AnyVersion); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := w.Wait(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A change below a recursive subscription, and its event.
+func BenchmarkWatch_Subscription(b *testing.B) {
+	c := onServer(b)
+	sub, err := c.Subscribe(context.Background(), "/", zk.Recursive())
+	if err != nil {
+		b.Fatal(err)
+	}
+	next, stop := iter.Pull2(sub.Events(context.Background()))
+	defer stop()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Set(context.Background(), "/n", nil, zk.AnyVersion); err != nil {
+			b.Fatal(err)
+		}
+		if _, err, ok := next(); err != nil || !ok {
+			b.Fatal(err)
+		}
+	}
+}
+
+// onServer returns a client of an embedded server that has the node /n.
+func onServer(b *testing.B) *zk.Client {
+	srv := zktest.Start(b, zktest.Config{})
+	c, err := zk.Connect(b.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = c.Close(context.Background()) })
+	if _, err := c.Create(b.Context(), "/n", nil, zk.Persistent); err != nil {
+		b.Fatal(err)
+	}
+	return c
 }
