@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // stubEnv makes this program the stub server.
@@ -107,7 +108,7 @@ const (
 func childName(i int) string { return "member-" + strconv.Itoa(100000+i) }
 
 func newStub() *stub {
-	stat := (&proto.Stat{Czxid: 1, Mzxid: 1, NumChildren: members, DataLength: smallSize}).Append(nil)
+	stat := serverproto.AppendStat(nil, proto.Stat{Czxid: 1, Mzxid: 1, NumChildren: members, DataLength: smallSize})
 	names := make([]string, members)
 	for i := range names {
 		names[i] = childName(i)
@@ -178,12 +179,12 @@ func (s *stub) handshake(c *stubConn) error {
 		return err
 	}
 	var q proto.ConnectRequest
-	q.Decode(proto.NewReader(body))
+	q = serverproto.DecodeConnectRequest(proto.NewReader(body))
 	s.mu.Lock()
 	s.sessions++
 	p := proto.ConnectResponse{TimeoutMillis: q.TimeoutMillis, SessionID: s.sessions, Password: make([]byte, 16)}
 	s.mu.Unlock()
-	return c.write(proto.EndFrame(p.Append(proto.BeginFrame(nil)), 0))
+	return c.write(proto.EndFrame(serverproto.AppendConnectResponse(proto.BeginFrame(nil), p), 0))
 }
 
 // answer appends the reply to one request.
@@ -192,7 +193,7 @@ func (s *stub) answer(c *stubConn, q, out []byte) []byte {
 	op := proto.OpCode(binary.BigEndian.Uint32(q[4:]))
 	body := q[8:]
 	start := len(out)
-	out = proto.ReplyHeader{Xid: xid, Zxid: 1}.Append(proto.BeginFrame(out))
+	out = serverproto.AppendReplyHeader(proto.BeginFrame(out), proto.ReplyHeader{Xid: xid, Zxid: 1})
 	switch op {
 	case proto.OpPing, proto.OpDelete, proto.OpRemoveWatches, proto.OpSetWatches, proto.OpSetWatches2, proto.OpCloseSession, proto.OpAuth:
 	case proto.OpGetData, proto.OpExists, proto.OpGetChildren2:
@@ -221,7 +222,7 @@ func (s *stub) answer(c *stubConn, q, out []byte) []byte {
 	case proto.OpSync:
 		out = proto.AppendString(out, "/")
 	case proto.OpMulti:
-		out = proto.AppendMultiResponse(out, nil)
+		out = serverproto.AppendMultiResponse(out, nil)
 		defer s.fire()
 	}
 	return proto.EndFrame(out, start)
@@ -237,8 +238,8 @@ func (s *stub) fire() {
 		var b []byte
 		for _, path := range paths {
 			start := len(b)
-			b = proto.ReplyHeader{Xid: proto.XidWatchEvent, Zxid: -1}.Append(proto.BeginFrame(b))
-			b = (&proto.WatchEvent{Type: 3, State: 3, Path: path}).Append(b)
+			b = serverproto.AppendReplyHeader(proto.BeginFrame(b), proto.ReplyHeader{Xid: proto.XidWatchEvent, Zxid: -1})
+			b = serverproto.AppendWatchEvent(b, proto.WatchEvent{Type: 3, State: 3, Path: path})
 			b = proto.EndFrame(b, start)
 		}
 		_ = c.write(b) // a client that has gone

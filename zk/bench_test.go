@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -33,12 +34,12 @@ func newEcho() echo {
 		names[i] = fmt.Sprintf("child-%010d", i)
 	}
 	return echo{
-		proto.OpGetData:      stat.Append(proto.AppendBuffer(nil, make([]byte, 100))),
-		proto.OpExists:       stat.Append(nil),
-		proto.OpSetData:      stat.Append(nil),
-		proto.OpCreate2:      stat.Append(proto.AppendString(nil, "/a/b-0000000001")),
+		proto.OpGetData:      serverproto.AppendStat(proto.AppendBuffer(nil, make([]byte, 100)), stat),
+		proto.OpExists:       serverproto.AppendStat(nil, stat),
+		proto.OpSetData:      serverproto.AppendStat(nil, stat),
+		proto.OpCreate2:      serverproto.AppendStat(proto.AppendString(nil, "/a/b-0000000001"), stat),
 		proto.OpDelete:       nil,
-		proto.OpGetChildren2: stat.Append(proto.AppendStrings(nil, names)),
+		proto.OpGetChildren2: serverproto.AppendStat(proto.AppendStrings(nil, names), stat),
 		proto.OpSync:         proto.AppendString(nil, "/"),
 		proto.OpPing:         nil,
 		proto.OpCloseSession: nil,
@@ -52,7 +53,7 @@ func (e echo) serve(nc net.Conn) {
 		return
 	}
 	hello := proto.ConnectResponse{TimeoutMillis: 10_000, SessionID: 7, Password: make([]byte, proto.PasswordLen)}
-	if _, err := nc.Write(proto.EndFrame(hello.Append(proto.BeginFrame(nil)), 0)); err != nil {
+	if _, err := nc.Write(proto.EndFrame(serverproto.AppendConnectResponse(proto.BeginFrame(nil), hello), 0)); err != nil {
 		return
 	}
 	var frame, reply []byte
@@ -71,7 +72,7 @@ func (e echo) serve(nc net.Conn) {
 		}
 		op := proto.OpCode(binary.BigEndian.Uint32(frame[8:]))
 		reply = proto.BeginFrame(reply[:0])
-		reply = proto.ReplyHeader{Xid: int32(binary.BigEndian.Uint32(frame[4:])), Zxid: 1}.Append(reply)
+		reply = serverproto.AppendReplyHeader(reply, proto.ReplyHeader{Xid: int32(binary.BigEndian.Uint32(frame[4:])), Zxid: 1})
 		reply = append(reply, e[op]...)
 		if _, err := out.Write(proto.EndFrame(reply, 0)); err != nil {
 			return

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
@@ -140,7 +141,7 @@ func TestReceive_PanicInRecordLosesNoCall(t *testing.T) {
 			size := 0
 			for i, cl := range calls {
 				size += len(cl.req.Frame)
-				reply := proto.ReplyHeader{Xid: int32(i + 1), Zxid: 1}.Append(proto.BeginFrame(nil))
+				reply := serverproto.AppendReplyHeader(proto.BeginFrame(nil), proto.ReplyHeader{Xid: int32(i + 1), Zxid: 1})
 				replies = append(replies, proto.EndFrame(reply, 0)...)
 			}
 			cn, server, s := bareConnAndServer(t, calls...)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -32,7 +33,7 @@ func FuzzConn(f *testing.F) {
 		q := asked{RequestHeader: proto.RequestHeader{Xid: int32(i + 1), Op: op}, body: proto.AppendString(nil, "/n")}
 		one := good(q)
 		if op == proto.OpMulti {
-			one = replyTo(q.Xid, 10, proto.OK, proto.AppendMultiResponse(nil, []proto.MultiResult{
+			one = replyTo(q.Xid, 10, proto.OK, serverproto.AppendMultiResponse(nil, []proto.MultiResult{
 				{Op: proto.OpCreate, Path: "/n"}, {Op: proto.OpSetData, Stat: aStat}, {Op: proto.OpDelete}, {Op: proto.OpCheck},
 			}))
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -46,7 +47,7 @@ func TestGuard_QuorumLeaseIsNotRenewedWithoutAVerdict(t *testing.T) {
 				if q.Op != proto.OpMulti {
 					return nil
 				}
-				return replyTo(q.Xid, 10, proto.OK, proto.AppendMultiResponse(nil,
+				return replyTo(q.Xid, 10, proto.OK, serverproto.AppendMultiResponse(nil,
 					[]proto.MultiResult{{Op: proto.OpError, Err: proto.SessionMoved}}))
 			})
 		}}}

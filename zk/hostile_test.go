@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -58,7 +59,7 @@ func badFrames() []hostile {
 			return replyTo(proto.XidWatchEvent, -1, proto.OK, []byte{0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 9, '/'})
 		}},
 		hostile{name: "event with a tail", raw: func(asked) []byte {
-			return replyTo(proto.XidWatchEvent, -1, proto.OK, append((&proto.WatchEvent{Type: 1, Path: "/n"}).Append(nil), 0))
+			return replyTo(proto.XidWatchEvent, -1, proto.OK, append(serverproto.AppendWatchEvent(nil, proto.WatchEvent{Type: 1, Path: "/n"}), 0))
 		}},
 		hostile{name: "event with a negative length", raw: func(asked) []byte {
 			return replyTo(proto.XidWatchEvent, -1, proto.OK, []byte{0, 0, 0, 1, 0, 0, 0, 3, 0xff, 0xff, 0xff, 0xf0})
@@ -170,7 +171,7 @@ func TestHostile_NullIsAValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		null := []byte{0xff, 0xff, 0xff, 0xff}
 		s := &script{play: []func(*scripted){func(c *scripted) {
-			c.serve(func(q asked) []byte { return replyTo(q.Xid, 10, proto.OK, aStat.Append(null)) })
+			c.serve(func(q asked) []byte { return replyTo(q.Xid, 10, proto.OK, serverproto.AppendStat(null, aStat)) })
 		}}}
 		c := s.client(t)
 		ctx := inTime(t)
@@ -188,7 +189,9 @@ func TestHostile_NullIsAValue(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{play: []func(*scripted){func(c *scripted) {
-			c.serve(func(q asked) []byte { return replyTo(q.Xid, 10, proto.OK, aStat.Append([]byte{0, 0, 0, 0})) })
+			c.serve(func(q asked) []byte {
+				return replyTo(q.Xid, 10, proto.OK, serverproto.AppendStat([]byte{0, 0, 0, 0}, aStat))
+			})
 		}}}
 		n, err := s.client(t).Get(inTime(t), "/n")
 		require.NoError(t, err)
@@ -302,7 +305,7 @@ func TestHostile_EventsDoNotMoveTheZxid(t *testing.T) {
 							return nil
 						}
 						var set proto.SetWatches
-						set.Decode(proto.NewReader(q.body), q.Op)
+						set = serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
 						seen <- set.RelativeZxid
 						return append(event(zxid, proto.EventDataChanged, set.Data[0]), replyTo(q.Xid, 10, proto.OK, nil)...)
 					})

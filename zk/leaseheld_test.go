@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -143,7 +144,7 @@ func (l *limits) serve(addr string, nc net.Conn) {
 	if err != nil {
 		return
 	}
-	c.hello.Decode(proto.NewReader(body))
+	c.hello = serverproto.DecodeConnectRequest(proto.NewReader(body))
 	l.mu.Lock()
 	p := l.answer(addr, c.hello)
 	l.mu.Unlock()
@@ -151,7 +152,7 @@ func (l *limits) serve(addr string, nc net.Conn) {
 		c.read()
 		return
 	}
-	if p != nil && c.say(proto.EndFrame(p.Append(proto.BeginFrame(nil)), 0)) == nil {
+	if p != nil && c.say(proto.EndFrame(serverproto.AppendConnectResponse(proto.BeginFrame(nil), *p), 0)) == nil {
 		l.running.Go(c.read)
 		c.serve(nil)
 	}

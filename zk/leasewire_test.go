@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -53,7 +54,7 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	c.out = append(c.out, b...)
 	for f := cutFrame(&c.out); f != nil; f = cutFrame(&c.out) {
 		var h proto.RequestHeader
-		h.Decode(proto.NewReader(f))
+		h = serverproto.DecodeRequestHeader(proto.NewReader(f))
 		c.w.order++
 		if c.w.hello.IsZero() {
 			c.w.hello = time.Now()

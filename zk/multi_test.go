@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -173,7 +174,7 @@ func notMine(q asked) []byte {
 	if q.Op != proto.OpMulti {
 		return nil
 	}
-	return replyTo(q.Xid, 10, proto.OK, proto.AppendMultiResponse(nil, []proto.MultiResult{
+	return replyTo(q.Xid, 10, proto.OK, serverproto.AppendMultiResponse(nil, []proto.MultiResult{
 		{Op: proto.OpError, Err: proto.SessionMoved}, {Op: proto.OpError, Err: proto.RuntimeInconsistency},
 	}))
 }
@@ -224,7 +225,7 @@ func TestMulti_AnswerThatDoesNotFitIsAProtocolError(t *testing.T) {
 						if q.Op != proto.OpMulti {
 							return nil
 						}
-						return replyTo(q.Xid, 10, proto.OK, proto.AppendMultiResponse(nil, answer))
+						return replyTo(q.Xid, 10, proto.OK, serverproto.AppendMultiResponse(nil, answer))
 					})
 				}}}
 				c := s.client(t)

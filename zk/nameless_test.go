@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
@@ -54,7 +55,7 @@ func TestSession_IDsPrintAsZooKeeperPrintsThem(t *testing.T) {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			srv.OnConnect(func(zktest.Connect) zktest.Verdict {
 				p := proto.ConnectResponse{TimeoutMillis: 6000, SessionID: id, Password: make([]byte, proto.PasswordLen)}
-				return zktest.RawReply(p.Append(nil))
+				return zktest.RawReply(serverproto.AppendConnectResponse(nil, p))
 			})
 			c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
 			require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -33,7 +34,7 @@ func restored(t *testing.T, frames []tapped) map[string][]string {
 		require.Equal(t, proto.XidSetWatches, f.Xid)
 		var q proto.SetWatches
 		r := proto.NewReader(f.body)
-		q.Decode(r, f.Op)
+		q = serverproto.DecodeSetWatches(r, f.Op)
 		require.NoError(t, r.Finish())
 		require.Equal(t, frames[0].handshake.LastZxidSeen, q.RelativeZxid)
 		for name, list := range map[string][]string{

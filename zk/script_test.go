@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -108,9 +109,9 @@ func (c *scripted) greet() bool {
 	if err != nil {
 		return false
 	}
-	c.hello.Decode(proto.NewReader(body))
+	c.hello = serverproto.DecodeConnectRequest(proto.NewReader(body))
 	p := proto.ConnectResponse{TimeoutMillis: int32(c.timeout.Milliseconds()), SessionID: 7, Password: make([]byte, proto.PasswordLen)}
-	return c.say(proto.EndFrame(p.Append(proto.BeginFrame(nil)), 0)) == nil
+	return c.say(proto.EndFrame(serverproto.AppendConnectResponse(proto.BeginFrame(nil), p), 0)) == nil
 }
 
 func (c *scripted) read() {
@@ -122,7 +123,7 @@ func (c *scripted) read() {
 		}
 		var q asked
 		r := proto.NewReader(body)
-		q.Decode(r)
+		q.RequestHeader = serverproto.DecodeRequestHeader(r)
 		q.body = body[len(body)-r.Left():]
 		c.requests <- q
 	}
@@ -139,13 +140,13 @@ func frame(body []byte) []byte { return proto.EndFrame(append(proto.BeginFrame(n
 
 // replyTo returns a reply's frame.
 func replyTo(xid int32, zxid int64, code proto.ErrCode, body []byte) []byte {
-	return frame(append(proto.ReplyHeader{Xid: xid, Zxid: zxid, Err: code}.Append(nil), body...))
+	return frame(append(serverproto.AppendReplyHeader(nil, proto.ReplyHeader{Xid: xid, Zxid: zxid, Err: code}), body...))
 }
 
 // event returns the frame of a watch event.
 func event(zxid int64, typ proto.EventType, path string) []byte {
 	e := proto.WatchEvent{Type: typ, State: proto.StateSyncConnected, Path: path}
-	return replyTo(proto.XidWatchEvent, zxid, proto.OK, e.Append(nil))
+	return replyTo(proto.XidWatchEvent, zxid, proto.OK, serverproto.AppendWatchEvent(nil, e))
 }
 
 var aStat = proto.Stat{Czxid: 5, Mzxid: 6, Version: 1}
@@ -155,21 +156,21 @@ func good(q asked) []byte {
 	var body []byte
 	switch q.Op {
 	case proto.OpGetData:
-		body = aStat.Append(proto.AppendBuffer(nil, []byte("x")))
+		body = serverproto.AppendStat(proto.AppendBuffer(nil, []byte("x")), aStat)
 	case proto.OpExists, proto.OpSetData, proto.OpSetACL:
-		body = aStat.Append(nil)
+		body = serverproto.AppendStat(nil, aStat)
 	case proto.OpGetChildren2:
-		body = aStat.Append(proto.AppendStrings(nil, []string{"a"}))
+		body = serverproto.AppendStat(proto.AppendStrings(nil, []string{"a"}), aStat)
 	case proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
-		body = (&proto.MultiResult{Op: proto.OpCreate2, Path: proto.NewReader(q.body).String(), Stat: aStat}).Append(nil)
+		body = serverproto.AppendMultiResult(nil, proto.MultiResult{Op: proto.OpCreate2, Path: proto.NewReader(q.body).String(), Stat: aStat})
 	case proto.OpSync:
 		body = proto.AppendString(nil, "/")
 	case proto.OpGetACL:
-		body = aStat.Append(proto.AppendACLs(nil, []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}))
+		body = serverproto.AppendStat(proto.AppendACLs(nil, []proto.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}), aStat)
 	case proto.OpAddWatch:
 		body = proto.AppendInt32(nil, 0)
 	case proto.OpMulti:
-		body = proto.AppendMultiResponse(nil, []proto.MultiResult{{Op: proto.OpCheck}})
+		body = serverproto.AppendMultiResponse(nil, []proto.MultiResult{{Op: proto.OpCheck}})
 	}
 	return replyTo(q.Xid, 10, proto.OK, body)
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -73,9 +74,9 @@ func (c *tapConn) Write(b []byte) (int, error) {
 		r := proto.NewReader(c.rest[proto.FrameHeader:size])
 		c.tap.mu.Lock()
 		if len(c.tap.conns[c.n]) == 0 {
-			f.handshake.Decode(r)
+			f.handshake = serverproto.DecodeConnectRequest(r)
 		} else {
-			f.RequestHeader.Decode(r)
+			f.RequestHeader = serverproto.DecodeRequestHeader(r)
 		}
 		f.body = append(f.body, c.rest[size-r.Left():size]...)
 		c.tap.conns[c.n] = append(c.tap.conns[c.n], f)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -69,7 +70,7 @@ func TestConnect_OddTimeoutsOfTheServerAreHarmless(t *testing.T) {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			srv.OnConnect(func(q zktest.Connect) zktest.Verdict {
 				p := proto.ConnectResponse{TimeoutMillis: millis, SessionID: 7, Password: make([]byte, proto.PasswordLen)}
-				return zktest.RawReply(p.Append(nil))
+				return zktest.RawReply(serverproto.AppendConnectResponse(nil, p))
 			})
 			var d dialled
 			cfg := zk.Config{Servers: srv.ConnectString(), SessionTimeout: 6 * time.Second, Background: true}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -70,7 +71,7 @@ func TestMulti_ReplyOfTooManyResultsCostsNothing(t *testing.T) {
 		for i := range results {
 			results[i].Op = proto.OpCheck
 		}
-		reply := proto.AppendMultiResponse(nil, results)
+		reply := serverproto.AppendMultiResponse(nil, results)
 		results = nil
 		s := &script{play: []func(*scripted){func(c *scripted) {
 			c.serve(func(q asked) []byte { return replyTo(q.Xid, 10, proto.OK, reply) })

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -180,7 +181,7 @@ func TestWatch_EventBehindABadReplyFiresOnTheNextConnection(t *testing.T) {
 						return nil
 					}
 					var set proto.SetWatches
-					set.Decode(proto.NewReader(q.body), q.Op)
+					set = serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
 					b := replyTo(q.Xid, 50, proto.OK, nil)
 					if set.RelativeZxid < 50 { // as a server decides whether the watch has missed a change
 						b = append(b, event(50, proto.EventDataChanged, "/n")...)
@@ -223,7 +224,7 @@ func TestWatch_EventBeforeABadReplyDoesNotHideTheOneBehindIt(t *testing.T) {
 						return nil
 					}
 					var set proto.SetWatches
-					set.Decode(proto.NewReader(q.body), q.Op)
+					set = serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
 					b := replyTo(q.Xid, 50, proto.OK, nil)
 					if set.RelativeZxid < 50 {
 						b = append(b, event(50, proto.EventDataChanged, set.Data[0])...)

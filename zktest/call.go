@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // call is one request while the server executes it. A connection has one call,
@@ -32,7 +33,7 @@ var (
 func (c *conn) handle(frame []byte) error {
 	s, q := c.server, &c.call
 	q.r.Reset(frame)
-	q.h.Decode(&q.r)
+	q.h = serverproto.DecodeRequestHeader(&q.r)
 	if err := q.r.Err(); err != nil {
 		return fmt.Errorf("request header: %w", err)
 	}
@@ -148,7 +149,7 @@ func (q *call) finishReply(code proto.ErrCode) {
 		q.startReply()
 	}
 	h := proto.ReplyHeader{Xid: q.h.Xid, Zxid: zxid, Err: code}
-	h.Append(q.out[:proto.FrameHeader])
+	serverproto.AppendReplyHeader(q.out[:proto.FrameHeader], h)
 }
 
 // startReply makes room for the length and the header. The body is appended then.

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/zktest/internal/wire"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // reads are the operations that do not change the tree, except those about watches.
@@ -22,7 +22,7 @@ var reads = map[proto.OpCode]operation{
 // Reads do not check the form of a path: no node has a malformed path.
 
 func (q *call) exists() proto.ErrCode {
-	req := wire.DecodePathWatch(&q.r)
+	req := serverproto.DecodePathWatch(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -41,7 +41,7 @@ func (q *call) exists() proto.ErrCode {
 		return proto.NoNode
 	}
 	stat := n.stat()
-	q.out = stat.Append(q.out)
+	q.out = serverproto.AppendStat(q.out, stat)
 	return proto.OK
 }
 
@@ -52,7 +52,7 @@ func (q *call) readable(perm int32) (proto.PathWatch, *node, proto.ErrCode) {
 	if q.h.Op == proto.OpGetACL {
 		req.Path = q.r.String()
 	} else {
-		req = wire.DecodePathWatch(&q.r)
+		req = serverproto.DecodePathWatch(&q.r)
 	}
 	if q.r.Err() != nil {
 		return req, nil, proto.MarshallingError
@@ -76,7 +76,7 @@ func (q *call) getData() proto.ErrCode {
 		q.c.member.data.add(req.Path, q.c, oneShot)
 	}
 	stat := n.stat()
-	q.out = stat.Append(proto.AppendBuffer(q.out, n.data))
+	q.out = serverproto.AppendStat(proto.AppendBuffer(q.out, n.data), stat)
 	return proto.OK
 }
 
@@ -95,7 +95,7 @@ func (q *call) getChildren() proto.ErrCode {
 	}
 	if q.h.Op == proto.OpGetChildren2 {
 		stat := n.stat()
-		q.out = stat.Append(q.out)
+		q.out = serverproto.AppendStat(q.out, stat)
 	}
 	return proto.OK
 }
@@ -109,7 +109,7 @@ func (q *call) getACL() proto.ErrCode {
 	if !allowed(acl, proto.PermAdmin, q.c.ids) {
 		acl = masked(acl)
 	}
-	q.out = stat.Append(proto.AppendACLs(q.out, acl))
+	q.out = serverproto.AppendStat(proto.AppendACLs(q.out, acl), stat)
 	return proto.OK
 }
 
@@ -127,7 +127,7 @@ func (q *call) sync() proto.ErrCode {
 func (q *call) ping() proto.ErrCode { return proto.OK }
 
 func (q *call) auth() proto.ErrCode {
-	req := wire.DecodeAuth(&q.r)
+	req := serverproto.DecodeAuth(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

@@ -2,7 +2,7 @@ package zktest
 
 import (
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/zktest/internal/wire"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // watchOps are the operations about watches.
@@ -16,7 +16,7 @@ var watchOps = map[proto.OpCode]operation{
 
 // addWatch registers a persistent watch.
 func (q *call) addWatch() proto.ErrCode {
-	req := wire.DecodePathMode(&q.r)
+	req := serverproto.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -47,7 +47,7 @@ func (c *conn) addPersistent(path string, modes watchModes) {
 
 // removeWatches ends watches. The server sends no event for it.
 func (q *call) removeWatches() proto.ErrCode {
-	req := wire.DecodePathMode(&q.r)
+	req := serverproto.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -67,7 +67,7 @@ func (q *call) removeWatches() proto.ErrCode {
 // checkWatches answers whether there is a watch that removeWatches would end. Up
 // to 3.8 the watch of any client counts.
 func (q *call) checkWatches() proto.ErrCode {
-	req := wire.DecodePathMode(&q.r)
+	req := serverproto.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -122,7 +122,7 @@ func (v Version) watchesOf(typ int32) (data, child watchModes, ok bool) {
 // events for the gap. These events carry no zxid in any version.
 func (q *call) setWatches() proto.ErrCode {
 	var req proto.SetWatches
-	req.Decode(&q.r, q.h.Op)
+	req = serverproto.DecodeSetWatches(&q.r, q.h.Op)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

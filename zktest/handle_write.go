@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/zktest/internal/wire"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // writes are the operations that change the tree or the sessions.
@@ -47,7 +47,7 @@ func (q *call) prep() prep {
 // write executes a single create of any kind, delete, setData or check.
 func (q *call) write() proto.ErrCode {
 	s := q.c.server
-	o := wire.DecodeOp(&q.r, q.h.Op)
+	o := serverproto.DecodeOp(&q.r, q.h.Op)
 	zxid, ok := q.begin()
 	if !ok {
 		return proto.MarshallingError
@@ -62,13 +62,13 @@ func (q *call) write() proto.ErrCode {
 	if n != nil {
 		result.Stat = n.stat()
 	}
-	q.out = result.Append(q.out)
+	q.out = serverproto.AppendMultiResult(q.out, result)
 	return proto.OK
 }
 
 func (q *call) setACL() proto.ErrCode {
 	s := q.c.server
-	req := wire.DecodeSetACL(&q.r)
+	req := serverproto.DecodeSetACL(&q.r)
 	zxid, ok := q.begin()
 	if !ok {
 		return proto.MarshallingError
@@ -79,14 +79,14 @@ func (q *call) setACL() proto.ErrCode {
 		return code
 	}
 	stat := s.commit(&x, zxid, 0).stat()
-	q.out = stat.Append(q.out)
+	q.out = serverproto.AppendStat(q.out, stat)
 	return proto.OK
 }
 
 // reconfig refuses the request, as a server without reconfigEnabled does. Like
 // every failed transaction it uses a zxid.
 func (q *call) reconfig() proto.ErrCode {
-	wire.DecodeReconfig(&q.r)
+	serverproto.DecodeReconfig(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

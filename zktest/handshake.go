@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 var (
@@ -66,7 +67,7 @@ func (c *conn) readConnect() (_ *proto.ConnectRequest, old bool, err error) {
 	c.frame = frame
 	r := proto.NewReader(frame)
 	var q proto.ConnectRequest
-	q.Decode(r)
+	q = serverproto.DecodeConnectRequest(r)
 	if err := r.Err(); err != nil {
 		return nil, false, fmt.Errorf("connect request: %w", err)
 	}
@@ -85,7 +86,7 @@ func (c *conn) answerConnect(ss *session, v Verdict, old bool) {
 		p.SessionID = ss.id
 		p.Password = ss.password[:]
 	}
-	b := p.Append(proto.BeginFrame(c.call.out[:0]))
+	b := serverproto.AppendConnectResponse(proto.BeginFrame(c.call.out[:0]), p)
 	if old {
 		b = b[:len(b)-1]
 	}

@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/zktest/internal/wire"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // Request describes a request to the hook of OnRequest, before the server executes
@@ -126,7 +126,7 @@ func (q *call) describe(body []byte) Request {
 	r := proto.NewReader(body)
 	switch {
 	case q.h.Op == proto.OpMulti:
-		if ops := wire.DecodeMulti(r); len(ops) > 0 {
+		if ops := serverproto.DecodeMulti(r); len(ops) > 0 {
 			out.Path = ops[0].Path
 		}
 	case !q.op.pathless:

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/zktest/internal/wire"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // multi executes all ops or none. Each op is checked against the state that the
@@ -13,7 +13,7 @@ import (
 func (q *call) multi() proto.ErrCode {
 	s := q.c.server
 	zxid := s.nextZxid() // used even if the ops are malformed
-	ops := wire.DecodeMulti(&q.r)
+	ops := serverproto.DecodeMulti(&q.r)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}
@@ -32,7 +32,7 @@ func (q *call) multi() proto.ErrCode {
 			code = proto.Unimplemented
 		}
 		if code != proto.OK {
-			q.out = proto.AppendMultiResponse(q.out, failedMulti(len(ops), i, code))
+			q.out = serverproto.AppendMultiResponse(q.out, failedMulti(len(ops), i, code))
 			return proto.OK
 		}
 		txns[i] = x
@@ -56,7 +56,7 @@ func (q *call) multi() proto.ErrCode {
 			results[i].Path, results[i].Stat = x.path, n.stat()
 		}
 	}
-	q.out = proto.AppendMultiResponse(q.out, results)
+	q.out = serverproto.AppendMultiResponse(q.out, results)
 	return proto.OK
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // watchModes is the set of modes in which a connection watches a path.
@@ -166,9 +167,9 @@ func (m *member) event(typ proto.EventType, path string, zxid int64, acl []proto
 		zxid = noZxid
 	}
 	b := proto.BeginFrame(s.scratch[:0])
-	b = proto.ReplyHeader{Xid: proto.XidWatchEvent, Zxid: zxid}.Append(b)
+	b = serverproto.AppendReplyHeader(b, proto.ReplyHeader{Xid: proto.XidWatchEvent, Zxid: zxid})
 	e := proto.WatchEvent{Type: typ, State: proto.StateSyncConnected, Path: path}
-	b = proto.EndFrame(e.Append(b), 0)
+	b = proto.EndFrame(serverproto.AppendWatchEvent(b, e), 0)
 	s.scratch = b
 	for _, c := range to {
 		if allowed(acl, proto.PermRead, c.ids) {

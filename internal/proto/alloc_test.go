@@ -1,10 +1,13 @@
-package proto
+package proto_test
 
 import (
 	"bytes"
 	"fmt"
 	"slices"
 	"testing"
+
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // A hotPath is an encoding or decoding that is on the path of every request.
@@ -64,11 +67,11 @@ func hotReplies() []hotPath {
 	for i := range names {
 		names[i] = fmt.Sprintf("_c_0f2d7d5c-1f0b-4a4e-9d4e-2f2b6c3a9d10-lock-%010d", i)
 	}
-	header := ReplyHeader{Xid: 7, Zxid: 8}.Append(nil)
-	exists := someStat.Append(bytes.Clone(header))
+	header := serverproto.AppendReplyHeader(nil, ReplyHeader{Xid: 7, Zxid: 8})
+	exists := serverproto.AppendStat(bytes.Clone(header), someStat)
 	get := (&GetDataResponse{hotData, someStat}).Append(bytes.Clone(header))
 	children := (&Children2Response{names, someStat}).Append(bytes.Clone(header))
-	event := (&WatchEvent{EventDeleted, StateSyncConnected, hotName}).Append(ReplyHeader{Xid: XidWatchEvent, Zxid: -1}.Append(nil))
+	event := serverproto.AppendWatchEvent(serverproto.AppendReplyHeader(nil, ReplyHeader{Xid: XidWatchEvent, Zxid: -1}), WatchEvent{EventDeleted, StateSyncConnected, hotName})
 	var (
 		stat     Stat
 		got      GetDataResponse

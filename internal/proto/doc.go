@@ -1,6 +1,6 @@
 // Package proto is the ZooKeeper wire format: frames, records, op codes and
-// error codes. It encodes requests and decodes replies. The file server.go has
-// the other direction of the records that several servers in tests need.
+// error codes. It encodes requests and decodes replies. Package
+// internal/serverproto has the other direction, which only servers need.
 //
 // It knows no network, no goroutine and no clock. Encoding appends to a slice
 // that the caller owns. Decoding goes through a Reader. The Reader checks every

@@ -1,4 +1,4 @@
-package proto
+package proto_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	. "github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/internal/test/recordtest"
 )
 

@@ -1,10 +1,10 @@
-package proto
+package proto_test
 
 import "testing"
 
 // There is one target for each family of records. The target of frames is in
 // frame_test.go. The requests that only the embedded server decodes have their
-// targets in zktest/internal/wire.
+// targets in internal/serverproto.
 
 func FuzzConnect(f *testing.F)       { suite().Fuzz(f, "Connect") }
 func FuzzHeader(f *testing.F)        { suite().Fuzz(f, "Header") }

@@ -1,4 +1,4 @@
-package proto
+package proto_test
 
 import (
 	"bufio"
@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // The files testdata/*.hex hold every byte of real conversations with Apache
@@ -86,7 +89,7 @@ func (c connection) walk(t *testing.T, s *seen, l link) {
 	msg := l.receive(t)
 	r := NewReader(msg)
 	p.Decode(r)
-	finish(t, r, msg, p.Append(nil))
+	finish(t, r, msg, serverproto.AppendConnectResponse(nil, p))
 	c.connected(t, p)
 	if _, ok := s.sessions[c.session]; !ok {
 		s.sessions[c.session] = p
@@ -122,7 +125,7 @@ func (st step) play(t *testing.T, s *seen, session string, l link) {
 		var got WatchEvent
 		h.Decode(r)
 		got.Decode(r)
-		finish(t, r, msg, got.Append(h.Append(nil)))
+		finish(t, r, msg, serverproto.AppendWatchEvent(serverproto.AppendReplyHeader(nil, h), got))
 		if got != want || h != (ReplyHeader{XidWatchEvent, -1, OK}) {
 			t.Errorf("%s: event %+v %+v, want %+v", st.name, h, got, want)
 		}
@@ -136,7 +139,7 @@ func (st step) play(t *testing.T, s *seen, session string, l link) {
 		t.Errorf("%s: reply to xid %d: %v (%d), want %d: %v", st.name, h.Xid, h.Err, int32(h.Err), xid, st.err)
 	}
 	s.zxids[session] = max(s.zxids[session], h.Zxid)
-	again := h.Append(nil)
+	again := serverproto.AppendReplyHeader(nil, h)
 	if st.reply != nil && h.Err == OK {
 		again = append(again, st.reply(t, s, r)...)
 	}

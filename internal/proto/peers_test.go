@@ -1,4 +1,4 @@
-package proto
+package proto_test
 
 import (
 	"bytes"
@@ -12,6 +12,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // The peers that -capture runs. The relay's address is appended to the command.
@@ -100,9 +103,8 @@ func connects(q ConnectRequest) request {
 // password are the recorded ones.
 func reconnects(timeout int32) request {
 	return request{body: func(t *testing.T, b, theirs []byte) []byte {
-		var q ConnectRequest
 		r := NewReader(theirs)
-		q.Decode(r)
+		q := serverproto.DecodeConnectRequest(r)
 		if r.Finish() != nil || q.TimeoutMillis != timeout || q.LastZxidSeen <= 0 || q.SessionID == 0 || len(q.Password) != PasswordLen || q.ReadOnly {
 			t.Errorf("resume: %+v, %v", q, r.Err())
 		}

@@ -1,4 +1,4 @@
-package proto
+package proto_test
 
 import (
 	"bytes"
@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 var (
@@ -123,7 +126,7 @@ func TestCount_Limit(t *testing.T) {
 // TestReader_FirstErrorSticks holds that after an error the Reader returns zero
 // values and keeps that error. Decoders rely on this: they check once, at their end.
 func TestReader_FirstErrorSticks(t *testing.T) {
-	r := NewReader(append(AppendInt32(nil, -2), someStat.Append(nil)...))
+	r := NewReader(append(AppendInt32(nil, -2), serverproto.AppendStat(nil, someStat)...))
 	r.Buffer()
 	first := r.Err()
 	if !errors.Is(first, ErrMalformed) || !strings.Contains(first.Error(), "negative length -2 (at byte 4 of 72)") {
@@ -151,7 +154,7 @@ func TestReader_FirstErrorSticks(t *testing.T) {
 }
 
 func TestReader_Skip(t *testing.T) {
-	b := slices.Concat(AppendString(nil, "path"), nullLen, emptyLen, someStat.Append(nil), AppendInt32(nil, 5))
+	b := slices.Concat(AppendString(nil, "path"), nullLen, emptyLen, serverproto.AppendStat(nil, someStat), AppendInt32(nil, 5))
 	r := NewReader(b)
 	r.View()
 	r.View()

@@ -1,15 +1,17 @@
-package proto
+package proto_test
 
 import (
 	"slices"
 	"strconv"
 	"testing"
 
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/internal/test/recordtest"
 )
 
 // suite lists the records of the package. The requests that only the embedded server
-// decodes are listed in zktest/internal/wire.
+// decodes are listed in internal/serverproto.
 func suite() recordtest.Suite {
 	return recordtest.Suite{Records: records(), Malformed: ErrMalformed}
 }
@@ -43,9 +45,14 @@ func whole(dec func(*Reader) any) func([]byte) (any, error) {
 	}
 }
 
-// asOp fixes the op of a record whose layout depends on it.
-func asOp[T any](op OpCode, dec func(*T, *Reader, OpCode), enc func(*T, []byte, OpCode) []byte) (func(*T, *Reader), func(*T, []byte) []byte) {
-	return func(v *T, r *Reader) { dec(v, r, op) }, func(v *T, b []byte) []byte { return enc(v, b, op) }
+// decodes and encodes turn a function of serverproto into what a method would be.
+
+func decodes[T any](f func(*Reader) T) func(*T, *Reader) {
+	return func(v *T, r *Reader) { *v = f(r) }
+}
+
+func encodes[T any](f func([]byte, T) []byte) func(*T, []byte) []byte {
+	return func(v *T, b []byte) []byte { return f(b, *v) }
 }
 
 // opResult makes the record of the result of one op.
@@ -54,7 +61,7 @@ func opResult(op OpCode, samples ...MultiResult) recordtest.Record {
 		samples[i].Op = op
 	}
 	dec := func(p *MultiResult, r *Reader) { p.Op = op; p.Decode(r) }
-	return of("Create", "MultiResult of op "+itoa(op), []int{0}, dec, (*MultiResult).Append, samples...)
+	return of("Create", "MultiResult of op "+itoa(op), []int{0}, dec, encodes(serverproto.AppendMultiResult), samples...)
 }
 
 // Every field differs, so that a test fails if two are swapped.
@@ -74,21 +81,21 @@ func records() []recordtest.Record {
 
 // headers are the records that begin a connection, a request and a reply.
 func headers() []recordtest.Record {
-	connReq := of("Connect", "ConnectRequest", []int{24}, (*ConnectRequest).Decode, (*ConnectRequest).Append,
+	connReq := of("Connect", "ConnectRequest", []int{24}, decodes(serverproto.DecodeConnectRequest), (*ConnectRequest).Append,
 		ConnectRequest{1, 0x1_0000_0002, 4000, 0x100_0000_0003, somePass, true},
 		ConnectRequest{},
 		ConnectRequest{Password: []byte{}, SessionID: -1, TimeoutMillis: -1, LastZxidSeen: -1})
 	connReq.Optional = 1
-	connResp := of("Connect", "ConnectResponse", []int{16}, (*ConnectResponse).Decode, (*ConnectResponse).Append,
+	connResp := of("Connect", "ConnectResponse", []int{16}, (*ConnectResponse).Decode, encodes(serverproto.AppendConnectResponse),
 		ConnectResponse{1, 4000, 0x100_0000_0003, somePass, true},
 		ConnectResponse{},
 		ConnectResponse{Password: []byte{}, TimeoutMillis: -1})
 	connResp.Optional = 1
 	return []recordtest.Record{
 		connReq, connResp,
-		of("Header", "RequestHeader", nil, (*RequestHeader).Decode, func(h *RequestHeader, b []byte) []byte { return h.Append(b) },
+		of("Header", "RequestHeader", nil, decodes(serverproto.DecodeRequestHeader), func(h *RequestHeader, b []byte) []byte { return h.Append(b) },
 			RequestHeader{7, OpGetData}, RequestHeader{XidPing, OpPing}, RequestHeader{1<<31 - 1, OpCloseSession}),
-		of("Header", "ReplyHeader", nil, (*ReplyHeader).Decode, func(h *ReplyHeader, b []byte) []byte { return h.Append(b) },
+		of("Header", "ReplyHeader", nil, (*ReplyHeader).Decode, encodes(serverproto.AppendReplyHeader),
 			ReplyHeader{7, 0x1_0000_0002, OK}, ReplyHeader{XidWatchEvent, -1, 0}, ReplyHeader{1, 2, -9999}),
 	}
 }
@@ -98,7 +105,7 @@ func replies() []recordtest.Record {
 	return []recordtest.Record{
 		opResult(OpCreate, MultiResult{Path: "/a0000000001"}, MultiResult{}),
 		opResult(OpCreate2, MultiResult{Path: "/a0000000001", Stat: someStat}, MultiResult{}),
-		of("Stat", "Stat", nil, (*Stat).Decode, (*Stat).Append, someStat, negativeStat, Stat{}),
+		of("Stat", "Stat", nil, (*Stat).Decode, encodes(serverproto.AppendStat), someStat, negativeStat, Stat{}),
 		of("Stat", "GetDataResponse", []int{0}, (*GetDataResponse).Decode, (*GetDataResponse).Append,
 			GetDataResponse{[]byte("data"), someStat}, GetDataResponse{nil, negativeStat}, GetDataResponse{[]byte{}, Stat{}}),
 		of("Children", "Children2Response", []int{0, 4, 9}, (*Children2Response).Decode, (*Children2Response).Append,
@@ -117,7 +124,7 @@ func replies() []recordtest.Record {
 		},
 		of("ACL", "GetACLResponse", []int{0, 8, 17, 31, 41}, (*GetACLResponse).Decode, (*GetACLResponse).Append,
 			GetACLResponse{someACL, someStat}, GetACLResponse{[]ACL{}, negativeStat}),
-		of("WatchEvent", "WatchEvent", []int{8}, (*WatchEvent).Decode, (*WatchEvent).Append,
+		of("WatchEvent", "WatchEvent", []int{8}, (*WatchEvent).Decode, encodes(serverproto.AppendWatchEvent),
 			WatchEvent{EventDataChanged, StateSyncConnected, "/a"}, WatchEvent{EventNone, -112, ""}, WatchEvent{99, -99, "/"}),
 	}
 }
@@ -132,7 +139,8 @@ func setWatches(op OpCode) recordtest.Record {
 		none.Persistent, none.Recursive = []string{}, []string{}
 		lengths = append(lengths, 36, 40, 46, 50, 56)
 	}
-	dec, enc := asOp(op, (*SetWatches).Decode, (*SetWatches).Append)
+	dec := decodes(func(r *Reader) SetWatches { return serverproto.DecodeSetWatches(r, op) })
+	enc := func(q *SetWatches, b []byte) []byte { return q.Append(b, op) }
 	return of("SetWatches", "SetWatches of op "+itoa(op), lengths, dec, enc, full, none)
 }
 
@@ -150,7 +158,7 @@ func multiResponses() recordtest.Record {
 	return recordtest.Record{
 		Name: "MultiResponse", Family: "MultiResponse", Lengths: []int{9, 24},
 		Decode:  whole(func(r *Reader) any { return r.MultiResponse() }),
-		Encode:  func(b []byte, v any) []byte { return AppendMultiResponse(b, v.([]MultiResult)) },
+		Encode:  func(b []byte, v any) []byte { return serverproto.AppendMultiResponse(b, v.([]MultiResult)) },
 		Samples: []any{all, failed, []MultiResult(nil)},
 	}
 }

@@ -1,4 +1,9 @@
-package proto
+package proto_test
+
+import (
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
+)
 
 // These replies have two parts. The client and the embedded server read and append
 // the parts one by one. The tests use the whole replies.
@@ -10,7 +15,9 @@ type GetDataResponse struct {
 }
 
 // Append appends the record.
-func (p *GetDataResponse) Append(b []byte) []byte { return p.Stat.Append(AppendBuffer(b, p.Data)) }
+func (p *GetDataResponse) Append(b []byte) []byte {
+	return serverproto.AppendStat(AppendBuffer(b, p.Data), p.Stat)
+}
 
 // Decode reads the record.
 func (p *GetDataResponse) Decode(r *Reader) {
@@ -27,7 +34,7 @@ type Children2Response struct {
 
 // Append appends the record.
 func (p *Children2Response) Append(b []byte) []byte {
-	return p.Stat.Append(AppendStrings(b, p.Names))
+	return serverproto.AppendStat(AppendStrings(b, p.Names), p.Stat)
 }
 
 // Decode reads the record.
@@ -44,7 +51,7 @@ type GetACLResponse struct {
 
 // Append appends the record.
 func (p *GetACLResponse) Append(b []byte) []byte {
-	return p.Stat.Append(AppendACLs(b, p.ACL))
+	return serverproto.AppendStat(AppendACLs(b, p.ACL), p.Stat)
 }
 
 // Decode reads the record.

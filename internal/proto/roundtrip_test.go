@@ -1,4 +1,4 @@
-package proto
+package proto_test
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/internal/test/recordtest"
 )
 
@@ -18,7 +20,7 @@ func TestMulti_AllocatesInProportion(t *testing.T) {
 	for i := range results {
 		results[i].Op = OpCheck
 	}
-	b := AppendMultiResponse(nil, results)
+	b := serverproto.AppendMultiResponse(nil, results)
 	size := recordtest.Allocated(func() {
 		r := NewReader(b)
 		if got := r.MultiResponse(); len(got) != items || r.Finish() != nil {
@@ -30,9 +32,14 @@ func TestMulti_AllocatesInProportion(t *testing.T) {
 	}
 }
 
+// multiHeader is the header of an item of a multi's reply.
+func multiHeader(op OpCode, err ErrCode) []byte {
+	return AppendInt32(AppendBool(AppendInt32(nil, int32(op)), false), int32(err))
+}
+
 func TestMulti_UnknownOpInTheReply(t *testing.T) {
 	for _, op := range []OpCode{0, OpGetData, OpPing, OpCloseSession, 999, math.MinInt32} {
-		r := NewReader(AppendMultiEnd(multiHeader{op: op, err: -1}.append(nil)))
+		r := NewReader(AppendMultiEnd(multiHeader(op, -1)))
 		r.MultiResponse()
 		if err := r.Finish(); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), itoa(op)) {
 			t.Errorf("op %d: error %v, want one that names it", op, err)
@@ -43,7 +50,7 @@ func TestMulti_UnknownOpInTheReply(t *testing.T) {
 // TestMulti_ErrorItem has an item with two error codes, one in the header and one in
 // the body. The body's code counts, as for other clients.
 func TestMulti_ErrorItem(t *testing.T) {
-	b := multiHeader{op: OpError, err: SystemError}.append(nil)
+	b := multiHeader(OpError, SystemError)
 	b = AppendMultiEnd(AppendInt32(b, int32(BadVersion)))
 	r := NewReader(b)
 	got := r.MultiResponse()
@@ -55,15 +62,14 @@ func TestMulti_ErrorItem(t *testing.T) {
 func TestConnect_OldPeersOmitReadOnly(t *testing.T) {
 	q := ConnectRequest{LastZxidSeen: 1, TimeoutMillis: 2, SessionID: 3, Password: somePass, ReadOnly: true}
 	b := q.Append(nil)
-	var got ConnectRequest
 	r := NewReader(b[:len(b)-1])
-	got.Decode(r)
+	got := serverproto.DecodeConnectRequest(r)
 	q.ReadOnly = false
 	if err := r.Finish(); err != nil || !reflect.DeepEqual(got, q) {
 		t.Errorf("request: %+v, %v", got, err)
 	}
 	p := ConnectResponse{TimeoutMillis: 2, SessionID: 3, Password: somePass, ReadOnly: true}
-	b = p.Append(nil)
+	b = serverproto.AppendConnectResponse(nil, p)
 	var back ConnectResponse
 	r = NewReader(b[:len(b)-1])
 	back.Decode(r)
@@ -76,10 +82,10 @@ func TestConnect_OldPeersOmitReadOnly(t *testing.T) {
 // TestFixedSizes checks the constants for sizes, by which other packages cut
 // buffers.
 func TestFixedSizes(t *testing.T) {
-	if n := len(someStat.Append(nil)); n != StatLen {
+	if n := len(serverproto.AppendStat(nil, someStat)); n != StatLen {
 		t.Errorf("Stat has %d bytes, StatLen says %d", n, StatLen)
 	}
-	if n := len(ReplyHeader{}.Append(nil)); n != ReplyHeaderLen {
+	if n := len(serverproto.AppendReplyHeader(nil, ReplyHeader{})); n != ReplyHeaderLen {
 		t.Errorf("ReplyHeader has %d bytes, ReplyHeaderLen says %d", n, ReplyHeaderLen)
 	}
 	if n := len(somePass); n != PasswordLen {

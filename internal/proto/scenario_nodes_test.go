@@ -1,10 +1,13 @@
-package proto
+package proto_test
 
 import (
 	"crypto/sha1"
 	"encoding/base64"
 	"reflect"
 	"testing"
+
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // nodes has every request that creates, reads, changes or deletes a node.
@@ -191,6 +194,6 @@ func isMulti(want ...MultiResult) func(*testing.T, *seen, *Reader) []byte {
 				}
 			}
 		}
-		return AppendMultiResponse(nil, got)
+		return serverproto.AppendMultiResponse(nil, got)
 	}
 }

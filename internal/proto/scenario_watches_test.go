@@ -1,4 +1,6 @@
-package proto
+package proto_test
+
+import . "github.com/zookit/zookit/internal/proto"
 
 // These functions build the steps of events. events are those that the step causes.
 

@@ -1,10 +1,13 @@
-package proto
+package proto_test
 
 import (
 	"fmt"
 	"reflect"
 	"slices"
 	"testing"
+
+	. "github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 )
 
 // A connection is one recorded file: a session opened or resumed, and steps.
@@ -124,7 +127,7 @@ func isStat(key string, want Stat) func(*testing.T, *seen, *Reader) []byte {
 		got.Decode(r)
 		checkStat(t, key, got, want)
 		s.stats[key] = got
-		return got.Append(nil)
+		return serverproto.AppendStat(nil, got)
 	}
 }
 
@@ -158,7 +161,7 @@ func isCreated(want string, stat Stat) func(*testing.T, *seen, *Reader) []byte {
 		}
 		checkStat(t, want, got.Stat, stat)
 		s.stats[want] = got.Stat
-		return got.Append(nil)
+		return serverproto.AppendMultiResult(nil, got)
 	}
 }
 

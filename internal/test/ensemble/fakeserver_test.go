@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
@@ -72,7 +73,7 @@ func (s *fakeServer) serve(nc net.Conn) error {
 		return err
 	}
 	greeting := proto.ConnectResponse{TimeoutMillis: 4000, SessionID: 7, Password: []byte("0123456789abcdef")}
-	if _, err := nc.Write(proto.EndFrame(greeting.Append(proto.BeginFrame(nil)), 0)); err != nil {
+	if _, err := nc.Write(proto.EndFrame(serverproto.AppendConnectResponse(proto.BeginFrame(nil), greeting), 0)); err != nil {
 		return err
 	}
 	for {
@@ -84,9 +85,9 @@ func (s *fakeServer) serve(nc net.Conn) error {
 			return err
 		}
 		var h proto.RequestHeader
-		h.Decode(proto.NewReader(body))
+		h = serverproto.DecodeRequestHeader(proto.NewReader(body))
 		reply := proto.ReplyHeader{Xid: h.Xid, Zxid: 1}
-		_, err = nc.Write(proto.EndFrame(reply.Append(proto.BeginFrame(nil)), 0))
+		_, err = nc.Write(proto.EndFrame(serverproto.AppendReplyHeader(proto.BeginFrame(nil), reply), 0))
 		// Report only now. A test may close the connection when it gets the report,
 		// and the close must not overtake the reply.
 		s.got <- h

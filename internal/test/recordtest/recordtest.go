@@ -1,5 +1,5 @@
 // Package recordtest tests the encoders and decoders of the protocol's records.
-// internal/proto and zktest/internal/wire list their records in a Suite, and
+// internal/proto and internal/serverproto list their records in a Suite, and
 // every test and fuzz target here walks that list, so that a new record is listed
 // once.
 //

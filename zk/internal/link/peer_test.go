@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/serverproto"
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
@@ -261,7 +262,7 @@ func (r *rig) read() asked {
 	frame := r.rest[4 : 4+proto.FrameLen(r.rest)]
 	r.rest = r.rest[4+len(frame):]
 	var h proto.RequestHeader
-	h.Decode(proto.NewReader(frame))
+	h = serverproto.DecodeRequestHeader(proto.NewReader(frame))
 	return asked{h.Xid, h.Op, string(frame[8:])}
 }
 
@@ -282,7 +283,7 @@ func (r *rig) say(b ...[]byte) {
 
 // reply is a frame.
 func reply(xid int32, body string) []byte {
-	b := proto.ReplyHeader{Xid: xid, Zxid: 1}.Append(proto.BeginFrame(nil))
+	b := serverproto.AppendReplyHeader(proto.BeginFrame(nil), proto.ReplyHeader{Xid: xid, Zxid: 1})
 	return proto.EndFrame(append(b, body...), 0)
 }
 

@@ -1,12 +1,40 @@
-// Package wire decodes the requests of clients. Only the embedded server needs
-// these decoders. The records, their encoders and the rest of the protocol are in
-// internal/proto.
+// Package serverproto is the server's half of the protocol: it decodes requests and
+// encodes replies. The records, and the client's half, are in internal/proto.
+//
+// Only servers use it, all of them for tests: the embedded server of zktest, the
+// scripted servers of the client's tests, the fake server of internal/test/ensemble,
+// and the stub of the benchmarks.
 //
 // If the bytes are malformed, a decoder returns zero values for the rest. The
 // caller checks the Reader's Err once, after the last decoder.
-package wire
+package serverproto
 
 import "github.com/zookit/zookit/internal/proto"
+
+// DecodeConnectRequest reads a handshake. Clients before 3.4 leave the last field out.
+func DecodeConnectRequest(r *proto.Reader) proto.ConnectRequest {
+	q := proto.ConnectRequest{
+		ProtocolVersion: r.Int32(), LastZxidSeen: r.Int64(), TimeoutMillis: r.Int32(),
+		SessionID: r.Int64(), Password: r.Buffer(),
+	}
+	q.ReadOnly = r.Left() > 0 && r.Bool()
+	return q
+}
+
+// DecodeRequestHeader reads the header of a request.
+func DecodeRequestHeader(r *proto.Reader) proto.RequestHeader {
+	return proto.RequestHeader{Xid: r.Int32(), Op: proto.OpCode(r.Int32())}
+}
+
+// DecodeSetWatches reads the body of setWatches or setWatches2. Only setWatches2 has
+// the last two lists.
+func DecodeSetWatches(r *proto.Reader, op proto.OpCode) proto.SetWatches {
+	q := proto.SetWatches{RelativeZxid: r.Int64(), Data: r.Strings(), Exist: r.Strings(), Child: r.Strings()}
+	if op == proto.OpSetWatches2 {
+		q.Persistent, q.Recursive = r.Strings(), r.Strings()
+	}
+	return q
+}
 
 // DecodePathWatch reads the body of exists, getData, getChildren or getChildren2.
 func DecodePathWatch(r *proto.Reader) proto.PathWatch {
