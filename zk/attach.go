@@ -15,7 +15,7 @@ func (c *Client) welcomed(w welcome, server string) *Session {
 	c.mu.Lock()
 	s := c.live()
 	c.grants.record(server, w.timeout())
-	e := ConnOpened{Server: server, SessionID: w.SessionID, Resumed: s != nil}
+	e := ConnOpened{Addr: server, SessionID: w.SessionID, Resumed: s != nil}
 	var silent time.Duration
 	if s == nil {
 		s = c.newSession(w, server)

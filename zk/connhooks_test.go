@@ -123,8 +123,8 @@ func TestHooks_OfConnectionsHaveTheirFields(t *testing.T) {
 		const addr = "10.0.0.7:2181"
 		id := c.Session().ID()
 		require.Equal(t, []zk.ConnTried{{Server: "a.example:2181", Addr: addr, Took: 20 * time.Millisecond}}, eventsOf[zk.ConnTried](&r))
-		require.Equal(t, []zk.ConnOpened{{Server: addr, SessionID: id}}, eventsOf[zk.ConnOpened](&r))
-		require.Equal(t, []zk.SessionOpened{{ID: id, Server: addr, Timeout: 6 * time.Second}}, eventsOf[zk.SessionOpened](&r))
+		require.Equal(t, []zk.ConnOpened{{Addr: addr, SessionID: id}}, eventsOf[zk.ConnOpened](&r))
+		require.Equal(t, []zk.SessionOpened{{ID: id, Addr: addr, Timeout: 6 * time.Second}}, eventsOf[zk.SessionOpened](&r))
 
 		time.Sleep(time.Second)
 		once(srv, "get", zktest.Hang)
@@ -140,12 +140,12 @@ func TestHooks_OfConnectionsHaveTheirFields(t *testing.T) {
 		lost := eventsOf[zk.ConnLost](&r)
 		require.Len(t, lost, 1)
 		require.Error(t, lost[0].Err)
-		require.Equal(t, zk.ConnLost{Server: addr, SessionID: id, Err: lost[0].Err, Age: time.Second, Unanswered: 3}, lost[0])
-		require.Equal(t, []zk.ConnOpened{{Server: addr, SessionID: id}, {Server: addr, SessionID: id, Resumed: true}}, eventsOf[zk.ConnOpened](&r))
+		require.Equal(t, zk.ConnLost{Addr: addr, SessionID: id, Err: lost[0].Err, Age: time.Second, Unanswered: 3}, lost[0])
+		require.Equal(t, []zk.ConnOpened{{Addr: addr, SessionID: id}, {Addr: addr, SessionID: id, Resumed: true}}, eventsOf[zk.ConnOpened](&r))
 		resumed := eventsOf[zk.SessionResumed](&r)
 		require.Len(t, resumed, 1)
 		require.GreaterOrEqual(t, resumed[0].Silent, 100*time.Millisecond)
-		require.Equal(t, zk.SessionResumed{ID: id, Server: addr, Timeout: 6 * time.Second, Silent: resumed[0].Silent}, resumed[0])
+		require.Equal(t, zk.SessionResumed{ID: id, Addr: addr, Timeout: 6 * time.Second, Silent: resumed[0].Silent}, resumed[0])
 	})
 }
 
@@ -202,9 +202,14 @@ func TestHooks_OfALease(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var r recorder
 		var guard context.Context
+		ended := false // the guard, when the hook runs
 		r.before = func(e any) {
 			if _, ok := e.(leaseLapsed); ok {
-				require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
+				select {
+				case <-guard.Done(): // its Err would need the client's lock
+					ended = true
+				default:
+				}
 			}
 		}
 		c := connect(t, srv, r.on)
@@ -234,6 +239,8 @@ func TestHooks_OfALease(t *testing.T) {
 		synctest.Wait()
 		lapsed := eventsOf[leaseLapsed](&r)
 		require.Len(t, lapsed, 1)
+		require.True(t, ended)
+		require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
 		require.Equal(t, 1, lapsed[0].Guards)
 		require.Zero(t, lapsed[0].Left, "the timer is punctual in virtual time")
 		srv.Silence(1, false)

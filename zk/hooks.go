@@ -31,6 +31,8 @@ import (
 //   - The connection on whose goroutine it runs reads, or writes, nothing meanwhile.
 //     Calls wait for their replies until their contexts end. The server may count as
 //     silent, and the session may expire if the hook takes as long as its timeout.
+//   - A call on whose own goroutine it runs returns when it does, although the
+//     context of the call may have ended.
 //   - No guard ends for a reply that has been read: replies renew the lease before
 //     any hook runs. Guards end in time while a hook blocks: their contexts end by a
 //     timer, and by the clock whenever Err is asked.
@@ -78,9 +80,9 @@ type HookConnOpened interface{ OnConnOpened(ConnOpened) }
 
 // ConnOpened is a new connection.
 type ConnOpened struct {
-	Server    string // its address
-	SessionID int64
-	Resumed   bool // it carries on an earlier session
+	Addr      string // of the server
+	SessionID int64  // logs show it as 0x and hexadecimal digits
+	Resumed   bool   // it carries on an earlier session
 }
 
 // HookConnLost is called once for each connection of HookConnOpened, when it has
@@ -92,7 +94,7 @@ type HookConnLost interface{ OnConnLost(ConnLost) }
 
 // ConnLost is a connection that has ended.
 type ConnLost struct {
-	Server     string
+	Addr       string
 	SessionID  int64
 	Err        error         // why; after Close it is an ErrClosed
 	Age        time.Duration // since it was opened
@@ -108,7 +110,7 @@ type HookSessionOpened interface{ OnSessionOpened(SessionOpened) }
 // SessionOpened is a new session.
 type SessionOpened struct {
 	ID      int64
-	Server  string        // the address of the server that opened it
+	Addr    string        // of the server that opened it
 	Timeout time.Duration // that it granted
 }
 
@@ -120,7 +122,7 @@ type HookSessionResumed interface{ OnSessionResumed(SessionResumed) }
 // SessionResumed is a session that goes on.
 type SessionResumed struct {
 	ID      int64
-	Server  string        // the address of the server that resumed it
+	Addr    string        // of the server that resumed it
 	Timeout time.Duration // the smallest of all handshakes, see Session.Timeout
 	Silent  time.Duration // how long no answer of any server had come before
 }
@@ -153,7 +155,7 @@ type HookRequestWritten interface{ OnRequestWritten(RequestWritten) }
 // RequestWritten is a request that is being sent.
 type RequestWritten struct {
 	Context  context.Context // that of the call; of a pipelined one too
-	Server   string          // the address
+	Addr     string          // of the server
 	Op       string          // as in OpError: "get", "create", "multi"
 	Path     string          // as the caller gave it; of a multi: that of its first op
 	Internal bool            // made by the client for itself: a heartbeat, watches to restore or to remove, the end of the session

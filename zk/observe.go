@@ -119,11 +119,11 @@ func (h *hooks) opened(e ConnOpened, timeout, silent time.Duration) {
 	}
 	each(h, h.connOpened, func(hook HookConnOpened) { hook.OnConnOpened(e) })
 	if e.Resumed {
-		r := SessionResumed{ID: e.SessionID, Server: e.Server, Timeout: timeout, Silent: silent}
+		r := SessionResumed{ID: e.SessionID, Addr: e.Addr, Timeout: timeout, Silent: silent}
 		each(h, h.sessionResumed, func(hook HookSessionResumed) { hook.OnSessionResumed(r) })
 		return
 	}
-	o := SessionOpened{ID: e.SessionID, Server: e.Server, Timeout: timeout}
+	o := SessionOpened{ID: e.SessionID, Addr: e.Addr, Timeout: timeout}
 	each(h, h.sessionOpened, func(hook HookSessionOpened) { hook.OnSessionOpened(o) })
 }
 
@@ -134,7 +134,7 @@ func (h *hooks) lost(cn *conn, why error, unanswered int) {
 		return
 	}
 	e := ConnLost{
-		Server: cn.server, SessionID: cn.sess.id, Err: why, Age: time.Since(cn.opened),
+		Addr: cn.server, SessionID: cn.sess.id, Err: why, Age: time.Since(cn.opened),
 		Unanswered: unanswered, Queued: cn.c.queue.Len(),
 	}
 	cn.c.notes = append(cn.c.notes, func() {
@@ -296,7 +296,7 @@ func (o *observation) waited(since time.Time) {
 }
 
 // written reports the requests that are about to be written to a server.
-func (h *hooks) written(server string, batch []*link.Request) {
+func (h *hooks) written(addr string, batch []*link.Request) {
 	now := time.Now()
 	for _, r := range batch {
 		o := callOf(r).seen
@@ -305,7 +305,7 @@ func (h *hooks) written(server string, batch []*link.Request) {
 		}
 		o.written, o.sent = true, now
 		o.request = RequestWritten{
-			Context: o.ctx, Server: server, Op: o.op.String(), Path: o.path, Internal: o.internal,
+			Context: o.ctx, Addr: addr, Op: o.op.String(), Path: o.path, Internal: o.internal,
 			Try: o.tries, Bytes: len(r.Frame), Room: o.room, Queued: now.Sub(o.tried) - o.room,
 		}
 		each(h, h.requestWritten, func(hook HookRequestWritten) { hook.OnRequestWritten(o.request) })

@@ -264,7 +264,7 @@ func TestHooks_RequestHasItsContextSizesAndWaits(t *testing.T) {
 		require.Equal(t, "first", get.Context.Value(key{}))
 		require.Equal(t, "second", set.Context.Value(key{}))
 		require.Equal(t, "get", get.Op)
-		require.Equal(t, srv.ConnectString(), get.Server)
+		require.Equal(t, srv.ConnectString(), get.Addr)
 		trip := get.Wait
 		require.GreaterOrEqual(t, trip, 30*time.Millisecond)
 		require.Zero(t, get.Room)

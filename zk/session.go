@@ -195,7 +195,9 @@ func (s *Session) renew(now time.Time, p proof) {
 	before := s.lease.end
 	s.lease.confirmed(p)
 	s.deadline.Store(int64(s.lease.end))
-	s.c.hooks.renewed(s, now, before)
+	if s.c.hooks != nil {
+		s.c.hooks.renewed(s, now, before)
+	}
 }
 
 // lapseIfDue ends the guards if the lease has lapsed. It is called before every

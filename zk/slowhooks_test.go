@@ -231,6 +231,8 @@ func TestHooks_ThatBlockForEverHoldUpOnlyTheirClient(t *testing.T) {
 		"answered": {func(e any) bool { q, ok := e.(zk.RequestAnswered); return ok && q.Op == "get" }, get},
 		"written, by the client": {func(e any) bool { q, ok := e.(zk.RequestWritten); return ok && q.Op == "get" },
 			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { c.Pipeline().Get(ctx, "/") }},
+		"written, by a caller": {func(e any) bool { q, ok := e.(zk.RequestWritten); return ok && q.Op == "get" },
+			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { go get(ctx, nil, c) }},
 		"call ended, pipelined": {func(e any) bool { q, ok := e.(zk.CallEnded); return ok && q.Pipelined },
 			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { c.Pipeline().Get(ctx, "/") }},
 		"watch fired": {func(e any) bool { _, ok := e.(watchFired); return ok },
