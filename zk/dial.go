@@ -126,14 +126,20 @@ func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) 
 }
 
 // closeSession ends the session that hello resumes. It tries each address of a
-// server until one succeeds. budget is the time for the lookup, and for each
-// address.
+// server until one succeeds. It presents credentials only to a server that requires
+// them. budget is the time for the lookup, and for each connection.
 func (d *dialer) closeSession(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
 	look, cancel := context.WithTimeout(ctx, budget)
 	addrs, err := d.lookup(look, server)
 	cancel()
 	for _, addr := range addrs {
-		err = d.closeSessionAt(ctx, handshake{server: server, addr: addr, hello: hello}, budget)
+		h := handshake{server: server, addr: addr, hello: hello}
+		err = d.closeSessionAt(ctx, h, budget)
+		if errors.Is(err, ErrSaslRequired) {
+			// It needs no right otherwise, and then no credential may hinder it.
+			h.authenticate = true
+			err = d.closeSessionAt(ctx, h, budget)
+		}
 		if err == nil || ctx.Err() != nil {
 			break
 		}

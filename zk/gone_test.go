@@ -1,6 +1,7 @@
 package zk_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,5 +39,39 @@ func TestSession_GivenUpIsGoneInTheEnd(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		require.True(t, old.Gone())
 		require.True(t, old.GivenUp(), "that stays")
+	})
+}
+
+// A server that requires SASL also requires it of the connection that closes a session
+// that was given up.
+func TestSession_GivenUpIsClosedWithCredentialsWhereTheyAreRequired(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", "secret")} })
+		old := c.Session()
+		time.Sleep(2 * time.Second)
+		var closes, auths atomic.Int32
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			switch {
+			case r.Session != old.ID():
+			case r.Op == "auth":
+				auths.Add(1)
+			case r.Op == "closeSession":
+				closes.Add(1)
+				if auths.Load() == 0 {
+					return zktest.Fail(int32(zk.ErrSaslRequired))
+				}
+			}
+			return zktest.Pass
+		})
+		zk.NothingHeardFor(c, time.Hour)
+		srv.CutConnections(0)
+		<-old.Context().Done()
+		require.NoError(t, c.Ready(inTime(t)))
+		synctest.Wait()
+		require.True(t, old.GivenUp())
+		require.True(t, old.Gone())
+		require.EqualValues(t, 2, closes.Load())
+		require.EqualValues(t, 1, auths.Load())
+		require.NotContains(t, srv.Sessions(), old.ID())
 	})
 }
