@@ -55,9 +55,8 @@ type Client struct {
 
 // Connect connects to an ensemble and opens a session. ctx bounds only Connect
 // itself, and not the client. Connect tries the servers until ctx ends. Then it
-// returns the cause of ctx, joined with the last error of every server, and with that
-// of Config.Resolve. It fails at
-// once
+// returns the cause of ctx, joined with the last error of Config.Resolve and of every
+// server. It fails at once
 //
 //   - with ErrInvalidConfig and all faults, if the configuration is invalid;
 //   - with ErrAuthFailed, if a credential is refused or the server requires SASL;

@@ -61,8 +61,8 @@ type Config struct {
 	Auth []Authenticator
 	// TLS, if set, makes every connection a TLS one. The server's certificate
 	// is checked against the host as it stands in the list of servers unless
-	// ServerName is set. For certificates that are rotated set GetClientCertificate: it is called
-	// for every connection. Default: plaintext.
+	// ServerName is set. For certificates that are rotated set GetClientCertificate:
+	// it is called for every connection. Default: plaintext.
 	TLS *tls.Config
 	// DialContext makes the connections. Default: that of a net.Dialer. Several
 	// goroutines may call it at once. It must return when its context ends. If it

@@ -42,6 +42,23 @@
 // be later than the server deletes its nodes, so do not take it for a lock. Use
 // [Session.Guard], described below.
 //
+// # Servers and credentials
+//
+// Config.Servers is a fixed list. If the servers change, set Config.Resolve: the
+// client asks it before it looks for a server. [SRV] makes one for SRV records.
+//
+// Config.Auth says who the client is. Its entries are called at every connect, before
+// any request: an [Auth] presents the same credential each time, and [AuthFunc] asks a
+// function for it. A SASL mechanism is an [Authenticator] of its own. If a server
+// refuses a credential, the state is [StateAuthFailed], and calls fail with an
+// [*AuthError]. The client goes on trying, with longer and longer pauses.
+//
+//	client, err := zk.Connect(ctx, zk.Config{
+//		Servers: "/app", // the chroot alone
+//		Resolve: zk.SRV("_zookeeper._tcp.example.org"),
+//		Auth:    []zk.Authenticator{zk.DigestAuth("bob", password)},
+//	})
+//
 // # Errors and their outcomes
 //
 // The error of an operation is an [*OpError]. Test for its reason with errors.Is,
