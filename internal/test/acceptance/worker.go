@@ -19,13 +19,16 @@ import (
 const workerEnv = "ZOOKIT_ACCEPTANCE_WORKER"
 
 // Worker makes this process a worker of the suite, if it was started as one, and
-// then does not return. The TestMain of every package that calls Run calls Worker
-// before anything else.
+// then does not return. The TestMain of every package that calls Run or Lease calls
+// Worker before anything else. Without that, a worker would run all tests of the
+// package, and each of these would start workers: no test would end. So Run and Lease
+// fail if Worker was not called.
 //
 // A worker writes its reports to its standard output. The first line on its
 // standard input ends the work, and the second one ends the observers. The end of
 // the input ends the process, so that no worker outlives its test.
 func Worker() {
+	hasWorkers = true
 	for env, serve := range map[string]func([]byte) error{workerEnv: serve, crowdEnv: serveCrowd} {
 		text := os.Getenv(env)
 		if text == "" {
@@ -38,6 +41,9 @@ func Worker() {
 		os.Exit(0)
 	}
 }
+
+// hasWorkers says that Worker was called, so that the test binary can be a worker.
+var hasWorkers bool
 
 func serve(text []byte) error {
 	leaks := goleak.IgnoreCurrent()
@@ -91,6 +97,9 @@ func spawn(specs []spec, tell teller) (*process, error) {
 
 // spawnAs starts the test binary again, with its task in an environment variable.
 func spawnAs(env string, task any, tell teller) (*process, error) {
+	if !hasWorkers {
+		return nil, errors.New("TestMain of this package does not call acceptance.Worker")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err

@@ -13,6 +13,13 @@ import (
 	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
+// TestMain is the main of the workers too: the attacks on the lease start the test
+// binary again.
+func TestMain(m *testing.M) {
+	acceptance.Worker()
+	os.Exit(m.Run())
+}
+
 // TestLease_EndsBeforeTheSessionExpiresAfterAStall runs ZOOKIT_LEASE rounds on
 // ZOOKIT_LEASE_ENSEMBLES ensembles at a time.
 func TestLease_EndsBeforeTheSessionExpiresAfterAStall(t *testing.T) {
