@@ -8,11 +8,11 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// welcomed records the answer to a handshake, and returns the session that was
+// Welcomed records the answer to a handshake, and returns the session that was
 // opened or resumed. A new session is not shown, and nothing is sent on the
 // connection, before the hooks have run.
-func (c *Client) welcomed(w welcome, server string) *Session {
-	c.mu.Lock()
+func (c *core) Welcomed(w welcome, server string) *Session {
+	c.Lock()
 	s := c.live()
 	c.grants.record(server, w.timeout())
 	e := ConnOpened{Addr: server, SessionID: w.SessionID, Resumed: s != nil}
@@ -24,17 +24,17 @@ func (c *Client) welcomed(w welcome, server string) *Session {
 		s.handshaken(w, server, false)
 	}
 	timeout := s.timing.timeout
-	c.unlock()
+	c.Unlock()
 	c.hooks.opened(e, timeout, silent)
 	return s
 }
 
-// attach makes the connection of an answered handshake the client's own. The
+// Attach makes the connection of an answered handshake the client's own. The
 // connection first sends a heartbeat if the lease needs one, then the watches, then
 // the queued calls.
-func (c *Client) attach(nc net.Conn, server string, s *Session, zxid int64) *conn {
-	c.mu.Lock()
-	defer c.unlock()
+func (c *core) Attach(nc net.Conn, server string, s *Session, zxid int64) *conn {
+	c.Lock()
+	defer c.Unlock()
 	if c.session == s {
 		s.resumed.Add(1)
 	}
@@ -51,7 +51,7 @@ func (c *Client) attach(nc net.Conn, server string, s *Session, zxid int64) *con
 	c.ghosts.closeAll()
 	c.setState(StateConnected, nil)
 	timeout := s.timing.timeout
-	c.notes = append(c.notes, func() {
+	c.later(func() {
 		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout)
 	})
 	return cn
@@ -61,25 +61,25 @@ func (c *Client) attach(nc net.Conn, server string, s *Session, zxid int64) *con
 // on another connection. Its answer proves nothing about the lease.
 var opCloseSession = define(operation{code: proto.OpCloseSession})
 
-// closeSession sends the closeSession of a connection's session.
-func (c *Client) closeSession(cn *conn) *call {
+// CloseSession sends the closeSession of a connection's session.
+func (c *core) CloseSession(cn *conn) *call {
 	cl := c.calls.newCall(opCloseSession, "session "+cn.sess.label())
 	cl.awaited = true
 	cl.await()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Lock()
+	defer c.Unlock()
 	cn.submitInternal(cl)
 	return cl
 }
 
-// closed records that the server has closed a session at the client's request.
-func (c *Client) closed(s *Session) {
-	c.mu.Lock()
-	defer c.unlock()
+// Closed records that the server has closed a session at the client's request.
+func (c *core) Closed(s *Session) {
+	c.Lock()
+	defer c.Unlock()
 	s.finish(ErrClosed)
 }
 
-// detach clears up after a connection. Calls that were sent and not answered end
+// Detach clears up after a connection. Calls that were sent and not answered end
 // Unknown. Calls that were not sent wait for the next connection.
 //
 // It first waits until no goroutine reads or writes on the link any more. Without
@@ -88,11 +88,11 @@ func (c *Client) closed(s *Session) {
 //  1. The reader of the link has the reply to a read that sets a watch.
 //  2. The next connection restores the watch table.
 //  3. The reader registers the watch. No server has it.
-func (c *Client) detach(cn *conn, why error) {
+func (c *core) Detach(cn *conn, why error) {
 	cn.link.Join()
 	why = cn.ofServer(why)
-	c.mu.Lock()
-	defer c.unlock()
+	c.Lock()
+	defer c.Unlock()
 	c.conn = nil
 	c.xid = cn.link.LastXid()
 	c.zxid = max(c.zxid, cn.zxid)
@@ -103,20 +103,20 @@ func (c *Client) detach(cn *conn, why error) {
 	}
 	c.failLater(lost, OutcomeUnknown, lossOf(why), true)
 	c.failLater(internal, OutcomeNotSent, lossOf(why), true)
-	c.notes = append(c.notes, c.failBrokenPipes)
+	c.later(c.FailBrokenPipes)
 	c.hooks.lost(cn, why, len(lost))
 }
 
-// failBrokenPipes fails the queued calls of broken pipelines.
-func (c *Client) failBrokenPipes() {
-	c.mu.Lock()
+// FailBrokenPipes fails the queued calls of broken pipelines.
+func (c *core) FailBrokenPipes() {
+	c.Lock()
 	broken := c.withdraw(func(cl *call) bool { return cl.pipe != nil && cl.pipe.Err() != nil })
-	c.mu.Unlock()
-	c.failBroken(broken)
+	c.Unlock()
+	failBroken(broken)
 }
 
 // failBroken fails calls whose pipeline is broken.
-func (c *Client) failBroken(calls []*call) {
+func failBroken(calls []*call) {
 	for _, cl := range calls {
 		fail([]*call{cl}, OutcomeNotSent, cl.pipe.Err(), false)
 	}

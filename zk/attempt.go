@@ -16,22 +16,22 @@ func (l *loop) pauseRound(d time.Duration) {
 		return
 	}
 	if !l.servers.probe { // while the server requires SASL, no pause is short enough to save the session
-		d = l.c.shorten(d)
+		d = l.core.Shorten(d)
 	}
-	ctx := l.c.soon
+	ctx := l.soon
 	if ctx.Err() != nil {
-		ctx = l.c.ctx // Close has cut one pause short; the later ones keep their length
+		ctx = l.ctx // Close has cut one pause short; the later ones keep their length
 	}
 	_ = xsync.Pause(ctx, d)
 }
 
-// shorten returns how long a pause of d may last: not beyond the session's expiry.
+// Shorten returns how long a pause of d may last: not beyond the session's expiry.
 // The pauses get no longer than a part of the timeout, so that a pause alone never
 // costs the session. While a guard lives they are shorter still: a server that is
 // back has to be found before the lease ends.
-func (c *Client) shorten(d time.Duration) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (c *core) Shorten(d time.Duration) time.Duration {
+	c.Lock()
+	defer c.Unlock()
 	s := c.live()
 	if s == nil {
 		return d
@@ -52,31 +52,31 @@ func (l *loop) resolveServers() {
 	if l.dialer.resolve == nil {
 		return
 	}
-	budget := l.c.attemptBudget(len(l.servers.order) + 1)
-	ctx, cancel := context.WithTimeoutCause(l.c.ctx, budget, fmt.Errorf("not answered within %v: %w", budget, context.DeadlineExceeded))
+	budget := l.core.AttemptBudget(len(l.servers.order) + 1)
+	ctx, cancel := context.WithTimeoutCause(l.ctx, budget, fmt.Errorf("not answered within %v: %w", budget, context.DeadlineExceeded))
 	defer cancel()
 	hosts, err := l.dialer.servers(ctx)
-	if l.c.ctx.Err() != nil {
+	if l.ctx.Err() != nil {
 		return // Close has cut it short
 	}
 	if err != nil && l.servers.unresolved == nil {
-		l.c.log.Warn("zk: the list of servers is not known in full", "why", err)
+		l.core.log.Warn("zk: the list of servers is not known in full", "why", err)
 	}
 	l.servers.unresolved = err
 	if len(hosts) > 0 && l.servers.update(hosts) {
-		l.c.log.Info("zk: new list of servers", "servers", hosts)
+		l.core.log.Info("zk: new list of servers", "servers", hosts)
 	}
 }
 
 // attempt tries each address of one server: to resume the session if there is
 // one, else to open the next.
 func (l *loop) attempt(server string) (*conn, error) {
-	start := l.c.hooks.now()
-	ctx, cancel := context.WithTimeoutCause(l.c.ctx, l.c.attemptBudget(len(l.servers.order)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
+	start := l.core.hooks.now()
+	ctx, cancel := context.WithTimeoutCause(l.ctx, l.core.AttemptBudget(len(l.servers.order)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
 	addrs, err := l.dialer.lookup(ctx, server)
 	cancel()
 	if err != nil {
-		l.c.hooks.tried(server, "", start, err)
+		l.core.hooks.tried(server, "", start, err)
 		return nil, err
 	}
 	var errs []error
@@ -89,7 +89,7 @@ func (l *loop) attempt(server string) (*conn, error) {
 			err = fmt.Errorf("%s: %w", addr, err)
 		}
 		errs = append(errs, err)
-		if l.c.ctx.Err() != nil || errors.Is(err, errExpired) || errors.Is(err, ErrAuthFailed) {
+		if l.ctx.Err() != nil || errors.Is(err, errExpired) || errors.Is(err, ErrAuthFailed) {
 			break // the server has answered: its other addresses would say the same
 		}
 	}
@@ -98,31 +98,31 @@ func (l *loop) attempt(server string) (*conn, error) {
 
 // attemptAt is attempt at one address. There are so many addresses to try.
 func (l *loop) attemptAt(server, addr string, addrs int) (*conn, error) {
-	g, hello := l.c.greet(addr)
-	budget := l.c.attemptBudget(addrs)
-	ctx, cancel := context.WithTimeoutCause(l.c.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
+	g, hello := l.core.Greet(addr)
+	budget := l.core.AttemptBudget(addrs)
+	ctx, cancel := context.WithTimeoutCause(l.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
 	defer cancel()
-	start := l.c.hooks.now()
+	start := l.core.hooks.now()
 	w, err := l.dialer.dial(ctx, handshake{
 		server: server, addr: addr, hello: hello,
-		authenticate: true, probe: l.servers.probe, sending: g.sending,
+		authenticate: true, probe: l.servers.probe, sending: g.Sending,
 	})
 	if err != nil {
-		g.failed(w)
+		g.Failed(w)
 	}
-	l.c.hooks.tried(server, addr, start, err)
+	l.core.hooks.tried(server, addr, start, err)
 	if err != nil {
 		return nil, err
 	}
 	l.servers.probe = false
-	s := l.c.welcomed(w, addr)
-	return l.c.attach(w.nc, addr, s, hello.LastZxidSeen), nil
+	s := l.core.Welcomed(w, addr)
+	return l.core.Attach(w.nc, addr, s, hello.LastZxidSeen), nil
 }
 
-// attemptBudget is how long one attempt at one of so many servers may take.
-func (c *Client) attemptBudget(servers int) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// AttemptBudget is how long one attempt at one of so many servers may take.
+func (c *core) AttemptBudget(servers int) time.Duration {
+	c.Lock()
+	defer c.Unlock()
 	s := c.live()
 	if s == nil {
 		return newTiming(c.cfg.SessionTimeout, c.cfg.SessionTimeout, 0).handshake(servers, false)

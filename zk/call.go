@@ -32,7 +32,7 @@ type call struct {
 	ops    []Op         // of a multi
 	paths  []string     // of a setWatches: the watches that it restores
 
-	// Guarded by Client.mu.
+	// Guarded by core.mu.
 	// in is the ordinal of the only session in which the call may run, 0 if it may
 	// run in any. It is set when the call is first submitted and never changes,
 	// however long the call waits and how often it is sent.

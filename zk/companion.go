@@ -39,7 +39,7 @@ type Companion interface {
 // If the client is closing, Closing has been called on the companion when it is
 // returned. If Close has ended, Finish is not called any more.
 func (c *Client) Companion(key any, start func(ctx context.Context) Companion) Companion {
-	return c.companions.get(key, func() Companion { return start(c.ctx) })
+	return c.companions.get(key, func() Companion { return start(c.loop.ctx) })
 }
 
 // companions are the companions of one client. The zero value has none.

@@ -13,14 +13,17 @@ import (
 
 // conn is a connection that carries a session: the session's side of a link. It
 // is the link's Handler.
+//
+// The link calls Sending and Receive without the core's lock. They and what they call
+// lock it where they need it. Only finish, submitInternal and alive assume the lock.
 type conn struct {
-	c      *Client
+	c      *core
 	link   *link.Link
 	server string
 	sess   *Session
 	opened time.Time // for the hooks
 
-	lastConfirmed time.Time // when a request that can renew the lease was last sent; guarded by Client.mu
+	lastConfirmed time.Time // when a request that can renew the lease was last sent; guarded by core.mu
 
 	// The link's reader owns what follows.
 	zxid int64        // the highest in a good reply
@@ -28,8 +31,8 @@ type conn struct {
 }
 
 // newConn returns the connection that carries sess after its handshake. The link
-// takes over the requests of the client's queue. Needs c.mu.
-func (c *Client) newConn(nc net.Conn, server string, sess *Session) *conn {
+// takes over the requests of the client's queue.
+func (c *core) newConn(nc net.Conn, server string, sess *Session) *conn {
 	cn := &conn{c: c, server: server, sess: sess, opened: c.hooks.now(), lastConfirmed: clockNow()}
 	cn.link = link.New(nc, cn, link.Config{
 		Now: clockNow, Log: c.log, Xid: c.xid,
@@ -67,7 +70,7 @@ func (cn *conn) finishAll(now time.Time, batch []*link.Request) (broken []*call)
 	locked := false
 	defer func() {
 		if locked {
-			cn.c.mu.Unlock()
+			cn.c.Unlock()
 		}
 	}()
 	for _, r := range batch {
@@ -80,7 +83,7 @@ func (cn *conn) finishAll(now time.Time, batch []*link.Request) (broken []*call)
 			continue
 		}
 		if !locked {
-			cn.c.mu.Lock()
+			cn.c.Lock()
 			locked = true
 		}
 		cn.finish(cl, now)
@@ -100,13 +103,13 @@ func without(batch []*link.Request, calls []*call) []*link.Request {
 }
 
 // finish sets the watch flag of a request, and records what its answer will prove
-// about the lease. Needs c.mu.
+// about the lease.
 func (cn *conn) finish(cl *call, now time.Time) {
 	if cl.registers() {
 		cn.c.watches.writing(cl)
 	}
 	if cl.confirms {
-		cl.proof = cn.sess.lease.written(cn.c.instant(now))
+		cl.proof = cn.sess.lease.written(cn.c.base.instant(now))
 		cn.lastConfirmed = now
 	}
 }
@@ -120,9 +123,9 @@ func (cn *conn) drop(cl *call) {
 		}
 	}()
 	c := cn.c
-	defer c.failBroken([]*call{cl}) // also after a panic while its place is given back
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer failBroken([]*call{cl}) // also after a panic while its place is given back
+	c.Lock()
+	defer c.Unlock()
 	c.released(cl)
 }
 
@@ -137,14 +140,14 @@ func (cn *conn) afterPanic(p any) (err error) {
 	return err
 }
 
-// check is the connection's clock work: it ends guards whose lease has lapsed and a
+// Check is the connection's clock work: it ends guards whose lease has lapsed and a
 // silent connection, asks for heartbeats, and returns how long until it is to look
 // again. No caller has to wake the session loop, because its next look is never
 // later than a heartbeat from now.
-func (cn *conn) check(now time.Time) (next time.Duration, err error) {
+func (cn *conn) Check(now time.Time) (next time.Duration, err error) {
 	c, s := cn.c, cn.sess
-	c.mu.Lock()
-	defer c.unlock()
+	c.Lock()
+	defer c.Unlock()
 	s.lapseIfDue(now) // the timer stood still while the system was suspended
 	left := s.expiryTime().Sub(now)
 	if left <= 0 {
@@ -170,7 +173,7 @@ func (cn *conn) check(now time.Time) (next time.Duration, err error) {
 
 // internalRequest marks a call as internal, makes it ready to be sent, and returns
 // its request.
-func (c *Client) internalRequest(cl *call) *link.Request {
+func (c *core) internalRequest(cl *call) *link.Request {
 	cl.asInternal()
 	if c.hooks != nil {
 		cl.seen = c.hooks.observe(context.Background(), cl)
@@ -181,15 +184,15 @@ func (c *Client) internalRequest(cl *call) *link.Request {
 }
 
 // submitInternal queues an internal call behind the other requests of the
-// connection. Needs c.mu.
+// connection.
 func (cn *conn) submitInternal(cl *call) { cn.link.Submit(cn.c.internalRequest(cl), false) }
 
-// alive reports whether requests still go out over the connection. Needs c.mu.
+// alive reports whether requests still go out over the connection.
 func (cn *conn) alive() bool { return cn != nil && cn.link.Err() == nil }
 
 // boundLink limits the unanswered requests while a guard lives. The answer to a
-// heartbeat must not wait behind a long queue of replies. Needs c.mu.
-func (c *Client) boundLink() {
+// heartbeat must not wait behind a long queue of replies.
+func (c *core) boundLink() {
 	if cn := c.conn; cn != nil {
 		cn.link.SetBounded(len(cn.sess.guards) > 0)
 	}

@@ -40,7 +40,7 @@ func bareConn(t *testing.T, calls ...*call) (*conn, *settlements) {
 // bareConnAndServer is bareConn that returns the server's end too.
 func bareConnAndServer(t *testing.T, calls ...*call) (*conn, net.Conn, *settlements) {
 	s := &settlements{times: map[string]int{}, err: map[string]error{}}
-	c := &Client{log: slog.New(slog.DiscardHandler), room: room{places: len(calls), taken: len(calls)}}
+	c := &core{log: slog.New(slog.DiscardHandler), room: room{places: len(calls), taken: len(calls)}}
 	for _, cl := range calls {
 		cl.future = s
 		cl.state.Store(callPending)
@@ -84,7 +84,7 @@ func (cn *conn) endedByPanic(t *testing.T) []string {
 	require.ErrorIs(t, cn.link.Err(), ErrProtocol)
 	require.ErrorContains(t, cn.link.Err(), "panic")
 	require.True(t, cn.c.mu.TryLock(), "the client stays locked")
-	cn.c.mu.Unlock()
+	cn.c.Unlock()
 	var unsent link.Queue
 	sent := paths(cn.link.TakeBack(&unsent))
 	require.Zero(t, unsent.Len())
@@ -132,7 +132,7 @@ func TestReceive_PanicInRecordLosesNoCall(t *testing.T) {
 		"at the first reply": func(*conn) {}, // without a session: a panic
 		"behind the replies": func(cn *conn) {
 			cn.sess = &Session{c: cn.c}
-			cn.c.notes = append(cn.c.notes, func() { panic("in the log") })
+			cn.c.later(func() { panic("in the log") })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

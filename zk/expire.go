@@ -6,17 +6,30 @@ import (
 )
 
 // live returns the session that requests belong to now, nil between two sessions.
-// Needs c.mu.
-func (c *Client) live() *Session {
+func (c *core) live() *Session {
 	if c.session == nil || c.session.over {
 		return nil
 	}
 	return c.session
 }
 
+// Live returns the session that requests belong to now, nil between two sessions.
+func (c *core) Live() *Session {
+	c.Lock()
+	defer c.Unlock()
+	return c.live()
+}
+
+// Newest returns the newest session, also when it is over; nil before the first.
+func (c *core) Newest() *Session {
+	c.Lock()
+	defer c.Unlock()
+	return c.session
+}
+
 // ordinal returns the number of the session that requests belong to now, counted
-// from 1: the live one, or the next if there is none. Needs c.mu.
-func (c *Client) ordinal() uint64 {
+// from 1: the live one, or the next if there is none.
+func (c *core) ordinal() uint64 {
 	switch {
 	case c.session == nil:
 		return 1
@@ -26,23 +39,23 @@ func (c *Client) ordinal() uint64 {
 	return c.session.ordinal
 }
 
-// expire ends the session: the server says that it has expired. It returns false if
+// Expire ends the session: the server says that it has expired. It returns false if
 // the client is to end.
-func (c *Client) expire(why error) bool {
-	c.mu.Lock()
-	defer c.unlock()
+func (c *core) Expire(why error) bool {
+	c.Lock()
+	defer c.Unlock()
 	if s := c.live(); s != nil {
 		c.expired(s, why)
 	}
 	return !c.closing
 }
 
-// expireIfSilent gives the session up when the ensemble must have expired it long
+// ExpireIfSilent gives the session up when the ensemble must have expired it long
 // ago. Otherwise callers would wait for ever for an ensemble that has lost its data
 // or cannot be reached. It returns false if the client is to end.
-func (c *Client) expireIfSilent() bool {
-	c.mu.Lock()
-	defer c.unlock()
+func (c *core) ExpireIfSilent() bool {
+	c.Lock()
+	defer c.Unlock()
 	s := c.live()
 	if s == nil {
 		return !c.closing
@@ -53,15 +66,15 @@ func (c *Client) expireIfSilent() bool {
 		return true
 	}
 	s.givenUp = true
-	c.ghosts.add(s) // attach or endAll closes it: no server can be reached now
+	c.ghosts.add(s) // Attach or EndAll closes it: no server can be reached now
 	c.expired(s, fmt.Errorf("%w: no answer for %v", ErrSessionExpired, s.patience()))
 	return !c.closing
 }
 
 // expired makes the transition to StateExpired. Writes that are queued, or wait for
 // room, belonged to the session and never run under the next one. Reads carry no
-// session and go on. Needs c.mu, which the caller releases by unlock.
-func (c *Client) expired(s *Session, why error) {
+// session and go on.
+func (c *core) expired(s *Session, why error) {
 	s.finish(ErrSessionExpired)
 	c.zxid = 0 // of an ensemble that may have lost its data; order is promised within a session
 	bound := func(cl *call) bool { return cl.in == s.ordinal }
@@ -70,24 +83,24 @@ func (c *Client) expired(s *Session, why error) {
 	c.watches.table.Expire()
 	c.setState(StateExpired, why)
 	c.failLater(dead, OutcomeNotSent, ErrSessionExpired, false)
-	c.notes = append(c.notes, c.failBrokenPipes)
+	c.later(c.FailBrokenPipes)
 }
 
-// authFailed fails every waiting call. The client goes on trying with back-off,
+// AuthFailed fails every waiting call. The client goes on trying with back-off,
 // because the cause of the refusal may be corrected on the server.
-func (c *Client) authFailed(err error) {
-	c.mu.Lock()
-	defer c.unlock()
+func (c *core) AuthFailed(err error) {
+	c.Lock()
+	defer c.Unlock()
 	c.refusal = err
 	c.setState(StateAuthFailed, err)
 	c.turnAway(everyCall, err)
 	c.failLater(c.withdraw(everyCall), OutcomeNotSent, err, false)
 }
 
-// sessionAge returns how long ago the newest session was opened.
-func (c *Client) sessionAge() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// SessionAge returns how long ago the newest session was opened.
+func (c *core) SessionAge() time.Duration {
+	c.Lock()
+	defer c.Unlock()
 	return time.Since(c.session.opened)
 }
 
@@ -95,8 +108,8 @@ func (c *Client) sessionAge() time.Duration {
 // that its ephemeral nodes are gone. A session that expired by the client's own
 // clock, or that was to be closed and got no answer, is not gone yet.
 func (s *Session) Gone() bool {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
+	s.c.Lock()
+	defer s.c.Unlock()
 	return s.over && !s.c.ghosts.has(s)
 }
 
@@ -108,7 +121,7 @@ func (s *Session) Gone() bool {
 // GivenUp does not change once Context has ended. It is false for a session that a
 // server has reported as expired, and for one that Close has ended.
 func (s *Session) GivenUp() bool {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
+	s.c.Lock()
+	defer s.c.Unlock()
 	return s.givenUp
 }

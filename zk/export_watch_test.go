@@ -9,23 +9,23 @@ func ParseServers(s string) (hosts []string, root string, err error) { return pa
 
 // WatchedPaths returns how many paths the client's watch table has.
 func WatchedPaths(c *Client) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.watches.table.Len()
+	c.core.Lock()
+	defer c.core.Unlock()
+	return c.core.watches.table.Len()
 }
 
 // NothingHeardFor makes the client believe that its session's last answer is that
 // old, as after a stop of the whole process.
 func NothingHeardFor(c *Client, d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.core.Lock()
+	defer c.core.Unlock()
 	ago := time.Now().Add(-d)
-	c.session.lastAnswered, c.session.lastHeard = ago, ago
+	c.core.session.lastAnswered, c.core.session.lastHeard = ago, ago
 }
 
 // WatchTableSize returns for how many paths the table has room at least.
 func WatchTableSize(c *Client) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.watches.table.Room()
+	c.core.Lock()
+	defer c.core.Unlock()
+	return c.core.watches.table.Room()
 }

@@ -2,6 +2,7 @@ package zk
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -13,13 +14,18 @@ import (
 // background.
 //
 // It begins when it has found a server, goes on while it stays connected, and tries
-// once more at its end. Guarded by Client.mu.
+// once more at its end. Guarded by core.
 type ghosts struct {
-	c       *Client
+	c       *core
+	ctx     context.Context // ends when Close has stopped waiting
 	dialer  *dialer
 	servers func() []string   // the servers that can close them
 	closing map[*Session]bool // true: a goroutine is closing it
+	closers sync.WaitGroup    // these goroutines
 }
+
+// Join waits until no goroutine is closing a ghost.
+func (g *ghosts) Join() { g.closers.Wait() }
 
 // add records a session as a ghost.
 func (g *ghosts) add(s *Session) { g.closing[s] = false }
@@ -44,17 +50,17 @@ func (g *ghosts) close(s *Session) {
 	}
 	g.closing[s] = true
 	try := closingTry{s: s, hello: g.c.hello(s, 0), timeout: s.timing.timeout, budget: s.timing.handshake(len(g.servers()), false)}
-	g.c.background.Go(func() {
-		closed := g.tryAll(try)
-		g.c.mu.Lock()
-		defer g.c.mu.Unlock()
+	g.closers.Go(func() {
+		closed := try.run(g)
+		g.c.Lock()
+		defer g.c.Unlock()
 		if closed {
 			delete(g.closing, s)
 			return
 		}
 		g.closing[s] = false
-		if g.c.conn != nil && g.c.ctx.Err() == nil {
-			g.close(s) // attach calls closeAll only for a new connection
+		if g.c.conn != nil && g.ctx.Err() == nil {
+			g.close(s) // Attach calls closeAll only for a new connection
 		}
 	})
 }
@@ -67,13 +73,13 @@ type closingTry struct {
 	budget  time.Duration // for the lookup, and for each address
 }
 
-// tryAll tries one server after the other, for two session timeouts at most, and
+// run tries one server after the other, for two session timeouts at most, and
 // reports whether one has closed the session. It resumes the session for the
-// closeSession alone.
-func (g *ghosts) tryAll(try closingTry) bool {
-	ctx, cancel := context.WithTimeout(g.c.ctx, 2*try.timeout)
+// CloseSession alone.
+func (try closingTry) run(g *ghosts) bool {
+	ctx, cancel := context.WithTimeout(g.ctx, 2*try.timeout)
 	defer cancel()
-	pause := g.c.pauses(ctx)
+	pause := g.c.cfg.pauses(ctx)
 	for round := 0; round == 0 || pause() == nil; round++ {
 		for _, server := range g.servers() {
 			err := g.dialer.closeSession(ctx, server, try.hello, try.budget)

@@ -4,7 +4,7 @@ import "time"
 
 // grants remembers the smallest session timeout that each server has granted. A
 // handshake that was sent and not answered may have set that timeout all the
-// same. Guarded by Client.mu.
+// same. Guarded by core.mu.
 type grants map[string]time.Duration
 
 // record keeps a grant of a server if it is the server's smallest so far.
@@ -33,22 +33,22 @@ func (g grants) assume(server string) time.Duration {
 
 // greeting is a handshake under way.
 type greeting struct {
-	c      *Client
+	c      *core
 	s      *Session // the session to resume; nil: it opens one
 	server string
 
-	// Guarded by Client.mu.
+	// Guarded by core.mu.
 	sent    time.Time     // zero: it was not sent
 	assumed time.Duration // the timeout that it may have set; 0: it was not sent
 	over    bool          // it has failed
 }
 
-// sending is called just before the first byte leaves. The handshake may reach
+// Sending is called just before the first byte leaves. The handshake may reach
 // the leader although no answer comes back. The leader then applies the timeout
 // that the server grants.
-func (g *greeting) sending(at time.Time) {
-	g.c.mu.Lock()
-	defer g.c.mu.Unlock()
+func (g *greeting) Sending(at time.Time) {
+	g.c.Lock()
+	defer g.c.Unlock()
 	if g.s == nil {
 		return
 	}
@@ -61,11 +61,11 @@ func (g *greeting) sending(at time.Time) {
 	}
 }
 
-// failed is called when the handshake led to no connection. The server may have
+// Failed is called when the handshake led to no connection. The server may have
 // answered it all the same, and then refused the credentials, for example.
-func (g *greeting) failed(w welcome) {
-	g.c.mu.Lock()
-	defer g.c.mu.Unlock()
+func (g *greeting) Failed(w welcome) {
+	g.c.Lock()
+	defer g.c.Unlock()
 	g.over = true
 	if g.s != nil && !g.sent.IsZero() {
 		g.s.leftOpen(g.server, g.sent)

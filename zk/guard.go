@@ -14,7 +14,7 @@ import (
 type guard struct {
 	context.Context // ends with the parent, or with a cause of the session
 	cancel          context.CancelCauseFunc
-	forget          func() bool // stops the AfterFunc that calls leave
+	forget          func() bool // stops the AfterFunc that calls Leave
 	s               *Session
 }
 
@@ -28,8 +28,8 @@ func (g *guard) Err() error {
 	if err := g.Context.Err(); err != nil {
 		return err
 	}
-	if int64(g.s.c.instant(clockNow())) >= g.s.deadline.Load() {
-		g.s.lapse()
+	if int64(g.s.c.base.instant(clockNow())) >= g.s.deadline.Load() {
+		g.s.c.Lapse(g.s)
 	}
 	return g.Context.Err()
 }
@@ -78,7 +78,7 @@ func (g *guard) Err() error {
 func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
 	const trips = 3
 	for tried := 0; ; tried++ {
-		g, ripens, err := s.tryGuard(parent)
+		g, ripens, err := s.c.TryGuard(s, parent)
 		switch {
 		case err == nil && g == nil && tried >= trips && ripens > 0:
 			tried = 0 // after a reconnect meanwhile, all round trips are needed again
@@ -102,47 +102,47 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 // session timeout or more is left of the lease. If not, Guard sends a request, and
 // waits.
 func (s *Session) Leased() bool {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
+	s.c.Lock()
+	defer s.c.Unlock()
 	return !s.over && !s.c.closing && s.leased()
 }
 
-// leased reports whether enough is left of the lease for a guard. Needs c.mu.
+// leased reports whether enough is left of the lease for a guard.
 func (s *Session) leased() bool { return clockUntil(s.leaseEnd()) >= s.timing.timeout/4 }
 
-// tryGuard returns a guard, or nil if the lease has to be confirmed first, and then
+// TryGuard returns a guard, or nil if the lease has to be confirmed first, and then
 // how long to wait before confirming it can help (lease.ripens).
-func (s *Session) tryGuard(parent context.Context) (g *guard, ripens time.Duration, err error) {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
+func (c *core) TryGuard(s *Session, parent context.Context) (g *guard, ripens time.Duration, err error) {
+	c.Lock()
+	defer c.Unlock()
 	t := s.timing
 	switch {
-	case s.over || s.c.closing:
+	case s.over || c.closing:
 		err := cmp.Or(context.Cause(s.ctx), ErrClosed)
 		if err == ErrSessionExpired {
 			err = ErrBoundExpired
 		}
 		return nil, 0, err
 	case t.renewed < t.timeout/4:
-		return nil, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, s.c.cfg.TouchDelay)
+		return nil, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, c.cfg.TouchDelay)
 	case !s.leased():
-		return nil, s.lease.ripens(s.c.instant(clockNow()), t.timeout/4), nil
+		return nil, s.lease.ripens(c.base.instant(clockNow()), t.timeout/4), nil
 	}
 	return s.newGuard(parent), 0, nil
 }
 
-// newGuard registers a guard. Needs c.mu.
+// newGuard registers a guard.
 func (s *Session) newGuard(parent context.Context) *guard {
 	g := &guard{s: s}
 	g.Context, g.cancel = context.WithCancelCause(parent)
 	// A guard whose parent has ended needs no heartbeats, released or not.
-	g.forget = context.AfterFunc(g.Context, g.leave)
+	g.forget = context.AfterFunc(g.Context, func() { s.c.Leave(g) })
 	s.guards[g] = struct{}{}
 	if len(s.guards) == 1 {
 		s.c.boundLink()
 	}
 	if s.timer == nil {
-		s.timer = time.AfterFunc(clockUntil(s.leaseEnd()), s.lapse)
+		s.timer = time.AfterFunc(clockUntil(s.leaseEnd()), func() { s.c.Lapse(s) })
 	}
 	return g
 }
@@ -150,15 +150,14 @@ func (s *Session) newGuard(parent context.Context) *guard {
 // release is the guard's CancelFunc.
 func (g *guard) release() {
 	g.forget()
-	g.leave()
+	g.s.c.Leave(g)
 	g.cancel(context.Canceled)
 }
 
-// leave takes the guard out of its session.
-func (g *guard) leave() {
-	c := g.s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// Leave takes a guard out of its session.
+func (c *core) Leave(g *guard) {
+	c.Lock()
+	defer c.Unlock()
 	delete(g.s.guards, g)
 	if len(g.s.guards) == 0 {
 		g.s.stopTimer()
@@ -166,18 +165,18 @@ func (g *guard) leave() {
 	}
 }
 
-// lapse ends the guards if the lease has lapsed. If it has not, lapse sets the
+// Lapse ends the guards if the lease has lapsed. If it has not, Lapse sets the
 // timer again, because a renewal of the lease does not move the timer.
-func (s *Session) lapse() {
-	s.c.mu.Lock()
-	defer s.c.unlock()
+func (c *core) Lapse(s *Session) {
+	c.Lock()
+	defer c.Unlock()
 	s.lapseIfDue(clockNow())
 	if len(s.guards) > 0 {
 		s.timer.Reset(clockUntil(s.leaseEnd()))
 	}
 }
 
-// endGuards ends every guard. Needs c.mu.
+// endGuards ends every guard.
 func (s *Session) endGuards(cause error) {
 	for g := range s.guards {
 		g.forget()
@@ -199,6 +198,9 @@ func (s *Session) stopTimer() {
 func (s *Session) confirm(ctx context.Context) error {
 	cl := s.c.calls.heartbeat()
 	cl.want, cl.tied = s, true
-	_, err := run(ctx, s.c, cl, takeNothing)
+	alive, err := runner{s.c}.do(ctx, cl)
+	if alive {
+		cl.free()
+	}
 	return err
 }

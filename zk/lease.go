@@ -2,8 +2,15 @@ package zk
 
 import "time"
 
-// instant is a time as the lease counts it: nanoseconds since Client.base.
+// instant is a time as the lease counts it: nanoseconds since core.base.
 type instant int64
+
+// epoch is the time of instant 0.
+type epoch time.Time
+
+func (e epoch) instant(t time.Time) instant { return instant(t.Sub(time.Time(e))) }
+
+func (e epoch) time(i instant) time.Time { return time.Time(e).Add(time.Duration(i)) }
 
 // lease knows until when the ensemble is sure to keep the session.
 //

@@ -6,25 +6,40 @@ import (
 	"time"
 )
 
-// loop is the session loop: one goroutine, which owns the fields, and decides when
-// the state of the client changes. The transitions are methods of Client: attach,
-// detach, expire, authFailed, finish.
+// loop is the session loop: one goroutine, which owns the list of servers, and
+// decides when the state of the client changes. The transitions are methods of core:
+// Attach, Detach, Expire, AuthFailed, Finish.
 //
-//	       ┌─────────── expire ◀── the server says so, or the own clock:
+//	       ┌─────────── Expire ◀── the server says so, or the own clock:
 //	       ▼              ▲        4/3 of the timeout without an answer
-//	── connect ── attach ─┼─▶ serve ── the connection ends ──▶ detach ──▶ connect
+//	── connect ── Attach ─┼─▶ serve ── the connection ends ──▶ Detach ──▶ connect
 //	   │    │             │
-//	   │    └─ refused ─▶ authFailed ──▶ connect, with back-off
+//	   │    └─ refused ─▶ AuthFailed ──▶ connect, with back-off
 //	   └────── Close, and the session has ended or was given up ──▶ finish
 type loop struct {
-	c       *Client
-	servers *servers
-	dialer  *dialer
+	core       *core
+	servers    *servers
+	dialer     *dialer
+	companions *companions
+
+	ctx      context.Context // ends when Close has stopped waiting
+	abort    context.CancelFunc
+	soon     context.Context // ends as soon as Close is called
+	hurry    context.CancelFunc
+	done     chan struct{} // closed when run has ended
+	closeErr error         // what Close returns; valid after done
+}
+
+func newLoop(c *core, servers *servers, dialer *dialer, companions *companions) *loop {
+	l := &loop{core: c, servers: servers, dialer: dialer, companions: companions, done: make(chan struct{})}
+	l.ctx, l.abort = context.WithCancel(context.Background())
+	l.soon, l.hurry = context.WithCancel(l.ctx)
+	return l
 }
 
 // run runs the loop until the client is closed.
 func (l *loop) run() {
-	defer close(l.c.done)
+	defer close(l.done)
 	for {
 		cn, err := l.connect()
 		if err != nil {
@@ -33,14 +48,14 @@ func (l *loop) run() {
 		}
 		start := time.Now()
 		closing, err := l.serve(cn)
-		l.c.detach(cn, err)
+		l.core.Detach(cn, err)
 		if closing != nil && closing.err == nil {
-			l.c.closed(cn.sess)
+			l.core.Closed(cn.sess)
 		}
 		l.servers.lost(err, time.Since(start))
 		if errors.Is(err, ErrSaslRequired) {
 			l.servers.probe = true
-			l.c.authFailed(err)
+			l.core.AuthFailed(err)
 		}
 	}
 }
@@ -51,10 +66,10 @@ var errDone = errors.New("nothing left to do")
 // connection is needed any more: the client is closed and its session is over.
 func (l *loop) connect() (*conn, error) {
 	for {
-		if err := l.c.ctx.Err(); err != nil {
+		if err := l.ctx.Err(); err != nil {
 			return nil, err
 		}
-		if !l.c.expireIfSilent() {
+		if !l.core.ExpireIfSilent() {
 			return nil, errDone
 		}
 		if begins, wait := l.servers.round(); begins {
@@ -69,18 +84,18 @@ func (l *loop) connect() (*conn, error) {
 		if err == nil {
 			return cn, nil
 		}
-		l.c.log.Debug("zk: connect failed", "server", server, "why", err)
-		if l.c.ctx.Err() == nil || l.servers.err() == nil {
+		l.core.log.Debug("zk: connect failed", "server", server, "why", err)
+		if l.ctx.Err() == nil || l.servers.err() == nil {
 			l.servers.failed(err) // an attempt that Close cut short must not hide why those before it failed
 		}
 		switch {
 		case errors.Is(err, errExpired):
-			l.servers.expired(l.c.sessionAge())
-			if !l.c.expire(err) {
+			l.servers.expired(l.core.SessionAge())
+			if !l.core.Expire(err) {
 				return nil, errDone
 			}
 		case errors.Is(err, ErrAuthFailed):
-			l.c.authFailed(err)
+			l.core.AuthFailed(err)
 		}
 	}
 }
@@ -91,7 +106,7 @@ func (l *loop) connect() (*conn, error) {
 func (l *loop) serve(cn *conn) (closing *call, why error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	closeSoon := l.c.soon.Done()
+	closeSoon := l.soon.Done()
 	var answered <-chan struct{}
 	for {
 		select {
@@ -103,7 +118,7 @@ func (l *loop) serve(cn *conn) (closing *call, why error) {
 			}
 			return closing, cn.link.Err()
 		case <-timer.C:
-			next, err := cn.check(clockNow())
+			next, err := cn.Check(clockNow())
 			if err != nil {
 				cn.link.Fail(err)
 				continue
@@ -111,13 +126,13 @@ func (l *loop) serve(cn *conn) (closing *call, why error) {
 			timer.Reset(next)
 		case <-closeSoon:
 			closeSoon = nil
-			closing = l.c.closeSession(cn)
+			closing = l.core.CloseSession(cn)
 			answered = closing.done
 		case <-answered:
 			cn.link.Fail(ErrClosed)
 			return closing, ErrClosed
-		case <-l.c.ctx.Done():
-			cn.link.Fail(context.Cause(l.c.ctx))
+		case <-l.ctx.Done():
+			cn.link.Fail(context.Cause(l.ctx))
 			<-cn.link.Ended()
 		}
 	}
@@ -127,9 +142,9 @@ func (l *loop) serve(cn *conn) (closing *call, why error) {
 // a session that was given up. Close's context and two session timeouts bound the
 // wait.
 func (l *loop) finish(why error) {
-	l.c.endAll()
-	l.c.background.Wait()
-	left := l.c.companions.finish()
-	l.c.abort()
-	l.c.finish(why, left)
+	l.core.EndAll()
+	l.core.ghosts.Join()
+	left := l.companions.finish()
+	l.abort()
+	l.closeErr = l.core.Finish(why, left)
 }

@@ -33,15 +33,15 @@ func (cl *call) meansNoChroot() bool {
 
 // findChroot is called with a synchronous call that is absent. It returns the
 // call's error, which is ErrNoChroot where the chroot is missing.
-func (c *Client) findChroot(ctx context.Context, cl *call) error {
+func (r runner) findChroot(ctx context.Context, cl *call) error {
 	if errors.Is(cl.err, ErrNoChroot) {
 		return cl.failure()
 	}
 	if !cl.meansNoChroot() {
-		look := c.calls.readCall(opExists, "/", false)
+		look := r.c.calls.readCall(opExists, "/", false)
 		look.await()
-		look.seen = c.hooks.observeOwn(ctx, look)
-		alive, err := c.repeat(ctx, look)
+		look.seen = r.c.hooks.observeOwn(ctx, look)
+		alive, err := r.repeat(ctx, look)
 		missing := alive && err == nil && look.absent
 		if alive {
 			look.free()
@@ -54,6 +54,6 @@ func (c *Client) findChroot(ctx context.Context, cl *call) error {
 		cl.watch.Stop()
 		cl.watch = nil
 	}
-	c.root.blame(cl)
+	r.c.root.blame(cl)
 	return cl.failure()
 }

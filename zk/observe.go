@@ -12,7 +12,8 @@ import (
 
 // hooks has Config.Hooks, sorted by what they observe. A client without hooks has
 // none: it makes no observation, and reads no clock for it. All methods can be
-// called on nil, and are called without a lock, unless they say so.
+// called on nil. lost, ended, renewed, lapsed and unwatched assume the lock of the
+// core, and call the hooks when it is unlocked. The others are called without it.
 type hooks struct {
 	log *slog.Logger
 
@@ -127,8 +128,8 @@ func (h *hooks) opened(e ConnOpened, timeout, silent time.Duration) {
 	each(h, h.sessionOpened, func(hook HookSessionOpened) { hook.OnSessionOpened(o) })
 }
 
-// lost reports the end of a connection, when c.mu is released and the calls that
-// were lost have got their results. Needs c.mu.
+// lost reports the end of a connection, when the core is unlocked and the calls that
+// were lost have got their results.
 func (h *hooks) lost(cn *conn, why error, unanswered int) {
 	if h == nil || len(h.connLost) == 0 {
 		return
@@ -137,52 +138,51 @@ func (h *hooks) lost(cn *conn, why error, unanswered int) {
 		Addr: cn.server, SessionID: cn.sess.id, Err: why, Age: time.Since(cn.opened),
 		Unanswered: unanswered, Queued: cn.c.queue.Len(),
 	}
-	cn.c.notes = append(cn.c.notes, func() {
+	cn.c.later(func() {
 		each(h, h.connLost, func(hook HookConnLost) { hook.OnConnLost(e) })
 	})
 }
 
-// ended reports the end of a session. Needs c.mu: the hooks run when it is
-// released.
+// ended reports the end of a session, when the core is unlocked.
 func (h *hooks) ended(s *Session, cause error) {
 	if h == nil || len(h.sessionEnded) == 0 {
 		return
 	}
 	e := SessionEnded{ID: s.id, Age: time.Since(s.opened), Err: cause, GivenUp: s.givenUp}
-	s.c.notes = append(s.c.notes, func() {
+	s.c.later(func() {
 		each(h, h.sessionEnded, func(hook HookSessionEnded) { hook.OnSessionEnded(e) })
 	})
 }
 
 // margin returns what hooks learn about the lease of a session, which would end, or
-// has ended, at end. Needs c.mu.
+// has ended, at end.
 func (s *Session) margin(now time.Time, end instant) LeaseMargin {
 	return LeaseMargin{
 		SessionID: s.id, Timeout: s.timing.timeout, Guards: len(s.guards),
-		Left: time.Duration(end - s.c.instant(now)),
+		Left: time.Duration(end - s.c.base.instant(now)),
 	}
 }
 
 // renewed reports that the lease of a session was extended at now, if it was. before
-// is the end that it had. Needs c.mu, as ended does.
+// is the end that it had.
 func (h *hooks) renewed(s *Session, now time.Time, before instant) {
 	if h == nil || len(h.leaseRenewed) == 0 || len(s.guards) == 0 || s.lease.end <= before {
 		return
 	}
 	e := s.margin(now, before)
-	s.c.notes = append(s.c.notes, func() {
+	s.c.later(func() {
 		each(h, h.leaseRenewed, func(hook HookLeaseRenewed) { hook.OnLeaseRenewed(e) })
 	})
 }
 
 // lapsed reports that the lease of a session has lapsed, before its guards are
-// forgotten. Needs c.mu, as ended does.
+// forgotten.
 func (h *hooks) lapsed(s *Session, now time.Time) {
 	if h == nil || len(h.leaseLapsed) == 0 {
 		return
 	}
 	e := s.margin(now, s.lease.end)
-	s.c.notes = append(s.c.notes, func() {
+	s.c.later(func() {
 		each(h, h.leaseLapsed, func(hook HookLeaseLapsed) { hook.OnLeaseLapsed(e) })
 	})
 }
@@ -198,13 +198,13 @@ func (h *hooks) fired(root chroot, raw proto.EventType, path []byte, zxid int64)
 }
 
 // unwatched reports a watch, or a subscription, on a path with the chroot that has
-// ended with ErrWatchLost. Needs c.mu, as ended does.
-func (h *hooks) unwatched(c *Client, path string, lasting bool) {
+// ended with ErrWatchLost.
+func (h *hooks) unwatched(c *core, path string, lasting bool) {
 	if h == nil || len(h.watchLost) == 0 {
 		return
 	}
 	e := WatchLost{Path: c.root.strip(path), Lasting: lasting}
-	c.notes = append(c.notes, func() {
+	c.later(func() {
 		each(h, h.watchLost, func(hook HookWatchLost) { hook.OnWatchLost(e) })
 	})
 }
@@ -258,11 +258,11 @@ func (h *hooks) observeOwn(ctx context.Context, cl *call) *observation {
 	return o
 }
 
-// observed runs a synchronous call to its end, as Client.do does.
-func (h *hooks) observed(ctx context.Context, c *Client, cl *call) (alive bool, err error) {
+// observed runs a synchronous call to its end, as runner.do does.
+func (h *hooks) observed(ctx context.Context, r runner, cl *call) (alive bool, err error) {
 	o := h.observe(ctx, cl)
 	cl.seen = o
-	alive, err = c.unobserved(ctx, cl)
+	alive, err = r.unobserved(ctx, cl)
 	if o != nil {
 		h.callOver(o, err)
 	}

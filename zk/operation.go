@@ -111,7 +111,7 @@ type taker[R any] func(*call) R
 // run runs a call to its end and takes its result. It is the synchronous form of an
 // operation.
 func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (r R, _ error) {
-	alive, err := c.do(ctx, cl)
+	alive, err := c.runner.do(ctx, cl)
 	if alive {
 		r = take(cl)
 		cl.free()
@@ -124,10 +124,10 @@ func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (r R, _
 func enqueue[R any](ctx context.Context, p *Pipeline, cl *call, take taker[R]) *Future[R] {
 	f := &Future[R]{take: take, op: cl.op, path: cl.path}
 	cl.pipe, cl.future = p, f
-	if p.c.hooks != nil {
-		cl.seen = p.c.hooks.observe(ctx, cl)
+	if p.c.core.hooks != nil {
+		cl.seen = p.c.core.hooks.observe(ctx, cl)
 	}
-	if _, err := p.c.submit(ctx, cl); err != nil {
+	if _, err := p.c.runner.submit(ctx, cl); err != nil {
 		cl.complete()
 	}
 	return f

@@ -52,7 +52,7 @@ func (p *Pipeline) breakOff(cause error) {
 	}
 }
 
-// admit decides whether a request may follow the earlier ones. Needs c.mu.
+// admit decides whether a request may follow the earlier ones.
 func (p *Pipeline) admit(cl *call) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -51,12 +51,12 @@ func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) (err erro
 	defer func() {
 		if p := recover(); p != nil {
 			err = cn.afterPanic(p)
-			cn.c.vacateAll(left)
+			cn.c.VacateAll(left)
 		}
 	}()
 	c, s := cn.c, cn.sess
-	c.mu.Lock()
-	defer c.unlock()
+	c.Lock()
+	defer c.Unlock()
 	if heard {
 		s.heard(now)
 	}
@@ -82,10 +82,10 @@ func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) (err erro
 	return nil
 }
 
-// vacateAll gives the places of the calls that frames answer to waiting ones.
-func (c *Client) vacateAll(frames []link.Frame) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// VacateAll gives the places of the calls that frames answer to waiting ones.
+func (c *core) VacateAll(frames []link.Frame) {
+	c.Lock()
+	defer c.Unlock()
 	for i := range frames {
 		if f := &frames[i]; f.Request != nil && f.Xid != proto.XidPing {
 			c.vacate(callOf(f.Request))
@@ -93,7 +93,7 @@ func (c *Client) vacateAll(frames []link.Frame) {
 	}
 }
 
-// recordReply records the reply to a call. Needs c.mu.
+// recordReply records the reply to a call.
 func (s *Session) recordReply(now time.Time, cl *call, f *link.Frame) {
 	code := Code(f.Err)
 	if !code.movesOn() {
@@ -106,12 +106,12 @@ func (s *Session) recordReply(now time.Time, cl *call, f *link.Frame) {
 }
 
 // answered records that a request that was sent at sent was answered, by the
-// leader or by the server alone. Needs c.mu.
+// leader or by the server alone.
 func (s *Session) answered(now, sent time.Time) {
 	if sent.After(s.lastAnswered) {
 		s.lastAnswered = sent
 	}
-	s.lease.answered(s.c.instant(now), s.c.instant(sent))
+	s.lease.answered(s.c.base.instant(now), s.c.base.instant(sent))
 }
 
 // deliver decodes one frame and delivers it. lost, if it is not nil, says that the
@@ -196,8 +196,8 @@ func (cn *conn) decode(f *link.Frame, cl *call) error {
 	}
 	if cl.op.settle != nil && f.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {
 		c := cn.c
-		c.mu.Lock()
-		defer c.unlock()
+		c.Lock()
+		defer c.Unlock()
 		cn.sess.renew(clockNow(), cl.proof)
 	}
 	return nil

@@ -24,9 +24,9 @@ const (
 
 // checkWatchedPath refuses a path that could be watched but not restored: it does
 // not fit into a frame of its own. The frame that removes a watch is smaller.
-func (c *Client) checkWatchedPath(path string) error {
-	if n := restoreHead + 4 + len(path); n > c.cfg.MaxRequestSize {
-		return fmt.Errorf("%w: %d bytes to restore the watch, limit %d", ErrTooLarge, n, c.cfg.MaxRequestSize)
+func (r runner) checkWatchedPath(path string) error {
+	if n := restoreHead + 4 + len(path); n > r.c.cfg.MaxRequestSize {
+		return fmt.Errorf("%w: %d bytes to restore the watch, limit %d", ErrTooLarge, n, r.c.cfg.MaxRequestSize)
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func (ws *watches) restore(zxid int64) []*call {
 // Refused ends the watches that the server has refused to restore.
 func (ws *watches) Refused(cl *call) {
 	ws.c.log.Error("zk: watches not restored", "paths", len(cl.paths), "why", cl.err)
-	ws.c.mu.Lock()
-	defer ws.c.unlock()
+	ws.c.Lock()
+	defer ws.c.Unlock()
 	ws.table.Refused(cl.paths)
 }

@@ -11,7 +11,7 @@ import (
 // Session is one session on the ensemble. A client has one after the other.
 // Ephemeral nodes belong to a session, not to the client.
 type Session struct {
-	c       *Client
+	c       *core
 	ordinal uint64 // which session of its client it is, from 1
 	id      int64
 	opened  time.Time
@@ -21,7 +21,7 @@ type Session struct {
 
 	resumed atomic.Int32 // how often the session was resumed
 
-	// Guarded by Client.mu.
+	// Guarded by core.mu.
 	timing       timing
 	least        time.Duration        // the smallest timeout of all handshakes except the one under way
 	granted      time.Duration        // the timeout of the newest answered handshake
@@ -41,11 +41,7 @@ type Session struct {
 
 // Session returns the current session: after an expiry still the expired one,
 // until the next is live. Before the first connect it is nil.
-func (c *Client) Session() *Session {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.session
-}
+func (c *Client) Session() *Session { return c.core.Newest() }
 
 // ID returns the session id, which Stat.EphemeralOwner shows.
 func (s *Session) ID() int64 { return s.id }
@@ -56,8 +52,8 @@ func (s *Session) ID() int64 { return s.id }
 // and not answered counts as well: as if it had set the smallest timeout that its
 // server has granted to this client.
 func (s *Session) Timeout() time.Duration {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
+	s.c.Lock()
+	defer s.c.Unlock()
 	return s.timing.timeout
 }
 
@@ -80,8 +76,8 @@ func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, "session "+s.l
 // when the id is negative as an int64.
 func (s *Session) label() string { return fmt.Sprintf("0x%x", uint64(s.id)) }
 
-// newSession makes the session that a handshake has opened. Needs c.mu.
-func (c *Client) newSession(w welcome, server string) *Session {
+// newSession makes the session that a handshake has opened.
+func (c *core) newSession(w welcome, server string) *Session {
 	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, opened: time.Now(), guards: map[*guard]struct{}{}}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.handshaken(w, server, true)
@@ -89,7 +85,7 @@ func (c *Client) newSession(w welcome, server string) *Session {
 }
 
 // assume applies the timeout that an unanswered handshake may have set, which was
-// sent at sent. Needs c.mu.
+// sent at sent.
 func (s *Session) assume(timeout time.Duration, sent time.Time) {
 	if timeout < s.timing.timeout {
 		s.retime(timeout, sent)
@@ -97,7 +93,7 @@ func (s *Session) assume(timeout time.Duration, sent time.Time) {
 }
 
 // leftOpen records a handshake that led to no connection. The leader's answer may
-// still come to the server. Needs c.mu.
+// still come to the server.
 func (s *Session) leftOpen(server string, sent time.Time) {
 	if s.open == nil {
 		s.open = map[string]time.Time{}
@@ -117,7 +113,7 @@ func (s *Session) leftOpen(server string, sent time.Time) {
 //  3. The leader's answer to the first one completes the second.
 //
 // So where a handshake led to no connection, all later ones at that server prove
-// no more than the first such one. Needs c.mu.
+// no more than the first such one.
 func (s *Session) touchedBy(server string, sent time.Time) time.Time {
 	if first, ok := s.open[server]; ok {
 		return first
@@ -126,7 +122,7 @@ func (s *Session) touchedBy(server string, sent time.Time) time.Time {
 }
 
 // handshaken records the answer of a server to a handshake that opened or resumed
-// s. Needs c.mu.
+// s.
 func (s *Session) handshaken(w welcome, server string, opened bool) {
 	s.passwd = hide(w.Password)
 	s.lastAnswered = w.sent
@@ -141,21 +137,21 @@ func (s *Session) handshaken(w welcome, server string, opened bool) {
 	s.retime(s.least, w.sent)
 	// A resume is answered by the leader, but not by a quorum: a leader that
 	// was cut off and does not know it answers too.
-	s.lease.handshaken(s.c.instant(s.touchedBy(server, w.sent)), opened || !s.c.cfg.QuorumLease)
+	s.lease.handshaken(s.c.base.instant(s.touchedBy(server, w.sent)), opened || !s.c.cfg.QuorumLease)
 	s.leaseChanged()
 	s.c.hooks.renewed(s, now, before)
 }
 
 // retime derives all intervals and the lease from timeout, because of a handshake
-// that was sent at sent. Needs c.mu.
+// that was sent at sent.
 func (s *Session) retime(timeout time.Duration, sent time.Time) {
 	s.timing = newTiming(timeout, s.c.cfg.SessionTimeout, s.c.cfg.TouchDelay)
-	s.lease.bound(s.timing.lease, s.c.instant(sent))
+	s.lease.bound(s.timing.lease, s.c.base.instant(sent))
 	s.leaseChanged()
 }
 
 // leaseChanged passes the new end of the lease to the guards. It may be sooner than
-// the old one. Needs c.mu.
+// the old one.
 func (s *Session) leaseChanged() {
 	s.deadline.Store(int64(s.lease.end))
 	if s.timer != nil {
@@ -163,15 +159,12 @@ func (s *Session) leaseChanged() {
 	}
 }
 
-// leaseEnd is when the lease lapses. Needs c.mu.
-func (s *Session) leaseEnd() time.Time { return s.c.base.Add(time.Duration(s.lease.end)) }
-
-// instant is t as the lease counts it.
-func (c *Client) instant(t time.Time) instant { return instant(t.Sub(c.base)) }
+// leaseEnd is when the lease lapses.
+func (s *Session) leaseEnd() time.Time { return s.c.base.time(s.lease.end) }
 
 // expiryTime is when the client gives the session up by its own clock. It is
 // derived from the newest grant, so that one server with a small limit does not end
-// a healthy session. Needs c.mu.
+// a healthy session.
 func (s *Session) expiryTime() time.Time {
 	last := s.lastAnswered
 	if s.lastHeard.After(last) {
@@ -182,14 +175,13 @@ func (s *Session) expiryTime() time.Time {
 }
 
 // heard records that a reply has come in, or that one is coming in fast enough.
-// Needs c.mu.
 func (s *Session) heard(now time.Time) { s.lastHeard = now }
 
 // patience is how long the client waits for an answer before it gives the session
-// up, counted as expiryTime does. Needs c.mu.
+// up, counted as expiryTime does.
 func (s *Session) patience() time.Duration { return s.granted + s.granted/3 }
 
-// renew records the answer to a request that renews the lease. Needs c.mu.
+// renew records the answer to a request that renews the lease.
 func (s *Session) renew(now time.Time, p proof) {
 	s.lapseIfDue(now)
 	before := s.lease.end
@@ -201,8 +193,7 @@ func (s *Session) renew(now time.Time, p proof) {
 }
 
 // lapseIfDue ends the guards if the lease has lapsed. It is called before every
-// change of the lease, because a lapsed guard must never come back to life. Needs
-// c.mu. The interleaving that it prevents:
+// change of the lease, because a lapsed guard must never come back to life. The interleaving that it prevents:
 //
 //  1. The lease lapses, and the timer of the guards is late.
 //  2. An answer arrives and renews the lease.
@@ -212,7 +203,7 @@ func (s *Session) lapseIfDue(now time.Time) {
 		return
 	}
 	n := len(s.guards)
-	s.c.notes = append(s.c.notes, func() {
+	s.c.later(func() {
 		s.c.log.Warn("zk: session lease lapsed", "session", s.label(), "guards", n)
 	})
 	s.c.hooks.lapsed(s, now)
@@ -220,7 +211,6 @@ func (s *Session) lapseIfDue(now time.Time) {
 }
 
 // finish ends the session for good. Its context and its guards end with cause.
-// Needs c.mu.
 func (s *Session) finish(cause error) {
 	if !s.over {
 		s.over = true

@@ -43,9 +43,8 @@ func nameOf[E ~uint8 | ~int32](e E, names ...string) string {
 
 // State returns the present state.
 func (c *Client) State() State {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state
+	s, _, _ := c.core.Current()
+	return s
 }
 
 // States yields the present state, and the newest one after each change. A slow
@@ -56,9 +55,7 @@ func (c *Client) States(ctx context.Context) iter.Seq[State] {
 	return func(yield func(State) bool) {
 		seen := uint64(0)
 		for {
-			c.mu.Lock()
-			state, gen, changed := c.state, c.generation, c.changed.C()
-			c.mu.Unlock()
+			state, gen, changed := c.core.Current()
 			if gen != seen {
 				seen = gen
 				if !yield(state) || state == StateClosed {
@@ -92,10 +89,7 @@ func (c *Client) Ready(ctx context.Context) error {
 // fails as Ready does.
 func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
 	for {
-		c.mu.Lock()
-		s := c.live()
-		c.mu.Unlock()
-		if s != nil {
+		if s := c.core.Live(); s != nil {
 			return s, nil
 		}
 		if err := c.Ready(ctx); err != nil {
@@ -111,42 +105,10 @@ func (c *Client) ready(ctx context.Context) error {
 		case StateConnected:
 			return nil
 		case StateAuthFailed:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return c.refusal
+			return c.core.Refusal()
 		case StateClosed:
 			return ErrClosed
 		}
 	}
 	return ctxerr.Of(ctx)
-}
-
-// setState makes, logs and publishes every transition. Needs c.mu, which the caller
-// releases by unlock.
-func (c *Client) setState(s State, why error) {
-	if c.state == StateClosed || c.state == s && c.generation > 0 {
-		return
-	}
-	args := []any{"from", c.state, "to", s}
-	if c.session != nil {
-		args = append(args, "session", c.session.label())
-	}
-	if why != nil {
-		args = append(args, "why", why)
-	}
-	c.state = s
-	c.generation++
-	c.changed.Notify()
-	c.notes = append(c.notes, func() { c.log.Info("zk: state", args...) })
-}
-
-// unlock releases c.mu and then writes the log lines that were noted under it. A
-// log handler may block, or call the client. Neither may keep a lease from lapsing.
-func (c *Client) unlock() {
-	notes := c.notes
-	c.notes = nil
-	c.mu.Unlock()
-	for _, log := range notes {
-		log()
-	}
 }

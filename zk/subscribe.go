@@ -18,11 +18,11 @@ import (
 // EventResync, which says that there is a gap. It also does so when the buffer was
 // full because the reader was too slow.
 type Subscription struct {
-	c     *Client
+	c     *core
 	entry watchtable.Subscription // in the table
 	limit int
 
-	// Guarded by Client.mu.
+	// Guarded by core.mu.
 	events []Event
 	err    error // why entry is over
 
@@ -50,8 +50,8 @@ var opAddWatch = define(operation{code: proto.OpAddWatch, read: true, decode: ig
 // place. ErrUnimplemented says that the server is older than 3.6. Close the
 // Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
-	s := &Subscription{c: c, limit: 1024}
-	s.entry = watchtable.Subscription{Path: c.root.full(path), Mode: watchtable.Persistent, To: subscriber{s}}
+	s := &Subscription{c: c.core, limit: 1024}
+	s.entry = watchtable.Subscription{Path: c.calls.root.full(path), Mode: watchtable.Persistent, To: subscriber{s}}
 	for _, o := range opts {
 		o(s)
 	}
@@ -78,12 +78,12 @@ func (s *Subscription) Path() string { return s.c.root.strip(s.entry.Path) }
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {
-			s.c.mu.Lock()
+			s.c.Lock()
 			events, over, err := s.events, s.entry.Over(), s.err
 			if len(events) > 0 {
 				s.events = events[1:]
 			}
-			s.c.mu.Unlock()
+			s.c.Unlock()
 			switch {
 			case len(events) > 0:
 				if !yield(events[0], nil) {
@@ -110,14 +110,14 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 // the server, the client removes that in the background. Close is idempotent and
 // returns nil.
 func (s *Subscription) Close() error {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
+	s.c.Lock()
+	defer s.c.Unlock()
 	s.c.watches.table.Unsubscribe(&s.entry)
 	return nil
 }
 
 // subscriber is how the table reaches a Subscription. The table calls it with
-// Client.mu locked.
+// core.mu locked.
 type subscriber struct{ s *Subscription }
 
 func (to subscriber) Push(ev watchtable.Event) {
@@ -126,7 +126,7 @@ func (to subscriber) Push(ev watchtable.Event) {
 		to.Resync()
 		return
 	}
-	s.events = append(s.events, s.c.eventOf(ev))
+	s.events = append(s.events, s.c.root.eventOf(ev))
 	s.more.Wake()
 }
 

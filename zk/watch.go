@@ -50,7 +50,7 @@ type Watch struct{ entry tableWatch }
 // watchHolder is what the client keeps with a watch in the table. It is small,
 // because there may be very many watches.
 type watchHolder struct {
-	c  *Client
+	c  *core
 	ch chan Event // nil until it is asked for
 }
 
@@ -59,8 +59,8 @@ type watchHolder struct {
 // not received from holds up nothing.
 func (w *Watch) C() <-chan Event {
 	h := &w.entry.Holder
-	h.c.mu.Lock()
-	defer h.c.mu.Unlock()
+	h.c.Lock()
+	defer h.c.Unlock()
 	if h.ch == nil {
 		h.ch = make(chan Event, 1)
 		if w.entry.Reason() != watchtable.Waiting {
@@ -77,7 +77,7 @@ func (h *watchHolder) notify(w *tableWatch) {
 		return
 	}
 	if w.Reason() == watchtable.Fired {
-		h.ch <- h.c.eventOf(w.Event()) // has room for it
+		h.ch <- h.c.root.eventOf(w.Event()) // has room for it
 	}
 	close(h.ch)
 }
@@ -95,7 +95,7 @@ func (w *Watch) Wait(ctx context.Context) (Event, error) {
 		}
 	}
 	// A watch that is over does not change any more.
-	return w.entry.Holder.c.eventOf(w.entry.Event()), endErrors[w.entry.Reason()]
+	return w.entry.Holder.c.root.eventOf(w.entry.Event()), endErrors[w.entry.Reason()]
 }
 
 // Fired reports whether the event is there.
@@ -109,8 +109,8 @@ func (w *Watch) Fired() bool { return w.reason() == watchtable.Fired }
 // Session.Resumed with its value before the watches were set.
 func (w *Watch) FiredBefore(v *Watch) bool {
 	c := w.entry.Holder.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Lock()
+	defer c.Unlock()
 	return w.entry.FiredBefore(&v.entry)
 }
 
@@ -120,8 +120,8 @@ func (w *Watch) Err() error { return endErrors[w.reason()] }
 // reason returns why the watch is over.
 func (w *Watch) reason() watchtable.Reason {
 	c := w.entry.Holder.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Lock()
+	defer c.Unlock()
 	return w.entry.Reason()
 }
 
@@ -133,7 +133,7 @@ func (w *Watch) Stop() {
 		return
 	}
 	c := w.entry.Holder.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Lock()
+	defer c.Unlock()
 	c.watches.table.Stop(&w.entry)
 }

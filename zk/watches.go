@@ -8,14 +8,14 @@ import (
 )
 
 // watches is the client's side of the watch table: it tells the table what happens,
-// sends what the table wants sent, and notifies the holders. Client.mu guards the
+// sends what the table wants sent, and notifies the holders. core.mu guards the
 // table. Exported methods lock it, unexported ones assume the lock.
 type watches struct {
-	c     *Client
+	c     *core
 	table *watchtable.Table[watchHolder]
 }
 
-func newWatches(c *Client) watches {
+func newWatches(c *core) watches {
 	return watches{c: c, table: watchtable.New[watchHolder](watchHost{c})}
 }
 
@@ -37,8 +37,8 @@ func (ws *watches) writing(cl *call) {
 
 // Answered records the reply to a registration, before the caller gets it.
 func (ws *watches) Answered(cl *call) {
-	ws.c.mu.Lock()
-	defer ws.c.unlock()
+	ws.c.Lock()
+	defer ws.c.Unlock()
 	// The server has set the watch even if its reply was too large to be read.
 	tooLarge := errors.Is(cl.err, ErrReplyTooLarge)
 	switch {
@@ -66,24 +66,24 @@ func kindOfWatch(cl *call) watchtable.Kind {
 // the chroot, and is valid only during the call. It runs on the link's reader,
 // before the replies behind the event are delivered.
 func (ws *watches) Event(typ proto.EventType, path []byte, zxid int64) {
-	ws.c.mu.Lock()
-	defer ws.c.mu.Unlock()
+	ws.c.Lock()
+	defer ws.c.Unlock()
 	ws.table.Event(typ, path, zxid)
 }
 
 // Missed handles an event that was too large to be read.
 func (ws *watches) Missed() {
-	ws.c.mu.Lock()
-	defer ws.c.unlock()
+	ws.c.Lock()
+	defer ws.c.Unlock()
 	ws.table.Missed()
 }
 
 // opRemoveWatches removes watches that are no longer used.
 var opRemoveWatches = define(operation{code: proto.OpRemoveWatches, read: true, decode: ignoreBody})
 
-// watchHost is what the table asks of the client. The table calls it with Client.mu
+// watchHost is what the table asks of the client. The table calls it with core.mu
 // locked.
-type watchHost struct{ c *Client }
+type watchHost struct{ c *core }
 
 func (h watchHost) Remove(path string, kind int32) {
 	c := h.c
@@ -103,11 +103,11 @@ func (h watchHost) Notify(w *tableWatch) {
 }
 
 // eventOf returns an event as users see it.
-func (c *Client) eventOf(ev watchtable.Event) Event {
+func (r chroot) eventOf(ev watchtable.Event) Event {
 	if ev.Path == "" {
 		return Event{}
 	}
-	return Event{Type: EventType(ev.Type), Path: c.root.strip(ev.Path), Zxid: ev.Zxid}
+	return Event{Type: EventType(ev.Type), Path: r.strip(ev.Path), Zxid: ev.Zxid}
 }
 
 // endErrors are the errors of watches and subscriptions that are over.

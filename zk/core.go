@@ -1,0 +1,95 @@
+package zk
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/zookit/zookit/internal/xsync"
+	"github.com/zookit/zookit/zk/internal/link"
+)
+
+// core is the state of a client: all that its callers, the session loop and the
+// goroutines of the connection share. One mutex guards it. It also guards the fields
+// of Session, Subscription, conn and greeting that say so.
+//
+// Exported methods of core, and of the types inside it, lock the mutex. Unexported
+// methods assume that it is locked. Nothing blocks while it is locked, and no code of
+// a user runs: see later.
+type core struct {
+	cfg   Config // without Auth
+	root  chroot
+	log   *slog.Logger
+	hooks *hooks // nil if there are none
+	base  epoch  // where the lease's clock starts
+	calls *calls
+
+	mu         sync.Mutex // guards what follows
+	after      []func()   // what Unlock does when mu is unlocked, in order
+	state      State
+	generation uint64          // how many transitions were made
+	changed    xsync.Broadcast // a transition was made
+	refusal    error           // why the state is or was StateAuthFailed; wraps ErrAuthFailed
+	closing    bool            // no more calls are accepted
+	session    *Session        // the newest; nil before the first
+	ghosts     ghosts
+	grants     grants
+	conn       *conn      // nil while there is none
+	queue      link.Queue // calls that wait to be written, while there is no connection
+	room       room       // the places of the calls that are queued or unanswered
+	xid        int32      // the last one used on the earlier connections
+	zxid       int64      // the highest in a reply on the earlier connections
+	watches    watches
+}
+
+// Lock locks the core.
+func (c *core) Lock() { c.mu.Lock() }
+
+// Unlock unlocks the core, and then does what was put off until now.
+func (c *core) Unlock() {
+	after := c.after
+	if after != nil {
+		c.after = nil
+	}
+	c.mu.Unlock()
+	for _, do := range after {
+		do()
+	}
+}
+
+// later puts f off until the core is unlocked. f may be a log line or a hook, which
+// may block or call the client, or the result of a call, which may lock the core.
+// None of them may keep a lease from lapsing.
+func (c *core) later(f func()) { c.after = append(c.after, f) }
+
+// Current returns the state, how many transitions were made, and a channel that is
+// closed at the next one.
+func (c *core) Current() (s State, generation uint64, changed <-chan struct{}) {
+	c.Lock()
+	defer c.Unlock()
+	return c.state, c.generation, c.changed.C()
+}
+
+// Refusal returns why the state is or was StateAuthFailed.
+func (c *core) Refusal() error {
+	c.Lock()
+	defer c.Unlock()
+	return c.refusal
+}
+
+// setState makes, logs and publishes every transition.
+func (c *core) setState(s State, why error) {
+	if c.state == StateClosed || c.state == s && c.generation > 0 {
+		return
+	}
+	args := []any{"from", c.state, "to", s}
+	if c.session != nil {
+		args = append(args, "session", c.session.label())
+	}
+	if why != nil {
+		args = append(args, "why", why)
+	}
+	c.state = s
+	c.generation++
+	c.changed.Notify()
+	c.later(func() { c.log.Info("zk: state", args...) })
+}
