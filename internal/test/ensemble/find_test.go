@@ -108,7 +108,7 @@ func TestClasspath_OfTheNewestRelease(t *testing.T) {
 
 // The list of jars has the name of the folder that this package looks for.
 func TestClasspath_NewestReleaseIsListed(t *testing.T) {
-	require.FileExists(t, filepath.Join("..", "..", "scripts", "jars", filepath.Base(newest)+".xml"))
+	require.FileExists(t, filepath.Join("..", "..", "..", "scripts", "jars", filepath.Base(newest)+".xml"))
 }
 
 // A test that needs one version gets it, whatever the environment names.
