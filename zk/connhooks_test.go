@@ -300,6 +300,6 @@ func TestConnect_RefusesAHookThatObservesNothing(t *testing.T) {
 	for _, hook := range []zk.Hook{nil, "text", struct{}{}, recorder{}} {
 		_, err := zk.Connect(t.Context(), zk.Config{Servers: "a:1", Hooks: []zk.Hook{&recorder{}, hook}})
 		require.ErrorIs(t, err, zk.ErrInvalidConfig)
-		require.ErrorContains(t, err, "Hooks[1]")
+		require.ErrorContains(t, err, "hook 1 of Hooks")
 	}
 }

@@ -10,16 +10,10 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// onCall, onWritten, onAnswered and so on are hooks of one kind.
-type (
-	onCall     func(zk.CallEnded)
-	onWritten  func(zk.RequestWritten)
-	onAnswered func(zk.RequestAnswered)
-)
+// onCall is a hook of one kind.
+type onCall func(zk.CallEnded)
 
-func (f onCall) OnCallEnded(e zk.CallEnded)                 { f(e) }
-func (f onWritten) OnRequestWritten(e zk.RequestWritten)    { f(e) }
-func (f onAnswered) OnRequestAnswered(e zk.RequestAnswered) { f(e) }
+func (f onCall) OnCallEnded(e zk.CallEnded) { f(e) }
 
 // recorder has all kinds of hooks. It keeps what they get, in order. before, if it is
 // set, is called first: it may block or panic.

@@ -42,7 +42,7 @@ func newHooks(all []Hook, log *slog.Logger) (*hooks, []error) {
 	var errs []error
 	for i, hook := range all {
 		if !h.add(hook) {
-			errs = append(errs, fmt.Errorf("Hooks[%d]: %T has no method of a Hook interface of package zk: look at the names and the signatures of its methods, and whether they need a pointer", i, hook))
+			errs = append(errs, fmt.Errorf("hook %d of Hooks, a %T, has no method of a Hook interface: look at the names and parameters of its methods, and whether they need a pointer", i, hook))
 		}
 	}
 	return h, errs

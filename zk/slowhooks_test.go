@@ -226,22 +226,34 @@ func TestHooks_ThatBlockForEverHoldUpOnlyTheirClient(t *testing.T) {
 		"session opened":  {func(e any) bool { _, ok := e.(zk.SessionOpened); return ok }, nil},
 		"session resumed": {func(e any) bool { _, ok := e.(zk.SessionResumed); return ok }, cut},
 		"lost":            {func(e any) bool { _, ok := e.(zk.ConnLost); return ok }, cut},
-		"session ended": {func(e any) bool { _, ok := e.(zk.SessionEnded); return ok },
-			func(_ context.Context, srv *zktest.Server, c *zk.Client) { _ = srv.ExpireSession(c.Session().ID()) }},
+		"session ended": {
+			func(e any) bool { _, ok := e.(zk.SessionEnded); return ok },
+			func(_ context.Context, srv *zktest.Server, c *zk.Client) { _ = srv.ExpireSession(c.Session().ID()) },
+		},
 		"answered": {func(e any) bool { q, ok := e.(zk.RequestAnswered); return ok && q.Op == "get" }, get},
-		"written, by the client": {func(e any) bool { q, ok := e.(zk.RequestWritten); return ok && q.Op == "get" },
-			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { c.Pipeline().Get(ctx, "/") }},
-		"written, by a caller": {func(e any) bool { q, ok := e.(zk.RequestWritten); return ok && q.Op == "get" },
-			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { go get(ctx, nil, c) }},
-		"call ended, pipelined": {func(e any) bool { q, ok := e.(zk.CallEnded); return ok && q.Pipelined },
-			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { c.Pipeline().Get(ctx, "/") }},
-		"watch fired": {func(e any) bool { _, ok := e.(watchFired); return ok },
+		"written, by the client": {
+			func(e any) bool { q, ok := e.(zk.RequestWritten); return ok && q.Op == "get" },
+			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { c.Pipeline().Get(ctx, "/") },
+		},
+		"written, by a caller": {
+			func(e any) bool { q, ok := e.(zk.RequestWritten); return ok && q.Op == "get" },
+			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { go get(ctx, nil, c) },
+		},
+		"call ended, pipelined": {
+			func(e any) bool { q, ok := e.(zk.CallEnded); return ok && q.Pipelined },
+			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { c.Pipeline().Get(ctx, "/") },
+		},
+		"watch fired": {
+			func(e any) bool { _, ok := e.(watchFired); return ok },
 			func(ctx context.Context, srv *zktest.Server, c *zk.Client) {
 				_, _, _, _ = c.ExistsW(ctx, "/n")
 				_ = srv.Create("/n", nil)
-			}},
-		"lease renewed": {func(e any) bool { _, ok := e.(leaseRenewed); return ok },
-			func(context.Context, *zktest.Server, *zk.Client) { time.Sleep(time.Second) }},
+			},
+		},
+		"lease renewed": {
+			func(e any) bool { _, ok := e.(leaseRenewed); return ok },
+			func(context.Context, *zktest.Server, *zk.Client) { time.Sleep(time.Second) },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -353,7 +365,7 @@ func TestHooks_CostABoundedNumberOfAllocations(t *testing.T) {
 			}
 		})
 	}
-	require.LessOrEqual(t, get(hooked), get(plain)+1.5)
+	require.LessOrEqual(t, get(hooked), get(plain)+2, "one, and what a pool drops now and then")
 }
 
 // silent has all kinds of hooks, which do nothing.
