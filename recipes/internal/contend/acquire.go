@@ -74,22 +74,22 @@ func (q *Queue) acquire(ctx context.Context, wait bool, turns *turns) (*Grant, e
 	}
 }
 
-// attempt joins the queue and contends until a place is ours. A candidate that
-// stands aside goes on with another place, at the end. On an error no node is left
-// behind, or the janitor has it.
+// attempt joins the queue and waits until our contender node gets the grant. A
+// candidate that stands aside gets a new node at the end of the queue, and waits
+// again. After an error no node is left behind, or the janitor deletes it.
 func (q *Queue) attempt(ctx context.Context, wait bool, turns *turns) (*Grant, error) {
-	p, names, err := q.join(ctx)
+	n, names, err := q.join(ctx)
 	for err == nil {
-		g, failed := p.contend(ctx, names, wait, turns)
+		g, failed := n.contend(ctx, names, wait, turns)
 		switch {
 		case failed == nil:
 			return g, nil
 		case errors.Is(failed, errAside):
-			p, names, err = p.toTheEnd(ctx)
+			n, names, err = n.toTheEnd(ctx)
 			continue
 		case !errors.Is(failed, errGone):
 			note := q.readHolder(ctx, failed)
-			failed = p.withdraw(ctx, failed)
+			failed = n.withdraw(ctx, failed)
 			note()
 		}
 		return nil, failed
@@ -113,51 +113,51 @@ var errGone = fmt.Errorf("%w: own node is gone", errAgain)
 // contend goes through the states waiting and confirming, see state. names is the
 // list that came with our create. errAside: our turn has come, and we must let
 // others pass.
-func (p *place) contend(ctx context.Context, names []string, wait bool, turns *turns) (*Grant, error) {
-	before, err := p.ahead(names)
+func (n *contenderNode) contend(ctx context.Context, names []string, wait bool, turns *turns) (*Grant, error) {
+	before, err := n.ahead(names)
 	if err != nil {
 		return nil, err
 	}
-	if len(before) == 0 && !p.asks() {
+	if len(before) == 0 && !n.asks() {
 		// We are first from the start. The grant gets a watch that reports the end of
 		// our node. It is set already, or its request is on its way.
-		if p.watch != nil {
-			return p.grant(ctx, queueWatch{p.watch})
+		if n.watch != nil {
+			return n.grant(ctx, queueWatch{n.watch})
 		}
-		return p.grant(ctx, sentWatch{p.q.c.Pipeline().ExistsW(ctx, p.path)})
+		return n.grant(ctx, sentWatch{n.q.c.Pipeline().ExistsW(ctx, n.path)})
 	}
 	if !wait && len(before) > 0 {
-		return nil, p.q.heldBy(before)
+		return nil, n.q.heldBy(before)
 	}
-	own, err := p.outlast(ctx, before)
+	own, err := n.outlast(ctx, before)
 	if err == nil {
-		err = turns.take(ctx, p) // before the grant: a candidate needs no lease to stand aside
+		err = turns.take(ctx, n) // before the grant: a candidate needs no lease to stand aside
 	}
 	if err != nil {
 		own.Stop()
 		return nil, err
 	}
-	return p.grant(ctx, readyWatch{own, p.version})
+	return n.grant(ctx, readyWatch{own, n.version})
 }
 
 // watchOwn confirms our node, by czxid and owner, and watches it.
-func (p *place) watchOwn(ctx context.Context) (*zk.Watch, error) {
-	p.resumed = p.s.Resumed()
-	stat, ok, w, err := p.q.c.ExistsW(ctx, p.path)
-	return p.confirm(zk.Watched[zk.Existence]{Value: zk.Existence{Exists: ok, Stat: stat}, Watch: w}, err)
+func (n *contenderNode) watchOwn(ctx context.Context) (*zk.Watch, error) {
+	n.resumed = n.s.Resumed()
+	stat, ok, w, err := n.q.c.ExistsW(ctx, n.path)
+	return n.confirm(zk.Watched[zk.Existence]{Value: zk.Existence{Exists: ok, Stat: stat}, Watch: w}, err)
 }
 
 // confirm checks what a read of our node returned, and keeps the node's version.
 // It returns errGone if the node is not ours or is not there.
-func (p *place) confirm(found zk.Watched[zk.Existence], err error) (*zk.Watch, error) {
+func (n *contenderNode) confirm(found zk.Watched[zk.Existence], err error) (*zk.Watch, error) {
 	if err != nil {
 		return nil, err
 	}
 	stat := found.Value.Stat
-	if !found.Value.Exists || stat.Czxid != p.czxid || stat.EphemeralOwner != p.s.ID() {
+	if !found.Value.Exists || stat.Czxid != n.czxid || stat.EphemeralOwner != n.s.ID() {
 		found.Watch.Stop()
 		return nil, errGone
 	}
-	p.version = stat.Version
+	n.version = stat.Version
 	return found.Watch, nil
 }

@@ -48,7 +48,7 @@ func (w *waiter) gaveUp(ctx context.Context, err error) error {
 	if ctx.Err() == nil || len(w.before) == 0 || errors.Is(err, errAgain) {
 		return err
 	}
-	out := w.p.q.heldBy(w.before)
+	out := w.node.q.heldBy(w.before)
 	out.Err = Because(ctx, err)
 	for _, s := range []*sight{w.second, w.pred} {
 		if s == nil || s.known.Path == "" {

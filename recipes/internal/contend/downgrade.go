@@ -16,19 +16,19 @@ var ErrNotWriter = errors.New("not a writer")
 // the same position in the queue. The token stays the writer's. A grant that was
 // downgraded before stays as it is.
 func (g *Grant) Downgrade(ctx context.Context) error {
-	if g.p.q.kind != Write {
+	if g.node.q.kind != Write {
 		return ErrNotWriter
 	}
 	return g.exchange(ctx, func() (*Exchange, error) {
-		if g.Path() != g.p.path {
+		if g.Path() != g.node.path {
 			return nil, nil
 		}
-		q, guid := g.p.q, protect.NewGUID()
-		name := q.read.prefix(guid) + g.p.name[len(g.p.name)-sequenceDigits:]
+		q, guid := g.node.q, protect.NewGUID()
+		name := q.read.prefix(guid) + g.node.name[len(g.node.name)-sequenceDigits:]
 		return &Exchange{
 			Dir:   q.dir,
 			Marks: []string{q.read.mark(guid)},
-			Ops:   []zk.Op{zk.CreateOp(zk.Join(q.dir, name), q.data, zk.Ephemeral, q.createOptions(g.p.s)...)},
+			Ops:   []zk.Op{zk.CreateOp(zk.Join(q.dir, name), q.data, zk.Ephemeral, q.createOptions(g.node.s)...)},
 		}, nil
 	})
 }

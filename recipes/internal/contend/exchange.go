@@ -84,8 +84,8 @@ func (g *Grant) tryExchange(ctx context.Context, plan func() (*Exchange, error))
 	// The delete comes last. A server can apply a transaction op by op, so that a
 	// reader sees a part of it. A reader that sees our node deleted then also sees
 	// the new nodes.
-	ops := append(slices.Clone(x.Ops), g.p.q.c.Bind(zk.DeleteOp(own, zk.AnyVersion), ErrNotHeld))
-	results, err := g.p.q.c.Multi(ctx, ops...)
+	ops := append(slices.Clone(x.Ops), g.node.q.c.Bind(zk.DeleteOp(own, zk.AnyVersion), ErrNotHeld))
+	results, err := g.node.q.c.Multi(ctx, ops...)
 	err = refused.ExplainMulti(results, err)
 	switch {
 	case err == nil:
@@ -140,7 +140,7 @@ func (g *Grant) rest(s state) {
 // moveTo makes the grant rest on other nodes. When it returns, the request for a
 // watch on each of them has been sent.
 func (g *Grant) moveTo(paths []string) {
-	pipe := g.p.q.c.Pipeline()
+	pipe := g.node.q.c.Pipeline()
 	fresh := make([]*ownNode, len(paths))
 	for i, path := range paths {
 		fresh[i] = &ownNode{path: path, coming: sentWatch{pipe.ExistsW(g.ctx, path)}}
@@ -188,10 +188,10 @@ func (g *Grant) settle() {
 	}
 	there := false
 	if err == nil {
-		_, there, err = g.p.q.c.Exists(g.ctx, s.own)
+		_, there, err = g.node.q.c.Exists(g.ctx, s.own)
 	}
 	switch {
-	case err != nil || g.p.s.Context().Err() != nil:
+	case err != nil || g.node.s.Context().Err() != nil:
 		// The session is over, or the grant was released. Release then deletes both
 		// the old node and the new ones. Or the server does not allow the reads: the
 		// hold must then end, since nobody knows whether its nodes are there.
@@ -215,10 +215,10 @@ func (g *Grant) settle() {
 
 // found returns which of the new nodes are there, after a sync, in their order.
 func (g *Grant) found(x *Exchange) ([]string, error) {
-	if err := g.p.q.c.Sync(g.ctx, x.Dir); err != nil {
+	if err := g.node.q.c.Sync(g.ctx, x.Dir); err != nil {
 		return nil, err
 	}
-	names, _, err := g.p.q.c.Children(g.ctx, x.Dir)
+	names, _, err := g.node.q.c.Children(g.ctx, x.Dir)
 	if err != nil && !errors.Is(err, zk.ErrNoNode) {
 		return nil, err
 	}

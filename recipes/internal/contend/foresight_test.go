@@ -41,14 +41,14 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 				defer client.Close(t.Context())
 				require.NoError(t, srv.Create("/e", []byte("data")))
 				require.NoError(t, srv.Create("/e/near", nil))
-				p := &place{q: New(client, "/e", Latch, recipes.Curator, nil, nil), s: client.Session()}
+				n := &contenderNode{q: New(client, "/e", Latch, recipes.Curator, nil, nil), s: client.Session()}
 				_, _, near, err := client.ExistsW(t.Context(), "/e/near")
 				require.NoError(t, err)
 				defer near.Stop()
 				var f foresight
-				require.False(t, f.holds(p.s, near), "before anything is known")
-				require.False(t, f.holds(p.s, nil), "without a watch that has fired")
-				f.read(t.Context(), p.q, p.s.Resumed())
+				require.False(t, f.holds(n.s, near), "before anything is known")
+				require.False(t, f.holds(n.s, nil), "without a watch that has fired")
+				f.read(t.Context(), n.q, n.s.Resumed())
 				require.Equal(t, []string{"near"}, f.names)
 				require.Equal(t, "data", string(f.named))
 				for _, change := range c.changes {
@@ -56,8 +56,8 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 					synctest.Wait()
 				}
 				require.NoError(t, client.Sync(t.Context(), "/")) // connected again, with all events
-				require.Equal(t, c.holds, f.holds(p.s, near))
-				f.read(t.Context(), p.q, p.s.Resumed())
+				require.Equal(t, c.holds, f.holds(n.s, near))
+				f.read(t.Context(), n.q, n.s.Resumed())
 				names, _, err := client.Children(t.Context(), "/e")
 				require.NoError(t, err)
 				require.ElementsMatch(t, names, f.names, "what is read again is new")

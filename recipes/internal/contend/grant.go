@@ -11,7 +11,7 @@ import (
 
 // Grant is the hold of a contender whose turn has come.
 type Grant struct {
-	p       *place
+	node    *contenderNode
 	scope   *Scope
 	ctx     context.Context
 	end     context.CancelCauseFunc // of the parent of ctx
@@ -25,11 +25,11 @@ type Grant struct {
 // lease, with the session, when the node is deleted, or with Release. The lease is
 // confirmed under ctx. The grant's context has the values of ctx, but not its
 // deadline. On an error own is stopped; errGone says that our node was deleted.
-func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
+func (n *contenderNode) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 	scope := NewScope(ctx)
 	base, end := context.WithCancelCause(scope)
 	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	guard, release, own, err := p.lease(base, own)
+	guard, release, own, err := n.lease(base, own)
 	if !bound() && err == nil {
 		release()
 		err = ctxerr.Of(ctx)
@@ -43,15 +43,15 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 		return nil, err
 	}
 	g := &Grant{
-		p: p, scope: scope, ctx: guard, end: end, release: release,
-		life: life{nodes: []string{p.path}, over: make(chan struct{})},
+		node: n, scope: scope, ctx: guard, end: end, release: release,
+		life: life{nodes: []string{n.path}, over: make(chan struct{})},
 	}
-	if p.q.kind != Latch { // the data of a Latch is the candidate's, and no request
+	if n.q.kind != Latch { // the data of a Latch is the candidate's, and no request
 		g.revoked = make(chan struct{})
 	}
 	scope.Begin(guard, g)
 	_, quiet := own.(queueWatch)
-	g.owner.Go(func() { g.run(&ownNode{path: p.path, coming: own, quiet: quiet}) })
+	g.owner.Go(func() { g.run(&ownNode{path: n.path, coming: own, quiet: quiet}) })
 	return g, nil
 }
 
@@ -59,16 +59,16 @@ func (p *place) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 func (g *Grant) Context() context.Context { return g.ctx }
 
 // Token is the fencing token: the czxid of our contender node.
-func (g *Grant) Token() int64 { return g.p.czxid }
+func (g *Grant) Token() int64 { return g.node.czxid }
 
 // Path is the path of our node, or of the first if there are several.
 func (g *Grant) Path() string { return g.Paths()[0] }
 
 // Session is the session that owns the node.
-func (g *Grant) Session() *zk.Session { return g.p.s }
+func (g *Grant) Session() *zk.Session { return g.node.s }
 
 // Check is an op that makes a multi fail with the queue's ErrNotHeld unless our
 // node is there. It checks no version: no other node can ever get the same name.
 func (g *Grant) Check() zk.Op {
-	return g.p.q.c.Bind(zk.CheckOp(g.Path(), zk.AnyVersion), g.p.q.lost)
+	return g.node.q.c.Bind(zk.CheckOp(g.Path(), zk.AnyVersion), g.node.q.lost)
 }

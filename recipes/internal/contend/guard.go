@@ -18,15 +18,15 @@ import (
 //     than a quarter of the session timeout (zk.Session.Guard).
 //  2. Somebody deletes our node. Another contender joins, is first, and holds.
 //  3. We have the guard, and hold too.
-func (p *place) lease(ctx context.Context, own ownWatch) (guard context.Context, release context.CancelFunc, _ ownWatch, err error) {
+func (n *contenderNode) lease(ctx context.Context, own ownWatch) (guard context.Context, release context.CancelFunc, _ ownWatch, err error) {
 	for {
 		switch {
 		case ctx.Err() != nil:
 			err = ctxerr.Of(ctx)
-		case !own.silent() || p.s.Resumed() != p.resumed:
-			own, err = p.lookAgain(ctx, own)
+		case !own.silent() || n.s.Resumed() != n.resumed:
+			own, err = n.lookAgain(ctx, own)
 		case guard == nil:
-			guard, release, err = p.guardUnless(ctx, own)
+			guard, release, err = n.guardUnless(ctx, own)
 		case guard.Err() == nil:
 			return guard, release, own, nil
 		default: // the lease has lapsed while we looked at our node
@@ -43,9 +43,9 @@ func (p *place) lease(ctx context.Context, own ownWatch) (guard context.Context,
 }
 
 // guardUnless gets a guard. It returns none if own reports something before.
-func (p *place) guardUnless(ctx context.Context, own ownWatch) (context.Context, context.CancelFunc, error) {
-	get := lease.Persistent(p.q.c, p.s)
-	if p.s.Leased() {
+func (n *contenderNode) guardUnless(ctx context.Context, own ownWatch) (context.Context, context.CancelFunc, error) {
+	get := lease.Persistent(n.q.c, n.s)
+	if n.s.Leased() {
 		return get(ctx)
 	}
 	return lease.Keep(ctx, get).Unless(own.next())
@@ -53,7 +53,7 @@ func (p *place) guardUnless(ctx context.Context, own ownWatch) (context.Context,
 
 // lookAgain reads our node again because its watch may not have reported everything.
 // It returns the new watch, or own on an error.
-func (p *place) lookAgain(ctx context.Context, own ownWatch) (ownWatch, error) {
+func (n *contenderNode) lookAgain(ctx context.Context, own ownWatch) (ownWatch, error) {
 	if w, ok := own.(readyWatch); ok && notice.Gone(w.w) {
 		return own, errGone
 	}
@@ -67,13 +67,13 @@ func (p *place) lookAgain(ctx context.Context, own ownWatch) (ownWatch, error) {
 	//  3. The predecessor's event arrives. Ours is in a later frame.
 	// So read our node again. The sync comes first: the server that answers must
 	// have seen all that the server had seen which reported the predecessor's end.
-	if err := p.q.c.Sync(ctx, p.q.dir); err != nil {
+	if err := n.q.c.Sync(ctx, n.q.dir); err != nil {
 		return own, err
 	}
-	again, err := p.watchOwn(ctx)
+	again, err := n.watchOwn(ctx)
 	if err != nil {
 		return own, err
 	}
 	own.stop()
-	return readyWatch{again, p.version}, nil
+	return readyWatch{again, n.version}, nil
 }

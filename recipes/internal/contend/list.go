@@ -107,9 +107,9 @@ func (q *Queue) contender(ctx context.Context, path string) (Contender, error) {
 
 // SetData replaces the data of our node.
 func (g *Grant) SetData(ctx context.Context, data []byte) error {
-	_, err := g.p.q.c.Set(ctx, g.Path(), data, zk.AnyVersion)
+	_, err := g.node.q.c.Set(ctx, g.Path(), data, zk.AnyVersion)
 	if errors.Is(err, zk.ErrNoNode) {
-		return errors.Join(g.p.q.lost, err)
+		return errors.Join(g.node.q.lost, err)
 	}
 	return err
 }

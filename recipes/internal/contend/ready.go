@@ -30,14 +30,14 @@ type readiness struct {
 // on this connection when the turn has come, then this connection has reported the
 // delete, and all was read on it before.
 func (w *waiter) getReady(ctx context.Context) error {
-	resumed := w.p.s.Resumed()
+	resumed := w.node.s.Resumed()
 	if len(w.before) != 1 || !pending(w.pred.watch) {
 		return nil
 	}
 	w.keepLease(ctx)
 	err := w.reconfirm(ctx, resumed)
-	if err == nil && w.p.q.kind == Latch {
-		w.ready.turn.read(ctx, w.p.q, resumed)
+	if err == nil && w.node.q.kind == Latch {
+		w.ready.turn.read(ctx, w.node.q, resumed)
 	}
 	return err
 }
@@ -47,17 +47,17 @@ func (w *waiter) getReady(ctx context.Context) error {
 func (w *waiter) keepLease(ctx context.Context) {
 	if r := &w.ready; r.lease.Over() {
 		r.lease.Stop()
-		r.lease = lease.Keep(ctx, w.p.s.Guard)
+		r.lease = lease.Keep(ctx, w.node.s.Guard)
 	}
 }
 
 // reconfirm reads our own node again if the session was resumed since the last read.
 func (w *waiter) reconfirm(ctx context.Context, resumed int) error {
-	if w.changed || !pending(w.own) || resumed == w.p.resumed {
+	if w.changed || !pending(w.own) || resumed == w.node.resumed {
 		return nil
 	}
-	again, err := w.p.watchOwn(ctx)
-	w.p.resumed = resumed
+	again, err := w.node.watchOwn(ctx)
+	w.node.resumed = resumed
 	if err == nil {
 		w.own.Stop()
 		w.own = again

@@ -27,7 +27,7 @@ func TestReady_NothingIsReadAfterTheEnd(t *testing.T) {
 			require.NoError(t, err)
 			q := New(c, "/e", Latch, recipes.Curator, nil, nil)
 			near := entry{name: "near", fam: curatorLatch}
-			w := &waiter{p: &place{q: q, s: c.Session(), path: own.Path, czxid: own.Stat.Czxid}, before: []entry{near}}
+			w := &waiter{node: &contenderNode{q: q, s: c.Session(), path: own.Path, czxid: own.Stat.Czxid}, before: []entry{near}}
 			require.NoError(t, w.begin(ctx))
 			if ended {
 				require.NoError(t, srv.Delete("/e/near"))
@@ -38,7 +38,7 @@ func TestReady_NothingIsReadAfterTheEnd(t *testing.T) {
 			require.NoError(t, w.getReady(ctx))
 			resumed := c.Session().Resumed()
 			require.Equal(t, 1, resumed)
-			require.Equal(t, !ended, w.p.resumed == resumed, "confirmed on the new connection")
+			require.Equal(t, !ended, w.node.resumed == resumed, "confirmed on the new connection")
 			require.Equal(t, !ended, w.ready.turn.queue != nil)
 			require.Equal(t, !ended, w.ready.lease != nil)
 			if !ended {

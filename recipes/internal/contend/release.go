@@ -69,7 +69,7 @@ func (g *Grant) remove(ctx context.Context) error {
 		for i, path := range nodes {
 			ops[i] = zk.DeleteOp(path, zk.AnyVersion)
 		}
-		if _, err := g.p.q.c.Multi(ctx, ops...); err == nil {
+		if _, err := g.node.q.c.Multi(ctx, ops...); err == nil {
 			return nil
 		}
 	}
@@ -80,9 +80,9 @@ func (g *Grant) remove(ctx context.Context) error {
 func (g *Grant) delete(ctx context.Context, path string) error {
 	var again pace.Retries
 	for {
-		err := g.p.q.c.Delete(ctx, path, zk.AnyVersion)
+		err := g.node.q.c.Delete(ctx, path, zk.AnyVersion)
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode), g.p.s.Gone():
+		case err == nil, errors.Is(err, zk.ErrNoNode), g.node.s.Gone():
 			return nil
 		case errors.Is(err, zk.ErrClosed), errors.Is(err, zk.ErrAuthFailed), ctx.Err() != nil:
 			return err
@@ -113,9 +113,9 @@ func (g *Grant) removeEach(ctx context.Context, nodes []string, x *swap) error {
 		return nil
 	}
 	for _, mark := range x.Marks {
-		found, ok, err := protect.Find(ctx, g.p.q.c, g.p.s, x.Dir, mark)
+		found, ok, err := protect.Find(ctx, g.node.q.c, g.node.s, x.Dir, mark)
 		switch {
-		case g.p.s.Gone():
+		case g.node.s.Gone():
 			return nil
 		case err != nil:
 			return err
@@ -134,7 +134,7 @@ func (g *Grant) abandon() {
 	g.mu.Lock()
 	nodes, x := g.nodes, g.swap
 	g.mu.Unlock()
-	c, s := g.p.q.c, g.p.s
+	c, s := g.node.q.c, g.node.s
 	if x == nil {
 		for _, path := range nodes {
 			protect.Abandon(c, s, path)

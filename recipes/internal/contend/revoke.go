@@ -76,7 +76,7 @@ func (g *Grant) Revoked() <-chan struct{} { return g.revoked }
 // later event reports the request. A node that may not be read, or whose data is
 // too large, holds no request.
 func (g *Grant) readRequest(path string) (read bool) {
-	n, err := g.p.q.c.Get(g.ctx, path)
+	n, err := g.node.q.c.Get(g.ctx, path)
 	switch {
 	case err == nil && string(n.Data) == request:
 		g.noteRequest()

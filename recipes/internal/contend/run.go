@@ -118,7 +118,7 @@ func (g *Grant) awaitSeveral(nodes []*ownNode, timer <-chan time.Time) (fired *o
 	if g.ctx.Err() != nil {
 		select {
 		case <-g.over:
-		case <-g.p.s.Context().Done():
+		case <-g.node.s.Context().Done():
 		case <-g.wake.C():
 			return nil, false, false // there is work
 		}
@@ -207,9 +207,9 @@ func (g *Grant) take(n *ownNode) (zk.Existence, *zk.Watch, error) {
 
 // look reads whether a node is there, and watches it.
 func (g *Grant) look(path string) (zk.Existence, *zk.Watch, error) {
-	stat, ok, w, err := g.p.q.c.ExistsW(g.ctx, path)
-	if path == g.p.path {
-		ok = ok && stat.Czxid == g.p.czxid
+	stat, ok, w, err := g.node.q.c.ExistsW(g.ctx, path)
+	if path == g.node.path {
+		ok = ok && stat.Czxid == g.node.czxid
 	}
 	return zk.Existence{Exists: ok, Stat: stat}, w, err
 }

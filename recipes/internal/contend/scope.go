@@ -97,7 +97,7 @@ func (s *Scope) live() (*Scope, *hold) {
 // others can hold too, or derived from one, and the grant is still there.
 func (q *Queue) SharedUnder(ctx context.Context) bool {
 	for s, h := scopeOf(ctx).live(); s != nil; s, h = s.outer.Load().live() {
-		if g := h.grant; g != nil && g.p.q.c == q.c && g.p.q.dir == q.dir && g.Shared() {
+		if g := h.grant; g != nil && g.node.q.c == q.c && g.node.q.dir == q.dir && g.Shared() {
 			return true
 		}
 	}

@@ -23,15 +23,15 @@ func (g *Grant) Exchange(ctx context.Context, x *Exchange) error {
 func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 	g.finishContext(ErrReleased)
 	g.set(passed)
-	p := g.p
-	own, err := p.watchOwn(ctx)
+	n := g.node
+	own, err := n.watchOwn(ctx)
 	var renewed *Grant
 	if err == nil {
-		renewed, err = p.grant(ctx, readyWatch{own, p.version})
+		renewed, err = n.grant(ctx, readyWatch{own, n.version})
 	}
 	if err != nil {
 		if !errors.Is(err, errGone) {
-			err = p.withdraw(ctx, err)
+			err = n.withdraw(ctx, err)
 		}
 		return nil, err
 	}
@@ -44,14 +44,14 @@ func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 func Again(err error) bool { return errors.Is(err, errAgain) }
 
 // CreateOptions returns the options with which all nodes of the grant are created.
-func (g *Grant) CreateOptions() []zk.CreateOption { return g.p.q.createOptions(g.p.s) }
+func (g *Grant) CreateOptions() []zk.CreateOption { return g.node.q.createOptions(g.node.s) }
 
 // Checks returns Check for each of our nodes.
 func (g *Grant) Checks() []zk.Op {
 	paths := g.Paths()
 	out := make([]zk.Op, len(paths))
 	for i, path := range paths {
-		out[i] = g.p.q.c.Bind(zk.CheckOp(path, zk.AnyVersion), ErrNotHeld)
+		out[i] = g.node.q.c.Bind(zk.CheckOp(path, zk.AnyVersion), ErrNotHeld)
 	}
 	return out
 }

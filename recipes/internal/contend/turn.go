@@ -45,7 +45,7 @@ type Turn struct {
 // it must stand aside for others. That can be so even if it is first from the start:
 // when the reply to the create was lost, others may have joined behind the node
 // before we found it.
-func (p *place) asks() bool { return p.crowded && p.q.kind == Latch }
+func (n *contenderNode) asks() bool { return n.crowded && n.q.kind == Latch }
 
 // AcquireInTurn is Acquire that calls choose whenever our turn has come and we are
 // not alone. If choose says so, it stands aside: it goes to the end of the queue. It
@@ -67,18 +67,18 @@ var errAside = errors.New("stand aside")
 // is called before the grant. The grant waits for a lease, and after some reconnects
 // that takes more than a quarter of the session timeout (zk.Session.Guard). Nobody
 // would lead while a candidate that stands aside waits for one.
-func (t *turns) take(ctx context.Context, p *place) error {
-	if t == nil || !p.asks() {
+func (t *turns) take(ctx context.Context, n *contenderNode) error {
+	if t == nil || !n.asks() {
 		return nil
 	}
-	if turn, ok := p.foretold(); ok && !t.asides.allows(t.choose(turn)) {
+	if turn, ok := n.foretold(); ok && !t.asides.allows(t.choose(turn)) {
 		return nil
 	}
 	// What was read beforehand is not enough to stand aside. When a session
 	// expires, the server deletes all its nodes, and the leader's node may come
 	// first. The candidate that we would let pass may be of the same session, and
 	// gone too.
-	turn, err := p.turnNow(ctx)
+	turn, err := n.turnNow(ctx)
 	if err != nil {
 		return err
 	}
@@ -86,48 +86,48 @@ func (t *turns) take(ctx context.Context, p *place) error {
 	if !t.asides.allows(choice) {
 		return nil
 	}
-	t.asides.spend(choice, p.s.Timeout())
+	t.asides.spend(choice, n.s.Timeout())
 	return errAside
 }
 
 // foretold returns our turn if we had read it beforehand.
-func (p *place) foretold() (Turn, bool) {
-	f := p.foreseen
+func (n *contenderNode) foretold() (Turn, bool) {
+	f := n.foreseen
 	if f == nil {
 		return Turn{}, false
 	}
-	t, err := p.turn(f.names, f.named)
+	t, err := n.turn(f.names, f.named)
 	return t, err == nil
 }
 
 // turnNow reads the queue and the directory's data in one round trip.
-func (p *place) turnNow(ctx context.Context) (Turn, error) {
-	dir := p.q.c.Pipeline().Get(ctx, p.q.dir)
-	names, err := p.list(ctx)
+func (n *contenderNode) turnNow(ctx context.Context) (Turn, error) {
+	dir := n.q.c.Pipeline().Get(ctx, n.q.dir)
+	names, err := n.list(ctx)
 	if err != nil {
 		return Turn{}, err
 	}
 	node, err := dir.Wait(ctx)
 	if err != nil {
-		node, err = p.q.c.Get(ctx, p.q.dir)
+		node, err = n.q.c.Get(ctx, n.q.dir)
 	}
 	if err != nil {
 		return Turn{}, err
 	}
-	return p.turn(names, node.Data)
+	return n.turn(names, node.Data)
 }
 
 // turn makes our Turn from the names in the queue and the data of the directory. It
 // returns errGone if our node is not in the queue.
-func (p *place) turn(names []string, named []byte) (Turn, error) {
-	queue, i, err := p.among(names)
+func (n *contenderNode) turn(names []string, named []byte) (Turn, error) {
+	queue, i, err := n.among(names)
 	if err != nil {
 		return Turn{}, err
 	}
 	if i < 0 {
 		return Turn{}, errGone
 	}
-	t := Turn{Own: p.name, Next: designated(named)}
+	t := Turn{Own: n.name, Next: designated(named)}
 	for _, e := range queue[i+1:] {
 		t.Behind = append(t.Behind, e.name)
 	}
@@ -136,8 +136,8 @@ func (p *place) turn(names []string, named []byte) (Turn, error) {
 
 // toTheEnd replaces our node by one at the end of the queue, and lists the queue.
 // On an error neither node is left behind, or the janitor deletes it.
-func (p *place) toTheEnd(ctx context.Context) (*place, []string, error) {
-	next, err := p.moveBack(ctx)
+func (n *contenderNode) toTheEnd(ctx context.Context) (*contenderNode, []string, error) {
+	next, err := n.moveBack(ctx)
 	switch {
 	case err == nil:
 		names, err := next.list(ctx) // withdraws on an error
@@ -146,22 +146,22 @@ func (p *place) toTheEnd(ctx context.Context) (*place, []string, error) {
 		// A quota counts the nodes as they are before a transaction: the node that
 		// it deletes makes no room for the one that it creates.
 		var doubt pace.Doubt
-		doubt.Note(p.withdraw(ctx, err))
-		next, names, err := p.q.joinWithRoom(ctx)
+		doubt.Note(n.withdraw(ctx, err))
+		next, names, err := n.q.joinWithRoom(ctx)
 		return next, names, doubt.Of(err)
 	case !errors.Is(err, errGone):
-		err = p.withdraw(ctx, err)
+		err = n.withdraw(ctx, err)
 	}
 	return nil, nil, err
 }
 
 // joinWithRoom is join that waits until the quota has room for our node.
-func (q *Queue) joinWithRoom(ctx context.Context) (*place, []string, error) {
+func (q *Queue) joinWithRoom(ctx context.Context) (*contenderNode, []string, error) {
 	var again pace.Retries
 	for {
-		p, names, err := q.join(ctx)
+		n, names, err := q.join(ctx)
 		if !errors.Is(err, zk.ErrQuotaExceeded) {
-			return p, names, err
+			return n, names, err
 		}
 		if end := again.Soon(ctx, context.Background()); end != nil {
 			return nil, nil, fmt.Errorf("%w: %w", end, err)
@@ -172,14 +172,14 @@ func (q *Queue) joinWithRoom(ctx context.Context) (*place, []string, error) {
 // moveBack replaces our node by one at the end of the queue. It returns errGone if
 // our node was gone already. On another error our node may be there. The new one is
 // not, or the janitor deletes it.
-func (p *place) moveBack(ctx context.Context) (*place, error) {
-	q, guid := p.q, protect.NewGUID()
+func (n *contenderNode) moveBack(ctx context.Context) (*contenderNode, error) {
+	q, guid := n.q, protect.NewGUID()
 	// The create comes first. A server can apply a transaction op by op, so that a
 	// list in the middle shows both nodes. A contender that reads it may wait for our
 	// old node, and gets the event of its delete.
 	ops := []zk.Op{
-		zk.CreateOp(zk.Join(q.dir, q.d.prefix(guid)), q.data, zk.EphemeralSequential, q.createOptions(p.s)...),
-		zk.DeleteOp(p.path, zk.AnyVersion),
+		zk.CreateOp(zk.Join(q.dir, q.d.prefix(guid)), q.data, zk.EphemeralSequential, q.createOptions(n.s)...),
+		zk.DeleteOp(n.path, zk.AnyVersion),
 	}
 	var made zk.Created
 	var again pace.Retries
@@ -188,17 +188,17 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 		if err == nil {
 			made.Path = results[0].Path
 		} else if zk.OutcomeOf(err) == zk.OutcomeUnknown {
-			made, err = q.resolve(ctx, p.s, guid, err)
+			made, err = q.resolve(ctx, n.s, guid, err)
 		}
 		switch {
 		case err == nil:
 		case errors.Is(err, errRepeat):
-			if err := again.Soon(ctx, p.s.Context()); err != nil {
+			if err := again.Soon(ctx, n.s.Context()); err != nil {
 				return nil, err
 			}
 			continue
 		case refused.ForNow(err):
-			if err := again.Later(ctx, p.s.Context()); err != nil {
+			if err := again.Later(ctx, n.s.Context()); err != nil {
 				return nil, err
 			}
 			continue
@@ -209,7 +209,7 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 		}
 		break
 	}
-	next, err := q.placeOf(ctx, p.s, made.Path)
+	next, err := q.newNode(ctx, n.s, made.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (p *place) moveBack(ctx context.Context) (*place, error) {
 	switch {
 	case err != nil:
 		return nil, next.withdraw(ctx, err)
-	case !ok || stat.EphemeralOwner != p.s.ID():
+	case !ok || stat.EphemeralOwner != n.s.ID():
 		return nil, errGone
 	}
 	next.czxid = stat.Czxid
@@ -249,7 +249,7 @@ func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
 
 // designate is Designate, and notes each try in doubt.
 func (g *Grant) designate(ctx context.Context, name string, gone error, doubt *pace.Doubt) error {
-	q := g.p.q
+	q := g.node.q
 	var again pace.Retries
 	for {
 		dir, err := q.c.Get(ctx, q.dir)
@@ -272,7 +272,7 @@ func (g *Grant) designate(ctx context.Context, name string, gone error, doubt *p
 		}
 		// The reply was lost, or the data has changed since the read. To name the same
 		// contender again does no harm.
-		if end := again.Soon(ctx, g.p.s.Context()); end != nil {
+		if end := again.Soon(ctx, g.node.s.Context()); end != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ const aheadAfter = 2 * time.Millisecond
 
 // waiter is a contender that is not first.
 type waiter struct {
-	p      *place
+	node   *contenderNode
 	own    *zk.Watch // on our own node, which was confirmed when it was set
 	before []entry   // the contenders that we wait for, in their order
 	pred   *sight    // the last of them
@@ -48,11 +48,11 @@ type sight struct {
 
 // outlast waits until nobody is before us. It returns the watch on our own node,
 // on an error too if there is one.
-func (p *place) outlast(ctx context.Context, before []entry) (*zk.Watch, error) {
+func (n *contenderNode) outlast(ctx context.Context, before []entry) (*zk.Watch, error) {
 	if len(before) == 0 {
-		return p.watchOwn(ctx)
+		return n.watchOwn(ctx)
 	}
-	w := &waiter{p: p, before: before}
+	w := &waiter{node: n, before: before}
 	err := w.begin(ctx)
 	for err == nil && len(w.before) > 0 {
 		if err = w.outlastPredecessor(ctx); err == nil {
@@ -72,24 +72,24 @@ func (w *waiter) last() entry { return w.before[len(w.before)-1] }
 
 // begin watches our node and then the predecessor, in one flush.
 func (w *waiter) begin(ctx context.Context) (err error) {
-	p := w.p
-	p.resumed = p.s.Resumed()
-	own := p.q.c.Pipeline().ExistsW(ctx, p.path)
+	n := w.node
+	n.resumed = n.s.Resumed()
+	own := n.q.c.Pipeline().ExistsW(ctx, n.path)
 	if w.pred, err = w.see(ctx, w.last()); err != nil {
 		sentWatch{own}.stop()
 		return err
 	}
-	if w.own, err = p.confirm(own.Wait(ctx)); err != nil && !errors.Is(err, errGone) {
-		w.own, err = p.watchOwn(ctx) // what a pipeline has lost is not sent again
+	if w.own, err = n.confirm(own.Wait(ctx)); err != nil && !errors.Is(err, errGone) {
+		w.own, err = n.watchOwn(ctx) // what a pipeline has lost is not sent again
 	}
 	return err
 }
 
 // outlastPredecessor returns when the predecessor's node is deleted.
 func (w *waiter) outlastPredecessor(ctx context.Context) (err error) {
-	session, every := w.p.s.Context(), w.p.s.Timeout()/8
+	session, every := w.node.s.Context(), w.node.s.Timeout()/8
 	first := every
-	if w.plain() && (len(w.before) > 1 || w.p.q.kind == Latch) {
+	if w.plain() && (len(w.before) > 1 || w.node.q.kind == Latch) {
 		first = min(aheadAfter, every)
 	}
 	late := time.NewTimer(first)
@@ -137,8 +137,8 @@ func (w *waiter) advance(ctx context.Context) (err error) {
 	case len(w.before) == 1 && w.pred.plain():
 		// The predecessor was the only one, and no new node can be before ours.
 		w.before = nil
-		if turn := &w.ready.turn; turn.holds(w.p.s, w.pred.watch) {
-			w.p.foreseen = turn
+		if turn := &w.ready.turn; turn.holds(w.node.s, w.pred.watch) {
+			w.node.foreseen = turn
 		}
 	default:
 		// Others were before the predecessor, and may be gone too. Or a writer may
@@ -196,9 +196,9 @@ func (w *waiter) lookAhead(ctx context.Context) (err error) {
 
 // list reads which contenders are before us now.
 func (w *waiter) list(ctx context.Context) error {
-	names, err := w.p.list(ctx)
+	names, err := w.node.list(ctx)
 	if err == nil {
-		w.before, err = w.p.ahead(names)
+		w.before, err = w.node.ahead(names)
 	}
 	return err
 }
@@ -213,7 +213,7 @@ func (w *waiter) lookAtOwn(ctx context.Context) error {
 		return errGone
 	case notice.Lost:
 		// That must not cost our position in the queue: watch again.
-		again, err := w.p.watchOwn(ctx)
+		again, err := w.node.watchOwn(ctx)
 		if err == nil {
 			w.own = again
 		}
@@ -234,8 +234,8 @@ func (w *waiter) see(ctx context.Context, e entry) (*sight, error) {
 // been deleted, a get leaves no watch behind. An exists would, and to take that
 // back would cost a request.
 func (w *waiter) watch(ctx context.Context, s *sight) error {
-	path := zk.Join(w.p.q.dir, s.name)
-	n, watch, err := w.p.q.c.GetW(ctx, path)
+	path := zk.Join(w.node.q.dir, s.name)
+	n, watch, err := w.node.q.c.GetW(ctx, path)
 	if err == nil {
 		s.known = ContenderOf(path, n)
 	}

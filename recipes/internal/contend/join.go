@@ -46,8 +46,8 @@ func (q *Queue) Denying(lost error) *Queue {
 	return &r
 }
 
-// place is our contender node in the queue.
-type place struct {
+// contenderNode is our contender node in the queue.
+type contenderNode struct {
 	q     *Queue
 	s     *zk.Session // the owner of the node
 	path  string
@@ -59,24 +59,24 @@ type place struct {
 	resumed int   // s.Resumed before our node was created, or read by watchOwn
 	crowded bool  // a list has shown other contenders
 
-	// foreseen is what we had read before our turn came. It is nil if we must read
-	// it now.
+	// foreseen is what we read before our turn came. It is nil if we must read it when
+	// our turn comes.
 	foreseen *foresight
 
-	// watch is on the queue, and was set before our node can have been deleted. It is
-	// nil if others were expected in the queue. Nobody has to stop it: at the latest
-	// the delete of our node fires it.
+	// watch is on the queue. It was set right after our node was created, before
+	// anybody can have deleted the node. It is nil if others were expected in the
+	// queue. It needs no Stop: at the latest the delete of our node fires it.
 	watch *zk.Watch
 }
 
 // errAgain says that this attempt is over and that the contender may join again:
 // the session expired, or somebody deleted our node.
-var errAgain = errors.New("contend anew")
+var errAgain = errors.New("join the queue again")
 
 // join creates our node and lists the queue, in one round trip. It returns errAgain
 // if the session ended in the meantime. On every other error no node is left
 // behind, or the janitor deletes it.
-func (q *Queue) join(ctx context.Context) (*place, []string, error) {
+func (q *Queue) join(ctx context.Context) (*contenderNode, []string, error) {
 	s, err := q.c.AwaitSession(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -99,11 +99,11 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 			names, watch = nil, nil
 		}
 		if err == nil {
-			p, names, err := q.joined(ctx, s, made, names, watch)
+			n, names, err := q.nodeAndList(ctx, s, made, names, watch)
 			if err == nil {
-				p.resumed = resumed
+				n.resumed = resumed
 			}
-			return p, names, err
+			return n, names, err
 		}
 		if err := q.beforeRetry(ctx, s, &again, err); err != nil {
 			return nil, nil, err
@@ -111,8 +111,9 @@ func (q *Queue) join(ctx context.Context) (*place, []string, error) {
 	}
 }
 
-// beforeRetry returns nil, after a pause if need be, when a create that failed with
-// err can be sent again in session s with the same GUID. The server has not done it.
+// beforeRetry returns nil if a create that failed with err can be sent again in
+// session s with the same GUID. It pauses first if it has to. The server has not
+// done the create.
 func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *pace.Retries, err error) error {
 	switch {
 	case errors.Is(err, errRepeat):
@@ -192,38 +193,38 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 	return found, cause
 }
 
-// joined returns the place of a node that was just created, and names. If names is
-// nil, it lists the queue.
-func (q *Queue) joined(ctx context.Context, s *zk.Session, made zk.Created, names []string, watch *zk.Watch) (*place, []string, error) {
-	p, err := q.placeOf(ctx, s, made.Path)
+// nodeAndList returns the contender node that was just created, and names. If names
+// is nil, it lists the queue.
+func (q *Queue) nodeAndList(ctx context.Context, s *zk.Session, made zk.Created, names []string, watch *zk.Watch) (*contenderNode, []string, error) {
+	n, err := q.newNode(ctx, s, made.Path)
 	if err != nil {
 		return nil, nil, err
 	}
-	p.czxid, p.watch = made.Stat.Czxid, watch
+	n.czxid, n.watch = made.Stat.Czxid, watch
 	if names == nil {
-		names, err = p.list(ctx)
+		names, err = n.list(ctx)
 	}
-	return p, names, err
+	return n, names, err
 }
 
-// placeOf returns the place of a node that was just created. If the number in its
-// name is at the end of the directory's counter, placeOf withdraws the node.
-func (q *Queue) placeOf(ctx context.Context, s *zk.Session, path string) (*place, error) {
-	p := &place{q: q, s: s, path: path, name: path[len(zk.Join(q.dir, "")):]}
-	e, ok := parse(p.name)
-	if p.seq = e.seq; !ok || e.seq < 0 || e.seq >= maxSequence {
-		return nil, p.withdraw(ctx, &ExhaustedError{Dir: q.dir, Sequence: e.seq})
+// newNode returns the contender node that was just created at path. If the number
+// in its name is at the end of the directory's counter, newNode withdraws the node.
+func (q *Queue) newNode(ctx context.Context, s *zk.Session, path string) (*contenderNode, error) {
+	n := &contenderNode{q: q, s: s, path: path, name: path[len(zk.Join(q.dir, "")):]}
+	e, ok := parse(n.name)
+	if n.seq = e.seq; !ok || e.seq < 0 || e.seq >= maxSequence {
+		return nil, n.withdraw(ctx, &ExhaustedError{Dir: q.dir, Sequence: e.seq})
 	}
-	return p, nil
+	return n, nil
 }
 
 // list lists the queue. On an error it withdraws our node.
-func (p *place) list(ctx context.Context) ([]string, error) {
-	names, _, err := p.q.c.Children(ctx, p.q.dir)
+func (n *contenderNode) list(ctx context.Context) ([]string, error) {
+	names, _, err := n.q.c.Children(ctx, n.q.dir)
 	if err == nil {
 		return names, nil
 	}
-	err = p.withdraw(ctx, err)
+	err = n.withdraw(ctx, err)
 	if errors.Is(err, zk.ErrNoNode) { // the directory is gone, and our node with it
 		return nil, errAgain
 	}
@@ -232,36 +233,36 @@ func (p *place) list(ctx context.Context) ([]string, error) {
 
 // among returns the contenders in a list and our index among them, -1 if our node
 // is not in the list.
-func (p *place) among(names []string) (queue []entry, own int, err error) {
-	queue, err = p.q.d.queueOf(p.q.dir, names)
-	return queue, slices.IndexFunc(queue, func(e entry) bool { return e.name == p.name }), err
+func (n *contenderNode) among(names []string) (queue []entry, own int, err error) {
+	queue, err = n.q.d.queueOf(n.q.dir, names)
+	return queue, slices.IndexFunc(queue, func(e entry) bool { return e.name == n.name }), err
 }
 
 // ahead returns the contenders before us that we wait for. It returns errAgain if
 // our node is not in the list.
-func (p *place) ahead(names []string) ([]entry, error) {
-	queue, i, err := p.among(names)
+func (n *contenderNode) ahead(names []string) ([]entry, error) {
+	queue, i, err := n.among(names)
 	if err != nil {
 		return nil, err
 	}
 	if i < 0 {
 		return nil, errAgain
 	}
-	p.crowded = p.crowded || len(queue) > 1
-	p.q.saw(len(queue) > 1)
-	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !p.q.d.blocks(e) }), nil
+	n.crowded = n.crowded || len(queue) > 1
+	n.q.saw(len(queue) > 1)
+	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !n.q.d.blocks(e) }), nil
 }
 
-// withdraw deletes our node, and returns why, with which the contender gives up. If
+// withdraw deletes our node and returns why, the reason for which we give up. If
 // ctx has ended or the delete fails, the janitor deletes the node. The node may then
 // still be there when the caller returns, so the error has OutcomeUnknown.
-func (p *place) withdraw(ctx context.Context, why error) error {
+func (n *contenderNode) withdraw(ctx context.Context, why error) error {
 	if ctx.Err() == nil {
-		err := p.q.c.Delete(ctx, p.path, zk.AnyVersion)
+		err := n.q.c.Delete(ctx, n.path, zk.AnyVersion)
 		if err == nil || errors.Is(err, zk.ErrNoNode) {
 			return why
 		}
 	}
-	protect.Abandon(p.q.c, p.s, p.path)
+	protect.Abandon(n.q.c, n.s, n.path)
 	return pace.Left(why)
 }
