@@ -21,7 +21,8 @@ type Session struct {
 
 	resumed atomic.Int32 // how often the session was resumed
 
-	// Guarded by core.mu.
+	// Guarded by core.mu. The unexported methods assume the lock, except label and
+	// confirm.
 	timing       timing
 	least        time.Duration        // the smallest timeout of all handshakes except the one under way
 	granted      time.Duration        // the timeout of the newest answered handshake
