@@ -55,13 +55,3 @@ func (r chroot) checkNameless(path string) error {
 	}
 	return fmt.Errorf("%w \"/\": a sequential node needs a name under the chroot %s", ErrInvalidPath, r)
 }
-
-// blame makes ErrNoChroot the error of a call. It stays a NoNode too.
-func (r chroot) blame(cl *call) {
-	cause := cl.err
-	if cause == nil {
-		cause = ErrNoNode
-	}
-	cl.err = fmt.Errorf("%w: %s: %w", ErrNoChroot, r, cause)
-	cl.outcome = OutcomeRejected
-}

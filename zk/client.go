@@ -136,3 +136,31 @@ func (c *Client) Close(ctx context.Context) error {
 // closeGrace is how long Close waits, after its context has ended, for the
 // client's goroutines. They need no time unless a connection keeps one of them.
 const closeGrace = time.Second
+
+// Config returns the configuration of the client, with its defaults filled in. Auth,
+// TLS and Hooks are nil: credentials stay in the client, and the other two are used by
+// nobody else.
+func (c *Client) Config() Config {
+	cfg := c.cfg
+	cfg.Auth, cfg.TLS, cfg.Hooks = nil, nil, nil
+	return cfg
+}
+
+// Pauses returns a function for loops that repeat requests. Each call of it waits
+// as long as Config.BackOff says, usually longer than the call before. It returns
+// an error when ctx or the policy has ended; the loop must end then.
+func (c *Client) Pauses(ctx context.Context) func() error { return c.cfg.pauses(ctx) }
+
+// Companion returns the client's companion for key. At the first call for a key it
+// makes the companion by start. Like the key of a context's value, a key should have
+// a type of its own, which its package does not export.
+//
+// The context that start gets ends when Close has ended, or has stopped waiting
+// because its own context ended. start must not block, must not call Companion or
+// Close, and must begin no work: the client may be closing.
+//
+// If the client is closing, Closing has been called on the companion when it is
+// returned. If Close has ended, Finish is not called any more.
+func (c *Client) Companion(key any, start func(ctx context.Context) Companion) Companion {
+	return c.companions.get(key, func() Companion { return start(c.loop.ctx) })
+}

@@ -1,9 +1,6 @@
 package zk
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // A Companion is background work that belongs to a client and ends with it, such
 // as the janitor of package zk/protect. The client knows nothing else of it.
@@ -26,20 +23,6 @@ type Companion interface {
 	// If something is not known to be done on the server, the error names it and
 	// wraps ErrUnconfirmed. The error of Close then has it too.
 	Finish() error
-}
-
-// Companion returns the client's companion for key. At the first call for a key it
-// makes the companion by start. Like the key of a context's value, a key should have
-// a type of its own, which its package does not export.
-//
-// The context that start gets ends when Close has ended, or has stopped waiting
-// because its own context ended. start must not block, must not call Companion or
-// Close, and must begin no work: the client may be closing.
-//
-// If the client is closing, Closing has been called on the companion when it is
-// returned. If Close has ended, Finish is not called any more.
-func (c *Client) Companion(key any, start func(ctx context.Context) Companion) Companion {
-	return c.companions.get(key, func() Companion { return start(c.loop.ctx) })
 }
 
 // companions are the companions of one client. The zero value has none.

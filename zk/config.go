@@ -187,12 +187,3 @@ func (n named) Format(f fmt.State, _ rune) {
 	}
 	io.WriteString(f, "auth "+n.Name())
 }
-
-// Config returns the configuration of the client, with its defaults filled in. Auth,
-// TLS and Hooks are nil: credentials stay in the client, and the other two are used by
-// nobody else.
-func (c *Client) Config() Config {
-	cfg := c.cfg
-	cfg.Auth, cfg.TLS, cfg.Hooks = nil, nil, nil
-	return cfg
-}

@@ -23,29 +23,6 @@ func (w *welcome) timeout() time.Duration {
 	return time.Duration(w.TimeoutMillis) * time.Millisecond
 }
 
-// Greet begins a handshake with a server: it is to resume the session if there is
-// one, else to open the next.
-func (c *core) Greet(server string) (*greeting, proto.ConnectRequest) {
-	c.Lock()
-	defer c.Unlock()
-	s := c.live()
-	return &greeting{c: c, s: s, server: server}, c.hello(s, c.zxid)
-}
-
-// hello returns the ConnectRequest that resumes s, or opens a session if s is nil.
-// zxid is the highest that the client has seen: a server that lags behind it
-// refuses.
-func (c *core) hello(s *Session, zxid int64) proto.ConnectRequest {
-	q := proto.ConnectRequest{LastZxidSeen: zxid, TimeoutMillis: int32(c.cfg.SessionTimeout.Milliseconds())}
-	if s == nil {
-		q.Password = make([]byte, proto.PasswordLen)
-		return q
-	}
-	q.SessionID = s.id
-	q.Password = s.passwd()
-	return q
-}
-
 // errExpired says that the server answered that the session is over.
 var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 

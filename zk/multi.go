@@ -36,6 +36,15 @@ func (p *Pipeline) Multi(ctx context.Context, ops ...Op) *Future[[]OpResult] {
 	return enqueue(ctx, p, p.c.calls.multiCall(ops), takeMulti)
 }
 
+// Bind returns op tied to c: any other client's Multi refuses it with
+// ErrForeignOp, since under another chroot or on another ensemble the same path
+// is another node. If as is not nil and this op is the one for which a multi
+// fails, errors.Is finds as in the error, beside the server's code.
+func (c *Client) Bind(op Op, as error) Op {
+	op.owner, op.alias = c.calls, as
+	return op
+}
+
 func (cs *calls) multiCall(ops []Op) *call {
 	cl := cs.newCall(opMulti, "")
 	cl.ops = slices.Clone(ops) // needed again when the reply arrives

@@ -3,6 +3,7 @@ package zk
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // A chroot can vanish while the client runs: a program deletes it, or it was a
@@ -56,4 +57,14 @@ func (r runner) findChroot(ctx context.Context, cl *call) error {
 	}
 	r.c.root.blame(cl)
 	return cl.failure()
+}
+
+// blame makes ErrNoChroot the error of a call. It stays a NoNode too.
+func (r chroot) blame(cl *call) {
+	cause := cl.err
+	if cause == nil {
+		cause = ErrNoNode
+	}
+	cl.err = fmt.Errorf("%w: %s: %w", ErrNoChroot, r, cause)
+	cl.outcome = OutcomeRejected
 }

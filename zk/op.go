@@ -39,15 +39,6 @@ func pathOp(kind OpKind, path string, wire proto.MultiOp) Op {
 	return Op{kind: kind, path: path, wire: wire, err: ValidatePath(path)}
 }
 
-// Bind returns op tied to c: any other client's Multi refuses it with
-// ErrForeignOp, since under another chroot or on another ensemble the same path
-// is another node. If as is not nil and this op is the one for which a multi
-// fails, errors.Is finds as in the error, beside the server's code.
-func (c *Client) Bind(op Op, as error) Op {
-	op.owner, op.alias = c.calls, as
-	return op
-}
-
 // OpState says what became of one op of a multi.
 type OpState uint8
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
@@ -74,23 +73,6 @@ func (r runner) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 func replyWithoutVerdict(cl *call) bool {
 	code, ok := cl.err.(Code)
 	return ok && cl.outcome == OutcomeUnknown && !code.verdict()
-}
-
-// Pauses returns a function for loops that repeat requests. Each call of it waits
-// as long as Config.BackOff says, usually longer than the call before. It returns
-// an error when ctx or the policy has ended; the loop must end then.
-func (c *Client) Pauses(ctx context.Context) func() error { return c.cfg.pauses(ctx) }
-
-// pauses returns a function that waits longer and longer, until ctx ends.
-func (cfg *Config) pauses(ctx context.Context) func() error {
-	policy := cfg.BackOff()
-	return func() error {
-		d := policy.NextBackOff()
-		if d < 0 {
-			return errors.New("the back-off policy has ended")
-		}
-		return xsync.Pause(ctx, d)
-	}
 }
 
 // roundTrip submits a call and waits for its result.

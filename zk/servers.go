@@ -140,17 +140,3 @@ func (s *servers) expired(lived time.Duration) {
 		s.tried = 0
 	}
 }
-
-// defaultBackOff pauses between 0 and a bound that doubles from 50 ms to 5 s:
-// full jitter, so that clients that lost the same server do not come back
-// together.
-func defaultBackOff() backoff.BackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = 25 * time.Millisecond // the middle of the interval drawn from
-	b.RandomizationFactor = 1
-	b.Multiplier = 2
-	b.MaxInterval = 2500 * time.Millisecond
-	b.MaxElapsedTime = 0
-	b.Reset()
-	return b
-}

@@ -40,10 +40,6 @@ type Session struct {
 	deadline atomic.Int64
 }
 
-// Session returns the current session: after an expiry still the expired one,
-// until the next is live. Before the first connect it is nil.
-func (c *Client) Session() *Session { return c.core.Newest() }
-
 // ID returns the session id, which Stat.EphemeralOwner shows.
 func (s *Session) ID() int64 { return s.id }
 
