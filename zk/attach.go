@@ -103,7 +103,7 @@ func (c *core) Detach(cn *conn, why error) {
 	}
 	c.failLater(lost, OutcomeUnknown, lossOf(why), true)
 	c.failLater(internal, OutcomeNotSent, lossOf(why), true)
-	c.later(c.FailBrokenPipes)
+	c.resultsLater(c.FailBrokenPipes)
 	c.hooks.lost(cn, why, len(lost))
 }
 

@@ -24,7 +24,8 @@ type core struct {
 	calls *calls
 
 	mu         sync.Mutex // guards what follows
-	after      []func()   // what Unlock does when mu is unlocked, in order
+	results    []func()   // what Unlock does when mu is unlocked, in order: calls get their results
+	after      []func()   // what Unlock does after that, in order
 	state      State
 	generation uint64          // how many transitions were made
 	changed    xsync.Broadcast // a transition was made
@@ -46,20 +47,29 @@ func (c *core) Lock() { c.mu.Lock() }
 
 // Unlock unlocks the core, and then does what was put off until now.
 func (c *core) Unlock() {
-	after := c.after
+	results, after := c.results, c.after
+	if results != nil {
+		c.results = nil
+	}
 	if after != nil {
 		c.after = nil
 	}
 	c.mu.Unlock()
+	for _, do := range results {
+		do()
+	}
 	for _, do := range after {
 		do()
 	}
 }
 
-// later puts f off until the core is unlocked. f may be a log line or a hook, which
-// may block or call the client, or the result of a call, which may lock the core.
-// None of them may keep a lease from lapsing.
+// later puts f off until the core is unlocked, and calls have got their results. f
+// is a log line or a hook, which may block or call the client. It must keep neither
+// a lease from lapsing nor a call from its result.
 func (c *core) later(f func()) { c.after = append(c.after, f) }
+
+// resultsLater puts f off until the core is unlocked. f completes calls.
+func (c *core) resultsLater(f func()) { c.results = append(c.results, f) }
 
 // Current returns the state, how many transitions were made, and a channel that is
 // closed at the next one.

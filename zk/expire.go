@@ -83,7 +83,7 @@ func (c *core) expired(s *Session, why error) {
 	c.watches.table.Expire()
 	c.setState(StateExpired, why)
 	c.failLater(dead, OutcomeNotSent, ErrSessionExpired, false)
-	c.later(c.FailBrokenPipes)
+	c.resultsLater(c.FailBrokenPipes)
 }
 
 // AuthFailed fails every waiting call. The client goes on trying with back-off,

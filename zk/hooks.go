@@ -32,7 +32,8 @@ import (
 //     Calls wait for their replies until their contexts end. The server may count as
 //     silent, and the session may expire if the hook takes as long as its timeout.
 //   - A call on whose own goroutine it runs returns when it does, although the
-//     context of the call may have ended.
+//     context of the call may have ended. The same holds for calls that fail together
+//     with a pipelined one whose HookCallEnded is slow.
 //   - No guard ends for a reply that has been read: replies renew the lease before
 //     any hook runs. Guards end in time while a hook blocks: their contexts end by a
 //     timer, and by the clock whenever Err is asked.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,6 +50,49 @@ func TestGuard_EndsAlthoughTheLogIsStuck(t *testing.T) {
 			synctest.Wait()
 			close(h.stuck)
 			srv.Down(1, false)
+		})
+	}
+}
+
+// A log or a hook that is stuck when a session ends holds up no call that ends with
+// it: the call gets its result first.
+func TestCall_EndsWithItsSessionAlthoughALogOrAHookIsStuck(t *testing.T) {
+	for _, on := range []string{"zk: state", "zk: session lease lapsed", "hook"} {
+		t.Run(on, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				h := &stuckLog{Handler: slog.DiscardHandler, on: on, stuck: make(chan struct{})}
+				var r recorder
+				r.before = func(e any) {
+					switch e.(type) {
+					case zk.SessionEnded, leaseLapsed:
+						if on == "hook" {
+							<-h.stuck
+						}
+					}
+				}
+				c := connect(t, srv, r.on, func(cfg *zk.Config) { cfg.Logger = slog.New(h) })
+				guard, release, err := c.Session().Guard(t.Context())
+				require.NoError(t, err)
+				defer release()
+				srv.Down(1, true)
+				synctest.Wait()
+				h.client.Store(c)
+				result := make(chan error, 1)
+				go func() {
+					_, err := c.Set(t.Context(), "/", nil, zk.AnyVersion)
+					result <- err
+				}()
+				<-guard.Done()
+				select {
+				case err := <-result:
+					require.ErrorIs(t, err, zk.ErrSessionExpired)
+					require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
+				case <-time.After(time.Minute):
+					t.Error("the call hangs")
+				}
+				close(h.stuck)
+				srv.Down(1, false)
+			})
 		})
 	}
 }

@@ -69,7 +69,7 @@ func (c *core) released(cl *call) {
 // failLater fails calls when the core is unlocked.
 func (c *core) failLater(calls []*call, o Outcome, err error, lost bool) {
 	if len(calls) > 0 {
-		c.later(func() { fail(calls, o, err, lost) })
+		c.resultsLater(func() { fail(calls, o, err, lost) })
 	}
 }
 
