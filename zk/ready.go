@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // State returns the present state.
@@ -19,19 +20,8 @@ func (c *Client) State() State {
 // StateClosed.
 func (c *Client) States(ctx context.Context) iter.Seq[State] {
 	return func(yield func(State) bool) {
-		seen := uint64(0)
-		for {
-			state, gen, changed := c.core.Current()
-			if gen != seen {
-				seen = gen
-				if !yield(state) || state == StateClosed {
-					return
-				}
-				continue
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
+		for s := range xsync.Latest(ctx, c.core.Current) {
+			if !yield(s) || s == StateClosed {
 				return
 			}
 		}

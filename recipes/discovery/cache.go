@@ -201,25 +201,11 @@ func (c *Cache) Snapshot() *Snapshot {
 // Snapshots yields the newest snapshot, and then the newest one after each change,
 // until ctx ends. A slow reader skips snapshots, but always reaches the newest.
 func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
-	return func(yield func(*Snapshot) bool) {
-		for last := (*Snapshot)(nil); ; {
-			c.mu.Lock()
-			s, changed := c.snap, c.changed.C()
-			c.mu.Unlock()
-			if s != last {
-				last = s
-				if !yield(s) {
-					return
-				}
-				continue
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}
+	return xsync.Latest(ctx, func() (s, version *Snapshot, changed <-chan struct{}) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.snap, c.snap, c.changed.C()
+	})
 }
 
 // Loaded waits until everything was read once. It waits also for the first Run to

@@ -230,24 +230,19 @@ func (n *Node) Status() Status {
 // ends, or after Ended.
 func (n *Node) Statuses(ctx context.Context) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
-		for seen := uint64(0); ; {
-			n.mu.Lock()
-			s, rev, changed := n.status, n.rev, n.changed.C()
-			n.mu.Unlock()
-			if rev != seen {
-				seen = rev
-				if !yield(s) || s.State == Ended {
-					return
-				}
-				continue
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
+		for s := range xsync.Latest(ctx, n.current) {
+			if !yield(s) || s.State == Ended {
 				return
 			}
 		}
 	}
+}
+
+// current returns the status, its number, and a channel that its next change closes.
+func (n *Node) current() (s Status, rev uint64, changed <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.status, n.rev, n.changed.C()
 }
 
 // Update makes data the newest. It returns nil when data, or the data of a later
