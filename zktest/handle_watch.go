@@ -128,16 +128,19 @@ func (q *call) setWatches() proto.ErrCode {
 	}
 	c, m := q.c, q.c.member
 	to := []*conn{c} // whatever the ACLs are
-	for _, path := range req.Data {
-		switch n := m.view.nodes[path]; {
-		case n == nil:
-			m.event(proto.EventDeleted, path, noZxid, nil, to)
-		case n.mzxid > req.RelativeZxid:
-			m.event(proto.EventDataChanged, path, noZxid, nil, to)
-		default:
-			m.data.add(path, c, oneShot)
+	restore := func(watches *watchTable, paths []string, missed proto.EventType, changed func(*node) int64) {
+		for _, path := range paths {
+			switch n := m.view.nodes[path]; {
+			case n == nil:
+				m.event(proto.EventDeleted, path, noZxid, nil, to)
+			case changed(n) > req.RelativeZxid:
+				m.event(missed, path, noZxid, nil, to)
+			default:
+				watches.add(path, c, oneShot)
+			}
 		}
 	}
+	restore(&m.data, req.Data, proto.EventDataChanged, func(n *node) int64 { return n.mzxid })
 	for _, path := range req.Exist {
 		if m.view.nodes[path] != nil {
 			m.event(proto.EventCreated, path, noZxid, nil, to)
@@ -145,16 +148,7 @@ func (q *call) setWatches() proto.ErrCode {
 			m.data.add(path, c, oneShot)
 		}
 	}
-	for _, path := range req.Child {
-		switch n := m.view.nodes[path]; {
-		case n == nil:
-			m.event(proto.EventDeleted, path, noZxid, nil, to)
-		case n.pzxid > req.RelativeZxid:
-			m.event(proto.EventChildrenChanged, path, noZxid, nil, to)
-		default:
-			m.child.add(path, c, oneShot)
-		}
-	}
+	restore(&m.child, req.Child, proto.EventChildrenChanged, func(n *node) int64 { return n.pzxid })
 	for _, path := range req.Persistent {
 		c.addPersistent(path, persistent)
 	}

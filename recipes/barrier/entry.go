@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/show"
 )
 
@@ -35,20 +35,14 @@ type Entry struct {
 // with the session, when the node is deleted, or with Leave. The lease is confirmed
 // under ctx. The entry's context has the values of ctx, but not its deadline.
 func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
-	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	guard, release, own, err := m.node.Guard(base, m.own)
-	if !bound() && err == nil {
-		release()
-		err = ctxerr.Of(ctx)
-	}
-	if err != nil {
-		end(err)
-		own.Stop() // after an end of ctx that Guard has not noticed
+	a := lease.Begin(ctx, context.WithoutCancel(ctx))
+	guard, release, own, err := m.node.Guard(a.Context, m.own)
+	if err = a.Finish(release, err); err != nil {
+		own.Stop() // if ctx has ended after Guard had returned
 		return nil, giveUp(ctx, err)
 	}
 	m.own = own
-	e := &Entry{m: m, round: r, ctx: guard, end: end, release: release}
+	e := &Entry{m: m, round: r, ctx: guard, end: a.End, release: release}
 	e.log = m.d.log.Grant(e.ctx, "node", m.node.Path, "round", r.id)
 	e.watcher.Go(e.watch)
 	return e, nil

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -27,15 +27,9 @@ type Grant struct {
 // deadline. On an error own is stopped; errGone says that our node was deleted.
 func (n *contenderNode) grant(ctx context.Context, own ownWatch) (*Grant, error) {
 	scope := NewScope(ctx)
-	base, end := context.WithCancelCause(scope)
-	bound := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	guard, release, own, err := n.lease(base, own)
-	if !bound() && err == nil {
-		release()
-		err = ctxerr.Of(ctx)
-	}
-	if err != nil {
-		end(err)
+	a := lease.Begin(ctx, scope)
+	guard, release, own, err := n.lease(a.Context, own)
+	if err = a.Finish(release, err); err != nil {
 		own.stop()
 		if errors.Is(err, zk.ErrSessionExpired) {
 			return nil, errAgain
@@ -43,7 +37,7 @@ func (n *contenderNode) grant(ctx context.Context, own ownWatch) (*Grant, error)
 		return nil, err
 	}
 	g := &Grant{
-		node: n, scope: scope, ctx: guard, end: end, release: release,
+		node: n, scope: scope, ctx: guard, end: a.End, release: release,
 		life: life{nodes: []string{n.path}, over: make(chan struct{})},
 	}
 	if n.q.kind != Latch { // the data of a Latch is the candidate's, and no request

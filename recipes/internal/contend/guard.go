@@ -44,11 +44,10 @@ func (n *contenderNode) lease(ctx context.Context, own ownWatch) (guard context.
 
 // guardUnless gets a guard. It returns none if own reports something before.
 func (n *contenderNode) guardUnless(ctx context.Context, own ownWatch) (context.Context, context.CancelFunc, error) {
-	get := lease.Persistent(n.q.c, n.s)
 	if n.s.Leased() {
-		return get(ctx)
+		return lease.Persist(ctx, n.q.c, n.s)
 	}
-	return lease.Keep(ctx, get).Unless(own.next())
+	return lease.KeepPersistent(ctx, n.q.c, n.s).Unless(own.next())
 }
 
 // lookAgain reads our node again because its watch may not have reported everything.

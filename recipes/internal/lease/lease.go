@@ -8,7 +8,6 @@ package lease
 
 import (
 	"context"
-
 	"github.com/zookit/zookit/zk"
 )
 

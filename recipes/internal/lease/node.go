@@ -84,8 +84,8 @@ func (n *Node) Guard(ctx context.Context, w *zk.Watch) (guard context.Context, r
 	if w == nil {
 		w, err = n.Watch(ctx)
 	}
-	for get := Persistent(n.Client, n.Session); err == nil; {
-		guard, release, err = unless(ctx, n.Session, get, w)
+	for err == nil {
+		guard, release, err = n.unless(ctx, w)
 		switch {
 		case err != nil:
 			w.Stop()
@@ -108,11 +108,11 @@ func (n *Node) gone() error {
 
 // unless gets a guard, unless w fires or ends before. It then returns no guard, without
 // an error.
-func unless(ctx context.Context, s *zk.Session, get Guarding, w *zk.Watch) (guard context.Context, release context.CancelFunc, err error) {
-	if s.Leased() {
-		guard, release, err = get(ctx)
+func (n *Node) unless(ctx context.Context, w *zk.Watch) (guard context.Context, release context.CancelFunc, err error) {
+	if n.Session.Leased() {
+		guard, release, err = Persist(ctx, n.Client, n.Session)
 	} else {
-		guard, release, err = Keep(ctx, get).Unless(nil, w.C())
+		guard, release, err = KeepPersistent(ctx, n.Client, n.Session).Unless(nil, w.C())
 	}
 	if guard != nil && (w.Fired() || w.Err() != nil) {
 		release()
@@ -121,24 +121,27 @@ func unless(ctx context.Context, s *zk.Session, get Guarding, w *zk.Watch) (guar
 	return guard, release, err
 }
 
-// Persistent returns s.Guard that tries again when the connection was lost before the
-// lease was confirmed, for as long as ctx and the session last. A short loss of the
-// connection at the moment of a grant must not cost its turn.
-func Persistent(c *zk.Client, s *zk.Session) Guarding {
-	return func(ctx context.Context) (context.Context, context.CancelFunc, error) {
-		var again pace.Retries // when no reply comes
-		for {
-			guard, release, err := s.Guard(ctx)
-			if err == nil || ctx.Err() != nil || s.Context().Err() != nil ||
-				zk.OutcomeOf(err) != zk.OutcomeUnknown || errors.Is(err, zk.ErrClosed) {
-				return guard, release, err
-			}
-			if err := c.Ready(ctx); err != nil { // without a connection a try is in vain
-				return nil, nil, err
-			}
-			if err := again.Soon(ctx, s.Context()); err != nil {
-				return nil, nil, err
-			}
+// Persist is s.Guard that tries again when the connection was lost before the lease was
+// confirmed, for as long as ctx and the session last. A short loss of the connection at
+// the moment of a grant must not cost its turn.
+func Persist(ctx context.Context, c *zk.Client, s *zk.Session) (context.Context, context.CancelFunc, error) {
+	var again pace.Retries // when no reply comes
+	for {
+		guard, release, err := s.Guard(ctx)
+		if err == nil || ctx.Err() != nil || s.Context().Err() != nil ||
+			zk.OutcomeOf(err) != zk.OutcomeUnknown || errors.Is(err, zk.ErrClosed) {
+			return guard, release, err
+		}
+		if err := c.Ready(ctx); err != nil { // without a connection a try is in vain
+			return nil, nil, err
+		}
+		if err := again.Soon(ctx, s.Context()); err != nil {
+			return nil, nil, err
 		}
 	}
+}
+
+// KeepPersistent is Keep with Persist.
+func KeepPersistent(ctx context.Context, c *zk.Client, s *zk.Session) *Kept {
+	return Keep(ctx, func(ctx context.Context) (context.Context, context.CancelFunc, error) { return Persist(ctx, c, s) })
 }
