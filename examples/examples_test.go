@@ -12,7 +12,7 @@ import (
 )
 
 // Each example prints its expected lines on the embedded server and on a real one.
-func TestExamples_TellTheirStory(t *testing.T) {
+func TestExamples_PrintTheirStory(t *testing.T) {
 	stories := map[string][]string{
 		"quickstart": {"leads, token", "a write under it: <nil>", "the lock's context ended: session lease lapsed", "no longer held"},
 		"tour": {

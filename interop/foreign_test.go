@@ -89,7 +89,7 @@ func TestForeign_KazooWithAnExtraPatternWaitsForOurs(t *testing.T) {
 // We cannot keep out a contender that does not see our node. It gets in beside our
 // holder; from then on our recipe refuses to queue. This is why a directory must have
 // one dialect.
-func TestForeign_WhoComesLaterGetsInBesideOurs(t *testing.T) {
+func TestForeign_LaterContenderHoldsBesideOurs(t *testing.T) {
 	r := sharedRig(t)
 	for _, p := range []pair{{ourLock(recipes.Curator), kazooLock}, {ourLock(recipes.Kazoo), curatorLock}} {
 		t.Run(p.String(), func(t *testing.T) {

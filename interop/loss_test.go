@@ -19,7 +19,7 @@ const short = 3 * time.Second
 
 // A peer dies while it holds. Our contender gets in when the peer's session has
 // expired, and not before.
-func TestLoss_DeadPeersAreFollowedByOurs(t *testing.T) {
+func TestLoss_OursHoldsAfterAPeerDied(t *testing.T) {
 	r := newRig(t, short)
 	nodes := make([]string, len(pairs))
 	waiters := make([]waiter, len(pairs))
@@ -46,7 +46,7 @@ func TestLoss_DeadPeersAreFollowedByOurs(t *testing.T) {
 }
 
 // Our holder is cut off. Its context ends before any peer gets in.
-func TestLoss_OursIsToldBeforeAPeerGetsIn(t *testing.T) {
+func TestLoss_OurContextEndsBeforeAPeerHolds(t *testing.T) {
 	r := newRig(t, short)
 	grants := make([]grant, len(pairs))
 	calls := make([]*call, len(pairs))

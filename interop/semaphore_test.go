@@ -191,7 +191,7 @@ func TestSemaphore_LimitIsCuratorsSharedCount(t *testing.T) {
 }
 
 // kazoo stores the limit in its own way, and requires it as ours does.
-func TestSemaphore_LimitIsInsistedOnByKazooAndOurs(t *testing.T) {
+func TestSemaphore_LimitIsEnforcedByKazooAndOurs(t *testing.T) {
 	r := sharedRig(t)
 	cfg := lock.Config{Dialect: recipes.Kazoo}
 

@@ -56,7 +56,7 @@ var acquires = map[string]func(ctx context.Context, c *zk.Client) error{
 // A call gives up in an outage that began at any of its requests. If it has left
 // something on the server, its error does not say that nothing was sent, nor that the
 // server refused it.
-func TestOutcome_IsUnknownWhenSomethingIsLeft(t *testing.T) {
+func TestOutcome_IsUnknownWhenANodeMayBeLeft(t *testing.T) {
 	for name, acquire := range acquires {
 		for _, held := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/held %v", name, held), func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 // A session expires while a directory is being created. EnsurePath does not give up:
 // the directory belongs to no session, and the client opens the next one.
-func TestEnsurePath_GoesOnInTheNextSession(t *testing.T) {
+func TestEnsurePath_ContinuesInTheNextSession(t *testing.T) {
 	for name, run := range map[string]func(ctx context.Context, c *zk.Client) error{
 		"EnsurePath": func(ctx context.Context, c *zk.Client) error { return recipes.EnsurePath(ctx, c, "/a/b") },
 		"Acquire": func(ctx context.Context, c *zk.Client) error {

@@ -164,7 +164,7 @@ func monotonic() time.Duration {
 // A process is stopped for longer than its session lasts while it holds one of
 // everything. Another client acquires its lock. When the process continues, the first
 // look at each context finds that it has ended, even at those that Do and Run pass on.
-func TestPausedProcess_EveryContextHasEndedAtItsFirstLook(t *testing.T) {
+func TestPausedProcess_EveryContextHasEndedAtItsFirstCheck(t *testing.T) {
 	if servers := os.Getenv(pausedServers); servers != "" {
 		require.NoError(t, holdAndLook(servers))
 		return

@@ -67,7 +67,7 @@ var tenures = map[string]func(t *testing.T, c *zk.Client) tenure{
 
 // errors.Is finds one value in every recipe's error for a hold that its holder gave
 // up. The text is the recipe's own.
-func TestRecipes_GivenUpIsOneErrorAndEachRecipesOwnWord(t *testing.T) {
+func TestRecipes_ReleasedIsOneErrorWithEachRecipesOwnText(t *testing.T) {
 	words := map[string]string{
 		"lock": "released", "permits": "released", "multi": "released", "election": "resigned",
 		"barrier": "left the barrier", "group": "left the group", "discovery": "unregistered",

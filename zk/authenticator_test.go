@@ -36,7 +36,7 @@ func (tp *tap) presented(n int) (data []string) {
 
 // A function is asked for its credential at every connect, also when the session has
 // expired. Its place among the others is kept.
-func TestAuthFunc_IsAskedAtEveryConnect(t *testing.T) {
+func TestAuthFunc_IsCalledAtEveryConnect(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var tp tap
 		var asked atomic.Int32
@@ -68,7 +68,7 @@ func TestAuthFunc_IsAskedAtEveryConnect(t *testing.T) {
 
 // A function that fails, and one that is slow, costs an attempt. The state is not
 // StateAuthFailed, and calls wait. When it works again, the session goes on.
-func TestAuthFunc_ThatFailsIsAskedAgain(t *testing.T) {
+func TestAuthFunc_ThatFailsIsCalledAgain(t *testing.T) {
 	vault := errors.New("the vault is sealed")
 	for name, trouble := range map[string]func(ctx context.Context) (zk.Auth, error){
 		"fails": func(context.Context) (zk.Auth, error) { return zk.Auth{}, vault },

@@ -287,7 +287,7 @@ func (c panicky) Write(b []byte) (int, error) {
 // failures: 121: a panic while reading or writing ends that connection and nothing
 // else. Waiting calls end, watches and the session go on, and the state shows the
 // loss.
-func TestConn_PanicEndsTheConnectionAndNobodyHangs(t *testing.T) {
+func TestConn_PanicEndsTheConnectionAndNoCallHangs(t *testing.T) {
 	for _, callers := range []int{1, 20} { // alone, on the caller's goroutine; and on the client's own
 		for _, inWrite := range []bool{false, true} {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {

@@ -31,7 +31,7 @@ func closesIn(t *testing.T, c *zk.Client) error {
 
 // Close refuses at once the calls that wait for room, and later calls, although the
 // server does not answer the calls that were sent.
-func TestClose_RefusesAtOnceWhatWaitsForRoom(t *testing.T) {
+func TestClose_RefusesAtOnceCallsThatWaitForRoom(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c, err := zk.Connect(inTime(t), zk.Config{
 			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: time.Minute, MaxInFlight: 2,
@@ -138,7 +138,7 @@ var errNoDeadline = errors.New("set deadline: not supported")
 
 // Close is bounded with connections of every kind, in the handshake as well as
 // afterwards.
-func TestClose_IsBoundedOverOddConnections(t *testing.T) {
+func TestClose_IsBoundedOverMisbehavingConnections(t *testing.T) {
 	for name, c := range map[string]struct {
 		odd   func(net.Conn, chan struct{}) net.Conn
 		stuck bool // some of the client's goroutines are left behind

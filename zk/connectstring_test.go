@@ -63,7 +63,7 @@ var connectStrings = []struct {
 }
 
 // failures: 124
-func TestConnectString_IsTakenApartOrRefused(t *testing.T) {
+func TestConnectString_IsParsedOrRefused(t *testing.T) {
 	for _, c := range connectStrings {
 		hosts, root, err := zk.ParseServers(c.in)
 		if c.err != "" {

@@ -46,7 +46,7 @@ func (c dripConn) Read(b []byte) (int, error) {
 
 // The client leaves a connection that drips, as it leaves a silent one. It does so
 // whether it waits for a reply or only for the answers to its pings.
-func TestConn_ThatDripsIsLeft(t *testing.T) {
+func TestConn_SlowReplyClosesTheConnection(t *testing.T) {
 	for name, request := range map[string]bool{"a get": true, "pings alone": false} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
@@ -77,7 +77,7 @@ func TestConn_ThatDripsIsLeft(t *testing.T) {
 
 // A read whose reply always drips is not repeated for ever. It fails with an error
 // that gives the reason. The client and its session go on.
-func TestRead_FailsWhenItsReplyDripsTwice(t *testing.T) {
+func TestRead_FailsWhenItsReplyIsTooSlowTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
 		drips := func(c *scripted) {

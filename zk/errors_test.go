@@ -71,7 +71,7 @@ func TestError_EveryCodeIsASentinel(t *testing.T) {
 
 // failures: 44, 47: a request that the server did not run because it was throttled
 // is sent again, with a growing pause, as long as the caller's context lasts.
-func TestError_ThrottledIsTriedAgain(t *testing.T) {
+func TestError_ThrottledIsRetried(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		require.NoError(t, srv.Create("/n", nil))
@@ -102,7 +102,7 @@ func TestError_ThrottledIsTriedAgain(t *testing.T) {
 }
 
 // A read whose answer leaves the outcome open is sent again: it changes nothing.
-func TestError_ReadWithoutAVerdictIsTriedAgain(t *testing.T) {
+func TestError_ReadWithoutAVerdictIsRetried(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		require.NoError(t, srv.Create("/n", []byte("x")))

@@ -92,7 +92,7 @@ func watchAndSubscription(t *testing.T, c *zk.Client) (*zk.Watch, *zk.Subscripti
 
 // An error says that nothing was sent if that is so: for an invalid configuration, a
 // wait for a connection, and a closed client.
-func TestError_WhatNeverLeftIsNotSent(t *testing.T) {
+func TestError_OfACallThatWasNeverWrittenIsNotSent(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		_, err := zk.Connect(t.Context(), zk.Config{Servers: "a,,b", MaxInFlight: -1})
 		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))

@@ -44,7 +44,7 @@ func TestGuard_AWriteCostsTheSameHoweverManyThereAre(t *testing.T) {
 
 // A guard whose parent has ended is of no use any more. It costs no heartbeats,
 // although it was not released.
-func TestGuard_WhoseParentHasEndedCostsNoHeartbeats(t *testing.T) {
+func TestGuard_WithAnEndedParentCostsNoHeartbeats(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var w wire
 		c := connect(t, srv, w.on(srv))

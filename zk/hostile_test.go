@@ -229,7 +229,7 @@ func TestHostile_AnnouncedSizesCostNothing(t *testing.T) {
 
 // Events that are well formed but make no sense are ignored, or delivered as they
 // are. They break nothing.
-func TestHostile_OddEventsDisturbNobody(t *testing.T) {
+func TestHostile_UnexpectedEventsAreHarmless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{play: []func(*scripted){func(c *scripted) {
 			c.serve(func(q asked) []byte {

@@ -60,7 +60,7 @@ func TestGuard_EndsInTimeAfterRequestsWereHeldUp(t *testing.T) {
 // failures: 15: the session was opened with a short timeout, which the next
 // leader takes from its log, whatever timeout other servers have granted since.
 // So the lease rests on the smallest of all handshakes, the first included.
-func TestGuard_GoesByTheSmallestTimeoutOfTheSession(t *testing.T) {
+func TestGuard_UsesTheSmallestTimeoutOfTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		guarded, moved := make(chan struct{}), make(chan time.Time, 2)
 		s := &script{

@@ -26,7 +26,7 @@ func refusing(code proto.ErrCode, count *int) func(*scripted) {
 	}
 }
 
-func TestConn_IsLeftWhenTheSessionIsNotAtHomeThere(t *testing.T) {
+func TestConn_ClosesWhenItsServerDoesNotHaveTheSession(t *testing.T) {
 	for _, code := range []proto.ErrCode{proto.SessionMoved, proto.SessionExpired} {
 		t.Run(zk.Code(code).Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestConn_IsLeftWhenTheSessionIsNotAtHomeThere(t *testing.T) {
 
 // The client does not repeat a write. If the caller repeats it, the write goes to
 // the next connection, whose handshake shows whether the session is over.
-func TestConn_IsLeftBeforeTheCallerOfARefusedWriteGoesOn(t *testing.T) {
+func TestConn_ClosesBeforeTheCallerOfARefusedWriteReturns(t *testing.T) {
 	for code, outcome := range map[proto.ErrCode]zk.Outcome{
 		proto.SessionMoved:   zk.OutcomeUnknown,
 		proto.SessionExpired: zk.OutcomeRejected,
@@ -69,7 +69,7 @@ func TestConn_IsLeftBeforeTheCallerOfARefusedWriteGoesOn(t *testing.T) {
 
 // A restore that is refused with such a code is repeated on the next connection:
 // no watch is lost.
-func TestRestore_IsRepeatedWhereTheSessionIsAtHome(t *testing.T) {
+func TestRestore_IsRepeatedWhenTheServerDoesNotHaveTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := 0
 		s := &script{play: []func(*scripted){

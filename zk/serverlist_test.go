@@ -254,7 +254,7 @@ func TestResolve_ThatDoesNotReturnIsNamed(t *testing.T) {
 
 // The list is asked for before each round, each round tries each of its servers
 // once, and there is a pause after each round. The order is random.
-func TestResolve_IsAskedBeforeEachRound(t *testing.T) {
+func TestResolve_IsCalledBeforeEachRound(t *testing.T) {
 	first := map[string]int{}
 	for range 60 {
 		synctest.Test(t, func(t *testing.T) {

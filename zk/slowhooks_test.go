@@ -18,7 +18,7 @@ import (
 
 // failures: 36, 123: a hook of calls takes twice the session timeout, and calls the
 // client itself. It slows down only its own caller.
-func TestHooks_SlowCallHookDisturbsNobody(t *testing.T) {
+func TestHooks_SlowCallHookDelaysOnlyItsCaller(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var c *zk.Client
 		var mu sync.Mutex

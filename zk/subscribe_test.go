@@ -65,7 +65,7 @@ func TestSubscription_GapIsAnnouncedAndReadAgainOnce(t *testing.T) {
 }
 
 // failures: 30: it goes on in the session after an expired one, with a resync.
-func TestSubscription_GoesOnInTheNextSession(t *testing.T) {
+func TestSubscription_ContinuesInTheNextSession(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		flat, deep := subscribe(t, c, "/t"), subscribe(t, c, "/u", zk.Recursive())
@@ -118,7 +118,7 @@ func repeat(s string, n int) []string {
 // failures: 36, 123: a reader is busy for twice the session timeout, and calls the
 // client inside its loop. That disturbs neither heartbeats nor other watches nor a
 // reconnect.
-func TestSubscription_BusyReaderDisturbsNobody(t *testing.T) {
+func TestSubscription_BusyReaderDelaysNothingElse(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		ctx := t.Context()

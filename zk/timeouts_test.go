@@ -65,7 +65,7 @@ func TestSession_IntervalsFollowTheServersTimeout(t *testing.T) {
 
 // failures: 15: with any granted timeout nothing panics, no loop runs hot, and the
 // client ends well.
-func TestConnect_OddTimeoutsOfTheServerAreHarmless(t *testing.T) {
+func TestConnect_AbsurdTimeoutsOfTheServerAreHarmless(t *testing.T) {
 	for _, millis := range []int32{0, -1, math.MinInt32, 1, 2, 11, 12, math.MaxInt32} {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			srv.OnConnect(func(q zktest.Connect) zktest.Verdict {

@@ -15,7 +15,7 @@ import (
 // A caller queues a request while another caller is about to stop writing. The
 // request must not wait for the next heartbeat. In this test nothing takes time, so
 // such a wait would show as time that has passed.
-func TestWriter_NobodyIsForgotten(t *testing.T) {
+func TestWriter_NoCallIsForgotten(t *testing.T) {
 	for range 4 {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			c := watching(t, srv)

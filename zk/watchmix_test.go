@@ -17,7 +17,7 @@ import (
 // failures: 31: the recursive watch replaces the persistent one on the server, and
 // sends no ChildrenChanged. The persistent subscription yields it all the same, also
 // when the recursive one is closed.
-func TestSubscription_PersistentBesideRecursiveHearsOfChildren(t *testing.T) {
+func TestSubscription_PersistentBesideRecursiveReportsChildren(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
@@ -53,7 +53,7 @@ func TestSubscription_RecursiveStaysWhenPersistentLeaves(t *testing.T) {
 
 // While the recursive watch is on its way, the server still sends the
 // ChildrenChanged of the persistent one.
-func TestSubscription_HearsOfChildrenWhileTheModeChanges(t *testing.T) {
+func TestSubscription_ReportsChildrenWhileTheModeChanges(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
@@ -78,7 +78,7 @@ func TestSubscription_HearsOfChildrenWhileTheModeChanges(t *testing.T) {
 // failures: 27: the server replays a missed change for a one-shot child watch. That
 // fires the watch also where the path has a recursive subscription, which yields
 // nothing for it.
-func TestWatch_BesideARecursiveOneHearsOfTheGap(t *testing.T) {
+func TestWatch_BesideARecursiveSubscriptionFiresAfterAGap(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
@@ -122,7 +122,7 @@ func TestWatch_DoesNotRestOnASubscriptionThatWasWithdrawn(t *testing.T) {
 
 // A one-shot whose read was sent behind an addWatch has no watch of its own on the
 // server. It ends when the server refuses the addWatch.
-func TestWatch_BehindARefusedSubscriptionIsToldOfIt(t *testing.T) {
+func TestWatch_BehindARefusedSubscriptionEnds(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		require.NoError(t, srv.Create("/t", nil))
@@ -154,7 +154,7 @@ func TestWatch_BehindARefusedSubscriptionIsToldOfIt(t *testing.T) {
 
 // The watch of a closed subscription feeds a one-shot. It goes on feeding it,
 // whether the next subscription is refused or not.
-func TestWatch_IsFedWhenItsSubscriptionHasLeft(t *testing.T) {
+func TestWatch_FiresAlthoughItsSubscriptionHasEnded(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := watching(t, srv)
 		ctx := t.Context()

@@ -43,7 +43,7 @@ var modelPaths = []string{"/a", "/a/b", "/a/b/c", "/d"}
 
 // failures: 29, 30, 31, 32, 61: each watch gets exactly its own events, with all
 // other kinds of watches on the same path.
-func TestWatch_RandomHoldersHearOfWhatTheyWatch(t *testing.T) {
+func TestWatch_RandomHoldersGetTheirEvents(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			onBothVersions(t, 2, func(t *testing.T, srv *zktest.Server) {

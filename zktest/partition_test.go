@@ -186,7 +186,7 @@ func TestIsolateLeader_AnswersSyncUntilItNotices(t *testing.T) {
 	})
 }
 
-func TestIsolateLeader_AloneNobodyExpires(t *testing.T) {
+func TestIsolateLeader_AloneExpiresNoSession(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, s *zktest.Server) {
 		c := connectTo(t, s, addr1, 3*time.Second)
 		s.IsolateLeader(true)

@@ -122,7 +122,7 @@ func TestDouble_JoinsInTheNextSession(t *testing.T) {
 
 // A join wakes no member, and a round wakes each member once. So the cost for each
 // party does not grow with the number of parties.
-func TestDouble_JoinWakesNobody(t *testing.T) {
+func TestDouble_JoinWakesNoWaiter(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		cost := func(n int) float64 {
 			_, d := parties(t, srv, n, n)
@@ -394,7 +394,7 @@ func TestDouble_TooManyIsRefused(t *testing.T) {
 
 // Members that wait during a round are let in together when all members of that round
 // have died.
-func TestDouble_WaitersGoOnWhenTheRoundBeforeDies(t *testing.T) {
+func TestDouble_WaitersContinueWhenTheRoundBeforeDies(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		clients, d := parties(t, srv, 4, 2)
 		a, b := enter(t.Context(), d[0]), enter(t.Context(), d[1])
@@ -415,7 +415,7 @@ func TestDouble_WaitersGoOnWhenTheRoundBeforeDies(t *testing.T) {
 }
 
 // failures: 87: only a round lets a member in.
-func TestDouble_EventsAloneLetNobodyIn(t *testing.T) {
+func TestDouble_EventsAloneAdmitNoParty(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 		_, d := parties(t, srv, 3, 3)
 		a, b := enter(t.Context(), d[0]), enter(t.Context(), d[1])

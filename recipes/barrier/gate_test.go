@@ -215,7 +215,7 @@ func TestBarrier_LostRepliesAreSettled(t *testing.T) {
 	}
 }
 
-func TestBarrier_ErrorsAreTold(t *testing.T) {
+func TestBarrier_ErrorsAreReturned(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

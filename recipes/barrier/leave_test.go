@@ -139,7 +139,7 @@ func TestDouble_LeaveWithoutTimeLeavesNothing(t *testing.T) {
 }
 
 // failures: 89: a barrier for two parties is used by three. None of them spins or hangs.
-func TestDouble_ThirdOfTwoDisturbsNobody(t *testing.T) {
+func TestDouble_ThirdOfTwoPartiesDisturbsNoRound(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		_, e := inside(t, srv, 2)
 		_, d := parties(t, srv, 1, 2)
@@ -161,7 +161,7 @@ func TestDouble_ThirdOfTwoDisturbsNobody(t *testing.T) {
 }
 
 // Entry.Context ends with everything that ends the membership, with its reason.
-func TestDouble_EntryIsToldOfEveryKindOfLoss(t *testing.T) {
+func TestDouble_ContextEndsOnEveryKindOfLoss(t *testing.T) {
 	for name, loss := range map[string]struct {
 		lose func(srv *zktest.Server, e *barrier.Entry, c *zk.Client)
 		want error
@@ -203,7 +203,7 @@ func TestDouble_EntryIsToldOfEveryKindOfLoss(t *testing.T) {
 }
 
 // A Leave continues in a new session when the old one has expired.
-func TestDouble_LeaveGoesOnInTheNextSession(t *testing.T) {
+func TestDouble_LeaveContinuesInTheNextSession(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		clients, e := inside(t, srv, 2)
 		left := leaving(t.Context(), e[1])

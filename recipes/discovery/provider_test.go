@@ -169,7 +169,7 @@ func TestProvider_ZoneFirstAndThenTheOthers(t *testing.T) {
 	})
 }
 
-func TestProvider_HashMovesOnlyTheKeysOfWhoGoes(t *testing.T) {
+func TestProvider_HashMovesOnlyTheKeysOfARemovedInstance(t *testing.T) {
 	serving(t, 5, func(t *testing.T, srv *zktest.Server, c *discovery.Cache) {
 		p := c.Provider("web", discovery.ProviderConfig{Strategy: discovery.Hash(discovery.RoundRobin())})
 		place := func() map[int]string {

@@ -64,7 +64,7 @@ func TestRegister_UnimplementedReturnsAtOnce(t *testing.T) {
 }
 
 // Serve goes on after a refusal, and registers when the right is granted.
-func TestServe_TriesAgainWhatIsRefused(t *testing.T) {
+func TestServe_RetriesAfterARefusal(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		ctx, c := t.Context(), connect(t, srv)
 		require.NoError(t, srv.Create("/services/web", nil))

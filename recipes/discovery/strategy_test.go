@@ -32,7 +32,7 @@ func highest(list []discovery.Candidate) (discovery.Chooser, error) {
 	}, nil
 }
 
-func TestProvider_TakesAStrategyOfTheUsers(t *testing.T) {
+func TestProvider_AcceptsAUsersStrategy(t *testing.T) {
 	serving(t, 11, func(t *testing.T, _ *zktest.Server, c *discovery.Cache) {
 		p := c.Provider("web", discovery.ProviderConfig{Strategy: highest, Errors: 1, SetAside: time.Minute})
 		require.Equal(t, map[string]int{"10": 5}, picks(t, p, 5))

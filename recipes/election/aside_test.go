@@ -112,7 +112,7 @@ func (c *crew) leading() []string {
 
 // The named candidate leaves at the moment at which the leader gives up, or while
 // another candidate stands aside. HandOver reports that, and not that we still lead.
-func TestHandOver_SaysThatTheNamedOneIsNotFirst(t *testing.T) {
+func TestHandOver_ReportsThatTheNamedCandidateIsNotFirst(t *testing.T) {
 	for name, op := range map[string]string{"goes first": "delete", "goes while b stands aside": "multi"} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, srv *zktest.Server) {
@@ -149,7 +149,7 @@ func TestHandOver_SaysThatTheNamedOneIsNotFirst(t *testing.T) {
 }
 
 // HandOver returns nil when the named candidate is first, and not before.
-func TestHandOver_ReturnsWhenTheNamedOneIsFirst(t *testing.T) {
+func TestHandOver_ReturnsWhenTheNamedCandidateIsFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
 		for _, id := range []string{"a", "b", "c", "d"} {

@@ -152,7 +152,7 @@ func TestElection_NodeOfAnEarlierSessionDoesNotLead(t *testing.T) {
 // connection is lost for longer than its lease. When it has reconnected it is still
 // first, and leads with a new lease. Campaign does not return a leadership whose lease
 // is over.
-func TestElection_OutageWhileItLooksWhoIsBehind(t *testing.T) {
+func TestElection_OutageWhileItReadsTheQueueBehind(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		first, err := election.New(connect(t, srv), "/e", election.Config{}).Campaign(t.Context())
 		require.NoError(t, err)

@@ -66,7 +66,7 @@ func (s *standby) asked(srv *zktest.Server) func() []string {
 // The next candidate knows beforehand which candidates are behind it and which one is
 // named. Between the end of one leadership and the next it sends no request, even if
 // candidates have joined or left in the meantime.
-func TestCampaign_WhoIsNextAsksNothing(t *testing.T) {
+func TestCampaign_NextCandidateSendsNoRequest(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		var line []*standby
 		for range 5 {
@@ -140,7 +140,7 @@ func TestCampaign_WhatChangesJustBeforeTheEndCounts(t *testing.T) {
 // A candidate of a higher priority has the leader's session, and its node is deleted
 // right after the leader's. The next candidate does not stand aside for it: it lists
 // the queue again and keeps its position.
-func TestCampaign_NobodyStandsAsideForOneWhoWentWithTheLeader(t *testing.T) {
+func TestCampaign_NoStandingAsideForACandidateOfTheLeadersSession(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		a, b := waits(t, srv, 0), waits(t, srv, 0)
 		defer end(t, b)

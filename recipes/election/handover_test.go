@@ -22,7 +22,7 @@ import (
 // The named candidate leads next, and nobody leads in between. The candidates that were
 // ahead queue behind it in the order that they had. The old leader is a candidate
 // again.
-func TestHandOver_ToTheOneWhoIsNamed(t *testing.T) {
+func TestHandOver_ToTheNamedCandidate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
 		for _, id := range []string{"a", "b", "c", "d", "e"} {
@@ -202,7 +202,7 @@ func (c *crew) deleteOf(session int64) {
 
 // The named candidate is gone when the leader is about to name it. The leader still
 // leads.
-func TestHandOver_TheNamedOneIsGone(t *testing.T) {
+func TestHandOver_NamedCandidateIsGone(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
 		for _, id := range []string{"a", "b", "c"} {

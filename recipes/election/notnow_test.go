@@ -14,7 +14,7 @@ import (
 )
 
 // The server throttles the create of a candidate. Run retries.
-func TestRun_GoesOnAfterAThrottledCreate(t *testing.T) {
+func TestRun_ContinuesAfterAThrottledCreate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		var seen atomic.Int64
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {

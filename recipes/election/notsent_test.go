@@ -81,7 +81,7 @@ func TestRun_ReturnsARefusalAlsoIfItsNodeIsLeft(t *testing.T) {
 
 // The error of a campaign whose context has ended names the leader, and the number of
 // candidates ahead.
-func TestElection_CampaignSaysWhoIsAhead(t *testing.T) {
+func TestElection_CampaignErrorNamesTheCandidateAhead(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		l, err := election.New(connect(t, srv), "/e", election.Config{ID: "a"}).Campaign(t.Context())
 		require.NoError(t, err)

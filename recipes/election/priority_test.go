@@ -76,7 +76,7 @@ func TestPriority_YieldsToAHandOver(t *testing.T) {
 
 // With a foreign candidate in between, standing aside would help only that one. No
 // candidate does it.
-func TestPriority_NobodyStandsAsideForAForeignCandidate(t *testing.T) {
+func TestPriority_NoStandingAsideForAForeignCandidate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := newCrew(t, srv)
 		c.join("a", 0)

@@ -178,7 +178,7 @@ func TestElection_OutageLongerThanTheSession(t *testing.T) {
 // The server reports the delete of the leader's node before the change of the queue. So
 // the next candidate needs no request, in every way a leader can end. If something
 // changed before the delete, it reads again.
-func TestElection_WhoIsNextAsksARealServerNothing(t *testing.T) {
+func TestElection_NextCandidateSendsARealServerNoRequest(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	for name, c := range map[string]struct {
 		goes  func(*zk.Client, *election.Leadership) error

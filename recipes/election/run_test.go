@@ -61,7 +61,7 @@ func TestRun_FlapsWhileTheLeaderChanges(t *testing.T) {
 // failures: 78: one step of a candidate fails with an unknown outcome, and Run retries
 // it. A refusal ends Run with an error that names it, and the candidate leaves the
 // queue. This is tested for each step.
-func TestRun_OneFailedStepIsMadeAgain(t *testing.T) {
+func TestRun_FailedStepIsRepeated(t *testing.T) {
 	const connectionLoss, operationTimeout, noAuth = -4, -7, -102
 	for _, op := range []string{"create", "children", "exists", "get", "multi"} {
 		for nth := int64(1); nth <= 2; nth++ {
@@ -120,7 +120,7 @@ func TestRun_OneFailedStepIsMadeAgain(t *testing.T) {
 
 // failures: 80: the leadership is lost before lead has begun. Run still calls lead, with
 // a context that has ended, and campaigns again.
-func TestRun_LossBeforeLeadBeginsIsTold(t *testing.T) {
+func TestRun_LossBeforeLeadBeginsIsReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		e, rival := election.New(connect(t, srv), "/e", election.Config{}), election.New(connect(t, srv), "/e", election.Config{})
 		l, err := rival.Campaign(t.Context())
@@ -189,7 +189,7 @@ func TestRun_WaitsForLead(t *testing.T) {
 
 // failures: 79: a leader resigns without a connection and campaigns again in the same
 // session. The old node is deleted, and does not block the new one.
-func TestRun_OldNodeOfTheSameSessionBlocksNobody(t *testing.T) {
+func TestRun_OldNodeOfTheSameSessionDoesNotBlock(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		session := c.Session()
@@ -242,7 +242,7 @@ func TestElection_IsVerifiedAfterAReconnect(t *testing.T) {
 
 // failures: 83: a slow lead and an observer that hangs do not keep another election of
 // the same client waiting.
-func TestElection_SlowOnesDisturbNobody(t *testing.T) {
+func TestElection_SlowCallersDelayNoOtherElection(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		block := make(chan struct{})

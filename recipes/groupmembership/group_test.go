@@ -172,7 +172,7 @@ func TestGroup_IDOfALiveMemberIsTaken(t *testing.T) {
 
 // failures: 100: Join returns a refusal of the server at once. Maintain retries
 // slowly, shows the refusal in the status, and succeeds when the right is granted.
-func TestGroup_NoAuthIsToldAndTriedSlowly(t *testing.T) {
+func TestGroup_NoAuthIsReportedAndRetriedSlowly(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, srv *zktest.Server) {
 		admin, g := connect(t, srv), group(t, srv)
 		_, err := admin.Create(t.Context(), "/g", nil, zk.Persistent, zk.WithACL(zk.WorldACL(zk.PermRead|zk.PermAdmin)...))
@@ -248,7 +248,7 @@ func TestGroup_MaintainKeepsAndLeaves(t *testing.T) {
 }
 
 // A Join that is given up leaves nothing, whatever it was doing.
-func TestGroup_JoinGivenUpLeavesNothing(t *testing.T) {
+func TestGroup_CancelledJoinLeavesNothing(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, srv *zktest.Server) {
 		g := group(t, srv)
 		srv.Delay(1, 3*time.Millisecond)

@@ -55,7 +55,7 @@ func TestView_Apply(t *testing.T) {
 	require.EqualValues(t, 10, zxid)
 }
 
-func TestView_StaleIsToldOnceAndEndsWithNews(t *testing.T) {
+func TestView_StaleIsReportedOnceAndEndsWithTheNextView(t *testing.T) {
 	var v view
 	_, news := v.lost(time.Now())
 	require.False(t, news, "nothing is known yet")

@@ -121,7 +121,7 @@ func ids(ms []groupmembership.Member) []string {
 
 // failures: 35: every join, change and leave is reported. When the last member
 // leaves, the group is empty.
-func TestWatch_TellsOfEveryChange(t *testing.T) {
+func TestWatch_ReportsEveryChange(t *testing.T) {
 	onBoth(t, func(t *testing.T, srv *zktest.Server) {
 		g := group(t, srv)
 		e := watch(t, group(t, srv))

@@ -60,7 +60,7 @@ func (a *attempt) held(t *testing.T) *lock.Held {
 // A waiter that has waited for a while knows beforehand that it is next: between the
 // release and its grant it sends no request. A release wakes the next waiter and the
 // one behind it, which lists the queue while the next one holds.
-func TestLock_WhoIsNextAsksNothing(t *testing.T) {
+func TestLock_NextWaiterSendsNoRequest(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		const n = 10
 		const apart = 1130 * time.Millisecond // not when a heartbeat is due
@@ -115,7 +115,7 @@ func TestLock_WhoIsNextAsksNothing(t *testing.T) {
 // failures: 59: holders release and waiters quit at random moments, both faster and
 // slower than the others notice. Every new holder is the first in the queue, every
 // contender gets its turn, and none has more than three watches.
-func TestLock_WatchingAheadMissesNobody(t *testing.T) {
+func TestLock_WatchingAheadMissesNoContender(t *testing.T) {
 	for seed := range uint64(10) {
 		inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			line := inLine(t, srv, 30)

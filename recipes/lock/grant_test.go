@@ -91,7 +91,7 @@ func TestLock_WaiterWithoutItsNodeIsNotGranted(t *testing.T) {
 // order. Here the watches need more than one frame, so that the second event comes
 // long after the first. The waiter is not the holder in between: the contender behind
 // it is.
-func TestLock_WaiterWhoseNodeWentInAnOutageIsNotGranted(t *testing.T) {
+func TestLock_WaiterWhoseNodeWasDeletedInAnOutageIsNotGranted(t *testing.T) {
 	for range 40 { // the order is the client's, and random: one in four shows it
 		inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			first, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())

@@ -90,7 +90,7 @@ func TestLock_NextWaiterGetsIt(t *testing.T) {
 }
 
 // failures: 52
-func TestLock_HolderIsToldOfEveryKindOfLoss(t *testing.T) {
+func TestLock_ContextEndsOnEveryKindOfLoss(t *testing.T) {
 	losses := map[string]struct {
 		lose func(srv *zktest.Server, h *lock.Held, c *zk.Client)
 		want error
@@ -317,7 +317,7 @@ func TestLock_GuardedWriteIsRefusedOnceTheLockIsGone(t *testing.T) {
 }
 
 // failures: 130
-func TestLock_DoTellsOfALoss(t *testing.T) {
+func TestLock_DoReportsALoss(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		l := lock.New(c, "/l", lock.Config{})

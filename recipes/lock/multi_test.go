@@ -144,7 +144,7 @@ func TestMulti_ContextEndsBeforeTheNodesGo(t *testing.T) {
 
 // A Multi loses a lock while it waits for another. It releases all and acquires all
 // again, and holds none of an earlier session.
-func TestMulti_LossWhileWaitingBeginsAnew(t *testing.T) {
+func TestMulti_LossWhileWaitingStartsOver(t *testing.T) {
 	for _, lose := range []string{"expired", "deleted"} {
 		t.Run(lose, func(t *testing.T) {
 			inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {

@@ -41,7 +41,7 @@ var notNow = map[string]zk.Code{
 
 // The server refuses for now to create the contender's node. Acquire retries until
 // it succeeds.
-func TestLock_CreateThatIsPutOffIsTriedAgain(t *testing.T) {
+func TestLock_TemporarilyRefusedCreateIsRetried(t *testing.T) {
 	for name, code := range notNow {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -61,7 +61,7 @@ func TestLock_CreateThatIsPutOffIsTriedAgain(t *testing.T) {
 
 // The server keeps refusing. Acquire retries less and less often, until its context
 // ends.
-func TestLock_CreateThatIsPutOffForEverIsNoHotLoop(t *testing.T) {
+func TestLock_CreateThatIsRefusedForEverIsNoHotLoop(t *testing.T) {
 	for name, code := range notNow {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -105,7 +105,7 @@ func stopRunaway(t *testing.T, cancel context.CancelFunc, seen *atomic.Int64) {
 }
 
 // A session ends while Acquire pauses. Acquire does not wait for the end of the pause.
-func TestLock_CreateThatIsPutOffGoesOnInTheNextSession(t *testing.T) {
+func TestLock_TemporarilyRefusedCreateContinuesInTheNextSession(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		first := c.Session().ID()
@@ -157,7 +157,7 @@ func TestLock_NodeThatIsDeletedOverAndOverIsNoHotLoop(t *testing.T) {
 
 // A server refuses for now the transaction of a downgrade and the delete of a release,
 // and the client's own policy gives up at once. The lock retries.
-func TestLock_LaterRequestsThatArePutOffAreTriedAgain(t *testing.T) {
+func TestLock_TemporarilyRefusedDowngradeAndReleaseAreRetried(t *testing.T) {
 	for name, code := range map[string]zk.Code{"throttled": zk.ErrThrottled, "read-only": zk.ErrNotReadOnly} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

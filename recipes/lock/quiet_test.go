@@ -67,7 +67,7 @@ func TestLock_AloneCostsThreeRequests(t *testing.T) {
 
 // The holder notices that its node was deleted: right after the grant, after a while,
 // and when others have joined in the meantime.
-func TestLock_AloneIsToldOfADelete(t *testing.T) {
+func TestLock_LoneHolderSeesTheDeleteOfItsNode(t *testing.T) {
 	for name, meanwhile := range map[string]func(t *testing.T, srv *zktest.Server){
 		"at once":      func(*testing.T, *zktest.Server) {},
 		"after a time": func(*testing.T, *zktest.Server) { time.Sleep(time.Minute) },
@@ -111,7 +111,7 @@ func TestLock_TryLeavesNoWatch(t *testing.T) {
 }
 
 // Its node is deleted while there is no connection. It notices on the next one.
-func TestLock_AloneIsToldOfADeleteInAnOutage(t *testing.T) {
+func TestLock_LoneHolderSeesADeleteInAnOutage(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		h, err := lock.New(c, "/l", lock.Config{}).Acquire(t.Context())

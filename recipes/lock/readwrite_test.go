@@ -248,7 +248,7 @@ func TestReadWrite_DowngradeThatIsNotWaitedFor(t *testing.T) {
 
 // A Release whose context has ended leaves the nodes to the Downgrade that is under
 // way. A second Downgrade waits for the first, and comes too late.
-func TestReadWrite_ReleaseBesideTwoDowngradesIsNotForgotten(t *testing.T) {
+func TestReadWrite_ReleaseDuringTwoDowngradesDeletesTheNodes(t *testing.T) {
 	inDialects(t, func(t *testing.T, srv *zktest.Server, cfg lock.Config) {
 		h, err := lock.NewReadWrite(connect(t, srv), "/l", cfg).Write().Acquire(t.Context())
 		require.NoError(t, err)

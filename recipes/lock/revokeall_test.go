@@ -68,7 +68,7 @@ func TestSemaphore_RevokeAsksAllHolders(t *testing.T) {
 
 // The holder of several locks is asked as soon as the release of one of them is
 // wanted.
-func TestMulti_RevokedTellsOfEachLock(t *testing.T) {
+func TestMulti_RevokedReportsEachLock(t *testing.T) {
 	inMultiBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, d := connect(t, srv), connect(t, srv)
 		m := lock.NewMulti(plain(c, "/a", "/b")...)

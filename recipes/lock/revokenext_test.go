@@ -40,7 +40,7 @@ var revocable = map[string]func(c *zk.Client) (acquire func(context.Context) (ho
 // The request reaches the holder, but its reply is lost. The holder releases, and the
 // next one holds before Revoke sends the request again. The holder was asked, so
 // Revoke returns nil, and asks nobody else.
-func TestRevoke_WithoutAReplyAsksNobodyElse(t *testing.T) {
+func TestRevoke_WithoutAReplyAsksNoOtherHolder(t *testing.T) {
 	for name, recipe := range revocable {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

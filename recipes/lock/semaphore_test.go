@@ -287,7 +287,7 @@ func TestSemaphore_ForeignLeasesCount(t *testing.T) {
 
 // failures: 72: every kind of loss of any of the permits ends their context, and a
 // release afterwards does nothing.
-func TestSemaphore_LossIsTold(t *testing.T) {
+func TestSemaphore_ContextEndsOnEveryKindOfLoss(t *testing.T) {
 	losses := map[string]struct {
 		lose func(srv *zktest.Server, p *lock.Permits, c *zk.Client)
 		want error
@@ -412,7 +412,7 @@ func TestSemaphore_Names(t *testing.T) {
 	})
 }
 
-func TestSemaphore_DoTellsOfALoss(t *testing.T) {
+func TestSemaphore_DoReportsALoss(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		s := lock.NewSemaphore(c, "/s", 2, lock.Config{})

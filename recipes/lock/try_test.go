@@ -77,7 +77,7 @@ func TestTryAcquire_OnAServerThatLags(t *testing.T) {
 
 // The connection is lost during the read of the queue. A read without its sync decides
 // nothing.
-func TestTryAcquire_WithoutASyncAsksTheQueue(t *testing.T) {
+func TestTryAcquire_JoinsTheQueueWhenItsSyncFails(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		l := lock.New(c, "/l", lock.Config{})

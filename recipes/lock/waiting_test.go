@@ -96,7 +96,7 @@ func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
 
 // failures: 57: the deadline of a waiter is for the whole wait, and does not start
 // again with each contender before it.
-func TestLock_PatienceIsForTheWholeWait(t *testing.T) {
+func TestLock_ContextBoundsTheWholeWait(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		l := lock.New(c, "/l", lock.Config{})
@@ -347,7 +347,7 @@ func TestLock_IsSharedByManyGoroutines(t *testing.T) {
 
 // failures: 66: a waiter can find out which contender blocks it: the owner's session,
 // its data and since when, even if that owner's session never ends.
-func TestLock_WhoBlocksIsVisible(t *testing.T) {
+func TestLock_ContenderAheadIsVisible(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		blocker, waiter := connect(t, srv), connect(t, srv)
 		h, err := lock.New(blocker, "/l", lock.Config{Data: []byte("host-7, pid 42")}).Acquire(t.Context())
@@ -388,7 +388,7 @@ func TestLock_WhoBlocksIsVisible(t *testing.T) {
 
 // failures: 65: contenders that may create, but not read or not delete, get a typed
 // error at once and do not loop. No node is left behind if it can be deleted.
-func TestLock_MissingRightsAreTold(t *testing.T) {
+func TestLock_MissingRightsAreReported(t *testing.T) {
 	for _, perms := range []zk.Perm{zk.PermCreate, zk.PermCreate | zk.PermDelete, zk.PermRead, zk.PermRead | zk.PermDelete} {
 		t.Run(fmt.Sprint(perms), func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

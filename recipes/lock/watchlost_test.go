@@ -71,7 +71,7 @@ func TestLock_WaiterOutlivesLostWatches(t *testing.T) {
 
 // The node of a waiter is deleted while its watches are being lost: it queues
 // again.
-func TestLock_WaiterWhoseWatchesAreLostNoticesThatItsNodeWent(t *testing.T) {
+func TestLock_WaiterWithLostWatchesNoticesTheDeleteOfItsNode(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)

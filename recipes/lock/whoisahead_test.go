@@ -19,7 +19,7 @@ import (
 // The error of a TryAcquire, and of an Acquire whose context has ended, names the
 // contenders ahead: data, session, token and time, and their number. Acquire sends no
 // request for that after its context has ended.
-func TestLock_ErrorsSayWhoIsAhead(t *testing.T) {
+func TestLock_ErrorsNameTheContenderAhead(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		h, err := lock.New(c, "/l", lock.Config{Data: []byte("worker-7")}).Acquire(t.Context())

@@ -134,7 +134,7 @@ func TestFollow_BreakLeavesNoWatch(t *testing.T) {
 
 // failures: 34: the followed parent is a container that is reaped and created again.
 // The follower goes on by itself, and yields nothing while the parent is missing.
-func TestChildren_GoesOnWhenAContainerIsReaped(t *testing.T) {
+func TestChildren_ContinuesWhenAContainerIsReaped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{ReapInterval: time.Second})
 		c := clienttest.Watching(t, srv)
@@ -163,7 +163,7 @@ func last(s []string) string { return s[len(s)-1] }
 
 // failures: 24: a restore that was refused costs a follower nothing: it reads
 // again.
-func TestFollow_GoesOnWhenTheRestoreIsRefused(t *testing.T) {
+func TestFollow_ContinuesWhenTheRestoreIsRefused(t *testing.T) {
 	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := clienttest.Watching(t, srv)
 		seen, cancel := followData(t, c, "/n")

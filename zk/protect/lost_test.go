@@ -53,7 +53,7 @@ func TestCreate_IsFoundAfterALongOutage(t *testing.T) {
 
 // failures: 48, 50: the session ends while the create's outcome is open. The node
 // goes with it, and none is created in the next session.
-func TestCreate_WhoseSessionEndsIsNotFoundInTheNext(t *testing.T) {
+func TestCreate_NodeOfAnEndedSessionIsNotFoundInTheNext(t *testing.T) {
 	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := clienttest.Connect(t, srv)
 		require.NoError(t, srv.Create("/dir", nil))

@@ -94,7 +94,7 @@ func TestCreate_ChecksThePathThatItGot(t *testing.T) {
 }
 
 // The janitor does not give up when the policy of the client does.
-func TestAbandon_GoesOnWhenThePolicyEnds(t *testing.T) {
+func TestAbandon_ContinuesWhenThePolicyEnds(t *testing.T) {
 	for name, policy := range map[string]func() backoff.BackOff{
 		"at once":  func() backoff.BackOff { return &backoff.StopBackOff{} },
 		"soon":     func() backoff.BackOff { return backoff.WithMaxRetries(backoff.NewConstantBackOff(time.Second), 2) },

@@ -56,7 +56,7 @@ func TestRun_LeavesNothingWhenAServerDoesNotComeUp(t *testing.T) {
 	require.NoError(t, nothingLeft())
 }
 
-func TestRun_LeavesNothingWhenItIsBrokenOff(t *testing.T) {
+func TestRun_LeavesNothingWhenItIsCancelled(t *testing.T) {
 	for _, after := range []time.Duration{50, 200, 600} {
 		ctx, cancel := context.WithTimeout(t.Context(), after*time.Millisecond)
 		_, err := zkcontainer.Run(ctx, zkcontainer.Members(3))

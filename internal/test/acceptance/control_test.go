@@ -16,7 +16,7 @@ import (
 // A holder whose server is cut off from its leader, and a waiter at another server.
 // A holder that obeys its context stops in time. If it ignores its context there
 // are two holders, and the checkers must report that.
-func TestControl_ClaimsThatIgnoreTheContextAreFoundOut(t *testing.T) {
+func TestControl_ClaimsThatIgnoreTheContextAreDetected(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			srv := zktest.Start(t, zktest.Config{Servers: 2, SyncLimit: 1000})

@@ -9,7 +9,7 @@ import (
 
 // A server counts as different only if the same node differs in both reads, and on
 // one server of three.
-func TestDiffering_TellsAServerFromWhatChangesMeanwhile(t *testing.T) {
+func TestDiffering_DistinguishesAServerFromAChange(t *testing.T) {
 	looks := func(servers ...string) (out []map[string]bool) {
 		for _, s := range servers {
 			nodes := map[string]bool{}

@@ -14,7 +14,7 @@ func interval(from, to time.Duration, owner int, token int64) []event {
 	}
 }
 
-func TestHistory_CheckersTellGoodFromBad(t *testing.T) {
+func TestHistory_CheckersDistinguishGoodFromBad(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims [][]event
 		good   bool

@@ -16,7 +16,7 @@ func (ticking) Tick() time.Duration { return 2 * time.Second }
 
 // The table counts a holder whose context lived after its rival had the lock. It
 // also counts a holder that would have lived only with the control's lease.
-func TestLease_TellsTwoHoldersFromOne(t *testing.T) {
+func TestLease_DetectsTwoHolders(t *testing.T) {
 	s := &trial{e: ticking{}, known: 1970 * ms} // the sessions expire at 6 s
 	for name, c := range map[string]struct {
 		lived, wrote, taken time.Duration

@@ -82,7 +82,7 @@ func TestHistory_ReadersAndPermits(t *testing.T) {
 	}
 }
 
-func TestRounds_TellGoodFromBad(t *testing.T) {
+func TestRounds_CheckersDistinguishGoodFromBad(t *testing.T) {
 	const s = time.Second
 	in := func(who int, from, at time.Duration, round int64) report {
 		return report{What: entered, Who: who, From: from, At: at, Round: round}

@@ -45,7 +45,7 @@ func TestAnnouncement_AnythingElsePasses(t *testing.T) {
 	}
 }
 
-func TestFrames_TakesWholeFramesOnly(t *testing.T) {
+func TestFrames_AcceptsWholeFramesOnly(t *testing.T) {
 	split := frames()
 	b := []byte{0, 0, 0, 2, 'a', 'b', 0, 0, 0, 0, 0, 0, 0}
 	c, used := split(b[:5])

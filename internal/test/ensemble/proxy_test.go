@@ -226,7 +226,7 @@ func TestProxy_SwallowsExactlyOneReply(t *testing.T) {
 	}
 }
 
-func TestProxy_SwallowCutsIfToldTo(t *testing.T) {
+func TestProxy_SwallowCutsIfAsked(t *testing.T) {
 	s, p := behindProxy(t)
 	other := dial(t, p.Addr(), time.Second)
 	c := dial(t, p.Addr(), time.Second)
@@ -240,7 +240,7 @@ func TestProxy_SwallowCutsIfToldTo(t *testing.T) {
 	require.Equal(t, proto.OpSync, receive(t, s.got).Op)
 }
 
-func TestProxy_SwallowStandsForTheRightSessionUntilCancelled(t *testing.T) {
+func TestProxy_SwallowAppliesToItsSessionUntilCancelled(t *testing.T) {
 	_, p := behindProxy(t)
 	c := dial(t, p.Addr(), time.Second)
 	foreign, cancelForeign := p.SwallowNext(ensemble.Swallow{Session: 8})
@@ -311,7 +311,7 @@ func TestProxy_PassesOnWhatIsNotTheProtocol(t *testing.T) {
 	require.Equal(t, "Zookeeper version: 9", string(answer))
 }
 
-func TestProxy_NobodyBehindIt(t *testing.T) {
+func TestProxy_WithoutAServerBehindIt(t *testing.T) {
 	p, err := ensemble.NewProxy("127.0.0.1:1")
 	require.NoError(t, err)
 	c, err := net.Dial("tcp", p.Addr())
@@ -328,7 +328,7 @@ func TestProxy_NobodyBehindIt(t *testing.T) {
 
 // Faults begin and end at random under load. No byte is lost, doubled or reordered,
 // and Close leaves nothing (TestMain checks the goroutines).
-func TestProxy_WeatherNeverLosesOrReorders(t *testing.T) {
+func TestProxy_RandomFaultsNeverLoseOrReorderBytes(t *testing.T) {
 	_, p := behindProxy(t)
 	c := dial(t, p.Addr(), time.Second)
 	ctx, stop := context.WithCancel(t.Context())

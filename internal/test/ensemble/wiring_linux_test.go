@@ -131,7 +131,7 @@ func TestProcess_ServersEndWithTheTestBinary(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond)
 }
 
-func TestPort_IsOursWhetherOrNotAnybodyListens(t *testing.T) {
+func TestPort_IsReservedWithAndWithoutAListener(t *testing.T) {
 	p, err := reservePort()
 	require.NoError(t, err)
 	defer p.release()

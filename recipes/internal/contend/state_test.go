@@ -10,7 +10,7 @@ import (
 
 // For each state: whether an exchange or a Release may begin, at once or only when
 // another has ended, and the state after that.
-func TestLife_WhoMayBegin(t *testing.T) {
+func TestLife_WhatMayBeginInEachState(t *testing.T) {
 	const waits = state(100)
 	for from, want := range map[state]struct{ exchange, release state }{
 		held:       {exchanging, releasing},

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 )
 
-func TestEndless_GoesOnWithTheLongestPause(t *testing.T) {
+func TestEndless_ContinuesWithTheLongestPause(t *testing.T) {
 	p := pace.Endless(func() backoff.BackOff {
 		return backoff.WithMaxRetries(backoff.NewConstantBackOff(3*time.Second), 2)
 	})()

@@ -156,7 +156,7 @@ func TestNode_DeletedByAnOperator(t *testing.T) {
 
 // failures: 100: a refusal of the server is in the status and is retried slowly.
 // The node is created when the right is granted.
-func TestNode_RefusalIsToldAndTriedSlowly(t *testing.T) {
+func TestNode_RefusalIsReportedAndRetriedSlowly(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)
 		_, err := admin.Create(t.Context(), "/p", nil, zk.Persistent, zk.WithACL(zk.WorldACL(zk.PermRead|zk.PermAdmin)...))
@@ -186,7 +186,7 @@ func TestNode_RefusalIsToldAndTriedSlowly(t *testing.T) {
 }
 
 // Update writes only into our own node, never into one that has replaced it.
-func TestNode_UpdateWritesToNobodyElsesNode(t *testing.T) {
+func TestNode_UpdateWritesToItsOwnNodeOnly(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		n := start(t, c, presence.Config{})

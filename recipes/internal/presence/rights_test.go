@@ -36,7 +36,7 @@ func grant(t *testing.T, c *zk.Client, perms zk.Perm) {
 // Without DELETE on the directory, the node of an earlier member stays until its
 // session ends. The next member with that id gets the refusal at once, and
 // registers when the right is granted.
-func TestJoin_EarlierNodeThatMayNotBeDeletedIsTold(t *testing.T) {
+func TestJoin_EarlierNodeThatMayNotBeDeletedIsReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)
 		grant(t, admin, zk.PermRead|zk.PermCreate)
@@ -131,7 +131,7 @@ func TestNode_EarlierNodeThatMayNotBeReplacedIsWaitedFor(t *testing.T) {
 
 // When READ is lost while the node is registered, the Node retries as slowly as
 // without it from the start.
-func TestNode_LostReadIsAskedForSlowly(t *testing.T) {
+func TestNode_LostReadRightIsCheckedSlowly(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, admin := connect(t, srv), connect(t, srv)
 		n := start(t, c, presence.Config{})

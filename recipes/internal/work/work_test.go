@@ -37,7 +37,7 @@ func newHold() *lazyHold {
 	return h
 }
 
-func TestUnder_AsksTheHoldFirst(t *testing.T) {
+func TestUnder_ChecksTheHoldFirst(t *testing.T) {
 	h := newHold()
 	ctx, stop := work.Under(h, t.Context())
 	defer stop()

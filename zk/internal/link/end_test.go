@@ -107,7 +107,7 @@ func TestJoin_WaitsForTheTokensHolder(t *testing.T) {
 
 // A request that the Handler finishes when the link ends counts as sent: its
 // caller may have been told that it could not be withdrawn.
-func TestTakeBack_WhatWasAboutToBeWrittenCountsAsSent(t *testing.T) {
+func TestTakeBack_RequestAboutToBeWrittenCountsAsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rigged(t, config(), request("a"), request("b"))
 		finishing, goOn := make(chan struct{}), make(chan struct{})

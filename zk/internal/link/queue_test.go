@@ -43,7 +43,7 @@ func TestFifo(t *testing.T) {
 }
 
 // A ring that was large once does not stay so.
-func TestFifo_LetsGoOfALargeRing(t *testing.T) {
+func TestFifo_FreesALargeRing(t *testing.T) {
 	var q fifo
 	q.push(make([]*Request, 2*keptRing), 0)
 	for i := range q.ring {

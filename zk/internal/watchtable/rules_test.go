@@ -55,7 +55,7 @@ func TestTable_Registering(t *testing.T) {
 
 // Servers up to 3.8 keep one mode for each path: a one-shot watch would replace the
 // persistent one.
-func TestTable_NoOneShotWhereALastingWatchIs(t *testing.T) {
+func TestTable_NoOneShotWhereAPersistentWatchIs(t *testing.T) {
 	check(t, []rule{
 		{"after its answer", "hold sub s /n; get a /n", "write a; answer a", "a: flag 0", "/n persistent for a s"},
 		{"already after its write", "sub s /n; write s; get a /n", "write a", "a: flag 0", "/n →persistent for +2"},
@@ -219,7 +219,7 @@ func TestWatch_FiredBefore(t *testing.T) {
 	require.False(t, a.FiredBefore(a))
 }
 
-func TestWatch_FiredBeforeGoesOnWhenTheCounterWraps(t *testing.T) {
+func TestWatch_FiredBeforeHoldsWhenTheCounterWraps(t *testing.T) {
 	d := newDesk(t)
 	d.table.ended = 1<<32 - 2
 	d.run("hold get a /a; hold get b /b; event data /a; event data /b")
