@@ -46,6 +46,13 @@ func (r chroot) strip(path string) string {
 	return path // a sibling whose name begins with that of the chroot
 }
 
+// contains reports whether a path that the server sent is that of the chroot, or of a
+// node below it.
+func (r chroot) contains(path string) bool {
+	rest, begins := strings.CutPrefix(path, string(r))
+	return begins && (r == "" || rest == "" || rest[0] == '/')
+}
+
 // checkNameless refuses the create of a node at "/" under a chroot. Only a
 // sequential node can have that path. Its name would be that of the chroot with a
 // suffix, so it would stand beside the chroot and not in it.

@@ -49,8 +49,27 @@ func (w *world) body(op proto.OpCode, r *proto.Reader) string {
 		return fmt.Sprintf("code %d", r.Int32())
 	case proto.OpMulti:
 		return w.multi(r)
+	case proto.OpCountAll:
+		return fmt.Sprintf("count %d", r.Int32())
+	case proto.OpGetEphemerals:
+		return fmt.Sprintf("paths %q", sorted(r.Strings()))
+	case proto.OpWhoAmI:
+		return fmt.Sprintf("identities %q", w.identities(r.ClientInfos()))
 	}
 	return fmt.Sprintf("unknown %d bytes", r.Left())
+}
+
+// identities formats the identities of a client. Its address differs from world to
+// world.
+func (w *world) identities(infos []proto.ClientInfo) []string {
+	var all []string
+	for _, c := range infos {
+		if c.Scheme == "ip" && c.User != "" {
+			c.User = "address"
+		}
+		all = append(all, c.Scheme+" "+c.User)
+	}
+	return sorted(all)
 }
 
 // multi formats the items of a multi's reply, each with its header.

@@ -94,8 +94,12 @@ func (g generator) step(e *world) step {
 		return stMode(c, opAdd, pick(g, g.path(), ""), int32(g.IntN(2)))
 	case n < 76:
 		return stMode(c, pick(g, opRemove, opRemove, opChkW), g.path(), int32(1+g.IntN(5)))
-	case n < 80:
+	case n < 78:
 		return stPath(c, opGetACL, g.path())
+	case n < 79:
+		return stPath(c, pick(g, opCountAll, opGetEphemerals), pick(g, g.path(), "", "/", "/a", "=/", "=", "= "))
+	case n < 80:
+		return request(c, opWhoAmI, "", nil)
 	case n < 83:
 		return stSetACL(c, g.path(), g.version(), g.acl()...)
 	case n < 92:

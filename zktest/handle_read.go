@@ -14,9 +14,13 @@ var reads = map[proto.OpCode]operation{
 	proto.OpGetChildren:  {run: (*call).getChildren},
 	proto.OpGetChildren2: {run: (*call).getChildren},
 	proto.OpGetACL:       {run: (*call).getACL},
+	proto.OpCountAll:     {run: (*call).countAll},
 	proto.OpSync:         {run: (*call).sync, need: needLeader},
 	proto.OpAuth:         {run: (*call).auth, pathless: true},
 	proto.OpPing:         {run: (*call).ping, pathless: true},
+
+	proto.OpGetEphemerals: {run: (*call).getEphemerals},
+	proto.OpWhoAmI:        {run: (*call).whoAmI, pathless: true},
 }
 
 // Reads do not check the form of a path: no node has a malformed path.
@@ -49,9 +53,10 @@ func (q *call) exists() proto.ErrCode {
 // one bit of perm.
 func (q *call) readable(perm int32) (proto.PathWatch, *node, proto.ErrCode) {
 	var req proto.PathWatch
-	if q.h.Op == proto.OpGetACL {
+	switch q.h.Op {
+	case proto.OpGetACL, proto.OpCountAll:
 		req.Path = q.r.String()
-	} else {
+	default:
 		req = serverproto.DecodePathWatch(&q.r)
 	}
 	if q.r.Err() != nil {
@@ -110,6 +115,62 @@ func (q *call) getACL() proto.ErrCode {
 		acl = masked(acl)
 	}
 	q.out = serverproto.AppendStat(proto.AppendACLs(q.out, acl), stat)
+	return proto.OK
+}
+
+// countAll answers with the number of nodes at any depth below a node.
+func (q *call) countAll() proto.ErrCode {
+	req, _, code := q.readable(proto.PermRead)
+	if code != proto.OK {
+		return code
+	}
+	nodes := q.c.member.view.nodes
+	count := 0
+	if req.Path == "/" {
+		count = len(nodes) - 2 // the root is there twice
+	} else {
+		for path := range nodes {
+			if strings.HasPrefix(path, req.Path+"/") {
+				count++
+			}
+		}
+	}
+	q.out = proto.AppendInt32(q.out, int32(count))
+	return proto.OK
+}
+
+// getEphemerals answers with the paths of the session's ephemeral nodes that begin
+// with a prefix, which need not be a path. ACLs do not count.
+func (q *call) getEphemerals() proto.ErrCode {
+	prefix := q.r.String()
+	if q.r.Err() != nil {
+		return proto.MarshallingError
+	}
+	if strings.TrimSpace(prefix) == "/" || strings.TrimSpace(prefix) == "" {
+		prefix = ""
+	}
+	var paths []string
+	for path, n := range q.c.member.view.nodes {
+		if n.owner == q.c.session.id && strings.HasPrefix(path, prefix) {
+			paths = append(paths, path)
+		}
+	}
+	q.out = proto.AppendStrings(q.out, paths)
+	return proto.OK
+}
+
+// whoAmI answers with the identities that the client has proved. A digest's is
+// without its hash.
+func (q *call) whoAmI() proto.ErrCode {
+	infos := make([]proto.ClientInfo, 0, len(q.c.ids))
+	for _, id := range q.c.ids {
+		user := id.id
+		if id.scheme == "digest" {
+			user, _, _ = strings.Cut(user, ":")
+		}
+		infos = append(infos, proto.ClientInfo{Scheme: id.scheme, User: user})
+	}
+	q.out = proto.AppendClientInfos(q.out, infos)
 	return proto.OK
 }
 

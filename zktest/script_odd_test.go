@@ -11,7 +11,7 @@ func scriptOddRequests() []step {
 	for _, op := range []proto.OpCode{
 		opCreate, opCreate2, opCont, opTTL, opDelete, opExists, opGet, proto.OpSetData, opGetACL, proto.OpSetACL,
 		opChild, opChild2, opSync, opCheck, proto.OpMulti, opAdd, opRemove, opChkW,
-		proto.OpSetWatches, proto.OpSetWatches2, opReconfig,
+		proto.OpSetWatches, proto.OpSetWatches2, opReconfig, opCountAll, opGetEphemerals, opWhoAmI,
 	} {
 		steps = append(
 			steps,

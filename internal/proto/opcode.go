@@ -30,8 +30,11 @@ const (
 	OpAuth            OpCode = 100
 	OpSetWatches      OpCode = 101
 	OpSASL            OpCode = 102
+	OpGetEphemerals   OpCode = 103
+	OpCountAll        OpCode = 104 // getAllChildrenNumber
 	OpSetWatches2     OpCode = 105
 	OpAddWatch        OpCode = 106
+	OpWhoAmI          OpCode = 107
 	OpCloseSession    OpCode = -11
 )
 
@@ -50,6 +53,7 @@ var opNames = map[OpCode]string{
 	OpGetChildren: "children", OpGetChildren2: "children", OpSync: "sync", OpPing: "ping", OpCheck: "check",
 	OpMulti: "multi", OpReconfig: "reconfig", OpCheckWatches: "checkWatches", OpRemoveWatches: "removeWatches", OpAuth: "auth", OpSASL: "sasl", OpSetWatches: "setWatches",
 	OpSetWatches2: "setWatches", OpAddWatch: "addWatch", OpCloseSession: "closeSession",
+	OpGetEphemerals: "ephemerals", OpCountAll: "countDescendants", OpWhoAmI: "whoAmI",
 }
 
 // String returns the name of the operation as the API spells it.

@@ -124,6 +124,12 @@ func replies() []recordtest.Record {
 		},
 		of("ACL", "GetACLResponse", []int{0, 8, 17, 31, 41}, (*GetACLResponse).Decode, (*GetACLResponse).Append,
 			GetACLResponse{someACL, someStat}, GetACLResponse{[]ACL{}, negativeStat}),
+		{
+			Name: "ClientInfos", Family: "ACL", Lengths: []int{0, 4, 14, 19, 25},
+			Decode:  whole(func(r *Reader) any { return r.ClientInfos() }),
+			Encode:  func(b []byte, v any) []byte { return AppendClientInfos(b, v.([]ClientInfo)) },
+			Samples: []any{[]ClientInfo{{"digest", "u"}, {"ip", "::1"}}, []ClientInfo{}, []ClientInfo{{"", ""}}},
+		},
 		of("WatchEvent", "WatchEvent", []int{8}, (*WatchEvent).Decode, encodes(serverproto.AppendWatchEvent),
 			WatchEvent{EventDataChanged, StateSyncConnected, "/a"}, WatchEvent{EventNone, -112, ""}, WatchEvent{99, -99, "/"}),
 	}

@@ -1,0 +1,66 @@
+package core_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/internal/test/ensemble"
+	"github.com/zookit/zookit/zk"
+)
+
+// onEachVersion runs f with the address of a new server of each version.
+func onEachVersion(t *testing.T, o ensemble.Options, f func(t *testing.T, servers string)) {
+	for _, v := range ensemble.Versions() {
+		t.Run(string(v), func(t *testing.T) {
+			o.Version = v
+			f(t, ensemble.Run(t, o).Direct())
+		})
+	}
+}
+
+// The reads that are asked rarely, below a chroot beside which a node begins alike.
+func TestCore_CountDescendantsEphemeralsWhoAmI(t *testing.T) {
+	onEachVersion(t, ensemble.Options{}, func(t *testing.T, servers string) {
+		ctx := t.Context()
+		root := connect(t, servers)
+		for _, path := range []string{"/app", "/app/a", "/app/a/x", "/app2", "/app2/z"} {
+			_, err := root.Create(ctx, path, nil, zk.Persistent)
+			require.NoError(t, err)
+		}
+		c := connect(t, servers+"/app", func(cfg *zk.Config) {
+			cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", "secret")}
+		})
+		_, err := root.Create(ctx, "/app/a/other", nil, zk.Ephemeral)
+		require.NoError(t, err)
+		for _, path := range []string{"/e", "/a/e"} {
+			_, err := c.Create(ctx, path, nil, zk.Ephemeral)
+			require.NoError(t, err)
+		}
+
+		n, err := c.CountDescendants(ctx, "/")
+		require.NoError(t, err)
+		require.Equal(t, 5, n)
+		n, err = c.CountDescendants(ctx, "/a")
+		require.NoError(t, err)
+		require.Equal(t, 3, n)
+		_, err = c.CountDescendants(ctx, "/none")
+		require.ErrorIs(t, err, zk.ErrNoNode)
+		n, err = root.CountDescendants(ctx, "/")
+		require.NoError(t, err)
+		require.Equal(t, 8+3, n)
+
+		for prefix, want := range map[string][]string{"/": {"/e", "/a/e"}, "/a": {"/a/e"}, "/a/": {"/a/e"}, "/none": {}} {
+			got, err := c.Ephemerals(ctx, prefix)
+			require.NoError(t, err)
+			require.ElementsMatch(t, want, got, prefix)
+		}
+		got, err := root.Ephemerals(ctx, "/app")
+		require.NoError(t, err)
+		require.Equal(t, []string{"/app/a/other"}, got)
+
+		ids, err := c.WhoAmI(ctx)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []zk.Identity{{Scheme: "ip", User: "127.0.0.1"}, {Scheme: "digest", User: "bob"}}, ids)
+	})
+}
