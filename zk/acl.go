@@ -69,6 +69,12 @@ func DigestACL(perms Perm, user, password string) []ACL {
 	return []ACL{{Perms: perms, Scheme: "digest", ID: user + ":" + base64.StdEncoding.EncodeToString(sum[:])}}
 }
 
+// SASLACL grants perms to the client that a SASL mechanism has authenticated as user. For
+// Kerberos it is the principal, as the server's settings shorten it.
+func SASLACL(perms Perm, user string) []ACL {
+	return []ACL{{Perms: perms, Scheme: "sasl", ID: user}}
+}
+
 // openACL is the ACL of a new node when the caller names none.
 var openACL = []proto.ACL{{Perms: proto.PermAll, Scheme: "world", ID: "anyone"}}
 

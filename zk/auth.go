@@ -12,8 +12,8 @@ import (
 
 // Authenticator proves to the servers who the client is. Every entry of Config.Auth
 // is one: an [Auth] presents the same credential each time, and [AuthFunc] asks a
-// function for it. A SASL mechanism is an Authenticator of its own, which exchanges
-// tokens by [AuthExchange.SASL]. Mutual TLS and the scheme "ip" need none.
+// function for it. [DigestMD5] is a SASL mechanism. Another mechanism is an Authenticator
+// of its own, which exchanges tokens by [AuthExchange.SASL]. Mutual TLS and the scheme "ip" need none.
 type Authenticator interface {
 	// Name names the mechanism in errors and logs, such as "digest". It must not
 	// have a secret in it.
@@ -95,6 +95,13 @@ type authFunc struct {
 
 func (a authFunc) Name() string { return a.name }
 
+func (a authFunc) fault() error {
+	if a.f == nil {
+		return errors.New("has no function")
+	}
+	return nil
+}
+
 func (a authFunc) Authenticate(ctx context.Context, x *AuthExchange) error {
 	auth, err := a.f(ctx)
 	if err != nil {
@@ -171,11 +178,12 @@ func authFault(a Authenticator, limit int) error {
 	if credential, ok := asAuth(a); ok {
 		return credential.fault(limit)
 	}
-	f, isFunc := a.(authFunc)
-	switch {
-	case isFunc && f.f == nil:
-		return errors.New("has no function")
-	case a.Name() == "":
+	if a, ok := a.(interface{ fault() error }); ok {
+		if err := a.fault(); err != nil {
+			return err
+		}
+	}
+	if a.Name() == "" {
 		return errors.New("has no name")
 	}
 	return nil

@@ -56,8 +56,8 @@ type Config struct {
 	// and from at most five minutes.
 	SessionTimeout time.Duration
 	// Auth authenticates every connection, before any request, in this order. An
-	// entry is an [Auth], such as that of [DigestAuth], an [AuthFunc], or an
-	// Authenticator of your own. Equal credentials count once.
+	// entry is an [Auth], such as that of [DigestAuth], an [AuthFunc], [DigestMD5], or
+	// an Authenticator of your own. Equal credentials count once.
 	Auth []Authenticator
 	// TLS, if set, makes every connection a TLS one. The server's certificate
 	// is checked against the host as it stands in the list of servers unless

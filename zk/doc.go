@@ -49,8 +49,8 @@
 //
 // Config.Auth says who the client is. Its entries are called at every connect, before
 // any request: an [Auth] presents the same credential each time, and [AuthFunc] asks a
-// function for it. A SASL mechanism is an [Authenticator] of its own. If a server
-// refuses a credential, the state is [StateAuthFailed], and calls fail with an
+// function for it. [DigestMD5] is a SASL mechanism. Another one is an [Authenticator] of
+// your own. If a server refuses a credential, the state is [StateAuthFailed], and calls fail with an
 // [*AuthError]. The client goes on trying, with longer and longer pauses.
 //
 //	client, err := zk.Connect(ctx, zk.Config{

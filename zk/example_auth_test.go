@@ -99,6 +99,26 @@ func ExampleAuthError() {
 	// refused: true
 }
 
+// The server knows the user by SASL. A node belongs to that user.
+func ExampleDigestMD5() {
+	ctx := context.Background()
+	client, err := zk.Connect(ctx, zk.Config{
+		Servers: "zk1:2181",
+		Auth:    []zk.Authenticator{zk.DigestMD5("bob", "secret")},
+	})
+	if errors.Is(err, zk.ErrAuthFailed) {
+		log.Fatal("refused: ", err) // it names the mechanism and the server
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(ctx)
+	mine := zk.SASLACL(zk.PermAll, "bob")
+	if _, err := client.Create(ctx, "/mine", nil, zk.Persistent, zk.WithACL(mine...)); err != nil {
+		log.Fatal(err)
+	}
+}
+
 // plain is the SASL mechanism PLAIN, which has one step.
 type plain struct{ user, password string }
 

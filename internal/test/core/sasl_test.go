@@ -2,12 +2,10 @@ package core_test
 
 import (
 	"context"
-	"crypto/md5"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -17,43 +15,13 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// digestMD5 is as much of the SASL mechanism DIGEST-MD5 (RFC 2831) as a test needs.
-type digestMD5 struct{ user, password string }
-
-func (digestMD5) Name() string { return "SASL DIGEST-MD5" }
-
-func (d digestMD5) Authenticate(_ context.Context, x *zk.AuthExchange) error {
-	challenge, err := x.SASL(nil)
-	if err != nil {
-		return err
-	}
-	found := regexp.MustCompile(`realm="([^"]*)",nonce="([^"]*)"`).FindSubmatch(challenge)
-	if found == nil {
-		return fmt.Errorf("%w: the server does not speak DIGEST-MD5", zk.ErrAuthFailed)
-	}
-	realm, nonce := string(found[1]), string(found[2])
-	const uri, cnonce = "zookeeper/zk-sasl-md5", "a nonce of the client"
-	sum := func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
-	user := md5.Sum([]byte(d.user + ":" + realm + ":" + d.password))
-	proof := func(a2 string) string {
-		return sum(sum(string(user[:])+":"+nonce+":"+cnonce) + ":" + nonce + ":00000001:" + cnonce + ":auth:" + sum(a2))
-	}
-	answer, err := x.SASL(fmt.Appendf(nil,
-		`charset=utf-8,username=%q,realm=%q,nonce=%q,nc=00000001,cnonce=%q,digest-uri=%q,maxbuf=65536,response=%s,qop=auth`,
-		d.user, realm, nonce, cnonce, uri, proof("AUTHENTICATE:"+uri)))
-	if err == nil && string(answer) != "rspauth="+proof(":"+uri) {
-		err = fmt.Errorf("%w: the server cannot prove that it knows the password", zk.ErrAuthFailed)
-	}
-	return err
-}
-
-// A SASL mechanism of several steps works as an Authenticator, on a server that
-// requires SASL and on one that does not. A wrong password and a missing Authenticator
-// are refused with the reason.
-func TestCore_SASLMechanismIsAnAuthenticator(t *testing.T) {
+// DIGEST-MD5 works on a server that requires SASL and on one that does not, also with
+// characters that are not ASCII. A wrong password and a missing Authenticator are refused
+// with the reason.
+func TestCore_DigestMD5(t *testing.T) {
 	jaas := filepath.Join(t.TempDir(), "jaas.conf")
 	require.NoError(t, os.WriteFile(jaas, []byte(`Server {
-  org.apache.zookeeper.server.auth.DigestLoginModule required user_bob="secret";
+  org.apache.zookeeper.server.auth.DigestLoginModule required user_bob="secret" user_jürgen="pässwörd" user_日本="語 語";
 };
 `), 0o600))
 	for _, required := range []bool{false, true} {
@@ -67,16 +35,27 @@ func TestCore_SASLMechanismIsAnAuthenticator(t *testing.T) {
 				defer cancel()
 				return zk.Connect(ctx, zk.Config{Servers: e.Direct(), Auth: auth, SessionTimeout: 8 * time.Second})
 			}
-			c, err := try(zk.DigestAuth("eve", "x"), digestMD5{"bob", "secret"})
+			c, err := try(zk.DigestAuth("eve", "x"), zk.DigestMD5("bob", "secret"))
 			require.NoError(t, err)
 			ctx := t.Context()
-			_, err = c.Create(ctx, "/mine", nil, zk.Persistent, zk.WithACL(zk.ACL{Perms: zk.PermAll, Scheme: "sasl", ID: "bob"}))
+			_, err = c.Create(ctx, "/mine", nil, zk.Persistent, zk.WithACL(zk.SASLACL(zk.PermAll, "bob")...))
 			require.NoError(t, err)
 			_, err = c.Get(ctx, "/mine")
 			require.NoError(t, err, "the server knows who it is")
 			require.NoError(t, c.Close(ctx))
 
-			_, err = try(digestMD5{"bob", "wrong"})
+			for user, password := range map[string]string{"jürgen": "pässwörd", "日本": "語 語"} {
+				c, err := try(zk.DigestMD5(user, password))
+				require.NoError(t, err, user)
+				_, err = c.Create(ctx, "/of-"+user, nil, zk.Persistent, zk.WithACL(zk.CreatorACL(zk.PermAll)...))
+				require.NoError(t, err)
+				acl, _, err := c.GetACL(ctx, "/of-"+user)
+				require.NoError(t, err)
+				require.Equal(t, zk.SASLACL(zk.PermAll, user), acl)
+				require.NoError(t, c.Close(ctx))
+			}
+
+			_, err = try(zk.DigestMD5("bob", "wrong"))
 			require.ErrorIs(t, err, zk.ErrAuthFailed)
 			var failed *zk.AuthError
 			require.ErrorAs(t, err, &failed)
