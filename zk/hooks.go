@@ -29,8 +29,9 @@ import (
 // A hook that is slow, or blocks for ever, delays its own client and no other one:
 //
 //   - The connection on whose goroutine it runs reads, or writes, nothing meanwhile.
-//     Calls wait for their replies until their contexts end. The server may count as
-//     silent, and the session may expire if the hook takes as long as its timeout.
+//     Calls wait for their replies until their contexts end. If the hook takes a
+//     quarter of the session timeout, the server counts as silent and the client
+//     reconnects. If it takes as long as the timeout, the session may expire.
 //   - A call on whose own goroutine it runs returns when it does, although the
 //     context of the call may have ended. The same holds for calls that fail together
 //     with a pipelined one whose HookCallEnded is slow.

@@ -60,7 +60,7 @@ func TestHooks_SlowCallHookDelaysOnlyItsCaller(t *testing.T) {
 	})
 }
 
-// A slow hook on the goroutine that reads delays its own connection and no other
+// failures: 123: a slow hook on the goroutine that reads delays its own connection and no other
 // client. Replies renew the lease before it runs, so a guard ends for it only when it
 // takes as long as the lease lasts. Then the guard ends in time.
 func TestHooks_SlowReaderHookDelaysItsOwnConnection(t *testing.T) {
@@ -137,7 +137,7 @@ func TestHooks_LeaseIsRenewedBeforeAHookRuns(t *testing.T) {
 	})
 }
 
-// A panic in a hook is logged, and nothing else happens: in no kind of hook, and
+// failures: 36: a panic in a hook is logged, and nothing else happens: in no kind of hook, and
 // although the log handler panics too.
 func TestHooks_PanicDoesNoHarm(t *testing.T) {
 	for name, handler := range map[string]*countingLog{
@@ -211,7 +211,7 @@ func (h *countingLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// A hook of each kind that blocks for ever. Close returns within a second after its
+// failures: 36: a hook of each kind blocks for ever. Close returns within a second after its
 // context has ended, and calls return when theirs have. Guards end in time.
 func TestHooks_ThatBlockForEverHoldUpOnlyTheirClient(t *testing.T) {
 	type act func(ctx context.Context, srv *zktest.Server, c *zk.Client)
