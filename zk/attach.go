@@ -37,6 +37,7 @@ func (c *core) Attach(nc net.Conn, server string, s *Session, zxid int64) *conn 
 	defer c.Unlock()
 	if c.session == s {
 		s.resumed.Add(1)
+		c.reconnects++
 	}
 	c.session = s
 	for _, cl := range slices.Backward(c.watches.restore(zxid)) {

@@ -68,7 +68,7 @@ func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 	calls := &calls{root: root, quorumLease: cfg.QuorumLease}
 	core := &core{
 		cfg: cfg, root: root, log: cfg.Logger, hooks: hooks, base: epoch(clockNow()), calls: calls,
-		generation: 1, grants: grants{}, room: room{places: cfg.MaxInFlight},
+		generation: 1, since: time.Now(), grants: grants{}, room: room{places: cfg.MaxInFlight},
 	}
 	c := &Client{cfg: cfg, core: core, calls: calls, runner: runner{core}}
 	c.loop = newLoop(core, servers, dialer, &c.companions)

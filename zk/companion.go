@@ -1,6 +1,10 @@
 package zk
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
 
 // A Companion is background work that belongs to a client and ends with it, such
 // as the janitor of package zk/protect. The client knows nothing else of it.
@@ -25,12 +29,38 @@ type Companion interface {
 	Finish() error
 }
 
+// A CompanionReporter is a Companion that reports to Client.Stats what it has to do.
+type CompanionReporter interface {
+	Companion
+
+	// Report answers from memory, also after Finish. It must not block, and must not
+	// call the client. Any goroutine may call it, and no lock of the client is held.
+	Report() CompanionReport
+}
+
+// CompanionReport is what a Companion has to do at one time.
+type CompanionReport struct {
+	Name   string         // of the companion, such as "janitor"
+	Counts map[string]int // by what is counted; the keys are few and always the same
+}
+
 // companions are the companions of one client. The zero value has none.
 type companions struct {
-	mu      sync.Mutex
-	byKey   map[any]Companion
-	inOrder []Companion // the oldest first
-	ended   bool        // closing was called
+	mu    sync.Mutex
+	byKey map[any]Companion
+	ended bool // closing was called
+
+	// inOrder has the oldest first. Its slice is replaced under mu, and never written
+	// to. So Stats reads it without mu, also from code that runs while mu is locked.
+	inOrder atomic.Pointer[[]Companion]
+}
+
+// all returns the companions, the oldest first. The result must not be changed.
+func (cs *companions) all() []Companion {
+	if all := cs.inOrder.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 // get returns the companion for key, and makes it if there is none.
@@ -48,7 +78,8 @@ func (cs *companions) get(key any, start func() Companion) Companion {
 		cs.byKey = map[any]Companion{}
 	}
 	cs.byKey[key] = one
-	cs.inOrder = append(cs.inOrder, one)
+	all := append(slices.Clip(cs.all()), one)
+	cs.inOrder.Store(&all)
 	return one
 }
 
@@ -61,17 +92,14 @@ func (cs *companions) closing() {
 		return
 	}
 	cs.ended = true
-	for _, one := range cs.inOrder {
+	for _, one := range cs.all() {
 		one.Closing()
 	}
 }
 
 // finish waits for each companion and returns their errors.
 func (cs *companions) finish() (errs []error) {
-	cs.mu.Lock()
-	all := cs.inOrder
-	cs.mu.Unlock()
-	for _, one := range all {
+	for _, one := range cs.all() {
 		errs = append(errs, one.Finish())
 	}
 	return errs

@@ -21,7 +21,7 @@ type conn struct {
 	link   *link.Link
 	server string
 	sess   *Session
-	opened time.Time // for the hooks
+	opened time.Time // for hooks and Stats
 
 	lastConfirmed time.Time // when a request that can renew the lease was last sent; guarded by core.mu
 
@@ -33,7 +33,7 @@ type conn struct {
 // newConn returns the connection that carries sess after its handshake. The link
 // takes over the requests of the client's queue.
 func (c *core) newConn(nc net.Conn, server string, sess *Session) *conn {
-	cn := &conn{c: c, server: server, sess: sess, opened: c.hooks.now(), lastConfirmed: clockNow()}
+	cn := &conn{c: c, server: server, sess: sess, opened: time.Now(), lastConfirmed: clockNow()}
 	cn.link = link.New(nc, cn, link.Config{
 		Now: clockNow, Log: c.log, Xid: c.xid,
 		ReplyLimit: c.cfg.MaxReplySize, EventLimit: c.cfg.MaxRequestSize,

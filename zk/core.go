@@ -3,6 +3,7 @@ package zk
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk/internal/link"
@@ -29,6 +30,8 @@ type core struct {
 	state      State
 	generation uint64          // how many transitions were made
 	changed    xsync.Broadcast // a transition was made
+	since      time.Time       // when the last one was made
+	why        error           // of the last one, nil if it needs no reason
 	refusal    error           // why the state is or was StateAuthFailed; wraps ErrAuthFailed
 	closing    bool            // no more calls are accepted
 	session    *Session        // the newest; nil before the first
@@ -40,6 +43,8 @@ type core struct {
 	xid        int32      // the last one used on the earlier connections
 	zxid       int64      // the highest in a reply on the earlier connections
 	watches    watches
+	reconnects uint64 // how often a session went on over another connection
+	expiries   uint64 // how many sessions have expired
 }
 
 // Lock locks the core.
@@ -98,7 +103,7 @@ func (c *core) setState(s State, why error) {
 	if why != nil {
 		args = append(args, "why", why)
 	}
-	c.state = s
+	c.state, c.since, c.why = s, time.Now(), why
 	c.generation++
 	c.changed.Notify()
 	c.later(func() { c.log.Info("zk: state", args...) })

@@ -56,6 +56,30 @@ func ExampleConnect() {
 	// connected 10s
 }
 
+// Stats shows what a client does now. It answers from memory, so that a page for
+// operators may ask at any time.
+func ExampleClient_Stats() {
+	srv := exampleServer()
+	defer srv.Close()
+	client := exampleClient(srv)
+	ctx := context.Background()
+	defer client.Close(ctx)
+
+	_, _, watch, err := client.ExistsW(ctx, "/config")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer watch.Stop()
+	s := client.Stats()
+	fmt.Println(s.State, s.Session.Timeout)
+	fmt.Println("in flight:", s.InFlight, "queued:", s.Queued, "reconnects:", s.Reconnects)
+	fmt.Println("waiting for a node to be created:", s.Watches.Absent)
+	// Output:
+	// connected 10s
+	// in flight: 0 queued: 0 reconnects: 0
+	// waiting for a node to be created: 1
+}
+
 // With a chroot, every path of the client is below it.
 func ExampleConnect_chroot() {
 	srv := exampleServer()

@@ -76,6 +76,7 @@ func (c *core) ExpireIfSilent() bool {
 // session and go on.
 func (c *core) expired(s *Session, why error) {
 	s.finish(ErrSessionExpired)
+	c.expiries++
 	c.zxid = 0 // of an ensemble that may have lost its data; order is promised within a session
 	bound := func(cl *call) bool { return cl.in == s.ordinal }
 	c.turnAway(bound, ErrSessionExpired)

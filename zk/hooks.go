@@ -22,7 +22,7 @@ import (
 //
 // A hook that runs on a goroutine of a connection or of the client must not make a
 // request of the same client, nor wait for one. It would wait for itself. Methods
-// that answer from memory, such as Client.State, are allowed.
+// that answer from memory, such as Client.State and Client.Stats, are allowed.
 //
 // # What a slow hook delays
 //

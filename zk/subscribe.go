@@ -23,8 +23,9 @@ type Subscription struct {
 	limit int
 
 	// Guarded by core.mu.
-	events []Event
-	err    error // why entry is over
+	events  []Event
+	err     error  // why entry is over
+	resyncs uint64 // how many it has yielded or will yield
 
 	more xsync.Wakeup // wakes Events: something was added, or it is over
 }
@@ -134,6 +135,7 @@ func (to subscriber) Push(ev watchtable.Event) {
 // needs none of them.
 func (to subscriber) Resync() {
 	s := to.s
+	s.resyncs++
 	s.events = append(s.events[:0], Event{Type: EventResync, Path: s.Path()})
 	s.more.Wake()
 }
@@ -141,6 +143,7 @@ func (to subscriber) Resync() {
 // End ends the subscription. It still yields the events that wait.
 func (to subscriber) End(why watchtable.Reason) {
 	s := to.s
+	delete(s.c.watches.subs, s)
 	if why != watchtable.Stopped { // Close is no error
 		s.err = endErrors[why]
 	}

@@ -13,10 +13,11 @@ import (
 type watches struct {
 	c     *core
 	table *watchtable.Table[watchHolder]
+	subs  map[*Subscription]struct{} // those in the table, for Stats
 }
 
 func newWatches(c *core) watches {
-	return watches{c: c, table: watchtable.New[watchHolder](watchHost{c})}
+	return watches{c: c, table: watchtable.New[watchHolder](watchHost{c}), subs: map[*Subscription]struct{}{}}
 }
 
 // registration is a read that sets a watch, or an addWatch. Its path is empty in
@@ -46,6 +47,9 @@ func (ws *watches) Answered(cl *call) {
 		ws.table.Dropped(&cl.reg)
 	case cl.reg.Sub != nil:
 		ws.table.Added(&cl.reg)
+		if !cl.reg.Sub.Over() { // else it was closed meanwhile
+			ws.subs[cl.reg.Sub.To.(subscriber).s] = struct{}{}
+		}
 	case tooLarge:
 		ws.table.Set(&cl.reg, kindOfWatch(cl), nil)
 	default:

@@ -118,6 +118,16 @@ func (j *janitor) Closing() {
 	j.woken.Wake()
 }
 
+// Report is zk.CompanionReporter's.
+func (j *janitor) Report() zk.CompanionReport {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	left, trying, pausing := j.tasks.count()
+	return zk.CompanionReport{Name: "janitor", Counts: map[string]int{
+		"abandoned nodes": left, "being deleted": trying, "in a pause": pausing,
+	}}
+}
+
 // Finish is zk.Companion's. Its error names the nodes that are not known to be gone.
 func (j *janitor) Finish() error {
 	j.work.Wait()

@@ -188,3 +188,35 @@ func TestAbandonGUID_SaysWhatIsWrong(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 }
+
+// The stats of a client show how many nodes are to be deleted.
+func TestAbandon_IsShownInStats(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
+		counts := func(left, trying, pausing int) []zk.CompanionReport {
+			return []zk.CompanionReport{{Name: "janitor", Counts: map[string]int{
+				"abandoned nodes": left, "being deleted": trying, "in a pause": pausing,
+			}}}
+		}
+		require.Empty(t, c.Stats().Companions, "nothing was abandoned yet")
+		var paths []string
+		for range 3 {
+			made, err := c.Create(t.Context(), "/n-", nil, zk.EphemeralSequential)
+			require.NoError(t, err)
+			paths = append(paths, made.Path)
+		}
+		srv.Silence(1, true)
+		for _, path := range paths {
+			protect.Abandon(c, c.Session(), path)
+		}
+		synctest.Wait()
+		require.Equal(t, counts(3, 3, 0), c.Stats().Companions)
+		srv.Down(1, true)
+		srv.Silence(1, false)
+		synctest.Wait()
+		require.Equal(t, counts(3, 0, 3), c.Stats().Companions, "the deletes were lost, and are repeated after a pause")
+		srv.Down(1, false)
+		time.Sleep(10 * time.Second)
+		require.Equal(t, counts(0, 0, 0), c.Stats().Companions)
+	})
+}

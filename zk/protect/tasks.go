@@ -49,6 +49,15 @@ func (t *tasks) none() bool { return len(t.open) == 0 }
 // all yields the nodes that are not known to be gone, in no order.
 func (t *tasks) all() iter.Seq[*abandoned] { return maps.Keys(t.open) }
 
+// count returns how many nodes are not known to be gone, how many of them are tried
+// now, and how many wait for their next try.
+func (t *tasks) count() (left, trying, later int) {
+	for _, n := range t.trying {
+		trying += n
+	}
+	return len(t.open), trying, len(t.later)
+}
+
 // start returns the nodes to try now, and when the next try of another is due: the
 // zero time if none waits.
 func (t *tasks) start(now time.Time) (tries []*abandoned, next time.Time) {

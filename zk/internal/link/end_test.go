@@ -118,6 +118,8 @@ func TestTakeBack_RequestAboutToBeWrittenCountsAsSent(t *testing.T) {
 		}
 		r.Start()
 		<-finishing
+		waiting, unanswered := r.Load()
+		require.Equal(t, []int{0, 2}, []int{waiting, unanswered})
 		c := request("c")
 		r.Submit(c, false)
 		r.submit("d")

@@ -134,6 +134,14 @@ func (l *Link) Fail(why error) {
 	}
 }
 
+// Load returns how many requests wait to be written, and how many are written, or
+// being written, and have no answer yet. Pings do not count.
+func (l *Link) Load() (waiting, unanswered int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting.len, len(l.leaving) + l.sent.len
+}
+
 // Ended returns a channel that is closed when the link has ended.
 func (l *Link) Ended() <-chan struct{} { return l.ended }
 

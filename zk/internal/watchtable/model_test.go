@@ -19,6 +19,7 @@ func (w *world) settle() {
 		w.receive()
 	}
 	w.checkReasons()
+	w.checkCount()
 	for _, h := range w.held {
 		if h.sub == nil {
 			if len(h.due) > 0 {
@@ -71,6 +72,21 @@ func (w *world) checkReasons() {
 		if len(h.due) == 0 || len(h.got) != 1 || !slices.Contains([]string{"any", "gap", h.got[0]}, h.due[0]) {
 			w.fail("%s fired with %v, due was %v", h.name, h.got, h.due)
 		}
+	}
+}
+
+// checkCount checks that the table counts the one-shot watches that it has.
+func (w *world) checkCount() {
+	var n Count
+	for _, p := range w.table.paths {
+		for kind := range kinds {
+			for one := p.one[kind]; one != nil; one = one.next {
+				n[kind]++
+			}
+		}
+	}
+	if got := w.table.Waiting(); got != n {
+		w.fail("%v one-shot watches are counted, there are %v", got, n)
 	}
 }
 

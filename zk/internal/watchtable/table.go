@@ -24,6 +24,7 @@ type Table[H any] struct {
 	most    int    // how many paths there were at the most since paths was made
 	longest int    // length of the longest path that was ever subscribed to
 	ended   uint32 // how many one-shot watches have fired or ended
+	waiting Count  // the one-shot watches in the lists of paths
 }
 
 // entry has the watches and subscriptions of one path.
@@ -58,6 +59,9 @@ func New[H any](host Host[H]) *Table[H] {
 
 // Len returns how many paths have watches or registrations.
 func (t *Table[H]) Len() int { return len(t.paths) }
+
+// Waiting returns how many one-shot watches have not fired or ended.
+func (t *Table[H]) Waiting() Count { return t.waiting }
 
 // Room returns for how many paths the table has memory at least.
 func (t *Table[H]) Room() int { return t.most }
@@ -127,6 +131,7 @@ func (t *Table[H]) Set(r *Registration[H], kind Kind, w *Watch[H]) {
 			w.next.prev = w
 		}
 		p.one[kind] = w
+		t.waiting[kind]++
 	default:
 		w.on, w.kind = p, kind
 		t.end(w, Lost, Event{})
@@ -175,6 +180,7 @@ func (t *Table[H]) Stop(w *Watch[H]) {
 	if w.next != nil {
 		w.next.prev = w.prev
 	}
+	t.waiting[w.kind]--
 	t.end(w, Stopped, Event{})
 	t.tidy(p)
 }
@@ -263,6 +269,7 @@ func (t *Table[H]) takeAll(p *entry[H], kind Kind, why Reason, ev Event) {
 	p.one[kind] = nil
 	for w != nil {
 		next := w.next
+		t.waiting[kind]--
 		t.end(w, why, ev)
 		w = next
 	}

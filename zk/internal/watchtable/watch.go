@@ -13,6 +13,9 @@ const (
 	kinds
 )
 
+// Count has a number for each kind of one-shot watch.
+type Count [kinds]int
+
 // Mode is the lasting watch that the server has on a path.
 type Mode uint8
 
