@@ -72,7 +72,7 @@ func TestRun_PausesBeginAgainAfterALongTermThatWasHandedOver(t *testing.T) {
 				require.NoError(t, srv.Delete(l.Path()))
 				return
 			}
-			time.Sleep(time.Hour)
+			time.Sleep(2 * time.Minute)
 			go func() {
 				next, err := b.Campaign(t.Context())
 				if err == nil {
@@ -94,7 +94,7 @@ func TestRun_PausesGrowAlthoughLeadReturnsLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		out := pauses(t, srv, 4, func(_ int, l *election.Leadership) {
 			require.NoError(t, srv.Delete(l.Path()))
-			time.Sleep(time.Hour)
+			time.Sleep(2 * time.Minute)
 		})
 		require.Equal(t, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}, out)
 	})
