@@ -68,7 +68,7 @@ type HookConnTried interface{ OnConnTried(ConnTried) }
 
 // ConnTried is an attempt to connect to one address of a server.
 type ConnTried struct {
-	Server string        // as it stands in Config.Servers
+	Server string        // as it stands in Config.Servers, or as Config.Resolve names it
 	Addr   string        // the address that was tried; "" if Server could not be resolved
 	Took   time.Duration // to dial, for TLS, the handshake and the credentials
 	Err    error         // why there is no connection; nil if there is one
@@ -126,7 +126,7 @@ type SessionResumed struct {
 	ID      int64
 	Addr    string        // of the server that resumed it
 	Timeout time.Duration // the smallest of all handshakes, see Session.Timeout
-	Silent  time.Duration // how long no answer of any server had come before
+	Silent  time.Duration // from the last request that was answered to the handshake that resumed it
 }
 
 // HookSessionEnded is called when a session has expired or was closed. The contexts
