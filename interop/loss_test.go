@@ -79,7 +79,7 @@ func TestLoss_OurContextEndsBeforeAPeerHolds(t *testing.T) {
 	followed.Wait()
 	close(untold)
 	for p := range untold {
-		t.Errorf("%s: the peer got in before ours was told", p)
+		t.Errorf("%s: the peer held before our context ended", p)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestLoss_MembersInstancesPermitsAndParties(t *testing.T) {
 	r.e.Clients(0).Blackhole(ensemble.BothWays, true)
 	for i, c := range waiting {
 		c.wait(t)
-		require.Error(t, held[i].Context().Err(), "the peer got the permit before ours was told")
+		require.Error(t, held[i].Context().Err(), "the peer got the permit before our context ended")
 	}
 	r.awaitMembersOf(t, theirMember, "theirs=1")
 	require.Error(t, member.Context().Err())

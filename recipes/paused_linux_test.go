@@ -136,7 +136,7 @@ func holdAndLook(servers string) error {
 		now := monotonic()
 		stopped, last = now-last > time.Second/2, now
 		if now-begin > time.Minute {
-			return errors.New("nobody stopped this process")
+			return errors.New("this process was not stopped")
 		}
 	}
 	for i, ctx := range list {

@@ -200,7 +200,7 @@ func TestUnreadable_HoldEndsAndLeavesNothing(t *testing.T) {
 		case <-ctx.Done():
 			require.ErrorIs(t, context.Cause(ctx), zk.ErrNoAuth)
 		case <-soon(t).Done():
-			t.Fatal("the hold goes on, and nobody would see its end")
+			t.Fatal("the hold continues, although its holder would not notice its end")
 		}
 	}
 	require.NoError(t, held.Release(soon(t)))

@@ -80,10 +80,10 @@ func TestClose_IsBoundedInEveryStateOfTheConnection(t *testing.T) {
 				}
 				first := <-errs
 				for range 2 {
-					require.Equal(t, first, <-errs, "all are told the same")
+					require.Equal(t, first, <-errs, "all callers get the same error")
 				}
 				require.LessOrEqual(t, time.Since(start), 701*time.Millisecond)
-				require.Equal(t, first, cl.Close(context.Background()), "and whoever comes later")
+				require.Equal(t, first, cl.Close(context.Background()), "a later call gets it too")
 				for range calls {
 					require.Error(t, <-ended)
 				}

@@ -189,7 +189,7 @@ func TestClose_IsBoundedOverMisbehavingConnections(t *testing.T) {
 			})
 		}
 	}
-	t.Run("no buffer, and nobody reads", func(t *testing.T) {
+	t.Run("no buffer, and the peer does not read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &script{play: []func(*scripted){honest}}
 			cl := s.client(t, func(cfg *zk.Config) {

@@ -215,7 +215,7 @@ func TestHooks_OfALease(t *testing.T) {
 		c := connect(t, srv, r.on)
 		time.Sleep(3 * time.Second)
 		require.NoError(t, c.Sync(t.Context(), "/"))
-		require.Empty(t, eventsOf[leaseRenewed](&r), "nobody relies on the lease")
+		require.Empty(t, eventsOf[leaseRenewed](&r), "no guard relies on the lease")
 		var release context.CancelFunc
 		var err error
 		guard, release, err = c.Session().Guard(t.Context())

@@ -122,7 +122,7 @@ func TestError_CarriesOperationPathAndOutcome(t *testing.T) {
 	require.EqualError(t, err, "zk: create /a: connection loss: x (outcome unknown)")
 	require.EqualError(t, &zk.OpError{Op: "set", Path: "/b", Outcome: zk.OutcomeRejected, Err: zk.ErrBadVersion}, "zk: set /b: version conflict")
 	require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(fmt.Errorf("wrapped: %w", err)))
-	require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(errors.New("anything")), "what nobody has looked at is not known")
+	require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(errors.New("anything")), "an error of unknown origin has an unknown outcome")
 	require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(errors.Join(errors.New("x"), &zk.OpError{Outcome: zk.OutcomeNotSent})))
 	require.Equal(t, "unknown value 7", zk.Outcome(7).String())
 }

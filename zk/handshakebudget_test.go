@@ -69,7 +69,7 @@ func TestSession_AbsurdTimeoutDoesNotLengthenTheLimits(t *testing.T) {
 					play:    []func(*scripted){then, honest},
 				}
 				c := s.client(t, func(cfg *zk.Config) { cfg.SessionTimeout = 3 * time.Second })
-				require.Equal(t, absurd, c.Session().Timeout(), "the rest goes by the grant")
+				require.Equal(t, absurd, c.Session().Timeout(), "the other limits use the granted timeout")
 				if name != "silent" {
 					_, _, err := c.Exists(inTime(t), "/n")
 					require.NoError(t, err)

@@ -48,7 +48,7 @@ func badFrames() []hostile {
 		return func(asked) []byte { return replyTo(xid, 10, proto.OK, nil) }
 	}
 	return append(out,
-		hostile{name: "reply to nobody", raw: to(99)},
+		hostile{name: "reply to no request", raw: to(99)},
 		hostile{name: "reply to xid 0", raw: to(0)},
 		hostile{name: "ping that was not sent", raw: to(proto.XidPing)},
 		hostile{name: "auth that was not sent", raw: to(proto.XidAuth)},
@@ -127,7 +127,7 @@ func TestHostile_BadBytesEndTheConnectionAndNothingElse(t *testing.T) {
 						require.ErrorIs(t, err, zk.ErrProtocol)
 						require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err))
 					}
-					require.NoError(t, run(t, c), "the client goes on")
+					require.NoError(t, run(t, c), "the client continues")
 					require.Equal(t, 2, s.dials)
 				})
 			})

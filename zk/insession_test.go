@@ -54,7 +54,7 @@ func TestSession_CallsThatWaitForRoomDoNotRunInTheNextSession(t *testing.T) {
 
 		require.NoError(t, srv.ExpireSession(old.ID()))
 		srv.Down(1, false)
-		require.NoError(t, <-read, "reads go on")
+		require.NoError(t, <-read, "reads continue")
 		require.NoError(t, c.Sync(ctx, "/"))
 		require.NotEqual(t, old.ID(), c.Session().ID())
 		synctest.Wait()

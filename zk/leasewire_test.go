@@ -189,7 +189,7 @@ func guardOnTheWire(t *testing.T, srv *zktest.Server, slow time.Duration, phase 
 		time.Sleep(10 * time.Millisecond)
 	}
 	// The server may have kept the newest touch to itself for a quarter of T.
-	require.Greater(t, time.Since(ended), T/4, "there is room for what the leader was not told")
+	require.Greater(t, time.Since(ended), T/4, "there is a margin for requests that were not reported to the leader")
 	srv.Silence(1, false)
 	srv.Delay(1, 0)
 }

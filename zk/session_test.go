@@ -44,7 +44,7 @@ func TestSession_QueuedWritesDoNotRunInTheNextSession(t *testing.T) {
 		err := <-result
 		require.ErrorIs(t, err, zk.ErrSessionExpired)
 		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
-		require.NoError(t, <-read, "reads go on")
+		require.NoError(t, <-read, "reads continue")
 		require.NotEqual(t, old.ID(), c.Session().ID())
 		require.False(t, srv.Exists("/late"))
 		_, err = c.Create(ctx, "/late", nil, zk.Ephemeral, zk.InSession(old))

@@ -25,7 +25,7 @@ func server(t testing.TB, srv *zktest.Server, members int) int {
 			return i
 		}
 	}
-	t.Fatal("nobody is connected")
+	t.Fatal("no client is connected")
 	return 0
 }
 
@@ -180,7 +180,7 @@ func TestSession_EndsByTheClientsClockWhileItIsCutOff(t *testing.T) {
 		<-guard.Done()
 		require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
 		require.Less(t, time.Since(cut), T, "the ensemble may have expired the session then")
-		require.True(t, srv.Exists("/e"), "told before the ensemble has let it go")
+		require.True(t, srv.Exists("/e"), "reported before the ensemble has expired the session")
 		require.NoError(t, old.Context().Err())
 
 		<-old.Context().Done()

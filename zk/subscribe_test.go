@@ -57,7 +57,7 @@ func TestSubscription_GapIsAnnouncedAndReadAgainOnce(t *testing.T) {
 		diffs = nil
 		list()
 		require.ElementsMatch(t, []string{"+50", "-old"}, diffs)
-		require.Empty(t, waiting(t, sub), "the gap is told once")
+		require.Empty(t, waiting(t, sub), "the gap is reported once")
 		require.NoError(t, srv.Create("/t/after", nil))
 		require.Equal(t, []string{"created /t/after"}, next(t, sub, 1))
 		require.NoError(t, sub.Close())

@@ -48,7 +48,7 @@ func TestGuard_DoneClosesAfterASuspend(t *testing.T) {
 		select {
 		case <-guard.Done():
 		case <-time.After(s.Timeout()):
-			require.Fail(t, "nobody was told")
+			require.Fail(t, "the guard has not ended")
 		}
 		require.LessOrEqual(t, time.Since(start), s.Timeout()/12)
 		require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
@@ -66,7 +66,7 @@ func TestGuard_DoneClosesAfterASuspendWithoutAConnection(t *testing.T) {
 		select {
 		case <-guard.Done():
 		case <-time.After(s.Timeout()):
-			require.Fail(t, "nobody was told")
+			require.Fail(t, "the guard has not ended")
 		}
 		require.LessOrEqual(t, time.Since(start), s.Timeout()/12)
 		require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)

@@ -172,7 +172,7 @@ func (w *world) endBehind(i int) string {
 	err := c.ended()
 	if isTimeout(err) {
 		_ = c.nc.SetReadDeadline(time.Time{})
-		return fmt.Sprintf("client %d: the connection goes on", i)
+		return fmt.Sprintf("client %d: the connection still works", i)
 	}
 	w.open(i)
 	return fmt.Sprintf("client %d: connection ended behind the reply: %v", i, err)

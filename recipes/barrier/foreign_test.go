@@ -82,7 +82,7 @@ func TestDouble_SharesARoundWithCuratorAndKazoo(t *testing.T) {
 				e := ours.in(t)
 				require.NoError(t, e.Context().Err())
 				data, _ := srv.Get("/b/ready")
-				require.Equal(t, last, string(data) == "10.0.0.7", "opened by who came last, and by nobody else")
+				require.Equal(t, last, string(data) == "10.0.0.7", "the party that came last opened the round, and no other party")
 
 				late := enter(ctx, d[1])
 				require.True(t, late.waits(), "was not there when it was opened")

@@ -110,7 +110,7 @@ func TestDouble_LeaveHonoursItsContext(t *testing.T) {
 			cancel()
 			require.Error(t, e[early].Leave(over))
 			again := leaving(t.Context(), e[early])
-			require.Empty(t, again, "another Leave goes on waiting")
+			require.Empty(t, again, "another Leave still waits")
 			for i := range e {
 				if i != early {
 					go func() { _ = e[i].Leave(context.Background()) }()

@@ -89,7 +89,7 @@ func TestPriority_CrashLoopDoesNotStarveTheRest(t *testing.T) {
 				queue = queue[:last]
 				time.Sleep(time.Second)
 			}
-			require.Greater(t, ghosts, 3, "nobody had to stand aside")
+			require.Greater(t, ghosts, 3, "no candidate had to stand aside")
 			for _, path := range queue {
 				require.NoError(t, srv.Delete(path))
 			}

@@ -41,7 +41,7 @@ func TestHandOver_ToTheNamedCandidate(t *testing.T) {
 		require.Equal(t, "de", order[:2])
 		require.ElementsMatch(t, []byte("abcde"), []byte(order))
 		require.Less(t, strings.Index(order, "b"), strings.Index(order, "c"))
-		require.Equal(t, []string{"a", "d"}, c.terms, "nobody led in between")
+		require.Equal(t, []string{"a", "d"}, c.terms, "no candidate led in between")
 
 		c.leaves("d")
 		require.NoError(t, d.HandOver(t.Context(), ""))
@@ -94,7 +94,7 @@ func TestHandOver_RefusedChangesNothing(t *testing.T) {
 
 		require.NoError(t, l.Context().Err())
 		require.Empty(t, c.terms)
-		require.NoError(t, l.HandOver(ctx, ""), "to the next one nobody need be named")
+		require.NoError(t, l.HandOver(ctx, ""), "no name is needed for the next candidate")
 		id, _ := c.leader()
 		require.Equal(t, "b", id)
 		require.ErrorIs(t, l.HandOver(ctx, "b"), election.ErrNotLeader)
@@ -139,17 +139,17 @@ func TestHandOver_UnderFaults(t *testing.T) {
 		do      func(c *crew, r zktest.Request)
 		want    string
 	}{
-		"the reply is lost":            {zktest.DropReplyAndCut, nil, "d"},
-		"the request is lost":          {zktest.CutBefore, nil, "d"},
-		"the reply is cut short":       {zktest.CutReplyAfter(9), nil, "d"},
-		"no answer":                    {zktest.Hang, nil, "d"},
-		"session of who stands aside":  {zktest.CutBefore, func(c *crew, r zktest.Request) { _ = c.srv.ExpireSession(r.Session) }, "d"},
-		"expired behind a lost reply":  {zktest.DropReplyAndCut, func(c *crew, r zktest.Request) { go func() { _ = c.srv.ExpireSession(r.Session) }() }, "d"},
-		"session of who was named":     {zktest.Pass, func(c *crew, _ zktest.Request) { _ = c.srv.ExpireSession(c.clients["d"].Session().ID()) }, "bcae"},
-		"all connections":              {zktest.CutBefore, func(c *crew, _ zktest.Request) { go c.srv.CutConnections(1) }, "d"},
-		"node of who stands aside":     {zktest.Pass, func(c *crew, r zktest.Request) { c.deleteOf(r.Session) }, "d"},
-		"node of who was named":        {zktest.Pass, func(c *crew, _ zktest.Request) { c.deleteOf(c.clients["d"].Session().ID()) }, "bcae"},
-		"refused once, and node stays": {zktest.Fail(-7), nil, "d"}, // OperationTimeout: unknown outcome
+		"the reply is lost":                        {zktest.DropReplyAndCut, nil, "d"},
+		"the request is lost":                      {zktest.CutBefore, nil, "d"},
+		"the reply is cut short":                   {zktest.CutReplyAfter(9), nil, "d"},
+		"no answer":                                {zktest.Hang, nil, "d"},
+		"session of a candidate that stands aside": {zktest.CutBefore, func(c *crew, r zktest.Request) { _ = c.srv.ExpireSession(r.Session) }, "d"},
+		"expired behind a lost reply":              {zktest.DropReplyAndCut, func(c *crew, r zktest.Request) { go func() { _ = c.srv.ExpireSession(r.Session) }() }, "d"},
+		"session of who was named":                 {zktest.Pass, func(c *crew, _ zktest.Request) { _ = c.srv.ExpireSession(c.clients["d"].Session().ID()) }, "bcae"},
+		"all connections":                          {zktest.CutBefore, func(c *crew, _ zktest.Request) { go c.srv.CutConnections(1) }, "d"},
+		"node of a candidate that stands aside":    {zktest.Pass, func(c *crew, r zktest.Request) { c.deleteOf(r.Session) }, "d"},
+		"node of who was named":                    {zktest.Pass, func(c *crew, _ zktest.Request) { c.deleteOf(c.clients["d"].Session().ID()) }, "bcae"},
+		"refused once, and node stays":             {zktest.Fail(-7), nil, "d"}, // OperationTimeout: unknown outcome
 	}
 	for name, f := range faults {
 		for nth := int32(1); nth <= 2; nth++ { // b stands aside, then c

@@ -108,7 +108,7 @@ func TestElection_KnownFollowsTheObserver(t *testing.T) {
 		require.Equal(t, election.Led, e.Known().State)
 		cancel()
 		<-o.done
-		require.Equal(t, election.Unknown, e.Known().State, "nobody observes")
+		require.Equal(t, election.Unknown, e.Known().State, "no Observe runs")
 		c.end()
 		c.runs.Wait()
 

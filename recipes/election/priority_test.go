@@ -122,7 +122,7 @@ func TestPriority_NoLivelock(t *testing.T) {
 		time.Sleep(time.Minute)
 		id, _ := c.leader()
 		require.NotEmpty(t, id)
-		require.Greater(t, ghosts, 3, "nobody had to stand aside")
+		require.Greater(t, ghosts, 3, "no candidate had to stand aside")
 		require.Less(t, ghosts, 40)
 		srv.OnRequest(nil)
 		for _, name := range srv.Children("/e") {

@@ -56,7 +56,7 @@ func take(t *testing.T, from <-chan *election.Leadership) *election.Leadership {
 		require.True(t, ok)
 		return l
 	case <-time.After(30 * time.Second):
-		require.FailNow(t, "nobody leads")
+		require.FailNow(t, "no candidate leads")
 		return nil
 	}
 }
@@ -123,7 +123,7 @@ func TestElection_OnARealEnsemble(t *testing.T) {
 		case l = <-again:
 			again = nil
 		case <-time.After(30 * time.Second):
-			require.FailNow(t, "nobody leads")
+			require.FailNow(t, "no candidate leads")
 		}
 		require.NoError(t, l.Resign(t.Context()))
 	}

@@ -44,7 +44,7 @@ func campaignsAs(t *testing.T, e *election.Election) *standby {
 func TestCampaign_StandsAsideWithoutALease(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, l *election.Leadership) error{
 		"for a higher priority": func(t *testing.T, l *election.Leadership) error { return l.Resign(t.Context()) },
-		"for one who is named":  func(t *testing.T, l *election.Leadership) error { return l.HandOver(t.Context(), "c") },
+		"for a named candidate": func(t *testing.T, l *election.Leadership) error { return l.HandOver(t.Context(), "c") },
 	} {
 		for _, wait := range []time.Duration{0, 100 * time.Millisecond} { // before and after b gets ready
 			t.Run(fmt.Sprint(name, " after ", wait), func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestCampaign_StandsAsideWithoutALease(t *testing.T) {
 					start := time.Now()
 					require.NoError(t, end(t, l))
 					cl := <-last.leads
-					require.Less(t, time.Since(start), 100*time.Millisecond, "nobody led")
+					require.Less(t, time.Since(start), 100*time.Millisecond, "no candidate led")
 					require.NoError(t, cl.Resign(t.Context()))
 					require.NoError(t, (<-next.leads).Resign(t.Context()))
 				})

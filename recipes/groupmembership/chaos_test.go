@@ -207,7 +207,7 @@ func (x *town) equal() {
 			delete(have, id)
 		}
 	}
-	require.Equal(x.t, x.want, have, "what members have been told")
+	require.Equal(x.t, x.want, have, "the snapshots that the members have got")
 	for id, m := range x.here {
 		require.NoError(x.t, m.Context().Err())
 		require.Equal(x.t, m.Status().Session.ID(), x.srv.Owner("/g/"+id))

@@ -143,7 +143,7 @@ func TestReal_RestartedMemberWaitsForItsOldNode(t *testing.T) {
 	began := time.Now()
 	m := join(t, g, "a", "new")
 	t.Logf("joined after %v, timeout %v", time.Since(began), killed.Session().Timeout())
-	require.Error(t, old.Context().Err(), "the old one must have been told before")
+	require.Error(t, old.Context().Err(), "the old member's context must have ended before")
 	require.Equal(t, dict{"a": "new"}, members(t, g))
 	require.Greater(t, m.Status().Czxid, old.Status().Czxid)
 

@@ -192,7 +192,7 @@ func TestWatch_KeepsTheLastViewInAnOutage(t *testing.T) {
 		require.Equal(t, down, s.Since)
 		require.Equal(t, dict{"a": "1", "b": "1"}, names(s.Members()))
 		time.Sleep(timeout / 4)
-		require.Zero(t, e.drain(), "it is told once")
+		require.Zero(t, e.drain(), "it is reported once")
 		srv.Down(1, false)
 		s = e.next()
 		require.False(t, s.Stale)

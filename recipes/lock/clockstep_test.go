@@ -89,7 +89,7 @@ func TestLock_KeepsTime(t *testing.T) {
 		start = time.Now()
 		<-h.Context().Done()
 		require.ErrorIs(t, context.Cause(h.Context()), zk.ErrLeaseLapsed)
-		require.Empty(t, next, "told too late")
+		require.Empty(t, next, "reported too late")
 		require.Greater(t, time.Since(start), timeout/4)
 		two := <-next
 		require.NoError(t, two.err)

@@ -248,7 +248,7 @@ func TestLock_WaiterKeepsItsPlaceOverAReconnect(t *testing.T) {
 		srv.CutConnections(0)
 		time.Sleep(time.Second)
 		require.ElementsMatch(t, before, srv.Children("/l"))
-		require.NoError(t, h.Context().Err(), "a blip disturbs nobody")
+		require.NoError(t, h.Context().Err(), "a short loss of the connection does not end the hold")
 		require.NoError(t, h.Release(ctx))
 		require.NoError(t, (<-got).Release(ctx))
 	})

@@ -166,7 +166,7 @@ func TestMulti_LossWhileWaitingStartsOver(t *testing.T) {
 					require.NoError(t, srv.Delete("/a/"+before[0]))
 				}
 				time.Sleep(10 * time.Second)
-				require.Len(t, srv.Children("/a"), 1, "acquired anew while /b is not to be had")
+				require.Len(t, srv.Children("/a"), 1, "/a was acquired again while /b cannot be acquired")
 				require.NotEqual(t, before, srv.Children("/a"))
 				release(t, b)
 				h := <-got

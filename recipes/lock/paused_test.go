@@ -121,7 +121,7 @@ func TestLock_PausedHolder(t *testing.T) {
 
 	var f findings
 	require.NoError(t, json.Unmarshal([]byte(read("found")), &f))
-	require.NotEqual(t, "<nil>", f.ContextErr, "it looked, and was told that it holds the lock")
+	require.NotEqual(t, "<nil>", f.ContextErr, "it checked, and its context said that it holds the lock")
 	require.True(t, f.NotHeld, f.Guarded)
 	require.False(t, write(f.Token))
 	n, err := c.Get(t.Context(), "/data")

@@ -62,7 +62,7 @@ func TestSemaphore_EachOfManyPermitsIsWatched(t *testing.T) {
 			select {
 			case <-p.Context().Done():
 			case <-time.After(5 * time.Second):
-				t.Fatalf("permit %d is gone, and nobody was told", i)
+				t.Fatalf("permit %d is gone, and its context has not ended", i)
 			}
 			require.ErrorIs(t, context.Cause(p.Context()), lock.ErrDeleted)
 			require.Len(t, slices.Compact(p.Paths()), n)

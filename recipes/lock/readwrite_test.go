@@ -135,7 +135,7 @@ func TestReadWrite_ReaderIsWokenOnce(t *testing.T) {
 		release(t, h)
 		h = <-third
 		settle(t)
-		require.Zero(t, asked.Load(), "requests of the reader while writers go that are not the nearest")
+		require.Zero(t, asked.Load(), "requests of the reader while writers other than its predecessor leave")
 		release(t, h)
 		release(t, <-reader)
 		require.NotZero(t, asked.Load())

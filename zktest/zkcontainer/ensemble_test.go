@@ -227,7 +227,7 @@ func isolatedFollower(t *testing.T, e *zkcontainer.Ensemble) {
 	}, 30*time.Second, 20*time.Millisecond)
 	now, err := e.Leader(ctx)
 	require.NoError(t, err)
-	require.Equal(t, leader, now, "the others go on")
+	require.Equal(t, leader, now, "the other members continue")
 
 	require.NoError(t, e.Kill(ctx, follower))
 	require.NoError(t, e.Start(ctx, follower))

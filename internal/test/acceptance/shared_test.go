@@ -41,24 +41,24 @@ func TestHistory_ReadersAndPermits(t *testing.T) {
 		claims [][]event
 		good   bool
 	}{
-		"readers together":              {[][]event{rw(1, 5, 1, 1, asReader), rw(2, 4, 2, 2, asReader)}, true},
-		"readers told in another order": {[][]event{rw(1, 5, 1, 2, asReader), rw(2, 4, 2, 1, asReader)}, true},
-		"writers in turn":               {[][]event{rw(1, 2, 1, 1, asWriter), rw(3, 4, 2, 2, asWriter)}, true},
-		"a reader among writers":        {[][]event{rw(1, 2, 1, 1, asWriter), rw(3, 4, 2, 2, asReader), rw(5, 6, 3, 3, asWriter)}, true},
-		"writers together":              {[][]event{rw(1, 5, 1, 1, asWriter), rw(2, 4, 2, 2, asWriter)}, false},
-		"a writer comes to a reader":    {[][]event{rw(1, 5, 1, 1, asReader), rw(2, 4, 2, 2, asWriter)}, false},
-		"a reader comes to a writer":    {[][]event{rw(1, 5, 1, 1, asWriter), rw(2, 4, 2, 2, asReader)}, false},
-		"a writer's token falls":        {[][]event{rw(1, 2, 1, 5, asWriter), rw(3, 4, 2, 4, asWriter)}, false},
-		"downgraded beside a reader":    {[][]event{downgraded(1, 3, 9, 1, 1), rw(4, 6, 2, 2, asReader)}, true},
-		"downgraded, then a writer":     {[][]event{downgraded(1, 3, 5, 1, 1), rw(6, 7, 2, 2, asWriter)}, true},
-		"a writer at the downgrade":     {[][]event{downgraded(1, 3, 9, 1, 1), rw(4, 6, 2, 2, asWriter)}, false},
-		"a reader before the downgrade": {[][]event{downgraded(1, 3, 9, 1, 1), rw(2, 6, 2, 2, asReader)}, false},
-		"permits up to the limit":       {[][]event{sem(1, 5, 1, 1, 3), sem(2, 4, 2, 2, 1)}, true},
-		"permits told in another order": {[][]event{sem(1, 5, 1, 2, 2), sem(2, 4, 2, 1, 2)}, true},
-		"permits given back":            {[][]event{sem(1, 2, 1, 1, 4), sem(3, 4, 2, 2, 4)}, true},
-		"a permit too many":             {[][]event{sem(1, 5, 1, 1, 3), sem(2, 4, 2, 2, 2)}, false},
-		"more than there are":           {[][]event{sem(1, 5, 1, 1, semaphoreLimit+1)}, false},
-		"given back twice":              {[][]event{sem(1, 5, 1, 1, 3), sem(1, 6, 1, 1, 3)[1:]}, false},
+		"readers together":                  {[][]event{rw(1, 5, 1, 1, asReader), rw(2, 4, 2, 2, asReader)}, true},
+		"readers reported in another order": {[][]event{rw(1, 5, 1, 2, asReader), rw(2, 4, 2, 1, asReader)}, true},
+		"writers in turn":                   {[][]event{rw(1, 2, 1, 1, asWriter), rw(3, 4, 2, 2, asWriter)}, true},
+		"a reader among writers":            {[][]event{rw(1, 2, 1, 1, asWriter), rw(3, 4, 2, 2, asReader), rw(5, 6, 3, 3, asWriter)}, true},
+		"writers together":                  {[][]event{rw(1, 5, 1, 1, asWriter), rw(2, 4, 2, 2, asWriter)}, false},
+		"a writer comes to a reader":        {[][]event{rw(1, 5, 1, 1, asReader), rw(2, 4, 2, 2, asWriter)}, false},
+		"a reader comes to a writer":        {[][]event{rw(1, 5, 1, 1, asWriter), rw(2, 4, 2, 2, asReader)}, false},
+		"a writer's token falls":            {[][]event{rw(1, 2, 1, 5, asWriter), rw(3, 4, 2, 4, asWriter)}, false},
+		"downgraded beside a reader":        {[][]event{downgraded(1, 3, 9, 1, 1), rw(4, 6, 2, 2, asReader)}, true},
+		"downgraded, then a writer":         {[][]event{downgraded(1, 3, 5, 1, 1), rw(6, 7, 2, 2, asWriter)}, true},
+		"a writer at the downgrade":         {[][]event{downgraded(1, 3, 9, 1, 1), rw(4, 6, 2, 2, asWriter)}, false},
+		"a reader before the downgrade":     {[][]event{downgraded(1, 3, 9, 1, 1), rw(2, 6, 2, 2, asReader)}, false},
+		"permits up to the limit":           {[][]event{sem(1, 5, 1, 1, 3), sem(2, 4, 2, 2, 1)}, true},
+		"permits reported in another order": {[][]event{sem(1, 5, 1, 2, 2), sem(2, 4, 2, 1, 2)}, true},
+		"permits given back":                {[][]event{sem(1, 2, 1, 1, 4), sem(3, 4, 2, 2, 4)}, true},
+		"a permit too many":                 {[][]event{sem(1, 5, 1, 1, 3), sem(2, 4, 2, 2, 2)}, false},
+		"more than there are":               {[][]event{sem(1, 5, 1, 1, semaphoreLimit+1)}, false},
+		"given back twice":                  {[][]event{sem(1, 5, 1, 1, 3), sem(1, 6, 1, 1, 3)[1:]}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var h history
@@ -94,17 +94,17 @@ func TestRounds_CheckersDistinguishGoodFromBad(t *testing.T) {
 		reports []report
 		good    bool
 	}{
-		"all":                           {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), in(2, 3*s, 5*s, 1)}, true},
-		"round after round":             {[]report{in(0, 1, 4, 1), in(1, 2, 4, 1), in(2, 3, 5, 1), in(0, 6, 9, 2), in(1, 7, 9, 2), in(2, 8, 9, 2)}, true},
-		"one had to give up":            {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), out(2, 3*s, 3*s+1)}, true},
-		"one never asked":               {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1)}, false},
-		"one asked later":               {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), in(2, 5*s, 6*s, 1)}, false},
-		"one gave up long before":       {[]report{in(0, 1*s, 40*s, 1), in(1, 2*s, 40*s, 1), out(2, 3*s, 4*s)}, false},
-		"by what is left of a round":    {[]report{in(0, 1, 4, 1), in(1, 2, 4, 1), in(2, 3, 5, 1), in(0, 60*s, 61*s, 2)}, false},
-		"one is left behind":            {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), out(2, 3*s, 3*s+partyPatience)}, false},
-		"twice in one round":            {[]report{in(0, 1, 4, 1), in(1, 2, 4, 1), in(2, 3, 5, 1), in(0, 6, 7, 1)}, false},
-		"nobody came in all that time":  {[]report{out(0, 1*s, 1*s+partyPatience)}, true},
-		"the others came a moment late": {[]report{out(2, 1*s, 1*s+partyPatience), in(0, 2*s, 15*s, 1), in(1, 2*s, 15*s, 1)}, true},
+		"all":                            {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), in(2, 3*s, 5*s, 1)}, true},
+		"round after round":              {[]report{in(0, 1, 4, 1), in(1, 2, 4, 1), in(2, 3, 5, 1), in(0, 6, 9, 2), in(1, 7, 9, 2), in(2, 8, 9, 2)}, true},
+		"one had to give up":             {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), out(2, 3*s, 3*s+1)}, true},
+		"one never asked":                {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1)}, false},
+		"one asked later":                {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), in(2, 5*s, 6*s, 1)}, false},
+		"one gave up long before":        {[]report{in(0, 1*s, 40*s, 1), in(1, 2*s, 40*s, 1), out(2, 3*s, 4*s)}, false},
+		"by what is left of a round":     {[]report{in(0, 1, 4, 1), in(1, 2, 4, 1), in(2, 3, 5, 1), in(0, 60*s, 61*s, 2)}, false},
+		"one is left behind":             {[]report{in(0, 1*s, 4*s, 1), in(1, 2*s, 4*s, 1), out(2, 3*s, 3*s+partyPatience)}, false},
+		"twice in one round":             {[]report{in(0, 1, 4, 1), in(1, 2, 4, 1), in(2, 3, 5, 1), in(0, 6, 7, 1)}, false},
+		"no party came in all that time": {[]report{out(0, 1*s, 1*s+partyPatience)}, true},
+		"the others came a moment late":  {[]report{out(2, 1*s, 1*s+partyPatience), in(0, 2*s, 15*s, 1), in(1, 2*s, 15*s, 1)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := rounds(c.reports); c.good {
@@ -118,7 +118,7 @@ func TestRounds_CheckersDistinguishGoodFromBad(t *testing.T) {
 
 func TestViews_AgreeAndFlap(t *testing.T) {
 	v := newViews()
-	require.False(t, v.agree(1), "nobody has looked")
+	require.False(t, v.agree(1), "no reader has looked yet")
 	v.take(report{What: saw, Who: 1})
 	require.True(t, v.agree(1))
 	require.False(t, v.agree(2))

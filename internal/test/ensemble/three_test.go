@@ -106,7 +106,7 @@ func TestThree_AnIsolatedFollowerKeepsItsClientsUntilItNotices(t *testing.T) {
 	c.broken()
 	t.Logf("the isolated follower gave its clients up after %v", time.Since(start))
 	gaveUp(t, ctx, e, follower)
-	require.Equal(t, leader, leaderOf(t, ctx, e), "the others go on")
+	require.Equal(t, leader, leaderOf(t, ctx, e), "the other members continue")
 	// The member restarts behind the silence. It answers, but has no quorum.
 	require.NoError(t, e.Kill(follower))
 	require.NoError(t, e.Start(ctx, follower))

@@ -16,8 +16,8 @@ import (
 func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 	come := func(srv *zktest.Server) error { return srv.Create("/e/new", nil) }
 	name := func(srv *zktest.Server) error { return srv.Set("/e", []byte("next=x")) }
-	end := func(srv *zktest.Server) error { return srv.Delete("/e/near") }
-	other := func(srv *zktest.Server) error { return srv.Set("/e/near", []byte("x")) }
+	end := func(srv *zktest.Server) error { return srv.Delete("/e/pred") }
+	other := func(srv *zktest.Server) error { return srv.Set("/e/pred", []byte("x")) }
 	cut := func(srv *zktest.Server) error { srv.CutConnections(1); return nil }
 	for _, c := range []struct {
 		name    string
@@ -40,23 +40,23 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 				require.NoError(t, err)
 				defer client.Close(t.Context())
 				require.NoError(t, srv.Create("/e", []byte("data")))
-				require.NoError(t, srv.Create("/e/near", nil))
+				require.NoError(t, srv.Create("/e/pred", nil))
 				n := &contenderNode{q: New(client, "/e", Latch, recipes.Curator, nil, nil), s: client.Session()}
-				_, _, near, err := client.ExistsW(t.Context(), "/e/near")
+				_, _, pred, err := client.ExistsW(t.Context(), "/e/pred")
 				require.NoError(t, err)
-				defer near.Stop()
+				defer pred.Stop()
 				var f foresight
-				require.False(t, f.holds(n.s, near), "before anything is known")
+				require.False(t, f.holds(n.s, pred), "before anything is known")
 				require.False(t, f.holds(n.s, nil), "without a watch that has fired")
 				f.read(t.Context(), n.q, n.s.Resumed())
-				require.Equal(t, []string{"near"}, f.names)
+				require.Equal(t, []string{"pred"}, f.names)
 				require.Equal(t, "data", string(f.named))
 				for _, change := range c.changes {
 					require.NoError(t, change(srv))
 					synctest.Wait()
 				}
 				require.NoError(t, client.Sync(t.Context(), "/")) // connected again, with all events
-				require.Equal(t, c.holds, f.holds(n.s, near))
+				require.Equal(t, c.holds, f.holds(n.s, pred))
 				f.read(t.Context(), n.q, n.s.Resumed())
 				names, _, err := client.Children(t.Context(), "/e")
 				require.NoError(t, err)

@@ -22,15 +22,15 @@ func TestReady_NothingIsReadAfterTheEnd(t *testing.T) {
 			c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
 			require.NoError(t, err)
 			defer c.Close(ctx)
-			require.NoError(t, srv.Create("/e/near", nil))
+			require.NoError(t, srv.Create("/e/pred", nil))
 			own, err := c.Create(ctx, "/e/own", nil, zk.Ephemeral)
 			require.NoError(t, err)
 			q := New(c, "/e", Latch, recipes.Curator, nil, nil)
-			near := entry{name: "near", fam: curatorLatch}
-			w := &waiter{node: &contenderNode{q: q, s: c.Session(), path: own.Path, czxid: own.Stat.Czxid}, before: []entry{near}}
+			pred := entry{name: "pred", fam: curatorLatch}
+			w := &waiter{node: &contenderNode{q: q, s: c.Session(), path: own.Path, czxid: own.Stat.Czxid}, before: []entry{pred}}
 			require.NoError(t, w.begin(ctx))
 			if ended {
-				require.NoError(t, srv.Delete("/e/near"))
+				require.NoError(t, srv.Delete("/e/pred"))
 				synctest.Wait()
 			}
 			srv.CutConnections(1)

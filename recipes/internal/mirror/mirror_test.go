@@ -43,7 +43,7 @@ func (r *replica) apply(b mirror.Batch) {
 	defer r.mu.Unlock()
 	for _, p := range b.Gone {
 		if _, ok := r.data[p]; !ok {
-			r.t.Error("gone, and never told: " + p)
+			r.t.Error("deleted, and never reported: " + p)
 		}
 		delete(r.data, p)
 	}
@@ -168,7 +168,7 @@ func TestMirror_OutageMakesItStaleAndNothingGone(t *testing.T) {
 		data, status, told = r.now()
 		require.False(t, status.Stale)
 		require.Equal(t, truth(srv, "/g", 1), data)
-		require.Equal(t, 101, told, "what did not change was told again")
+		require.Equal(t, 101, told, "an unchanged node was reported again")
 		require.Equal(t, 1, r.gone)
 		end()
 	})
@@ -271,7 +271,7 @@ func TestMirror_LoadIsBounded(t *testing.T) {
 			mu.Unlock()
 		}
 		data, _, _ = r.now()
-		require.Empty(t, data, "nothing is told before all of it is there")
+		require.Empty(t, data, "nothing is reported before the copy is complete")
 		srv.Delay(1, 0)
 		end()
 	})

@@ -213,7 +213,7 @@ func TestNode_AnothersNodeIsWaitedOut(t *testing.T) {
 			require.NoError(t, other.Delete(t.Context(), "/p/a", zk.AnyVersion))
 		})
 	})
-	t.Run("is made anew", func(t *testing.T) {
+	t.Run("is created again", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, srv *zktest.Server) {
 			c, other := connect(t, srv), connect(t, srv)
 			require.NoError(t, srv.Create("/p", nil))

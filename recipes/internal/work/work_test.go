@@ -62,7 +62,7 @@ func TestUnder_EndsWithTheCallersContext(t *testing.T) {
 		synctest.Wait()
 		require.ErrorIs(t, ctx.Err(), context.Canceled)
 		require.ErrorIs(t, context.Cause(ctx), errCaller)
-		require.NoError(t, h.Err(), "the hold goes on")
+		require.NoError(t, h.Err(), "the hold continues")
 	})
 }
 

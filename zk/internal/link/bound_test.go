@@ -32,7 +32,7 @@ func TestWithdraw_LetsAnUnboundRequestGo(t *testing.T) {
 				require.Empty(t, r.nc.out.buf)
 				require.True(t, withdraw(r, held))
 				synctest.Wait()
-				require.NotEmpty(t, r.nc.out.buf, "nobody was woken")
+				require.NotEmpty(t, r.nc.out.buf, "no writer was woken")
 				require.Equal(t, "free", r.read().name)
 				require.Empty(t, r.nc.out.buf)
 				sent, unsent := r.end(errOver)

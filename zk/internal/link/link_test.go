@@ -83,7 +83,7 @@ func TestLink_Withdraw(t *testing.T) {
 		r.Fail(errOver)
 		r.submit("late", "later")
 		late := request("withdrawn")
-		require.False(t, r.Submit(late, true), "nobody is to write")
+		require.False(t, r.Submit(late, true), "no caller has to write")
 		require.True(t, r.Withdraw(late))
 		sent, unsent := r.end(errOver)
 		require.Equal(t, []string{"a", "c"}, sent)

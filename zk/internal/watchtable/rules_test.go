@@ -105,7 +105,7 @@ func TestTable_Events(t *testing.T) {
 		{"of another path", "hold get a /n", "event data /m", "", "/n data for a"},
 		{"an unknown type", "hold get a /n; hold sub s /n", "event unknown /n", "", "/n data persistent for a s"},
 		{"while a read is on its way", "hold get a /n; get b /n; write b", "event data /n; answer b", "a: data /n", "/n data for b"},
-		{"a subscription goes on", "hold sub s /n", "event data /n; event children /n; event deleted /n", "s: data /n; s: children /n; s: deleted /n", "/n persistent for s"},
+		{"a subscription continues", "hold sub s /n", "event data /n; event children /n; event deleted /n", "s: data /n; s: children /n; s: deleted /n", "/n persistent for s"},
 		{"a persistent one sees no descendants", "hold sub s /n", "event data /n/c; event created /n/c", "", "/n persistent for s"},
 		{"a recursive one does", "hold deep r /n", "event created /n/c/d", "r: created /n/c/d", "/n recursive for r"},
 		{"from the root", "hold deep r /", "event data /; event data /n/c", "r: data /; r: data /n/c", "/ recursive for r"},
@@ -138,7 +138,7 @@ func TestTable_Restoring(t *testing.T) {
 		{"with all others on its path", "hold get a /n; hold children c /n; hold sub s /n; restore", "refuse /n", "a: lost; c: lost; s: lost", ""},
 		{"a fed read on its way is lost too", "hold sub s /n; restore; get a /n; write a", "refuse /n; answer a", "s: lost; a: lost", ""},
 		{"an unwritten one is not", "hold sub s /n; restore; get a /n", "refuse /n; write a; answer a", "s: lost; a: flag 1", "/n data for a"},
-		{"a refused path that nobody watches any more", "hold get a /n; restore; stop a", "refuse /n", "", ""},
+		{"a refused path without a watch", "hold get a /n; restore; stop a", "refuse /n", "", ""},
 		{"the session expires", "hold sub s /n; hold get a /n", "expire", "a: expired", "/n persistent for s"},
 		{"the client closes", "hold get a /n; hold sub s /n", "close", "a: closed; s: closed; remove any /n", ""},
 	})
