@@ -41,7 +41,7 @@ type authReply struct {
 	body []byte // behind the header
 }
 
-var errExchangeMisused = fmt.Errorf("%w: an AuthExchange is for one goroutine, until Authenticate has returned", ErrBadArguments)
+var errExchangeMisused = fmt.Errorf("%w: an AuthExchange may be used by one goroutine, and only until Authenticate returns", ErrBadArguments)
 
 // Server returns the server, as it stands in the list of servers: a host and a port.
 // SASL mechanisms need the host.

@@ -136,7 +136,7 @@ func (cn *conn) afterPanic(p any) (err error) {
 	// The log handler may have panicked, and may again. The calls still get their
 	// results.
 	defer func() { _ = recover() }()
-	cn.c.log.Error("zk: panic while serving a connection", "panic", p)
+	cn.c.log.Error("zk: panic while serving a connection", "server", cn.server, "panic", p)
 	return err
 }
 

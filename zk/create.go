@@ -123,7 +123,7 @@ func optionsOf(opts []CreateOption) createConfig {
 // check reports the faults of the options, without a look at the path.
 func (c *createConfig) check() error {
 	if c.bound && c.session == nil {
-		return fmt.Errorf("%w: InSession of no session: Client.AwaitSession waits for one", ErrBadArguments)
+		return fmt.Errorf("%w: InSession(nil): Client.AwaitSession returns a session", ErrBadArguments)
 	}
 	return nil
 }
@@ -192,9 +192,9 @@ func createWire(path string, data []byte, mode CreateMode, cfg createConfig) (pr
 	ttl := m.op == opCreateTTL
 	switch {
 	case ttl && (wire.TTL <= 0 || wire.TTL > 1<<40-1): // five bytes, as EphemeralType has them
-		errs = append(errs, fmt.Errorf("%w: TTL %v", ErrBadArguments, cfg.ttl))
+		errs = append(errs, fmt.Errorf("%w: TTL %v: it must be from 1ms to about 34 years", ErrBadArguments, cfg.ttl))
 	case !ttl && cfg.ttl != 0:
-		errs = append(errs, fmt.Errorf("%w: TTL for a %v node", ErrBadArguments, mode))
+		errs = append(errs, fmt.Errorf("%w: TTL for a %v node: only a TTL mode has one", ErrBadArguments, mode))
 	}
 	return wire, errors.Join(errs...)
 }

@@ -29,7 +29,7 @@ var (
 	// ErrBoundExpired: the request is bound to a session that is over, by InSession
 	// for instance. It will never run. It wraps ErrSessionExpired. SafeToRetry
 	// reports false for it.
-	ErrBoundExpired = fmt.Errorf("%w: what is bound to it will never run", ErrSessionExpired)
+	ErrBoundExpired = fmt.Errorf("%w: a request that is bound to it will never run", ErrSessionExpired)
 	// ErrForeignOp: an op that is bound to one client was given to another.
 	ErrForeignOp = errors.New("op belongs to another client")
 	// ErrWatchLost: the server refused to restore the watch after a reconnect, or an

@@ -84,7 +84,7 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 			tried = 0 // after a reconnect meanwhile, all round trips are needed again
 			err = xsync.Pause(parent, ripens)
 		case err == nil && g == nil && tried >= trips:
-			err = fmt.Errorf("%w: less than a quarter of the timeout of %v is left of it after %d round trips", ErrLeaseLapsed, s.Timeout(), trips)
+			err = fmt.Errorf("%w: after %d round trips it has less than a quarter of the session timeout of %v left", ErrLeaseLapsed, trips, s.Timeout())
 		}
 		switch {
 		case err != nil:

@@ -63,7 +63,7 @@ func (cs *calls) multiCall(ops []Op) *call {
 		case o.kind == OpCreate && cs.root.checkNameless(o.path) != nil:
 			cl.err = cs.root.checkNameless(o.path)
 		case o.session != nil && cl.want != nil && o.session != cl.want:
-			cl.err = fmt.Errorf("%w: two sessions in one multi", ErrBadArguments)
+			cl.err = fmt.Errorf("%w: the ops of one multi are of two sessions", ErrBadArguments)
 		case o.session != nil:
 			cl.want, cl.tied = o.session, true
 		}

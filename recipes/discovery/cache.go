@@ -106,7 +106,7 @@ func (c *Cache) run(ctx context.Context) error {
 	defer stop()
 	wg.Go(func() { c.b.lapse(inner) })
 	return mirror.Run(ctx, c.d.c, mirror.Config{
-		Root: c.root, Depth: depth, Parallel: c.d.cfg.Parallel, Logger: c.d.cfg.Logger,
+		Root: c.root, Depth: depth, Parallel: c.d.cfg.Parallel, Logger: c.d.cfg.Logger, Recipe: "discovery",
 	}, c.b.apply)
 }
 

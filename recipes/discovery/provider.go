@@ -91,7 +91,7 @@ func (c *Cache) wrong(name string, cfg ProviderConfig) error {
 	case err != nil:
 		return fmt.Errorf("%w: service %q: %w", zk.ErrBadArguments, name, err)
 	case c.only != nil && *c.only != name:
-		return fmt.Errorf("%w: this is a cache of %s alone", zk.ErrBadArguments, *c.only)
+		return fmt.Errorf("%w: a cache of %s has no other service", zk.ErrBadArguments, *c.only)
 	case cfg.Errors < 0 || cfg.Window < 0 || cfg.SetAside < 0:
 		return fmt.Errorf("%w: ProviderConfig with Errors %d, Window %v, SetAside %v: none may be negative",
 			zk.ErrBadArguments, cfg.Errors, cfg.Window, cfg.SetAside)

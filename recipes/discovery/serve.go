@@ -141,7 +141,7 @@ func (r *Registration) takeOut(ctx context.Context, g Gate, why error) error {
 	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
 	if err := r.Unregister(ctx); err != nil {
-		r.d.cfg.Logger.Warn("discovery: taking the instance out is not confirmed, trying again", "path", r.path, "err", err)
+		r.d.cfg.Logger.Warn("discovery: taking the instance out is not confirmed, it is retried", "path", r.path, "why", err)
 	}
 	return nil
 }

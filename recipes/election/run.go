@@ -35,7 +35,7 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 		case err != nil && (ctx.Err() != nil || !transient(err)):
 			return err
 		case err != nil:
-			e.cfg.Logger.Warn("election: campaign failed", "dir", e.dir, "err", err)
+			e.cfg.Logger.Warn("election: campaign failed, it is retried", "dir", e.dir, "why", err)
 		default:
 			start, lasted := time.Now(), make(chan time.Duration, 1)
 			context.AfterFunc(l.Context(), func() { lasted <- time.Since(start) })
@@ -46,12 +46,16 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 			if <-lasted > time.Minute { // the leadership has ended: it did not fail at its start
 				policy.Reset()
 			}
+			attrs := []any{"dir", e.dir}
+			if err != nil {
+				attrs = append(attrs, "lead", err) // what lead returned
+			}
 			why := context.Cause(l.Context())
 			if errors.Is(why, ErrHandedOver) {
-				e.cfg.Logger.Info("election: handed over", "dir", e.dir, "err", err)
+				e.cfg.Logger.Info("election: handed over", attrs...)
 				continue
 			}
-			e.cfg.Logger.Warn("election: leadership lost", "dir", e.dir, "why", why, "err", err)
+			e.cfg.Logger.Warn("election: leadership lost, the next campaign begins", append(attrs, "why", why)...)
 		}
 		if err := xsync.Pause(ctx, policy.NextBackOff()); err != nil {
 			return e.wrap(err)

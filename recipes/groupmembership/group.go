@@ -70,7 +70,7 @@ type Group struct {
 func New(c *zk.Client, dir string, cfg Config) *Group {
 	return &Group{c: c, dir: dir, keeper: presence.NewKeeper(c), cfg: presence.Config{
 		ACL: slices.Clone(cfg.ACL), WaitOut: cfg.WaitOut, ReportDeleted: cfg.ReportDeleted, KeepParents: cfg.KeepParents,
-		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Logger: cfg.Logger, Left: ErrLeft,
+		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Logger: cfg.Logger, Recipe: "groupmembership", Left: ErrLeft,
 	}}
 }
 

@@ -49,7 +49,7 @@ func (g *Group) Watch(ctx context.Context) iter.Seq2[Snapshot, error] {
 		stopped := false // the reader has broken out of the iteration: never call yield again
 		// mirror.Run calls this function on this goroutine. While the reader is
 		// slow, changes are collected in the mirror and become one batch.
-		err := mirror.Run(ctx, g.c, mirror.Config{Root: g.dir, Depth: 1, Parallel: nodes.Window, Logger: g.cfg.Logger}, func(b mirror.Batch) {
+		err := mirror.Run(ctx, g.c, mirror.Config{Root: g.dir, Depth: 1, Parallel: nodes.Window, Logger: g.cfg.Logger, Recipe: "groupmembership"}, func(b mirror.Batch) {
 			if stopped || ctx.Err() != nil {
 				return
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 // ErrNoHolder says that Revoke found no holder to ask.
-var ErrNoHolder = errors.New("held by nobody")
+var ErrNoHolder = errors.New("no holder")
 
 // Revoke asks the holder to release, or all readers if several hold the lock. It
 // does not wait for the release. A holder sees the request by Held.Revoked, and may

@@ -30,7 +30,7 @@ type ForeignError struct{ Path string }
 
 // Error names the node.
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("foreign contender %s would not see ours", e.Path)
+	return fmt.Sprintf("foreign contender %s would not wait for ours", e.Path)
 }
 
 // Is reports whether target is ErrForeign.

@@ -42,7 +42,7 @@ func (q *Queue) AwaitFirst(ctx context.Context, name string, patience time.Durat
 		case own == 0:
 			return first, nil
 		case time.Since(since) >= patience:
-			return first, fmt.Errorf("another has been first for %v", time.Since(since).Round(time.Millisecond))
+			return first, fmt.Errorf("another contender has been first for %v", time.Since(since).Round(time.Millisecond))
 		}
 		if err := q.awaitEnd(ctx, queue[own-1], patience); err != nil {
 			return first, err

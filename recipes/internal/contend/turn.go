@@ -257,7 +257,7 @@ func (g *Grant) designate(ctx context.Context, name string, gone error, doubt *p
 			return err
 		}
 		if len(dir.Data) > 0 && designated(dir.Data) == "" {
-			return fmt.Errorf("%w: data of %s", ErrForeign, q.dir)
+			return fmt.Errorf("%w: the data of %s is not of this package", ErrForeign, q.dir)
 		}
 		_, err = q.c.Multi(ctx, g.Check(),
 			q.c.Bind(zk.CheckOp(zk.Join(q.dir, name), zk.AnyVersion), gone),

@@ -30,6 +30,7 @@ type Config struct {
 	Parallel int           // number of concurrent reads; default 32
 	Retry    time.Duration // pause before a failed read is retried; default 10 s
 	Logger   *slog.Logger  // default: discard
+	Recipe   string        // the first word of each log line; default "mirror"
 }
 
 // Entry is one node. If Err is set, the node exists and cannot be read. Stat is
@@ -77,6 +78,7 @@ func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error
 	cfg.Parallel = cmp.Or(cfg.Parallel, 32)
 	cfg.Retry = cmp.Or(cfg.Retry, 10*time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	cfg.Recipe = cmp.Or(cfg.Recipe, "mirror")
 	m := &mirror{
 		c: c, cfg: cfg, apply: apply, known: map[string]*node{}, failed: map[string]error{},
 		inbox:  newInbox(),
@@ -174,7 +176,7 @@ func (m *mirror) turn(ctx context.Context) error {
 	case err != nil:
 		// For example, the server has refused the credentials. The copy stays as it
 		// is. The mirror retries at the next change, or after Retry.
-		m.cfg.Logger.Warn("mirror: cannot read", "root", m.cfg.Root, "err", err)
+		m.cfg.Logger.Warn(m.cfg.Recipe+": cannot read, the copy stays as it is", "path", m.cfg.Root, "why", err)
 		m.inbox.giveBack(work)
 		m.report(Batch{Status: m.stale(err)})
 		return nil

@@ -78,6 +78,9 @@ func TestNode_LogsNoTransitionThatChangesNothing(t *testing.T) {
 		for _, line := range log.take() {
 			if line["msg"] == "presence: state" {
 				require.NotEqual(t, line["from"], line["to"], "%v", line)
+				for key, value := range line {
+					require.NotContains(t, []any{nil, error(nil), ""}, value, "%s of %v", key, line)
+				}
 				transitions++
 			}
 		}

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -51,6 +52,8 @@ type Config struct {
 	// because a right or a parent is missing. Default: 30 s.
 	RefusedPause time.Duration
 	Logger       *slog.Logger // default: discard
+	// Recipe is the first word of each log line. Default: presence.
+	Recipe string
 	// Left is the cause of contexts after Leave. It must wrap ErrLeft. Default:
 	// ErrLeft.
 	Left error
@@ -67,6 +70,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Recipe = cmp.Or(c.Recipe, "presence")
 	if c.Left == nil {
 		c.Left = ErrLeft
 	}
@@ -313,11 +317,22 @@ func (n *Node) publish(s Status) {
 	n.rev++
 	n.changed.Notify()
 	n.mu.Unlock()
+	n.log(old, s, entered)
+}
+
+// log logs a new status. If it entered no other state, its reason is new.
+func (n *Node) log(old, s Status, entered bool) {
+	what, attrs := "still "+s.State.String(), []any{"path", n.base}
 	if entered {
-		n.cfg.Logger.Info("presence: state", "path", n.base, "from", old.State, "to", s.State, "node", s.Path, "why", s.Err)
-	} else {
-		n.cfg.Logger.Info("presence: still "+s.State.String(), "path", n.base, "why", s.Err)
+		what, attrs = "state", append(attrs, "from", old.State, "to", s.State)
+		if s.Path != "" {
+			attrs = append(attrs, "node", s.Path)
+		}
 	}
+	if s.Err != nil {
+		attrs = append(attrs, "why", s.Err)
+	}
+	n.cfg.Logger.Info(n.cfg.Recipe+": "+what, attrs...)
 }
 
 func sameText(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
