@@ -10,12 +10,14 @@ import (
 // decides when the state of the client changes. The transitions are methods of core:
 // Attach, Detach, Expire, AuthFailed, Finish.
 //
-//	       ┌─────────── Expire ◀── the server says so, or the own clock:
-//	       ▼              ▲        4/3 of the timeout without an answer
-//	── connect ── Attach ─┼─▶ serve ── the connection ends ──▶ Detach ──▶ connect
-//	   │    │             │
-//	   │    └─ refused ─▶ AuthFailed ──▶ connect, with back-off
-//	   └────── Close, and the session has ended or was given up ──▶ finish
+//	connect ──▶ a handshake is answered ──▶ Attach ──▶ serve ──▶ Detach ──▶ connect
+//	   │                                    StateConnected      StateDisconnected
+//	   ├──▶ the session is over, says the server or our clock ──▶ Expire ──▶ connect
+//	   │                                                          StateExpired
+//	   ├──▶ a credential is refused ──▶ AuthFailed ──▶ connect, with back-off
+//	   │                                StateAuthFailed
+//	   └──▶ Close was called, and the session is over ──▶ finish
+//	                                                      StateClosed
 type loop struct {
 	core       *core
 	servers    *servers

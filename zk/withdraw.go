@@ -22,7 +22,7 @@ func (c *core) Abandon(cl *call) (withdrawn, abandoned bool) {
 }
 
 // withdraw takes the calls that are not written yet, and that pick accepts, out of
-// the queue, in order. They are to be failed by failLater.
+// the queue, in order. The next step is to fail them, when the core is unlocked.
 //
 // withdraw marks them as done. Without that, a caller could report OutcomeUnknown
 // for a call that was not sent:
