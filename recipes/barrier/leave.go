@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/zookit/zookit/internal/ctxerr"
-	"github.com/zookit/zookit/recipes/internal/notice"
+	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -59,11 +60,7 @@ func states[R any](ctx context.Context, c *zk.Client, path string, read func() (
 				w.Stop()
 				return
 			}
-			_, err = w.Wait(ctx)
-			w.Stop()
-			// An expired session, or a watch that was not restored, does not end the
-			// follower. The next read sets another watch.
-			if err != nil && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrWatchLost) {
+			if err := notice.Await(ctx, w); err != nil {
 				yield(nil, err)
 				return
 			}

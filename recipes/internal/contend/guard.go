@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/lease"
-	"github.com/zookit/zookit/recipes/internal/notice"
 )
 
 // lease gets the session's guard for a contender that is first. When it returns, the

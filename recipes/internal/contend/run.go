@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/zookit/zookit/recipes/internal/notice"
+	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/zk"
 )
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
-	"github.com/zookit/zookit/recipes/internal/notice"
+	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/zk"
 )
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/recipes"
-	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
 )

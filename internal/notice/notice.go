@@ -1,10 +1,10 @@
-// Package notice says what a watch has reported, and whether the recipe that waited for
-// it has to look again.
+// Package notice says what a watch has reported, and whether the code that waited for it
+// has to look again.
 //
-// A watch of zk is over in four ways that matter to a recipe. Two of them are no news
-// about the node: the server may refuse to restore the watch after a reconnect, and the
-// watch ends with its session. A recipe that took one of them for an error would lose
-// its position in a queue or end its loop because of one refused frame.
+// A watch is over in four ways that matter to its owner. Two of them are no news about
+// the node: the server may refuse to restore the watch after a reconnect, and the watch
+// ends with its session. A recipe that took one of them for an error would lose its
+// position in a queue or end its loop because of one refused frame.
 package notice
 
 import (

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/internal/test/clienttest"
-	"github.com/zookit/zookit/recipes/internal/notice"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
