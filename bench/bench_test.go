@@ -19,8 +19,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// What an operation allocates, and what a watch and an idle client hold, does
-// not depend on the machine: these targets must hold anywhere.
+// The allocations of an operation and the memory of a watch and of an idle client do
+// not depend on the machine. These targets must hold on every machine.
 func TestTargets_OfMemoryHold(t *testing.T) {
 	o := options{rounds: 3, lasts: 300 * time.Millisecond, only: regexp.MustCompile(
 		`^stub: (get|exists|set|create and delete|10,000 children|10,000 watches|idle)$`)}
@@ -40,7 +40,7 @@ func TestTargets_OfMemoryHold(t *testing.T) {
 // Every workload works with each of its clients, on the stub, a server and an
 // ensemble, and the tables have a line for each.
 func TestMeasure_EveryWorkload(t *testing.T) {
-	// A thousand sessions and the killed leaders take longer than the rest together.
+	// The thousand sessions and the killed leaders take longer than all other workloads together.
 	o := options{rounds: 1, lasts: 20 * time.Millisecond, only: regexp.MustCompile(`^[^1]*(16 |10,)?[^1]*$|256|outstanding`)}
 	r, err := measure(t.Context(), o, io.Discard)
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestMeasure_EveryWorkload(t *testing.T) {
 	require.Greater(t, len(r.bars()), 20)
 }
 
-// A target names figures that a workload has, or it would never be judged.
+// A target must name figures that a workload has. Otherwise it would never be judged.
 func TestTargets_NameWorkloads(t *testing.T) {
 	names := map[string]bool{}
 	for _, k := range workloads {
@@ -86,7 +86,7 @@ func TestTargets_NameWorkloads(t *testing.T) {
 func TestJudge_TakesTheMedianOfRatios(t *testing.T) {
 	r := newResults()
 	for i, ratio := range []float64{1, 3, 2} {
-		base := float64(10 * (i + 1)) // rounds differ, ratios are what counts
+		base := float64(10 * (i + 1)) // the rounds differ; the ratios count
 		r.add(onStub, "get", theirs, figures{rate: base, p50: base})
 		r.add(onStub, "get", ours, figures{rate: base * ratio, p50: base * ratio, allocs: 1.04})
 	}

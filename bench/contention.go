@@ -17,8 +17,8 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// contention are the locks and the election. Every contender has a session of
-// its own, all in one process.
+// contention has the workloads of locks and elections. Every contender has its own
+// session. All contenders are in one process.
 var contention = []workload{
 	{"lock alone", real, all, contending(1, 0)},
 	{"lock, 2 contenders", real, all, contending(2, 0)},
@@ -35,7 +35,7 @@ var (
 	clients2 = []string{ours, theirs}
 )
 
-// mutex is a contender's lock. acquire returns what releases it.
+// mutex is a contender's lock. acquire returns a function that releases it.
 type mutex interface {
 	acquire(ctx context.Context) (func() error, error)
 	close() error
@@ -61,8 +61,8 @@ type gozkMutex struct {
 	path string
 }
 
-// acquire uses a new Lock every time, as its documentation wants it after an
-// error; it does not end with ctx.
+// acquire uses a new Lock every time, because the documentation of Lock asks for that
+// after an error. It does not return when ctx ends.
 func (m *gozkMutex) acquire(context.Context) (func() error, error) {
 	l := gozk.NewLock(m.c, m.path, gozk.WorldACL(gozk.PermAll))
 	return l.Unlock, l.Lock()
@@ -91,7 +91,7 @@ func (e *env) contender(addr, path string, i int) (mutex, error) {
 	return &gozkMutex{c, path}, err
 }
 
-// contenders opens n sessions, some at a time.
+// contenders opens n sessions, up to 32 at a time.
 func (e *env) contenders(addr, path string, n int) ([]mutex, error) {
 	list := make([]mutex, n)
 	errs := make([]error, n)
@@ -108,9 +108,9 @@ func (e *env) contenders(addr, path string, n int) ([]mutex, error) {
 	return list, errors.Join(errs...)
 }
 
-// contending measures n contenders that hold the lock for so long. A hand-over is
-// counted from the start of a release to the return of the next acquire; with one
-// contender it is acquire and release together.
+// contending measures n contenders, each of which holds the lock for the time hold. A
+// hand-over lasts from the start of a release to the return of the next acquire. With
+// one contender, the figure is the time of an acquire and a release.
 func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 	return func(e *env, addr string) (figures, error) {
 		kind := e.lab.kindOf(addr)
@@ -124,7 +124,7 @@ func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 		for i, m := range list {
 			wg.Go(func() { errs[i] = c.run(m) })
 		}
-		// Everybody is in the queue before it counts.
+		// Wait until all contenders are in the queue. The measurement starts after that.
 		time.Sleep(e.lasts/4 + time.Duration(n)*3*time.Millisecond)
 		before, err := e.lab.received(kind)
 		if err != nil {
@@ -150,7 +150,7 @@ func contending(n int, hold time.Duration) func(*env, string) (figures, error) {
 	}
 }
 
-// A contest has the measurements of contenders for one lock.
+// A contest collects the measurements of the contenders for one lock.
 type contest struct {
 	alone bool // one contender: no hand-over
 	hold  time.Duration
@@ -160,7 +160,7 @@ type contest struct {
 
 	mu       sync.Mutex
 	took     []time.Duration
-	released time.Time // when the last release began
+	released time.Time // start of the last release
 }
 
 // run acquires and releases one contender's mutex until the contest is over.
@@ -202,8 +202,7 @@ func (c *contest) releasing() {
 	c.released = time.Now()
 }
 
-// add records how long something took that began at start, while the contest is
-// measured.
+// add records the time since start, if the contest is being measured.
 func (c *contest) add(start time.Time) {
 	if !c.measuring.Load() {
 		return
@@ -223,8 +222,8 @@ func (c *contest) measure(d time.Duration) []time.Duration {
 	return c.took
 }
 
-// succeeding measures how long it takes until a candidate that waits leads, from
-// the moment when the leader closes its client, or loses its network for good.
+// succeeding measures the time until the waiting candidate becomes leader. It starts
+// when the leader closes its client or loses its network for ever.
 func succeeding(killed bool) func(*env, string) (figures, error) {
 	return func(e *env, addr string) (figures, error) {
 		const timeout = 2 * time.Second
@@ -296,14 +295,14 @@ func zookitSucceeds(addr, path string, timeout time.Duration, killed bool, cut *
 			err = errors.Join(err, errors.New("bench: two leaders"))
 		}
 		ctx, cancel := context.WithCancel(background)
-		cancel() // nothing can be reached
+		cancel() // its servers cannot be reached
 		_ = first.Close(ctx)
 	}
 	return at.Sub(start), err
 }
 
-// queued waits until so many nodes are in a directory, and a little longer, so
-// that the one behind has set its watch.
+// queued waits until n nodes are in a directory. It then waits a little longer, so
+// that the last contender has set its watch.
 func queued(c *zk.Client, path string, n int) error {
 	for {
 		names, _, err := c.Children(background, path)
@@ -358,9 +357,9 @@ func gozkSucceeds(addr, path string, timeout time.Duration, killed bool, cut *se
 	return at.Sub(start), err
 }
 
-// severed is a network that can be lost for good.
+// severed is a network that can be cut for ever.
 type severed struct {
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	gone  bool
 	conns []net.Conn
 }

@@ -12,20 +12,21 @@ import (
 	"github.com/zookit/zookit/recipes/election"
 )
 
-// onDistant is the ensemble behind a link that delays each way by half of roundTrip.
-// There a hand-over takes as long as the round trips that it waits for.
+// onDistant is the ensemble behind a link that delays each direction by half of
+// roundTrip. The time of a hand-over there is the sum of its round trips.
 const (
 	onDistant serverKind = "ensemble, 2 ms away"
 	roundTrip            = 2 * time.Millisecond
 )
 
-// distance has the workloads for which a waiter prepares its turn. A preparation is
-// worth its code only while the figure is worse without it. DESIGN.md has the figures
-// with and without each.
+// distance has the workloads in which a waiter prepares its turn. Each preparation
+// must improve its figure, or its code is not worth keeping. DESIGN.md has the figures
+// with and without each preparation.
 //
-//   - A waiter watches ahead: it then need not list when its predecessor goes.
-//   - The next candidate has read the queue before its turn. It does not look again.
-//   - The next contender keeps its lease. It does not confirm it after a long wait.
+//   - A waiter also watches its predecessor's predecessor. It then needs no list when
+//     its predecessor's node is deleted.
+//   - The next candidate reads the queue before its turn, and not again at its turn.
+//   - The next contender keeps its lease. It need not confirm it after a long wait.
 var distance = []workload{
 	{"lock, 8 contenders of 5 ms", []serverKind{onDistant}, clients2, contending(8, 5*time.Millisecond)},
 	{"election, leader resigns", []serverKind{onDistant}, clients2, resigning(20, 50*time.Millisecond)},
@@ -45,11 +46,11 @@ func distant(ctx context.Context, jvm []string) (ensemble.Ensemble, error) {
 	return e, nil
 }
 
-// candidacy waits until it leads, and returns what resigns.
+// candidacy waits until the candidate leads, and returns a function that resigns.
 type candidacy func() (resign func() error, err error)
 
-// resigning measures how long it takes until a candidate that waits leads, from
-// the moment when the leader resigns, which has led for so long.
+// resigning measures the time from the leader's resignation until the waiting
+// candidate leads. The leader has led for the given time before.
 func resigning(rounds int, leads time.Duration) func(*env, string) (figures, error) {
 	return func(e *env, addr string) (figures, error) {
 		const timeout = 4 * time.Second
@@ -74,8 +75,8 @@ func resigning(rounds int, leads time.Duration) func(*env, string) (figures, err
 	}
 }
 
-// successions lets two candidates take turns, and returns how long each waited
-// after the other had begun to resign.
+// successions lets two candidates lead by turns. For each turn it returns the time from
+// the start of the resignation until the other candidate leads.
 func successions(both [2]candidacy, rounds int, leads time.Duration) ([]time.Duration, error) {
 	type term struct {
 		resign func() error

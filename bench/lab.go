@@ -12,7 +12,7 @@ import (
 	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
-// serverKind is where a workload runs.
+// serverKind names the server on which a workload runs.
 type serverKind string
 
 const (
@@ -30,8 +30,8 @@ type lab struct {
 	ends []func()
 }
 
-// newLab starts what the workloads need. servers, if not empty, is used instead
-// of a server of our own.
+// newLab starts the servers that the workloads need. If servers is not empty, it is
+// used instead of a new standalone server.
 func newLab(ctx context.Context, kinds map[serverKind]bool, servers string) (_ *lab, err error) {
 	l := &lab{addr: map[serverKind]string{}, run: map[serverKind]ensemble.Ensemble{}}
 	defer func() {
@@ -46,9 +46,9 @@ func newLab(ctx context.Context, kinds map[serverKind]bool, servers string) (_ *
 		}
 		l.addr[onStub], l.ends = addr, append(l.ends, end)
 	}
-	// A server as it is in production: the good compiler, and memory. With the
-	// collector that has no threads of its own, which would come and go on the
-	// cores of the client.
+	// The server runs as in production, with the optimizing compiler and enough
+	// memory. The collector is the one without concurrent threads. Such threads would
+	// disturb the client on its cores.
 	jvm := []string{"-XX:TieredStopAtLevel=4", "-Xmx512m", "-XX:+UseSerialGC"}
 	for kind, size := range map[serverKind]int{onServer: 1, onEnsemble: 3} {
 		if !kinds[kind] {
@@ -88,9 +88,9 @@ func (l *lab) close() {
 	}
 }
 
-// prepare makes the nodes and warms the server up, with the reads and with what
-// locks write: its compiler is still at work during the first hundred thousand
-// requests.
+// prepare creates the nodes. It also warms the server up, with the reads of the
+// workloads and the writes of locks: the server's compiler is still at work during the
+// first hundred thousand requests.
 func (l *lab) prepare(kind serverKind) error {
 	addr, _, _ := strings.Cut(l.addr[kind], ",")
 	c, err := connectGozk(addr, timeout, nil)
@@ -137,7 +137,7 @@ func (l *lab) prepare(kind serverKind) error {
 	return nil
 }
 
-// kindOf is where a connect string leads.
+// kindOf returns the kind of server to which a connect string leads.
 func (l *lab) kindOf(addr string) serverKind {
 	for kind, a := range l.addr {
 		if a == addr {
@@ -147,7 +147,7 @@ func (l *lab) kindOf(addr string) serverKind {
 	return onServer
 }
 
-// received is how many requests the servers of a kind have received so far.
+// received returns the number of requests that the servers of a kind have received.
 func (l *lab) received(kind serverKind) (float64, error) {
 	e := l.run[kind]
 	if e == nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	rounds  int
 	lasts   time.Duration
@@ -25,8 +25,8 @@ func main() {
 	if stubbed() {
 		return
 	}
-	// As in a process with a heap of its own: with one of a few megabytes the
-	// collector runs every few large replies, and empties the pools each time.
+	// A real process has a larger heap than this one. With a heap of a few megabytes
+	// the collector would run after every few large replies and empty the pools.
 	debug.SetGCPercent(400)
 	o := options{}
 	flag.IntVar(&o.rounds, "rounds", 9, "how often everything is measured")
@@ -67,8 +67,8 @@ func write(name string, content func(io.Writer)) error {
 	return f.Close()
 }
 
-// measure runs the rounds. Every workload is measured with all its clients right
-// after each other, in an order that is rotated from round to round.
+// measure runs the rounds. In each round it measures every workload with all its
+// clients, one directly after the other. Their order rotates from round to round.
 func measure(ctx context.Context, o options, progress io.Writer) (*results, error) {
 	type job struct {
 		workload

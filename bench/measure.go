@@ -8,7 +8,7 @@ import (
 	"github.com/zookit/zookit/bench/internal/cputime"
 )
 
-// metric is what is measured of a workload. Of all but the rates less is better.
+// metric is a measured quantity of a workload. Except for rates, less is better.
 type metric string
 
 const (
@@ -18,7 +18,7 @@ const (
 	cpu     metric = "CPU s/100k"
 	allocs  metric = "allocs/op"
 	bytes   metric = "B/op"
-	packets metric = "requests/op" // that the server received
+	packets metric = "requests/op" // received by the server
 	total   metric = "ms"          // of the whole
 	held    metric = "B each"      // memory
 	threads metric = "goroutines"
@@ -26,10 +26,10 @@ const (
 
 func (m metric) moreIsBetter() bool { return m == rate }
 
-// figures are those of one workload, one client and one round.
+// figures are the results of one workload with one client in one round.
 type figures map[metric]float64
 
-// usage is what the process has used so far.
+// usage is the resources that the process has used so far.
 type usage struct {
 	at      time.Time
 	cpu     time.Duration
@@ -47,7 +47,7 @@ func used() usage {
 	}
 }
 
-// since returns the figures of so many operations.
+// since returns the figures of the operations since u was taken.
 func (u usage) since(ops int) figures {
 	now := used()
 	n := float64(max(ops, 1))
@@ -59,16 +59,16 @@ func (u usage) since(ops int) figures {
 	}
 }
 
-// inUse is the memory in use after a collection, heap and stacks.
+// inUse returns the memory of heap and stacks in use after a collection.
 func inUse() int64 {
 	runtime.GC()
-	runtime.GC() // what the first one's finalizers and pools let go
+	runtime.GC() // frees what finalizers and pools released in the first collection
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc + m.StackInuse)
 }
 
-// latencies adds the quantiles of the times that single operations took.
+// latencies adds the quantiles of the times of single operations.
 func (f figures) latencies(all []time.Duration) {
 	if len(all) == 0 {
 		return
@@ -80,7 +80,7 @@ func (f figures) latencies(all []time.Duration) {
 	f[p50], f[p99] = micros(0.50), micros(0.99)
 }
 
-// quantile is that of values, interpolated.
+// quantile returns a quantile of values, interpolated.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0

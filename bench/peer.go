@@ -22,19 +22,19 @@ const (
 // timeout is the session timeout of every client here.
 const timeout = 10 * time.Second
 
-// client is one session. Its methods are called by many goroutines, but for
-// those of the raw socket.
+// client is one session. Many goroutines call its methods at once, except those of the
+// raw socket.
 type client interface {
 	get(path string) (int, error)
 	exists(path string) error
 	set(path string, data []byte) error
 	createDelete(prefix string) error // an ephemeral sequential node
 	children(path string) (int, error)
-	// pipeline keeps depth gets of path outstanding until stop says so, and
-	// returns how many were answered.
+	// pipeline keeps depth gets of path outstanding until stop returns true. It returns
+	// the number of answered gets.
 	pipeline(path string, depth int, stop func() bool) (int, error)
-	// watch sets a watch on every path; the function that it returns waits until
-	// all have fired.
+	// watch sets a watch on every path. It returns a function that waits until all of
+	// them have fired.
 	watch(paths []string) (func() error, error)
 	close() error
 }
@@ -84,14 +84,15 @@ func (z *zookitClient) children(path string) (int, error) {
 	return len(names), err
 }
 
-// pipeline waits for the last of some replies at a time: they come in order, and
-// whoever asks for each is woken for each.
+// pipeline waits only for the last one of a batch of replies. Replies arrive in order,
+// so the others have arrived by then. A wait for each reply would cost a wake-up for
+// each.
 func (z *zookitClient) pipeline(path string, depth int, stop func() bool) (int, error) {
 	p := z.c.Pipeline()
 	some := depth / 20
 	ring := make([]*zk.Future[zk.Node], 0, depth)
 	done := 0
-	take := func(n int) error { // the oldest n; those that are answered at the end count too
+	take := func(n int) error { // waits for the oldest n
 		if _, err := ring[n-1].Wait(background); err != nil {
 			return err
 		}
@@ -165,7 +166,7 @@ func dialGozk(addr string) (client, error) {
 	return &gozkClient{c}, err
 }
 
-// connectGozk returns when the session is there, as zookit's Connect does.
+// connectGozk returns when the session is established, as zookit's Connect does.
 func connectGozk(addr string, timeout time.Duration, dial gozk.Dialer) (*gozk.Conn, error) {
 	if dial == nil {
 		dial = net.DialTimeout
@@ -220,7 +221,7 @@ func (g *gozkClient) children(path string) (int, error) {
 	return len(names), err
 }
 
-// pipeline is as many goroutines: there is no other way.
+// pipeline uses a goroutine for each outstanding get. The client offers no other way.
 func (g *gozkClient) pipeline(path string, depth int, stop func() bool) (int, error) {
 	return inParallel(depth, stop, func() error {
 		_, _, err := g.c.Get(path)
@@ -256,8 +257,8 @@ func (g *gozkClient) close() error {
 	return nil
 }
 
-// inParallel runs f in so many goroutines over and over, and returns how often
-// it succeeded.
+// inParallel calls f over and over in n goroutines, and returns how many calls
+// succeeded.
 func inParallel(callers int, stop func() bool, f func() error) (int, error) {
 	counts := make([]int, callers)
 	errs := make([]error, callers)

@@ -14,16 +14,16 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// rawClient is the limit of the wire: a blocking session that writes requests
-// encoded beforehand and reads replies by their length, one caller, no
-// goroutine but that of the heartbeats where it may wait for long.
+// rawClient is the fastest possible client: a blocking session for one caller. It writes
+// requests that were encoded beforehand, and does not decode replies. It has no goroutine, except one for heartbeats in workloads with long waits.
 type rawClient struct {
 	nc  net.Conn
 	in  *bufio.Reader
 	buf []byte
-	// size is read into; a field, since it would be allocated every time.
+	// size is the buffer for a reply's length. As a local variable it would be
+	// allocated for each reply.
 	size [4]byte
-	// frames are the requests by their operation and path.
+	// frames has the encoded requests by operation and path.
 	frames map[frameKey][]byte
 }
 
@@ -46,7 +46,7 @@ func dialRaw(addr string) (client, error) {
 	return r, err
 }
 
-// frame returns a request: made once.
+// frame returns a request. It is encoded once.
 func (r *rawClient) frame(op proto.OpCode, path string, body func([]byte) []byte) []byte {
 	k := frameKey{op, path}
 	if _, ok := r.frames[k]; !ok {
@@ -61,12 +61,12 @@ func request(op proto.OpCode, path string, body func([]byte) []byte) []byte {
 	return proto.EndFrame(body(proto.AppendString(q, path)), 0)
 }
 
-// bare encodes a request that is nothing but its header.
+// bare encodes a request that has only a header.
 func bare(xid int32, op proto.OpCode) []byte {
 	return proto.EndFrame(proto.RequestHeader{Xid: xid, Op: op}.Append(proto.BeginFrame(nil)), 0)
 }
 
-// reply reads one reply and returns it; the next one overwrites it. Those to
+// reply reads one reply and returns it. The next call overwrites it. Replies to
 // heartbeats are skipped.
 func (r *rawClient) reply() ([]byte, error) {
 	for {
@@ -103,7 +103,7 @@ func (r *rawClient) call(frame []byte) ([]byte, error) {
 	return b, err
 }
 
-// code is what a server refuses with.
+// code is the error code in a server's reply.
 type code proto.ErrCode
 
 func (c code) Error() string { return fmt.Sprintf("bench: raw: code %d", int32(c)) }
@@ -139,7 +139,7 @@ func (r *rawClient) create(path string, flags int32) []byte {
 	})
 }
 
-// remove deletes a node, whose path is as the server wrote it.
+// remove deletes a node. path is in the encoding of the server's reply.
 func (r *rawClient) remove(path []byte) error {
 	q := proto.RequestHeader{Xid: 1, Op: proto.OpDelete}.Append(proto.BeginFrame(nil))
 	_, err := r.call(proto.EndFrame(proto.AppendInt32(append(q, path...), -1), 0))
@@ -159,13 +159,13 @@ func (r *rawClient) children(path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// A list is of no use before it is taken apart.
+	// A caller needs the names, so decoding the list belongs to the request.
 	names := proto.NewReader(b[16:]).Strings()
 	return len(names), nil
 }
 
-// pipeline writes a window of requests at a time, and the next ones as replies
-// come in, in one Write for all of them.
+// pipeline first writes depth requests. For all replies that arrive in one read, it
+// writes as many new requests in one Write.
 func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, error) {
 	one := r.frame(proto.OpGetData, path, noWatch)
 	window := make([]byte, 0, depth*len(one))
@@ -182,7 +182,7 @@ func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, err
 			return done, err
 		}
 		outstanding = depth
-		// What one read brings, and at least one reply.
+		// Read the replies that are already buffered, but at least one.
 		for first := true; first || r.in.Buffered() >= 4; first = false {
 			size, err := r.in.Peek(4)
 			if err != nil {
@@ -208,10 +208,10 @@ func (r *rawClient) pipeline(path string, depth int, stop func() bool) (int, err
 	return done, nil
 }
 
-// beat sends heartbeats until end is called. Whoever may wait for long needs them,
-// and not only to keep the session: before ZooKeeper 3.6.4, 3.7.2 and 3.8.1 a member
-// of an ensemble may overlook a commit until the next request comes (ZOOKEEPER-4537),
-// and when all contenders wait, nobody else would send one.
+// beat sends heartbeats until end is called. A client that may wait for long needs
+// them, and not only to keep its session. Before ZooKeeper 3.6.4, 3.7.2 and 3.8.1 a
+// member of an ensemble may overlook a commit until its next request arrives
+// (ZOOKEEPER-4537). When all contenders wait, no client would send that request.
 func (r *rawClient) beat() (end func()) {
 	ping := bare(proto.XidPing, proto.OpPing)
 	over := make(chan struct{})
@@ -224,7 +224,7 @@ func (r *rawClient) beat() (end func()) {
 			case <-over:
 				return
 			case <-t.C:
-				_, _ = r.nc.Write(ping) // whoever waits for a reply sees the error
+				_, _ = r.nc.Write(ping) // if it fails, the next read of a reply fails too
 			}
 		}
 	})
@@ -234,7 +234,7 @@ func (r *rawClient) beat() (end func()) {
 	}
 }
 
-// watch arms some at a time, and counts the events.
+// watch sets the watches in batches, and counts the events.
 func (r *rawClient) watch(paths []string) (func() error, error) {
 	var frames []byte
 	for some := range slices.Chunk(paths, 500) {
@@ -270,9 +270,9 @@ func (r *rawClient) close() error {
 	return errors.Join(err, r.nc.Close())
 }
 
-// firing prepares to change every node below watchRoot, in multis over a
-// connection of its own. The stub fires at the first. The function that it
-// returns writes what was encoded, and returns when it is all done.
+// firing encodes multis that change every node below watchRoot, and opens its own
+// connection for them. It returns a function that sends them and waits for all replies.
+// The stub fires all watches at the first multi.
 func firing(addr string) (func() error, error) {
 	c, err := dialRaw(addr)
 	if err != nil {

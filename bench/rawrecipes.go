@@ -9,9 +9,9 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// rawMutex is the least that a lock can be: a node and a list in the same packet,
-// a watch on whoever is before it, and a delete. It looks at nothing twice, and
-// holds whatever becomes of its node.
+// rawMutex is the smallest possible lock: a create and a list in the same packet, a
+// watch on the predecessor, and a delete. It checks nothing twice. It does not notice
+// when its own node is deleted.
 type rawMutex struct {
 	r    *rawClient
 	end  func() // of the heartbeats
@@ -60,7 +60,7 @@ func (m *rawMutex) acquire(context.Context) (func() error, error) {
 	return nil, err
 }
 
-// outlast returns when a node has gone.
+// outlast returns when a node is deleted.
 func (r *rawClient) outlast(path string) error {
 	_, err := r.call(request(proto.OpGetData, path, watched))
 	if err == nil {
@@ -72,11 +72,11 @@ func (r *rawClient) outlast(path string) error {
 }
 
 func (m *rawMutex) close() error {
-	defer m.end() // the reply to the last request may need a heartbeat too
+	defer m.end() // the last reply may need a heartbeat to arrive
 	return m.r.close()
 }
 
-// ensure makes a directory.
+// ensure creates a directory if it does not exist.
 func (r *rawClient) ensure(path string) error {
 	if r.exists(path) == nil {
 		return nil
@@ -88,8 +88,8 @@ func (r *rawClient) ensure(path string) error {
 	return err
 }
 
-// rawSucceeds is the least that a hand-over takes: one session ends, and another
-// is told that its node has gone.
+// rawSucceeds measures the shortest possible hand-over: one session ends, and another
+// one gets the event that its node was deleted.
 func rawSucceeds(addr, path string) (time.Duration, error) {
 	first, err := dialRaw(addr)
 	if err != nil {

@@ -34,7 +34,7 @@ func (r *results) markdown(w io.Writer) {
 	}
 }
 
-// table has the figures of one kind of server.
+// table writes the figures of one kind of server.
 func (r *results) table(w io.Writer, on serverKind) {
 	shown := false
 	for _, k := range workloads {
@@ -64,7 +64,7 @@ func (r *results) table(w io.Writer, on serverKind) {
 	}
 }
 
-// short prints three digits that count.
+// short prints a number with three significant digits.
 func short(v float64) string {
 	switch {
 	case v >= 100 || v == float64(int(v)):

@@ -3,7 +3,7 @@ package main
 // results are the figures of all rounds so far.
 type results struct {
 	rounds int
-	cells  map[cell][]float64 // one a round
+	cells  map[cell][]float64 // one for each round
 }
 
 type cell struct {

@@ -16,10 +16,10 @@ import (
 	"github.com/zookit/zookit/internal/serverproto"
 )
 
-// stubEnv makes this program the stub server.
+// stubEnv is the environment variable that makes this program the stub server.
 const stubEnv = "ZOOKIT_BENCH_STUB"
 
-// stubbed makes this process the stub until it ends, if it was started as one.
+// stubbed serves as the stub until the process ends, if this process was started as one.
 func stubbed() bool {
 	if os.Getenv(stubEnv) == "" {
 		return false
@@ -28,7 +28,7 @@ func stubbed() bool {
 	return true
 }
 
-// startStub runs the stub in a process of its own and returns its address and a
+// startStub runs the stub in its own process. It returns the stub's address and a
 // function that ends it.
 func startStub() (string, func(), error) {
 	self, err := os.Executable()
@@ -38,7 +38,7 @@ func startStub() (string, func(), error) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), stubEnv+"=1")
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe() // its end ends the stub, also when we are killed
+	in, err := cmd.StdinPipe() // the stub ends when this pipe closes, also if this process is killed
 	if err != nil {
 		return "", nil, err
 	}
@@ -66,7 +66,7 @@ func serveStub() error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	go func() { // ends the process with the one that started it
+	go func() { // ends this process when its parent ends
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
@@ -87,19 +87,19 @@ type stub struct {
 	value, large, list []byte // bodies
 	stat               []byte
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	sessions int64
 	watching map[*stubConn][]string
 }
 
-// The nodes of the workloads; the stub answers by their names.
+// The nodes of the workloads. The stub chooses its answers by these names.
 const (
 	dir       = "/bench"
 	small     = dir + "/small"    // 100 bytes
 	big       = dir + "/big"      // 64 KiB
 	family    = dir + "/family"   // 10,000 children
-	watchRoot = dir + "/watched"  // 10,000 nodes to be watched
-	scratch   = dir + "/scratch/" // parent of what is created and deleted
+	watchRoot = dir + "/watched"  // 10,000 watched nodes
+	scratch   = dir + "/scratch/" // parent of nodes that are created and deleted
 	members   = 10_000
 	bigSize   = 64 << 10
 	smallSize = 100
@@ -124,7 +124,7 @@ func newStub() *stub {
 
 type stubConn struct {
 	nc net.Conn
-	mu sync.Mutex // held while writing: events come from other connections
+	mu sync.Mutex // held while writing, because other connections write events
 }
 
 func (c *stubConn) write(b []byte) error {
@@ -228,7 +228,7 @@ func (s *stub) answer(c *stubConn, q, out []byte) []byte {
 	return proto.EndFrame(out, start)
 }
 
-// fire sends the event of every watch, and forgets it.
+// fire sends the event of every watch, and removes the watches.
 func (s *stub) fire() {
 	s.mu.Lock()
 	all := s.watching
@@ -242,7 +242,7 @@ func (s *stub) fire() {
 			b = serverproto.AppendWatchEvent(b, proto.WatchEvent{Type: 3, State: 3, Path: path})
 			b = proto.EndFrame(b, start)
 		}
-		_ = c.write(b) // a client that has gone
+		_ = c.write(b) // fails if the client has left
 	}
 }
 

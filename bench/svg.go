@@ -6,13 +6,13 @@ import (
 	"math"
 )
 
-// A bar of the picture: how many times better than go-zookeeper/zk.
+// A bar of the picture shows how many times better than go-zookeeper/zk a figure is.
 type bar struct {
 	label string
 	times float64
 }
 
-// bars are the rates, and the times where there is no rate of interest.
+// bars are the rates. Workloads without an interesting rate have a bar for a time.
 func (r *results) bars() []bar {
 	var out []bar
 	for _, on := range []serverKind{onStub, onServer, onEnsemble} {
@@ -41,8 +41,7 @@ const (
 	svgHead   = 46
 )
 
-// svg draws the bars on a logarithmic scale, so that half and double are as far
-// from the line of one.
+// svg draws the bars on a logarithmic scale. Half and double are equally far from one.
 func (r *results) svg(w io.Writer) {
 	list := r.bars()
 	most := 2.0

@@ -5,17 +5,17 @@ import (
 	"math"
 )
 
-// target is what is to hold of a figure.
+// target is a bound for a figure.
 type target struct {
 	on       serverKind
 	workload string
 	metric   metric
-	versus   string  // a client; or another workload of ours, with a colon before; "" for none
-	limit    float64 // of the ratio, or of the figure itself
+	versus   string  // a client, or another zookit workload after a colon, or ""
+	limit    float64 // for the ratio, or for the figure if versus is ""
 }
 
-// Where the raw socket itself misses a target against go-zookeeper, 1.1 times the
-// raw socket is the target.
+// If the raw socket itself misses a target against go-zookeeper, the target is 1.1
+// times the figure of the raw socket.
 const overRaw = 1.1
 
 var targets = []target{
@@ -47,7 +47,7 @@ var targets = []target{
 	{onEnsemble, "lock, 64 contenders", rate, theirs, 1.15},
 	{onServer, "lock alone", packets, "", 4},
 	{onServer, "lock, 2 contenders", packets, "", 5},
-	{onServer, "lock, 16 contenders", packets, "", 7}, // one of them for watching ahead
+	{onServer, "lock, 16 contenders", packets, "", 7}, // one of them is for watching ahead
 	{onServer, "lock, 64 contenders", packets, "", 7},
 	{onServer, "lock, 16 contenders of 5 ms", p50, theirs, 0.6},
 	{onServer, "lock, 1,000 contenders of 5 ms", p50, ":lock, 16 contenders of 5 ms", 1.3},
@@ -56,9 +56,8 @@ var targets = []target{
 	{onStub, "idle", threads, "", 3},
 }
 
-// slack is what a count per operation may be over its target by what a run does
-// beside its operations: of allocations, filling the pools that the collector
-// empties.
+// slack is how far a count per operation may exceed its target, because a run also does
+// other things. For example, it allocates to refill pools that the collector empties.
 var slack = map[metric]float64{allocs: 0.25, packets: 0.05}
 
 func (t target) name() string {
@@ -72,16 +71,16 @@ func (t target) name() string {
 	return s
 }
 
-// verdict is how a target fared.
+// verdict is the result of a target.
 type verdict struct {
 	target
-	median, quartile float64 // of the ratios, or figures; the worse quartile
+	median, quartile float64 // of the ratios or figures; quartile is the worse one
 	holds            bool
-	byRaw            float64 // by this ratio to the raw socket, which misses the target itself
+	byRaw            float64 // if the raw socket misses the target: the ratio to it
 	measured         bool
 }
 
-// judge looks at the rounds of a run.
+// judge compares the rounds of a run with the targets.
 func (r *results) judge(t target) verdict {
 	v := verdict{target: t}
 	ratios := r.ratios(t, ours, t.versus)
@@ -115,7 +114,7 @@ func within(v, limit float64, more bool) bool {
 	return v <= limit
 }
 
-// ratios are a client's figures over those of versus, round by round.
+// ratios returns a client's figures divided by those of versus, for each round.
 func (r *results) ratios(t target, client, versus string) []float64 {
 	mine := r.of(t.on, t.workload, client, t.metric)
 	var other []float64

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// workload is one thing to measure of a client at a server.
+// workload is one measurement of a client with a server.
 type workload struct {
 	name string
 	on   []serverKind
-	by   []string // clients that can
+	by   []string // the clients that support it
 	run  func(e *env, addr string) (figures, error)
 }
 
-// env is one client's turn at a workload.
+// env is one run of a workload with one client.
 type env struct {
 	client string
 	lasts  time.Duration // of a timed workload
@@ -63,7 +63,7 @@ func check(n, want int, err error) error {
 	return err
 }
 
-// dial opens a session of the client whose turn it is.
+// dial opens a session of the client under test.
 func (e *env) dial(addr string) (client, error) {
 	switch e.client {
 	case ours:
@@ -74,14 +74,14 @@ func (e *env) dial(addr string) (client, error) {
 	return dialRaw(addr)
 }
 
-// stopper returns a function that turns true after the workload's time.
+// stopper returns a function that returns true after the workload's time.
 func (e *env) stopper() (func() bool, func()) {
 	var over atomic.Bool
 	t := time.AfterFunc(e.lasts, func() { over.Store(true) })
 	return over.Load, func() { t.Stop() }
 }
 
-// with runs f with a session that has done a little work before.
+// with calls f with a session that has already done some requests.
 func (e *env) with(addr string, f func(c client) (figures, error)) (_ figures, err error) {
 	c, err := e.dial(addr)
 	if err != nil {
@@ -101,7 +101,7 @@ func (e *env) with(addr string, f func(c client) (figures, error)) (_ figures, e
 	return f(c)
 }
 
-// alone is one caller that does f over and over, and the time of each.
+// alone measures one caller that calls f over and over, and the time of each call.
 func alone(f func(c client) error) func(*env, string) (figures, error) {
 	return func(e *env, addr string) (figures, error) {
 		return e.with(addr, func(c client) (figures, error) {
@@ -128,8 +128,8 @@ func alone(f func(c client) error) func(*env, string) (figures, error) {
 	}
 }
 
-// callers are n that each wait for the reply; of the raw socket, which has one
-// caller, as many requests outstanding.
+// callers measures n callers, each of which waits for its reply. The raw socket has one
+// caller, so it keeps n requests outstanding instead.
 func callers(n int) func(*env, string) (figures, error) {
 	return func(e *env, addr string) (figures, error) {
 		if e.client == raw {
@@ -157,7 +157,7 @@ func outstanding(n int) func(*env, string) (figures, error) {
 	}
 }
 
-// connecting opens and closes sessions.
+// connecting measures opening and closing sessions.
 func connecting(e *env, addr string) (figures, error) {
 	var took []time.Duration
 	stop, done := e.stopper()
@@ -179,8 +179,8 @@ func connecting(e *env, addr string) (figures, error) {
 	return out, nil
 }
 
-// watching arms a watch on each of 10,000 nodes, and measures what they hold
-// and the time from the change of all to the last event.
+// watching sets a watch on each of 10,000 nodes. It measures the watches' memory, and
+// the time from the change of all nodes to the last event.
 func watching(e *env, addr string) (figures, error) {
 	return e.with(addr, func(c client) (figures, error) {
 		paths := make([]string, members)
@@ -214,16 +214,16 @@ func watching(e *env, addr string) (figures, error) {
 		runtime.KeepAlive(paths)
 		out[total] = float64(last.Microseconds()) / 1000
 		out[held] = float64(full-empty) / members
-		out[rate] = members / armed.Seconds() // of the arming
+		out[rate] = members / armed.Seconds() // at which the watches were set
 		return out, nil
 	})
 }
 
-// idling is what a client holds that does nothing: memory and goroutines, each
-// averaged over many.
+// idling measures the memory and the goroutines of an idle client, as averages of many
+// clients.
 func idling(e *env, addr string) (figures, error) {
 	const n = 20
-	first, err := e.dial(addr) // what the first one alone needs
+	first, err := e.dial(addr) // allocates what only the first client needs
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/zookit/zookit/recipes/lock"
 )
 
-// mixtures are recipes of two sides of which at least one does not see the other.
+// mixtures are pairs of recipes in which at least one side does not see the other.
 var mixtures = []pair{
 	{ourLock(recipes.Curator), kazooLock},
 	{ourLock(recipes.Curator), kazooReadLock},

@@ -18,8 +18,8 @@ for module in . interop bench zktest/zkcontainer; do
 	}
 done
 
-# The code must also build for systems that are not here to run it, and for 32-bit
-# ints.
+# The code must also build for other systems, on which it cannot run here, and with
+# 32-bit ints.
 for target in windows/amd64 darwin/arm64 linux/386; do
 	for module in . interop bench zktest/zkcontainer; do
 		[ -e "$module/go.mod" ] || continue

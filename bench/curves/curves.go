@@ -1,6 +1,6 @@
 package main
 
-// curves are all of them. end ends what they keep between measurements.
+// curves returns all curves. end releases what they keep between measurements.
 func curves() (list []curve, end func()) {
 	all := new(services)
 	list = append(queueCurves(), holdCurves()...)

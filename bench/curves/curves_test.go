@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every curve can be measured, in small form, and is in the tables and in the
+// Every curve can be measured with small n, and appears in the tables and in the
 // picture.
 func TestCurves(t *testing.T) {
 	list, end := curves()

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/recipes/lock"
 )
 
-// holdCurves are about those who hold.
+// holdCurves are about holders of locks and permits.
 func holdCurves() []curve {
 	return []curve{{
 		name: "Hand-over-hand: Acquire with the context of the hold before", n: "steps",
@@ -23,7 +23,8 @@ func holdCurves() []curve {
 	}}
 }
 
-// handOverHand goes from lock to lock, and acquires each under the one before.
+// handOverHand goes from lock to lock. It acquires each lock while it holds the one
+// before.
 func handOverHand(ctx context.Context, n int) ([]float64, error) {
 	l, err := newLab()
 	if err != nil {
@@ -48,7 +49,7 @@ func handOverHand(ctx context.Context, n int) ([]float64, error) {
 		held = next
 		return err
 	}
-	for i := range 10 { // what the first steps make is made once
+	for i := range 10 { // the first steps allocate what is allocated once
 		if err := step(i); err != nil {
 			return nil, err
 		}
@@ -69,7 +70,7 @@ func handOverHand(ctx context.Context, n int) ([]float64, error) {
 	return []float64{kept / float64(n), us(took) / float64(last)}, nil
 }
 
-// permits takes n permits at once.
+// permits acquires n permits at once.
 func permits(ctx context.Context, n int) ([]float64, error) {
 	l, err := newLab()
 	if err != nil {
@@ -81,7 +82,7 @@ func permits(ctx context.Context, n int) ([]float64, error) {
 		return nil, err
 	}
 	s := lock.NewSemaphore(c, "/s", n, lock.Config{})
-	one, err := s.Acquire(ctx, 1) // what the first request makes is made once
+	one, err := s.Acquire(ctx, 1) // the first request allocates what is allocated once
 	if err != nil {
 		return nil, err
 	}

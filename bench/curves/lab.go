@@ -13,7 +13,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// roundTrip is what a request takes where the network is part of the figure.
+// roundTrip is the time of a request in curves that include the network.
 const roundTrip = 2 * time.Millisecond
 
 // lab is an embedded server with clients.
@@ -27,7 +27,7 @@ func newLab() (*lab, error) {
 	return &lab{srv: srv}, err
 }
 
-// connect returns a client, with a session that outlives a busy machine.
+// connect returns a client. Its session timeout is long enough for a busy machine.
 func (l *lab) connect(ctx context.Context) (*zk.Client, error) {
 	c, err := zk.Connect(ctx, zk.Config{
 		Servers: l.srv.ConnectString(), DialContext: l.srv.DialContext, SessionTimeout: time.Minute,
@@ -50,8 +50,8 @@ func (l *lab) close() {
 	_ = l.srv.Close()
 }
 
-// crowd creates n contender nodes in dir, which look like the one at path, and
-// are not waited for by anybody.
+// crowd creates n contender nodes in dir that look like the one at path. No client
+// waits for them.
 func crowd(ctx context.Context, c *zk.Client, dir, path string, n int) error {
 	const guid = len("_c_01234567-89ab-cdef-0123-456789abcdef-")
 	name := path[strings.LastIndexByte(path, '/')+1:]
@@ -69,8 +69,8 @@ func crowd(ctx context.Context, c *zk.Client, dir, path string, n int) error {
 	return nil
 }
 
-// quiet waits until the clients have nothing more to ask: until no request has
-// come for a while, on a busy machine too.
+// quiet waits until the clients send nothing more: until no request has arrived for a
+// time that is long enough for a busy machine.
 func (l *lab) quiet(ctx context.Context) error {
 	const while, times = 30 * time.Millisecond, 5
 	last, same := int64(-1), 0
@@ -88,7 +88,7 @@ func (l *lab) quiet(ctx context.Context) error {
 	return nil
 }
 
-// until waits until something is so.
+// until waits until a condition holds.
 func until(ctx context.Context, so func() bool) error {
 	for !so() {
 		if err := xsync.Pause(ctx, time.Millisecond); err != nil {
@@ -98,7 +98,7 @@ func until(ctx context.Context, so func() bool) error {
 	return nil
 }
 
-// ended is a context that has ended.
+// ended returns a context that has ended.
 func ended(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
 	cancel(errors.New("no time"))
@@ -118,7 +118,7 @@ func allocated() (bytes, objects float64) {
 // live returns how many bytes are reachable.
 func live() float64 {
 	runtime.GC()
-	runtime.GC() // what a finalizer or a pool still had
+	runtime.GC() // frees what finalizers and pools still had
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)

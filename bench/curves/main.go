@@ -79,9 +79,9 @@ func write(name string, content func(io.Writer)) error {
 	return f.Close()
 }
 
-// curve is a figure, or some, over n.
+// curve is one or several figures as functions of n.
 type curve struct {
-	name    string // of what happens, as a heading
+	name    string // what happens; a heading of the report
 	n       string // what n counts
 	figures []figure
 	sizes   []int
@@ -95,16 +95,16 @@ type figure struct {
 	drawn drawn
 }
 
-// drawn says where a figure is in the picture.
+// drawn says where the picture shows a figure.
 type drawn int
 
 const (
 	tableOnly drawn = iota
-	ownPanel        // in a panel of its own
-	samePanel       // in that of the figure before
+	ownPanel        // in its own panel
+	samePanel       // in the panel of the figure before
 )
 
-// results are the figures, by curve, figure and n.
+// results has the values by curve, figure and n.
 type results map[string]map[string]map[int]float64
 
 func (r results) at(curve, figure string, n int) (float64, bool) {
@@ -112,18 +112,18 @@ func (r results) at(curve, figure string, n int) (float64, bool) {
 	return v, ok
 }
 
-// effort says how much is measured.
+// effort bounds the measurements.
 type effort struct {
-	repeats int           // of a measurement, of which the least counts,
-	enough  time.Duration // unless they have taken as long as this
+	repeats int           // measurements of each figure; the minimum counts
+	enough  time.Duration // after this time a measurement is not repeated
 	largest int           // n; 0 is no limit
 }
 
 // patience is how long one measurement may take.
 const patience = 40 * time.Second
 
-// measure runs the curves. What could not be measured is not in the results, and in
-// the error.
+// measure runs the curves. The error names the curves that could not be measured. They
+// are not in the results.
 func measure(ctx context.Context, list []curve, e effort, progress io.Writer) (results, error) {
 	var failed []error
 	r := results{}
@@ -151,7 +151,7 @@ func measure(ctx context.Context, list []curve, e effort, progress io.Writer) (r
 	return r, errors.Join(append(failed, context.Cause(ctx))...)
 }
 
-// repeat returns the least of several measurements, figure by figure.
+// repeat returns the minimum of several measurements for each figure.
 func repeat(ctx context.Context, c curve, n int, e effort) ([]float64, error) {
 	var least []float64
 	start := time.Now()

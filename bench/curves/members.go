@@ -24,7 +24,7 @@ func memberCurves() []curve {
 	}}
 }
 
-// joins lets n members come, each after one Watch has seen the one before.
+// joins lets n members join, each after a Watch has seen the member before it.
 func joins(ctx context.Context, n int) ([]float64, error) {
 	l, err := newLab()
 	if err != nil {
@@ -56,7 +56,7 @@ func joins(ctx context.Context, n int) ([]float64, error) {
 		}
 	}()
 	defer func() { stop(); <-done }()
-	<-seen // nobody yet
+	<-seen // the snapshot without members
 	bytes, _ := allocated()
 	start := cputime.Now()
 	for i := range n {

@@ -11,7 +11,7 @@ import (
 	"github.com/zookit/zookit/recipes/discovery"
 )
 
-// strategy is one with what a user would give it.
+// strategy is a strategy with the arguments that a user would give it.
 type strategy struct {
 	name string
 	make func() discovery.Strategy
@@ -30,7 +30,7 @@ var strategies = []strategy{
 
 func pickKey(p *discovery.Provider) (discovery.Use, error) { return p.PickKey("some key") }
 
-// payload is what the instances carry.
+// payload is the instances' payload.
 type payload struct {
 	Zone   string `json:"zone"`
 	Weight int    `json:"weight"`
@@ -71,7 +71,7 @@ func pickCurves(all *services) []curve {
 	return out
 }
 
-// services keeps a cache for each size of the service.
+// services has a cache for each size of the service.
 type services struct {
 	caches map[int]*discovery.Cache
 	ends   []func()
@@ -113,7 +113,7 @@ func (s *services) of(ctx context.Context, n int) (*discovery.Cache, error) {
 	return c, c.Loaded(ctx)
 }
 
-// close ends what of has begun, the newest first.
+// close ends what method of has started, the newest first.
 func (s *services) close() {
 	for i := len(s.ends) - 1; i >= 0; i-- {
 		s.ends[i]()
@@ -141,8 +141,9 @@ func picks(c *discovery.Cache, s strategy) ([]float64, error) {
 
 type pickCost struct{ ns, allocs float64 }
 
-// onePick returns what a pick costs, once the provider has seen the instances: in
-// the fastest of some batches, since other processes take their time too.
+// onePick returns the cost of a pick after the provider has seen the instances. It
+// measures several batches and returns the fastest, because other processes use the
+// CPU too.
 func onePick(p *discovery.Provider, s strategy) (pickCost, error) {
 	const lasts, each, least = 40 * time.Millisecond, 500 * time.Microsecond, 3
 	run := func(picks int) (time.Duration, error) {
@@ -160,7 +161,7 @@ func onePick(p *discovery.Provider, s strategy) (pickCost, error) {
 		return pickCost{}, err
 	}
 	picks := 1
-	for took := time.Duration(0); took < each; picks *= 2 { // so that the clock costs nothing
+	for took := time.Duration(0); took < each; picks *= 2 { // long enough that reading the clock does not count
 		var err error
 		if took, err = run(picks); err != nil {
 			return pickCost{}, err

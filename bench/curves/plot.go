@@ -43,8 +43,8 @@ const (
 	axisStyle, axisTextColor = `stroke="#ddd"`, "#777"
 )
 
-// svg draws all panels, with logarithmic axes: a cost that does not grow is a
-// level line.
+// svg draws all panels with logarithmic axes. A cost that does not grow is a horizontal
+// line.
 func (r *report) svg(w io.Writer) {
 	list := r.panels()
 	rows := (len(list) + columns - 1) / columns
@@ -71,13 +71,13 @@ func (s scale) x(n int) float64 {
 	return plotLeft + plotWidth*(math.Log10(float64(n))-float64(s.fromX))/float64(s.toX-s.fromX)
 }
 
-// y puts what is below the axis, zero for instance, on it.
+// y draws a value below the axis, for example zero, on the axis.
 func (s scale) y(v float64) float64 {
 	at := math.Log10(max(v, math.Pow10(s.fromY)))
 	return plotTop + plotHeight - plotHeight*(at-float64(s.fromY))/float64(s.toY-s.fromY)
 }
 
-// scaleOf spans all values of a panel.
+// scaleOf returns the scale that contains all values of a panel.
 func (r *report) scaleOf(p panel) scale {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, of := range []results{r.before, r.after} {
@@ -142,7 +142,7 @@ func power(e int) string {
 	return strconv.Itoa(int(math.Pow10(e-3*unit))) + units[unit]
 }
 
-// line draws a figure over n.
+// line draws the values of a figure over n.
 func (r *report) line(w io.Writer, of results, c curve, f figure, s scale, color, style string) {
 	var points []string
 	for _, n := range c.sizes {

@@ -11,7 +11,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// queueCurves are about the queue of a lock or an election.
+// queueCurves are about the queues of locks and elections.
 func queueCurves() []curve {
 	overTrips := []figure{{"ms", ownPanel}, {"requests", tableOnly}}
 	tens := []int{10, 100, 1000, 10_000}
@@ -95,7 +95,7 @@ func giveUp(ctx context.Context, n int) ([]float64, error) {
 	return []float64{ms(took), ms(cputime.Now() - onCPU)}, err
 }
 
-// askLock asks a lock that is held, with n more contenders.
+// askLock reads the contenders of a held lock that has n more contenders.
 func askLock(ctx context.Context, n int, ask func(*lock.Lock) error) ([]float64, error) {
 	l, mine, err := heldLock(ctx, n)
 	if err != nil {
@@ -108,7 +108,7 @@ func askLock(ctx context.Context, n int, ask func(*lock.Lock) error) ([]float64,
 	return []float64{ms(time.Since(start)), float64(l.srv.Requests() - requests)}, err
 }
 
-// heldLock returns a lock that another client holds, with n contenders behind.
+// heldLock returns a lock that another client holds, with n contenders behind it.
 func heldLock(ctx context.Context, n int) (_ *lab, mine *lock.Lock, err error) {
 	l, err := newLab()
 	if err != nil {
@@ -177,7 +177,7 @@ func handOver(ctx context.Context, n int, to string) ([]float64, error) {
 	return []float64{ms(took), float64(asked)}, <-next
 }
 
-// tryAcquire tries a lock that is held, and fails.
+// tryAcquire tries to acquire a held lock, and fails.
 func tryAcquire(ctx context.Context, n int) ([]float64, error) {
 	const tries = 20
 	l, mine, err := heldLock(ctx, n)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// report is what was measured, before and now.
+// report has the figures before and now.
 type report struct {
 	curves        []curve
 	before, after results // before is nil if there is nothing to compare with
@@ -51,7 +51,7 @@ func cell(of results, c curve, f figure, n int) string {
 	return "–"
 }
 
-// short prints three digits that count.
+// short prints a number with three significant digits.
 func short(v float64) string {
 	switch {
 	case v >= 1000:

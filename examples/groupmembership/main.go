@@ -1,5 +1,5 @@
-// Groupmembership lets two workers join a group while a third client watches who is
-// there.
+// Groupmembership lets two workers join a group while a third client watches the
+// members.
 package main
 
 import (

@@ -13,8 +13,8 @@ import (
 	"os"
 )
 
-// The limits hold for one function. A package or a file has none, so that
-// nobody squeezes code to fit.
+// The limits hold for one function. A package and a file have none, so that code need
+// not be squeezed to fit.
 const (
 	maxLines      = 60
 	maxComplexity = 20

@@ -10,7 +10,7 @@ import (
 	"github.com/zookit/zookit/zktest/zkcontainer"
 )
 
-// A client goes on although the ensemble loses its leader.
+// A client keeps working although the ensemble loses its leader.
 func ExampleRun() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()

@@ -1,2 +1,2 @@
-// Package cputime reads how long this process has been on a processor.
+// Package cputime reads the CPU time of this process.
 package cputime

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Now is how long this process has been on a processor.
+// Now returns the CPU time that this process has used so far.
 func Now() time.Duration {
 	var r syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // cannot fail with these arguments

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Now is how long this process has been on a processor.
+// Now returns the CPU time that this process has used so far.
 func Now() time.Duration {
 	var created, ended, kernel, user syscall.Filetime
 	self, _ := syscall.GetCurrentProcess()                              // a constant handle
