@@ -269,7 +269,7 @@ func TestHooks_OfWatches(t *testing.T) {
 			require.Equal(t, zk.EventCreated, fires(t, w))
 		}
 		synctest.Wait()
-		require.Equal(t, []watchFired{{zk.Event{Type: zk.EventCreated, Path: "/n", Zxid: zxid}}}, eventsOf[watchFired](&r))
+		require.Equal(t, []zk.WatchFired{{Type: zk.EventCreated, Path: "/n", Zxid: zxid, Watches: 2}}, eventsOf[zk.WatchFired](&r))
 
 		_, w, err := c.GetW(t.Context(), "/n")
 		require.NoError(t, err)

@@ -159,8 +159,10 @@ type RequestWritten struct {
 	Context  context.Context // that of the call; of a pipelined one too
 	Addr     string          // of the server
 	Op       string          // as in OpError: "get", "create", "multi"
-	Path     string          // as the caller gave it; of a multi: that of its first op
+	Path     string          // as the caller gave it; of a multi: that of its first op; "" if Restores is not 0
 	Internal bool            // made by the client for itself: a heartbeat, watches to restore or to remove, the end of the session
+	Watch    bool            // the reply sets a watch: a read with one, or Subscribe
+	Restores int             // how many watches it sets again after a reconnect; Op is then "setWatches" or "setWatches2"
 	Try      int             // 1, or more if the call is repeated
 	Bytes    int             // of the request
 	Room     time.Duration   // how long it waited for room (Config.MaxInFlight)
@@ -210,12 +212,22 @@ type CallEnded struct {
 	Err       error         // that the call returns
 }
 
-// HookWatchFired is called for each event of the server, after its watches and
-// subscriptions got it. An event has one call, however many watches wait for it.
+// HookWatchFired is called for each change of a node that the server reports, after
+// the watches and subscriptions of this client got the event. An event has one call,
+// however many of them wait for it. It also has one if none does: the program has
+// stopped its watch while the event was on its way.
 //
 // It runs on the goroutine that reads from the connection, as HookRequestAnswered
 // does. It must not make a request.
-type HookWatchFired interface{ OnWatchFired(Event) }
+type HookWatchFired interface{ OnWatchFired(WatchFired) }
+
+// WatchFired is an event of the server.
+type WatchFired struct {
+	Type    EventType
+	Path    string // of the node that has changed
+	Zxid    int64  // as in Event
+	Watches int    // how many watches and subscriptions got the event; 0: none
+}
 
 // HookWatchLost is called for each Watch and each Subscription that ended with
 // ErrWatchLost: it gets no event any more. The end of a session, which ends its

@@ -34,7 +34,6 @@ func (r *recorder) add(e any) {
 }
 
 type (
-	watchFired   struct{ zk.Event }
 	leaseRenewed struct{ zk.LeaseMargin }
 	leaseLapsed  struct{ zk.LeaseMargin }
 )
@@ -48,7 +47,7 @@ func (r *recorder) OnSessionEnded(e zk.SessionEnded)       { r.add(e) }
 func (r *recorder) OnRequestWritten(e zk.RequestWritten)   { r.add(e) }
 func (r *recorder) OnRequestAnswered(e zk.RequestAnswered) { r.add(e) }
 func (r *recorder) OnCallEnded(e zk.CallEnded)             { r.add(e) }
-func (r *recorder) OnWatchFired(e zk.Event)                { r.add(watchFired{e}) }
+func (r *recorder) OnWatchFired(e zk.WatchFired)           { r.add(e) }
 func (r *recorder) OnWatchLost(e zk.WatchLost)             { r.add(e) }
 func (r *recorder) OnLeaseRenewed(e zk.LeaseMargin)        { r.add(leaseRenewed{e}) }
 func (r *recorder) OnLeaseLapsed(e zk.LeaseMargin)         { r.add(leaseLapsed{e}) }

@@ -100,12 +100,12 @@ func (h *hooks) lapsed(s *Session, now time.Time) {
 }
 
 // fired reports an event of the server.
-func (h *hooks) fired(root chroot, raw proto.EventType, path []byte, zxid int64) {
+func (h *hooks) fired(root chroot, raw proto.EventType, path []byte, zxid int64, notified int) {
 	typ := EventType(raw)
 	if h == nil || len(h.watchFired) == 0 || typ < EventCreated || typ > EventChildrenChanged {
 		return
 	}
-	e := Event{Type: typ, Path: root.strip(string(path)), Zxid: max(0, zxid)}
+	e := WatchFired{Type: typ, Path: root.strip(string(path)), Zxid: max(0, zxid), Watches: notified}
 	each(h, h.watchFired, func(hook HookWatchFired) { hook.OnWatchFired(e) })
 }
 
@@ -211,14 +211,15 @@ func (o *observation) waited(since time.Time) {
 func (h *hooks) written(addr string, batch []*link.Request) {
 	now := time.Now()
 	for _, r := range batch {
-		o := callOf(r).seen
+		cl := callOf(r)
+		o := cl.seen
 		if o == nil {
 			continue
 		}
 		o.written, o.sent = true, now
 		o.request = RequestWritten{
 			Context: o.ctx, Addr: addr, Op: o.op.String(), Path: o.path, Internal: o.internal,
-			Try: o.tries, Bytes: len(r.Frame), Room: o.room, Queued: now.Sub(o.tried) - o.room,
+			Watch: cl.registers(), Restores: len(cl.paths), Try: o.tries, Bytes: len(r.Frame), Room: o.room, Queued: now.Sub(o.tried) - o.room,
 		}
 		each(h, h.requestWritten, func(hook HookRequestWritten) { hook.OnRequestWritten(o.request) })
 	}

@@ -214,8 +214,8 @@ func (cn *conn) event(f *link.Frame) error {
 	if err := r.Finish(); err != nil {
 		return fmt.Errorf("%w: watch event: %w", ErrProtocol, err)
 	}
-	cn.c.watches.Event(typ, path, f.Zxid)
-	cn.c.hooks.fired(cn.c.root, typ, path, f.Zxid)
+	notified := cn.c.watches.Event(typ, path, f.Zxid)
+	cn.c.hooks.fired(cn.c.root, typ, path, f.Zxid, notified)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package zk
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/zookit/zookit/internal/proto"
 )
@@ -37,6 +38,7 @@ func (ws *watches) restore(zxid int64) []*call {
 	c := ws.c
 	room := min(restoreFrame-proto.FrameHeader, c.cfg.MaxRequestSize) - restoreHead
 	var calls []*call
+	watches := 0
 	for _, f := range ws.table.Restore(room) {
 		op := opSetWatches
 		if len(f.Set.Persistent)+len(f.Set.Recursive) > 0 {
@@ -48,13 +50,24 @@ func (ws *watches) restore(zxid int64) []*call {
 		cl.req.Xid = proto.XidSetWatches
 		cl.paths = f.Paths
 		calls = append(calls, cl)
+		watches += len(f.Paths)
+	}
+	if n := len(calls); n > 0 {
+		c.later(func() { c.log.Debug("zk: restoring watches", "watches", watches, "requests", n) })
 	}
 	return calls
 }
 
+// shownPaths is how many paths of refused watches are logged.
+const shownPaths = 3
+
 // Refused ends the watches that the server has refused to restore.
 func (ws *watches) Refused(cl *call) {
-	ws.c.log.Error("zk: watches not restored", "paths", len(cl.paths), "why", cl.err)
+	first := slices.Clone(cl.paths[:min(shownPaths, len(cl.paths))])
+	for i, path := range first {
+		first[i] = ws.c.root.strip(path)
+	}
+	ws.c.log.Error("zk: watches not restored", "watches", len(cl.paths), "first", first, "why", cl.err)
 	ws.c.Lock()
 	defer ws.c.Unlock()
 	ws.table.Refused(cl.paths)

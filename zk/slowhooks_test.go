@@ -244,7 +244,7 @@ func TestHooks_ThatBlockForEverHoldUpOnlyTheirClient(t *testing.T) {
 			func(ctx context.Context, _ *zktest.Server, c *zk.Client) { c.Pipeline().Get(ctx, "/") },
 		},
 		"watch fired": {
-			func(e any) bool { _, ok := e.(watchFired); return ok },
+			func(e any) bool { _, ok := e.(zk.WatchFired); return ok },
 			func(ctx context.Context, srv *zktest.Server, c *zk.Client) {
 				_, _, _, _ = c.ExistsW(ctx, "/n")
 				_ = srv.Create("/n", nil)
@@ -380,7 +380,7 @@ func (silent) OnSessionEnded(zk.SessionEnded)       {}
 func (silent) OnRequestWritten(zk.RequestWritten)   {}
 func (silent) OnRequestAnswered(zk.RequestAnswered) {}
 func (silent) OnCallEnded(zk.CallEnded)             {}
-func (silent) OnWatchFired(zk.Event)                {}
+func (silent) OnWatchFired(zk.WatchFired)           {}
 func (silent) OnWatchLost(zk.WatchLost)             {}
 func (silent) OnLeaseRenewed(zk.LeaseMargin)        {}
 func (silent) OnLeaseLapsed(zk.LeaseMargin)         {}

@@ -259,7 +259,7 @@ func TestStats_FromEveryHook(t *testing.T) {
 		}
 		for _, want := range []string{
 			"zk.ConnTried", "zk.ConnOpened", "zk.ConnLost", "zk.SessionOpened", "zk.SessionResumed", "zk.SessionEnded",
-			"zk.RequestWritten", "zk.RequestAnswered", "zk.CallEnded", "zk_test.watchFired", "zk_test.leaseRenewed", "zk_test.leaseLapsed",
+			"zk.RequestWritten", "zk.RequestAnswered", "zk.CallEnded", "zk.WatchFired", "zk_test.leaseRenewed", "zk_test.leaseLapsed",
 		} {
 			require.True(t, kinds[want], want)
 		}

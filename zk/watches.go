@@ -68,11 +68,11 @@ func kindOfWatch(cl *call) watchtable.Kind {
 
 // Event delivers an event of the server to its watches and subscriptions. path has
 // the chroot, and is valid only during the call. It runs on the link's reader,
-// before the replies behind the event are delivered.
-func (ws *watches) Event(typ proto.EventType, path []byte, zxid int64) {
+// before the replies behind the event are delivered. It returns how many got it.
+func (ws *watches) Event(typ proto.EventType, path []byte, zxid int64) (notified int) {
 	ws.c.Lock()
 	defer ws.c.Unlock()
-	ws.table.Event(typ, path, zxid)
+	return ws.table.Event(typ, path, zxid)
 }
 
 // Missed handles an event that was too large to be read.

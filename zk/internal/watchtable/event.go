@@ -7,18 +7,18 @@ import (
 )
 
 // Event delivers an event of the server to the watches and subscriptions that it
-// concerns. path has the chroot, and is valid only during the call. Events that
-// report no change of a node concern nobody.
-func (t *Table[H]) Event(typ proto.EventType, path []byte, zxid int64) {
+// concerns, and returns how many got it. path has the chroot, and is valid only
+// during the call. Events that report no change of a node concern nobody.
+func (t *Table[H]) Event(typ proto.EventType, path []byte, zxid int64) (notified int) {
 	if typ < proto.EventCreated || typ > proto.EventChildrenChanged {
-		return // a session event, the echo of a removal, or an unknown type
+		return 0 // a session event, the echo of a removal, or an unknown type
 	}
 	zxid = max(0, zxid)
 	if p := t.paths[string(path)]; p != nil {
-		t.ofPath(p, Event{Type: typ, Path: p.path, Zxid: zxid})
+		notified += t.ofPath(p, Event{Type: typ, Path: p.path, Zxid: zxid})
 	}
 	if typ == proto.EventChildrenChanged || t.longest == 0 {
-		return // recursive subscriptions yield no such event, or there are no subscriptions
+		return notified // recursive subscriptions yield no such event, or there are no subscriptions
 	}
 	ev := Event{Type: typ, Path: string(path), Zxid: zxid}
 	for dir := ev.Path; dir != "/"; {
@@ -27,22 +27,22 @@ func (t *Table[H]) Event(typ proto.EventType, path []byte, zxid int64) {
 			continue // no subscription has so long a path: spare a path of megabytes a lookup at each level
 		}
 		if p := t.paths[dir]; p != nil {
-			p.push(ev, Recursive)
+			notified += p.push(ev, Recursive)
 		}
 	}
-	t.ofChild(parent(ev.Path), ev)
+	return notified + t.ofChild(parent(ev.Path), ev)
 }
 
 // ofPath handles an event on the path of p itself. The server drops a one-shot
 // watch when it fires.
-func (t *Table[H]) ofPath(p *entry[H], ev Event) {
+func (t *Table[H]) ofPath(p *entry[H], ev Event) (notified int) {
 	if ev.Type != proto.EventChildrenChanged {
-		t.fire(p, Data, ev)
-		t.fire(p, Exist, ev)
+		notified += t.fire(p, Data, ev)
+		notified += t.fire(p, Exist, ev)
 		p.onData = false
 	}
 	if ev.Type == proto.EventChildrenChanged || ev.Type == proto.EventDeleted {
-		t.fire(p, Child, ev)
+		notified += t.fire(p, Child, ev)
 		p.onKids = false
 	}
 	for s := p.subs; s != nil; s = s.next {
@@ -50,23 +50,25 @@ func (t *Table[H]) ofPath(p *entry[H], ev Event) {
 		// ChildrenChanged then comes from an older watch, and would repeat one.
 		if ev.Type != proto.EventChildrenChanged || s.Mode == Persistent && p.held == Persistent {
 			s.To.Push(ev)
+			notified++
 		}
 	}
 	t.tidy(p)
+	return notified
 }
 
 // ofChild reports the create or delete of a child to the watches of the children
 // of dir, if the server's watch on dir is recursive. A recursive watch sends no
 // ChildrenChanged.
-func (t *Table[H]) ofChild(dir string, child Event) {
+func (t *Table[H]) ofChild(dir string, child Event) (notified int) {
 	p := t.paths[dir]
 	if p == nil || p.held != Recursive || child.Type == proto.EventDataChanged {
-		return
+		return 0
 	}
 	ev := Event{Type: proto.EventChildrenChanged, Path: p.path, Zxid: child.Zxid}
-	t.fire(p, Child, ev)
-	p.push(ev, Persistent)
+	notified = t.fire(p, Child, ev) + p.push(ev, Persistent)
 	t.tidy(p)
+	return notified
 }
 
 // Missed handles an event that was too large to be read. No path that long can have
@@ -87,13 +89,15 @@ func (t *Table[H]) Missed() {
 	}
 }
 
-// push gives an event to the subscriptions of one mode.
-func (p *entry[H]) push(ev Event, mode Mode) {
+// push gives an event to the subscriptions of one mode, and returns how many there are.
+func (p *entry[H]) push(ev Event, mode Mode) (notified int) {
 	for s := p.subs; s != nil; s = s.next {
 		if s.Mode == mode {
 			s.To.Push(ev)
+			notified++
 		}
 	}
+	return notified
 }
 
 // parent returns the path of the directory. The parent of the root is the root.

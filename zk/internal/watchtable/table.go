@@ -258,21 +258,26 @@ func (t *Table[H]) shrink() {
 }
 
 // fire gives an event on the path of p to its one-shot watches of one kind.
-func (t *Table[H]) fire(p *entry[H], kind Kind, ev Event) { t.takeAll(p, kind, Fired, ev) }
+func (t *Table[H]) fire(p *entry[H], kind Kind, ev Event) (notified int) {
+	return t.takeAll(p, kind, Fired, ev)
+}
 
 // endAll ends the one-shot watches of one kind of a path.
 func (t *Table[H]) endAll(p *entry[H], kind Kind, why Reason) { t.takeAll(p, kind, why, Event{}) }
 
-// takeAll takes all one-shot watches of one kind out of a path, and ends them.
-func (t *Table[H]) takeAll(p *entry[H], kind Kind, why Reason, ev Event) {
+// takeAll takes all one-shot watches of one kind out of a path, and ends them. It
+// returns how many there were.
+func (t *Table[H]) takeAll(p *entry[H], kind Kind, why Reason, ev Event) (ended int) {
 	w := p.one[kind]
 	p.one[kind] = nil
 	for w != nil {
 		next := w.next
 		t.waiting[kind]--
 		t.end(w, why, ev)
+		ended++
 		w = next
 	}
+	return ended
 }
 
 // end fires or ends a watch that is no longer in a list.
