@@ -73,7 +73,7 @@ func (d *dialer) dial(ctx context.Context, h handshake) (welcome, error) {
 func (d *dialer) dialAndGreet(ctx context.Context, h handshake) (w welcome, err error) {
 	nc, err := d.dialContext(ctx, "tcp", h.addr)
 	if err != nil {
-		return w, err
+		return w, hinted(err, dialHint(err))
 	}
 	// The end of ctx closes the connection, so that its I/O returns an error. A
 	// deadline would not do: not every connection supports one.
@@ -120,7 +120,7 @@ func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) 
 	}
 	tc := tls.Client(nc, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("tls with %s: %w", cfg.ServerName, err)
+		return nil, hinted(fmt.Errorf("tls with %s: %w", cfg.ServerName, err), tlsHint(err))
 	}
 	return tc, nil
 }

@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -34,12 +35,14 @@ func greet(nc net.Conn, h handshake) (w welcome, err error) {
 		h.sending(w.sent)
 	}
 	_, err = nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0))
+	_, overTLS := nc.(*tls.Conn)
 	if err != nil {
-		return w, err
+		return w, hinted(err, helloHint(err, overTLS, nil))
 	}
-	body, err := proto.ReadFrame(nc, nil, maxHandshakeReply)
+	first := make([]byte, proto.FrameHeader)
+	body, err := proto.ReadFrame(nc, first, maxHandshakeReply)
 	if err != nil {
-		return w, malformed("handshake", err)
+		return w, hinted(malformed("handshake", err), helloHint(err, overTLS, first))
 	}
 	r := proto.NewReader(body)
 	w.Decode(r)
