@@ -15,7 +15,8 @@ import (
 )
 
 // rawClient is the fastest possible client: a blocking session for one caller. It writes
-// requests that were encoded beforehand, and does not decode replies. It has no goroutine, except one for heartbeats in workloads with long waits.
+// requests that were encoded beforehand, and does not decode replies. It has no
+// goroutine, except one for heartbeats in workloads with long waits.
 type rawClient struct {
 	nc  net.Conn
 	in  *bufio.Reader

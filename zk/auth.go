@@ -114,7 +114,7 @@ func (a authFunc) Authenticate(ctx context.Context, x *AuthExchange) error {
 // ErrAuthFailed if the credential was refused.
 type AuthError struct {
 	Name   string // of the Authenticator
-	Server string // as it stands in the list of servers
+	Server string // as the list of servers has it
 	Err    error
 }
 

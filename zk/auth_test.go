@@ -22,7 +22,7 @@ import (
 
 // failures: 110: equal credentials are presented once, all in one write, after every
 // connect. When the server no longer accepts one, the state shows that, and calls
-// fail with it at once. The client goes on trying, less and less often. It recovers
+// fail with it at once. The client keeps trying, less and less often. It recovers
 // by itself when the password is what it was.
 func TestAuth_RefusedAfterAReconnectIsSeenAndMended(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {

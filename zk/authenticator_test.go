@@ -257,7 +257,7 @@ func TestAuthExchange_SASLOfSeveralSteps(t *testing.T) {
 		{"gone", map[int]func(asked) []byte{1: func(asked) []byte { return nil }}, nil, "EOF"},
 		{"empty body", map[int]func(asked) []byte{1: say(nil)}, zk.ErrProtocol, "SASL token"},
 		{"rest behind the token", map[int]func(asked) []byte{1: say(append(proto.AppendBuffer(nil, []byte("a")), 0))}, zk.ErrProtocol, "SASL token"},
-		{"a length that lies", map[int]func(asked) []byte{1: say([]byte{0x7f, 255, 255, 255})}, zk.ErrProtocol, "SASL token"},
+		{"a wrong length", map[int]func(asked) []byte{1: say([]byte{0x7f, 255, 255, 255})}, zk.ErrProtocol, "SASL token"},
 		{"a token that is too long", map[int]func(asked) []byte{1: say(proto.AppendBuffer(nil, make([]byte, 64<<10)))}, zk.ErrProtocol, "sasl"},
 		{"another xid", map[int]func(asked) []byte{1: func(asked) []byte { return replyTo(12, 0, proto.OK, nil) }}, zk.ErrProtocol, "xid 12"},
 		{"garbage", map[int]func(asked) []byte{1: func(asked) []byte { return frame([]byte("x")) }}, zk.ErrProtocol, "sasl"},

@@ -43,7 +43,7 @@ type authReply struct {
 
 var errExchangeMisused = fmt.Errorf("%w: an AuthExchange may be used by one goroutine, and only until Authenticate returns", ErrBadArguments)
 
-// Server returns the server, as it stands in the list of servers: a host and a port.
+// Server returns the server as the list of servers has it: a host and a port.
 // SASL mechanisms need the host.
 func (x *AuthExchange) Server() string { return x.server }
 

@@ -102,7 +102,7 @@ func (c *Client) findRoot(ctx context.Context) error {
 //  3. The connection is closed; watches, subscriptions and the session's context
 //     end with ErrClosed; companions end.
 //
-// When the connection is lost Close goes on trying to reach a server until ctx
+// When the connection is lost Close keeps trying to reach a server until ctx
 // ends or the session has expired by the client's clock. What could not be
 // confirmed is named in the error, which then wraps ErrUnconfirmed. Further calls
 // wait for the same end and return the same error.

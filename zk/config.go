@@ -60,7 +60,7 @@ type Config struct {
 	// an Authenticator of your own. Equal credentials count once.
 	Auth []Authenticator
 	// TLS, if set, makes every connection a TLS one. The server's certificate
-	// is checked against the host as it stands in the list of servers unless
+	// is checked against the host in the list of servers unless
 	// ServerName is set. For certificates that are rotated set GetClientCertificate:
 	// it is called for every connection. Default: plaintext.
 	TLS *tls.Config

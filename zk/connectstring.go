@@ -65,7 +65,7 @@ func parseHosts(entries []string) (hosts []string, err error) {
 	return hosts, errors.Join(errs...)
 }
 
-// ServerError says what is wrong with a server, as it stands in Config.Servers or in
+// ServerError says what is wrong with a server, as written in Config.Servers or in
 // the list that Config.Resolve returned.
 type ServerError struct {
 	Server string

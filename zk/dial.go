@@ -45,7 +45,7 @@ func newDialer(cfg Config, root chroot) *dialer {
 
 // handshake says what a handshake is to do.
 type handshake struct {
-	server string // as it stands in the list of servers: TLS checks this name
+	server string // as the list of servers has it: TLS checks this name
 	addr   string // what is dialled
 	hello  proto.ConnectRequest
 	// authenticate has every Authenticator of the Config called after the handshake.

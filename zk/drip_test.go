@@ -44,7 +44,8 @@ func (c dripConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// The client leaves a connection that drips, as it leaves a silent one. It does so
+// The client closes a connection with a reply that is too slow, as it closes a silent
+// one. It does so
 // whether it waits for a reply or only for the answers to its pings.
 func TestConn_SlowReplyClosesTheConnection(t *testing.T) {
 	for name, request := range map[string]bool{"a get": true, "pings alone": false} {
@@ -75,8 +76,8 @@ func TestConn_SlowReplyClosesTheConnection(t *testing.T) {
 	}
 }
 
-// A read whose reply always drips is not repeated for ever. It fails with an error
-// that gives the reason. The client and its session go on.
+// A read whose reply is always too slow is not repeated for ever. It fails with an error
+// that gives the reason. The client and its session continue.
 func TestRead_FailsWhenItsReplyIsTooSlowTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0

@@ -87,7 +87,7 @@ func (c *core) expired(s *Session, why error) {
 	c.resultsLater(c.FailBrokenPipes)
 }
 
-// AuthFailed fails every waiting call. The client goes on trying with back-off,
+// AuthFailed fails every waiting call. The client keeps trying with back-off,
 // because the cause of the refusal may be corrected on the server.
 func (c *core) AuthFailed(err error) {
 	c.Lock()

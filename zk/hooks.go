@@ -68,7 +68,7 @@ type HookConnTried interface{ OnConnTried(ConnTried) }
 
 // ConnTried is an attempt to connect to one address of a server.
 type ConnTried struct {
-	Server string        // as it stands in Config.Servers, or as Config.Resolve names it
+	Server string        // as written in Config.Servers, or as Config.Resolve names it
 	Addr   string        // the address that was tried; "" if Server could not be resolved
 	Took   time.Duration // to dial, for TLS, the handshake and the credentials
 	Err    error         // why there is no connection; nil if there is one

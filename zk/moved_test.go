@@ -35,7 +35,7 @@ func TestConn_ClosesWhenItsServerDoesNotHaveTheSession(t *testing.T) {
 				c := s.client(t)
 				session := c.Session()
 				_, err := c.Get(inTime(t), "/n")
-				require.NoError(t, err, "a read is repeated where the session is at home")
+				require.NoError(t, err, "a read is repeated on the server that has the session")
 				require.Equal(t, 2, refused, "each of the two refused once")
 				require.Same(t, session, c.Session(), "the handshake has resumed it")
 				require.NoError(t, session.Context().Err())

@@ -27,7 +27,7 @@ func (d *dialer) servers(ctx context.Context) ([]string, error) {
 	return hosts, err
 }
 
-// lookup returns the addresses of a server as it stands in the list of servers, in
+// lookup returns the addresses of a server, as the list of servers has it, in
 // random order. Each counts as a server: one name may stand for several servers (a
 // headless service), and the first may be silent.
 //

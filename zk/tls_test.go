@@ -161,7 +161,7 @@ func TestTLS_CertificateIsCheckedAgainstTheConfiguredHost(t *testing.T) {
 
 // failures: 107: the client's certificate expires during the session, and its file
 // has a new one. The next connection presents the new one, without a restart, in the
-// same session. While there is none yet, the client goes on trying.
+// same session. While there is none yet, the client keeps trying.
 func TestTLS_RotatedCertificateIsUsedAtTheNextConnection(t *testing.T) {
 	a := newAuthority(t)
 	srv := zktest.Start(t, zktest.Config{})

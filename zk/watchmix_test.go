@@ -152,7 +152,7 @@ func TestWatch_BehindARefusedSubscriptionEnds(t *testing.T) {
 	})
 }
 
-// The watch of a closed subscription feeds a one-shot. It goes on feeding it,
+// The watch of a closed subscription feeds a one-shot. It keeps feeding it,
 // whether the next subscription is refused or not.
 func TestWatch_FiresAlthoughItsSubscriptionHasEnded(t *testing.T) {
 	onBothVersions(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -227,7 +227,7 @@ func TestWatch_RemovingOneKindLeavesTheOthers(t *testing.T) {
 						require.NoError(t, c.Sync(t.Context(), "/"))
 						require.NotEmpty(t, srv.WatchPaths())
 						require.False(t, fired())
-						require.NoError(t, srv.Delete("/t")) // every kind hears of it
+						require.NoError(t, srv.Delete("/t")) // it fires every kind
 						synctest.Wait()
 						require.True(t, fired())
 						stop()

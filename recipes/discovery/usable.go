@@ -58,7 +58,7 @@ func (u *Usable) Random() int {
 }
 
 // Next returns the index of the first candidate that can be chosen, at i or after it.
-// After the end of the list it goes on at the start.
+// After the end of the list it continues at the start.
 func (u *Usable) Next(i int) int {
 	if i < 0 || i >= u.n {
 		i = 0

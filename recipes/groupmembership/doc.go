@@ -20,7 +20,7 @@
 // Leave leaves no node behind, whenever it is called. What it cannot delete in its
 // time, the client deletes in the background. No create of this member runs later.
 //
-// # Who is in the group
+// # The members of the group
 //
 // Members and Watch show exactly what ZooKeeper shows: a member is in the view once
 // the server shows its node. Members reads the group once. Watch yields a Snapshot

@@ -64,7 +64,7 @@ func join(t *testing.T, g *groupmembership.Group, id, data string) *groupmembers
 	return m
 }
 
-// names returns who is in a list, with the data.
+// names returns the members in a list, with their data.
 func names(ms []groupmembership.Member) map[string]string {
 	out := map[string]string{}
 	for _, m := range ms {

@@ -27,7 +27,7 @@ func refuseRestores(srv *zktest.Server, session int64) *atomic.Int32 {
 }
 
 // A server refuses to restore the watches of a waiter. The waiter keeps its position
-// and gets the lock in its turn, behind one contender and behind two.
+// and gets the lock when its turn comes, behind one contender and behind two.
 func TestLock_WaiterOutlivesLostWatches(t *testing.T) {
 	for ahead := 1; ahead <= 2; ahead++ {
 		inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {

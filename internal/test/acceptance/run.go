@@ -60,7 +60,7 @@ func underFaults(t *testing.T, e ensemble.Ensemble, p Params) {
 	require.NoError(t, e.Ready(ending))
 	require.NoError(t, r.rest(ending), "contenders do not come to rest")
 	require.NoError(t, lastLeader(ending, check, r.board))
-	require.NoError(t, r.board.await(ending, r.board.agree), "watchers do not see who is there")
+	require.NoError(t, r.board.await(ending, r.board.agree), "watchers do not see the members")
 	require.NoError(t, r.blind(ending))
 	require.NoError(t, nothingLeft(ending, check, e))
 	closed = true

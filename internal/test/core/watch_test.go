@@ -173,7 +173,7 @@ func TestCore_WatchKindsLiveOnOnePathAndLeaveNothing(t *testing.T) {
 	require.Equal(t, 1, e.Clients(0).Accepted(), "no removal has cost the connection")
 }
 
-// failures: 7, 115, 117: the data of a server is wiped: one expiry is told and the
+// failures: 7, 115, 117: the data of a server is wiped: one expiry is reported and the
 // next session opened, without a restart; and clients that come and go leave no
 // connection, session or node.
 func TestCore_WipedServerIsAnExpiryAndClosedClientsLeaveNothing(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package lease gets guards of a session while something else may happen, and keeps the
-// hold on a node of ours.
+// hold on one of the client's nodes.
 //
 // After some reconnects zk.Session.Guard waits for more than a quarter of the session
 // timeout. A recipe that waits for it must notice what happens meanwhile: somebody may

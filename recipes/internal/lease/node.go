@@ -11,7 +11,7 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Node is an ephemeral node of ours on which a hold rests. The hold's context must end
+// Node is one of our ephemeral nodes, on which a hold rests. The hold's context must end
 // when the lease does, when the session does, and when somebody deletes the node. So the
 // owner of the hold keeps a guard and a watch:
 //

@@ -175,7 +175,7 @@ func (l *Link) TakeBack(unsent *Queue) (sent []*Request) {
 // LastXid returns, after Join, the xid of the last request that was written.
 func (l *Link) LastXid() int32 { return l.xid }
 
-// guarded runs f. A panic in it, which is a bug of ours or of the connection, ends
+// guarded runs f. A panic in it, which is a bug of this package or of the connection, ends
 // the link and nothing else.
 func (l *Link) guarded(f func() error) {
 	defer func() {

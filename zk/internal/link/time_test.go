@@ -21,7 +21,7 @@ func (r *rig) silence() (left float64, err error) {
 }
 
 // The oldest request may go unanswered for the limit. A reply to it starts the
-// time anew for the next.
+// time again for the next.
 func TestSilence_OfTheOldestRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := started(t)
@@ -117,9 +117,9 @@ func TestPing(t *testing.T) {
 }
 
 // A long reply that comes in fast enough is a sign of life, and keeps the link.
-// One that drips does not.
+// A connection with too slow replies does not.
 func TestSilence_OfALongReply(t *testing.T) {
-	for name, bytes := range map[string]int{"fast enough": 1 << 10, "drips": 10} {
+	for name, bytes := range map[string]int{"fast enough": 1 << 10, "too slow": 10} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := request("a")
@@ -131,7 +131,7 @@ func TestSilence_OfALongReply(t *testing.T) {
 					frame = frame[bytes:]
 					time.Sleep(time.Second)
 					if _, err := r.silence(); err != nil {
-						require.Equal(t, "drips", name)
+						require.Equal(t, "too slow", name)
 						require.ErrorIs(t, err, link.ErrSilent)
 						require.ErrorIs(t, err, link.ErrSlowReply)
 						require.Equal(t, 1, a.Cuts)

@@ -15,7 +15,7 @@ type rule struct {
 	name  string
 	given string // commands that lead to the state before
 	when  string // the input
-	out   string // what is sent, and who is notified
+	out   string // the requests sent, and the watches notified
 	then  string // the state after
 }
 

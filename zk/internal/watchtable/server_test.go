@@ -107,7 +107,7 @@ func changedSince(kind Kind, n *node, since int64) proto.EventType {
 	return 0
 }
 
-// change changes a node, and returns what has happened and what the client is told.
+// change changes a node. It returns the change and the event that the client gets.
 func (s *server) change(typ proto.EventType, path string) []Event {
 	s.zxid++
 	dir := s.nodes[parent(path)]
