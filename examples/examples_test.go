@@ -36,6 +36,12 @@ func TestExamples_PrintTheirStory(t *testing.T) {
 			"the gate is closed: true", "the slowest is done\nworker", "worker 2 left: left the barrier",
 			"all in one round: true", "one alone does not get in: barrier: ",
 		},
+		"health": {
+			"before the election, /readyz: 503 Service Unavailable\nelection: election: neither leader nor candidate",
+			"as the leader, /readyz: 200 OK\nelection: ok\nmember: ok\nzookeeper: ok\n",
+			"at the end, /readyz: 503", "member: groupmembership: the member is ended: left the group",
+			"at the end, /healthz: 200 OK\nzookeeper: ok\n", "after Close, /healthz: 503",
+		},
 		"discovery": {
 			"in turns: blue.example green.example blue.example", "draining: green.example green.example",
 			"still better than none: green.example", "the cache ended: true",

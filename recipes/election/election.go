@@ -121,6 +121,8 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 		err := fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect)
 		return nil, e.wrap(refused.AtOnce("campaign", e.dir, err))
 	}
+	e.memory.candidates.Add(1)
+	defer e.memory.candidates.Add(-1)
 	g, err := e.queue.AcquireInTurn(ctx, e.choose)
 	if err != nil {
 		return nil, e.wrap(err)

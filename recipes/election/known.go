@@ -85,6 +85,8 @@ type memory struct {
 	leading atomic.Pointer[Leadership] // the latest; its Context says whether it is over
 	seen    atomic.Pointer[sight]      // what Observe has seen last; nil: nothing
 
+	candidates atomic.Int32 // how many Campaign and Run are under way, except a Run whose lead runs
+
 	mu        sync.Mutex // leaf lock; guards what follows, and the changes of seen
 	observers int        // the number of Observe that run
 }

@@ -28,6 +28,8 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 	if lead == nil {
 		return e.wrap(refused.AtOnce("run", e.dir, refused.ErrFunction))
 	}
+	e.memory.candidates.Add(1) // also during a pause
+	defer e.memory.candidates.Add(-1)
 	policy := e.cfg.BackOff()
 	for {
 		l, err := e.Campaign(ctx)
@@ -76,6 +78,8 @@ func transient(err error) bool {
 // term calls lead for one leadership. again says that Run must campaign again,
 // because the leadership ended although lead had not returned or resigned.
 func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Context, *Leadership) error) (again bool, err error) {
+	e.memory.candidates.Add(-1) // a leader, and after a loss neither, until lead has returned
+	defer e.memory.candidates.Add(1)
 	resign := func() error {
 		// Wait for at most the session timeout, which begins when lead is done. After
 		// that the janitor continues.

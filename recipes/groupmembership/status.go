@@ -2,6 +2,7 @@ package groupmembership
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/zookit/zookit/recipes/internal/presence"
@@ -53,4 +54,20 @@ func statusOf(s presence.Status) Status {
 		State: State(s.State), Since: s.Since, Err: s.Err,
 		Path: s.Path, Czxid: s.Czxid, Session: s.Session, Context: s.Context,
 	}
+}
+
+// Ready returns nil while the member is registered and the Context of the registration
+// lives. Otherwise its error names the state, and wraps the reason if there is one.
+func (s Status) Ready() error {
+	state, why := s.State, s.Err
+	if state == Registered {
+		if s.Context == nil || s.Context.Err() == nil {
+			return nil
+		}
+		state, why = Unregistered, context.Cause(s.Context) // the clock says so before State does
+	}
+	if why == nil {
+		return fmt.Errorf("groupmembership: the member is %v", state)
+	}
+	return fmt.Errorf("groupmembership: the member is %v: %w", state, why)
 }
