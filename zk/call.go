@@ -30,6 +30,7 @@ type call struct {
 	future settler      // takes the result; nil: the caller waits for done
 	reg    registration // a watch that the reply sets: see registers
 	ops    []Op         // of a multi
+	reads  []ReadOp     // of a multiRead
 	paths  []string     // of a setWatches: the watches that it restores
 
 	// Guarded by core.mu.

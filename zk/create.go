@@ -72,6 +72,11 @@ func (m CreateMode) String() string {
 type Created struct {
 	Path string // with the sequence suffix, without the chroot
 	Stat Stat
+
+	// Sequence is the number in the suffix of a sequential node, and 0 of any other
+	// node. It is larger than that of each node that was created before below the same
+	// parent, as long as fewer than 2^31 were created there. Then it can be negative.
+	Sequence int32
 }
 
 // CreateOption changes how Create makes a node.
@@ -205,5 +210,6 @@ func decodeCreated(cl *call, r *proto.Reader) {
 }
 
 func takeCreated(cl *call) Created {
-	return Created{Path: cl.from.root.strip(cl.text), Stat: Stat(cl.stat)}
+	path := cl.from.root.strip(cl.text)
+	return Created{Path: path, Stat: Stat(cl.stat), Sequence: sequenceBehind(cl.path, path)}
 }

@@ -2,6 +2,7 @@ package zk_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"slices"
@@ -77,4 +78,61 @@ func ExampleClient_WhoAmI() {
 	}
 	// Output:
 	// digest bob
+}
+
+// Several nodes in one request. A missing one is no error of the others.
+func ExampleClient_MultiRead() {
+	srv := exampleServer()
+	defer srv.Close()
+	client := exampleClient(srv)
+	ctx := context.Background()
+	defer client.Close(ctx)
+	if _, err := client.Create(ctx, "/color", []byte("blue"), zk.Persistent); err != nil {
+		log.Fatal(err)
+	}
+
+	results, err := client.MultiRead(ctx, zk.GetOp("/color"), zk.GetOp("/size"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range results {
+		switch {
+		case errors.Is(r.Err, zk.ErrNoNode):
+			fmt.Println(r.Path, "is not set")
+		case r.Err != nil:
+			log.Fatal(r.Err)
+		default:
+			fmt.Println(r.Path, string(r.Data))
+		}
+	}
+	// Output:
+	// /color blue
+	// /size is not set
+}
+
+// The number of a sequential node, of a create and of a listing.
+func ExampleSequenceOf() {
+	srv := exampleServer()
+	defer srv.Close()
+	client := exampleClient(srv)
+	ctx := context.Background()
+	defer client.Close(ctx)
+
+	for range 2 {
+		made, err := client.Create(ctx, "/job-", nil, zk.PersistentSequential)
+		fmt.Println(made.Path, made.Sequence, err)
+	}
+	names, _, err := client.Children(ctx, "/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, name := range names {
+		if n, ok := zk.SequenceOf(name); ok && n == 1 {
+			fmt.Println("the newest is", name)
+		}
+	}
+	// Output:
+	// /job-0000000000 0 <nil>
+	// /job-0000000001 1 <nil>
+	// the newest is job-0000000001
 }

@@ -120,6 +120,7 @@ func takeMulti(cl *call) []OpResult {
 		case p.Op != proto.OpError:
 			if o.Kind == OpCreate {
 				o.Path = cl.from.root.strip(p.Path)
+				o.Sequence = sequenceBehind(cl.ops[i].path, o.Path)
 			}
 		case failed:
 			o.State = OpNotRun

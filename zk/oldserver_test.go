@@ -15,6 +15,7 @@ import (
 var newer = map[string]func(context.Context, *zk.Client) error{
 	"countDescendants": func(ctx context.Context, c *zk.Client) error { _, err := c.CountDescendants(ctx, "/"); return err },
 	"ephemerals":       func(ctx context.Context, c *zk.Client) error { _, err := c.Ephemerals(ctx, "/"); return err },
+	"multiRead":        func(ctx context.Context, c *zk.Client) error { _, err := c.MultiRead(ctx, zk.GetOp("/")); return err },
 	"whoAmI":           func(ctx context.Context, c *zk.Client) error { _, err := c.WhoAmI(ctx); return err },
 }
 

@@ -59,9 +59,11 @@ func (s OpState) String() string {
 
 // OpResult is what became of one op of a multi.
 type OpResult struct {
-	Kind  OpKind
-	Path  string // of a create that was done: with its sequence suffix
-	Stat  Stat   // of a set, or of a create: a container or TTL node, and any other on a server from 3.9 on
-	State OpState
-	Err   error // of the op that failed
+	Kind OpKind
+	Path string // of a create that was done: with its sequence suffix
+	// Sequence is the number in that suffix, as in Created.
+	Sequence int32
+	Stat     Stat // of a set, or of a create: a container or TTL node, and any other on a server from 3.9 on
+	State    OpState
+	Err      error // of the op that failed
 }

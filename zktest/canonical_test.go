@@ -49,6 +49,8 @@ func (w *world) body(op proto.OpCode, r *proto.Reader) string {
 		return fmt.Sprintf("code %d", r.Int32())
 	case proto.OpMulti:
 		return w.multi(r)
+	case proto.OpMultiRead:
+		return w.items(r, func(op proto.OpCode) string { return w.body(op, r) })
 	case proto.OpCountAll:
 		return fmt.Sprintf("count %d", r.Int32())
 	case proto.OpGetEphemerals:
@@ -74,20 +76,28 @@ func (w *world) identities(infos []proto.ClientInfo) []string {
 
 // multi formats the items of a multi's reply, each with its header.
 func (w *world) multi(r *proto.Reader) string {
+	return w.items(r, func(op proto.OpCode) string {
+		if op == proto.OpDelete || op == proto.OpCheck {
+			return ""
+		}
+		return w.body(op, r)
+	})
+}
+
+// items formats the items of the reply to a multi or a multiRead. body formats the
+// body of an item that is no error.
+func (w *world) items(r *proto.Reader, body func(proto.OpCode) string) string {
 	var items []string
 	for r.Err() == nil {
 		op, done, code := proto.OpCode(r.Int32()), r.Bool(), r.Int32()
 		item := fmt.Sprintf("(op %d done %v err %d", op, done, code)
-		if done {
-			items = append(items, item+")")
-			break
-		}
-		switch op {
-		case proto.OpError:
+		switch {
+		case done:
+			return strings.Join(append(items, item+")"), " ")
+		case op == proto.OpError:
 			item += fmt.Sprintf(" code %d", r.Int32())
-		case proto.OpDelete, proto.OpCheck:
 		default:
-			item += " " + w.body(op, r)
+			item += " " + body(op)
 		}
 		items = append(items, item+")")
 	}

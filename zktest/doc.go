@@ -123,9 +123,7 @@
 //     leader or not. Zxids have no epoch: they go on over IsolateLeader.
 //   - If a member loses its leader, the writes that it held back are never
 //     executed. In Apache ZooKeeper they may be.
-//   - There are no quotas, SASL, TLS, X.509 and super user, and no multiRead. The
-//     server answers it with Unimplemented and closes the connection, as every
-//     server does with an operation that it does not know.
+//   - There are no quotas, SASL, TLS, X.509 and super user.
 //   - There are no four-letter words. See Watches and Dump instead.
 //   - The server refuses reconfig with ReconfigDisabled, as a server without
 //     reconfigEnabled does.

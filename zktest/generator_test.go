@@ -99,7 +99,14 @@ func (g generator) step(e *world) step {
 	case n < 79:
 		return stPath(c, pick(g, opCountAll, opGetEphemerals), pick(g, g.path(), "", "/", "/a", "=/", "=", "= "))
 	case n < 80:
-		return request(c, opWhoAmI, "", nil)
+		if g.IntN(3) == 0 {
+			return request(c, opWhoAmI, "", nil)
+		}
+		var ops []proto.ReadOp
+		for range 1 + g.IntN(4) {
+			ops = append(ops, read(pick(g, opGet, opChild), g.path(), g.IntN(3) == 0))
+		}
+		return stMultiRead(c, ops...)
 	case n < 83:
 		return stSetACL(c, g.path(), g.version(), g.acl()...)
 	case n < 92:

@@ -19,6 +19,7 @@ var reads = map[proto.OpCode]operation{
 	proto.OpAuth:         {run: (*call).auth, pathless: true},
 	proto.OpPing:         {run: (*call).ping, pathless: true},
 
+	proto.OpMultiRead:     {run: (*call).multiRead},
 	proto.OpGetEphemerals: {run: (*call).getEphemerals},
 	proto.OpWhoAmI:        {run: (*call).whoAmI, pathless: true},
 }
@@ -62,14 +63,20 @@ func (q *call) readable(perm int32) (proto.PathWatch, *node, proto.ErrCode) {
 	if q.r.Err() != nil {
 		return req, nil, proto.MarshallingError
 	}
-	n := q.c.member.view.nodes[req.Path]
+	n, code := q.nodeFor(req.Path, perm)
+	return req, n, code
+}
+
+// nodeFor returns the node at a path. The client needs one bit of perm.
+func (q *call) nodeFor(path string, perm int32) (*node, proto.ErrCode) {
+	n := q.c.member.view.nodes[path]
 	if n == nil {
-		return req, nil, proto.NoNode
+		return nil, proto.NoNode
 	}
 	if !allowed(n.acl, perm, q.c.ids) {
-		return req, nil, proto.NoAuth
+		return nil, proto.NoAuth
 	}
-	return req, n, proto.OK
+	return n, proto.OK
 }
 
 func (q *call) getData() proto.ErrCode {

@@ -129,6 +129,10 @@ func (q *call) describe(body []byte) Request {
 		if ops := serverproto.DecodeMulti(r); len(ops) > 0 {
 			out.Path = ops[0].Path
 		}
+	case q.h.Op == proto.OpMultiRead:
+		if ops := serverproto.DecodeMultiRead(r); len(ops) > 0 {
+			out.Path = ops[0].Path
+		}
 	case !q.op.pathless:
 		out.Path = r.String()
 	}

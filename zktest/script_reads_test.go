@@ -1,13 +1,53 @@
 package zktest_test
 
-import "github.com/zookit/zookit/internal/proto"
+import (
+	"fmt"
+
+	"github.com/zookit/zookit/internal/proto"
+)
 
 // The op codes are numbers here, so that a wrong constant in proto is found.
 const (
 	opGetEphemerals proto.OpCode = 103
 	opCountAll      proto.OpCode = 104
 	opWhoAmI        proto.OpCode = 107
+	opMultiRead     proto.OpCode = 22
 )
+
+func read(op proto.OpCode, path string, watch bool) proto.ReadOp {
+	return proto.ReadOp{Op: op, PathWatch: proto.PathWatch{Path: path, Watch: watch}}
+}
+
+func stMultiRead(client int, ops ...proto.ReadOp) step {
+	what := ""
+	var body []byte
+	for _, o := range ops {
+		o.Path = at(o.Path)
+		what += fmt.Sprintf(" [%d %q watch %v]", o.Op, o.Path, o.Watch)
+		body = o.AppendItem(body)
+	}
+	return request(client, opMultiRead, what, proto.AppendMultiEnd(body))
+}
+
+func scriptMultiReads() []step {
+	return []step{
+		stCreate(0, opCreate, "/mr", "data", 0, 0),
+		stCreate(0, opCreate, "/mr/a", "", 0, 0),
+		stCreate(0, opCreate, "/mr/b", "x", 1, 0),
+		stCreate(0, opCreate, "/mr/closed", "", 0, 0, acl(proto.PermAll, "digest", aliceID)),
+		stMultiRead(0),
+		stMultiRead(0, read(opGet, "/mr", false), read(opChild, "/mr", false), read(opGet, "/none", true), read(opGet, "/mr/b", false)),
+		stMultiRead(0, read(opChild, "/none", false), read(opChild, "/mr/a", false), read(opGet, "/mr/closed", true), read(opChild, "/mr/closed", false)),
+		stMultiRead(0, read(opGet, "/mr", true), read(opGet, "/mr", true), read(opChild, "/mr", true), read(opGet, "=", false), read(opGet, "=x", false)),
+		stSet(1, "/mr", "new", -1),
+		stCreate(1, opCreate, "/mr/c", "", 0, 0),
+		stMultiRead(0, read(proto.OpSetData, "/mr", false)),
+		stMultiRead(0, read(opExists, "/mr", false)),
+		stMultiRead(0, read(opChild2, "/mr", false)),
+		stMultiRead(0, read(opGet, "/mr", false), read(opSync, "/mr", false)),
+		stMulti(0, proto.MultiOp{Op: opGet, Path: "/mr"}),
+	}
+}
 
 // scriptRareReads has the reads that clients ask rarely.
 func scriptRareReads() []step {

@@ -27,6 +27,7 @@ const (
 	OpRemoveWatches   OpCode = 18
 	OpCreateContainer OpCode = 19
 	OpCreateTTL       OpCode = 21
+	OpMultiRead       OpCode = 22
 	OpAuth            OpCode = 100
 	OpSetWatches      OpCode = 101
 	OpSASL            OpCode = 102
@@ -53,7 +54,7 @@ var opNames = map[OpCode]string{
 	OpGetChildren: "children", OpGetChildren2: "children", OpSync: "sync", OpPing: "ping", OpCheck: "check",
 	OpMulti: "multi", OpReconfig: "reconfig", OpCheckWatches: "checkWatches", OpRemoveWatches: "removeWatches", OpAuth: "auth", OpSASL: "sasl", OpSetWatches: "setWatches",
 	OpSetWatches2: "setWatches", OpAddWatch: "addWatch", OpCloseSession: "closeSession",
-	OpGetEphemerals: "ephemerals", OpCountAll: "countDescendants", OpWhoAmI: "whoAmI",
+	OpGetEphemerals: "ephemerals", OpCountAll: "countDescendants", OpWhoAmI: "whoAmI", OpMultiRead: "multiRead",
 }
 
 // String returns the name of the operation as the API spells it.

@@ -76,7 +76,7 @@ var (
 )
 
 func records() []recordtest.Record {
-	return slices.Concat(headers(), replies(), []recordtest.Record{setWatches(OpSetWatches), setWatches(OpSetWatches2), multiResponses()})
+	return slices.Concat(headers(), replies(), []recordtest.Record{setWatches(OpSetWatches), setWatches(OpSetWatches2), multiResponses(), multiReadResponses()})
 }
 
 // headers are the records that begin a connection, a request and a reply.
@@ -166,6 +166,23 @@ func multiResponses() recordtest.Record {
 		Decode:  whole(func(r *Reader) any { return r.MultiResponse() }),
 		Encode:  func(b []byte, v any) []byte { return serverproto.AppendMultiResponse(b, v.([]MultiResult)) },
 		Samples: []any{all, failed, []MultiResult(nil)},
+	}
+}
+
+func multiReadResponses() recordtest.Record {
+	all := []ReadResult{
+		{Op: OpGetData, Data: []byte("data"), Stat: someStat},
+		{Op: OpGetChildren, Names: []string{"a", "bc"}},
+		{Op: OpError, Err: NoNode},
+		{Op: OpGetData, Stat: negativeStat},
+		{Op: OpGetChildren, Names: []string{}},
+		{Op: OpError, Err: -9999},
+	}
+	return recordtest.Record{
+		Name: "MultiReadResponse", Family: "MultiResponse", Lengths: []int{9},
+		Decode:  whole(func(r *Reader) any { return r.MultiReadResponseOf(100) }),
+		Encode:  func(b []byte, v any) []byte { return serverproto.AppendMultiReadResponse(b, v.([]ReadResult)) },
+		Samples: []any{all, []ReadResult(nil), all[2:3]},
 	}
 }
 

@@ -83,7 +83,7 @@ func ops() []recordtest.Record {
 			proto.MultiOp{ACL: []proto.ACL{}, Flags: -1, TTL: -ttl},
 			proto.MultiOp{Path: "/", Data: []byte{}, ACL: someACL[:1], Flags: proto.FlagContainer}))
 	}
-	return append(out, multi())
+	return append(out, multi(), multiRead())
 }
 
 func requests() []recordtest.Record {
@@ -118,6 +118,31 @@ func multi() recordtest.Record {
 	}
 	enc := func(ops *[]proto.MultiOp, b []byte) []byte { return proto.AppendMultiRequest(b, *ops) }
 	return of("MultiRequest", "multi", []int{9, 15, 23, 31, 40, 63, 82, 88}, DecodeMulti, enc, all, nil, all[1:2], all[6:])
+}
+
+func multiRead() recordtest.Record {
+	all := []proto.ReadOp{
+		{Op: proto.OpGetData, PathWatch: proto.PathWatch{Path: "/a", Watch: true}},
+		{Op: proto.OpGetChildren, PathWatch: proto.PathWatch{Path: "/b"}},
+	}
+	enc := func(ops *[]proto.ReadOp, b []byte) []byte {
+		for i := range *ops {
+			b = (*ops)[i].AppendItem(b)
+		}
+		return proto.AppendMultiEnd(b)
+	}
+	return of("MultiRequest", "multiRead", []int{9}, DecodeMultiRead, enc, all, nil, all[1:])
+}
+
+func TestDecodeMultiRead_OpThatIsNoRead(t *testing.T) {
+	for _, op := range []proto.OpCode{0, proto.OpError, proto.OpSetData, proto.OpGetChildren2, math.MinInt32} {
+		b := proto.AppendInt32(proto.AppendBool(proto.AppendInt32(nil, int32(op)), false), -1)
+		r := proto.NewReader(proto.AppendMultiEnd(b))
+		ops := DecodeMultiRead(r)
+		if err := r.Finish(); ops != nil || !errors.Is(err, proto.ErrMalformed) {
+			t.Errorf("op %d: %v, error %v", int32(op), ops, err)
+		}
+	}
 }
 
 func TestDecodeMulti_UnknownOp(t *testing.T) {

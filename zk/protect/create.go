@@ -66,6 +66,9 @@ func CreateAs(ctx context.Context, c *zk.Client, guid, path string, data []byte,
 			_ = AbandonGUID(c, s, zk.Parent(path), guid) // the GUID and the path were checked
 			return zk.Created{}, err
 		case ok:
+			if !sequential(mode) {
+				found.Sequence = 0 // the digits are part of the name that was asked for
+			}
 			return found, nil
 		}
 		// The create did not run, and cannot run any more: repeat it. The pause
@@ -82,14 +85,21 @@ func CreateAs(ctx context.Context, c *zk.Client, guid, path string, data []byte,
 // checkPath checks the path that Create got. With the GUID in it, a path that ends in
 // a slash would be a good one.
 func checkPath(path string, mode zk.CreateMode) error {
-	switch mode {
-	case zk.PersistentSequential, zk.EphemeralSequential, zk.PersistentSequentialTTL:
+	if sequential(mode) {
 		return zk.ValidatePath(path + "0") // "/dir/" is a fine prefix
 	}
 	if path == "/" {
 		return fmt.Errorf("%w \"/\": it always exists", zk.ErrInvalidPath)
 	}
 	return zk.ValidatePath(path)
+}
+
+func sequential(mode zk.CreateMode) bool {
+	switch mode {
+	case zk.PersistentSequential, zk.EphemeralSequential, zk.PersistentSequentialTTL:
+		return true
+	}
+	return false
 }
 
 func ephemeral(mode zk.CreateMode) bool {

@@ -16,6 +16,8 @@ import (
 // show the node yet. If there are several nodes, it returns the one with the lowest
 // czxid, and the janitor deletes the others.
 //
+// The Sequence of the node is what zk.SequenceOf finds in its name.
+//
 // It needs READ on dir and on the node, and returns zk.ErrNoAuth without it. It
 // returns zk.ErrSessionExpired when s is over, and zk.ErrBadArguments
 // (zk.OutcomeNotSent) when guid is neither a UUID nor 32 hex digits. A shorter one
@@ -43,16 +45,17 @@ func Find(ctx context.Context, c *zk.Client, s *zk.Session, dir, guid string) (z
 			continue
 		}
 		path := zk.Join(dir, name)
+		number, _ := zk.SequenceOf(name)
 		stat, ok, err := c.Exists(ctx, path)
 		switch {
 		case err != nil:
 			return zk.Created{}, false, err
 		case !ok, s != nil && stat.EphemeralOwner != s.ID():
 		case best.Path == "":
-			best = zk.Created{Path: path, Stat: stat}
+			best = zk.Created{Path: path, Stat: stat, Sequence: number}
 		case stat.Czxid < best.Stat.Czxid:
 			Abandon(c, s, best.Path)
-			best = zk.Created{Path: path, Stat: stat}
+			best = zk.Created{Path: path, Stat: stat, Sequence: number}
 		default:
 			Abandon(c, s, path)
 		}

@@ -64,3 +64,37 @@ func TestCore_CountDescendantsEphemeralsWhoAmI(t *testing.T) {
 		require.ElementsMatch(t, []zk.Identity{{Scheme: "ip", User: "127.0.0.1"}, {Scheme: "digest", User: "bob"}}, ids)
 	})
 }
+
+func TestCore_MultiReadAndSequence(t *testing.T) {
+	onEachVersion(t, ensemble.Options{}, func(t *testing.T, servers string) {
+		ctx := t.Context()
+		_, err := connect(t, servers).Create(ctx, "/app", nil, zk.Persistent)
+		require.NoError(t, err)
+		c := connect(t, servers+"/app")
+		for i, name := range []string{"/n-", "/n", "/"} {
+			if name == "/" {
+				name = "/d/"
+				_, err := c.Create(ctx, "/d", nil, zk.Persistent)
+				require.NoError(t, err)
+				i = 0
+			}
+			made, err := c.Create(ctx, name, []byte(name), zk.PersistentSequential)
+			require.NoError(t, err)
+			require.EqualValues(t, i, made.Sequence)
+			n, ok := zk.SequenceOf(made.Path)
+			require.True(t, ok)
+			require.EqualValues(t, i, n)
+		}
+		results, err := c.MultiRead(ctx, zk.GetOp("/n-0000000000"), zk.GetOp("/none"), zk.ChildrenOp("/d"), zk.ChildrenOp("/"), zk.ChildrenOp("/d/0000000000"))
+		require.NoError(t, err)
+		require.Len(t, results, 5)
+		node, err := c.Get(ctx, "/n-0000000000")
+		require.NoError(t, err)
+		require.Equal(t, zk.ReadResult{Path: "/n-0000000000", Data: []byte("/n-"), Stat: node.Stat}, results[0])
+		require.ErrorIs(t, results[1].Err, zk.ErrNoNode)
+		require.Equal(t, []string{"0000000000"}, results[2].Names)
+		require.ElementsMatch(t, []string{"d", "n-0000000000", "n0000000001"}, results[3].Names)
+		require.Empty(t, results[4].Names)
+		require.NoError(t, results[4].Err)
+	})
+}
