@@ -45,8 +45,7 @@ func (c dripConn) Read(b []byte) (int, error) {
 }
 
 // The client closes a connection with a reply that is too slow, as it closes a silent
-// one. It does so
-// whether it waits for a reply or only for the answers to its pings.
+// one. It does so whether it waits for a reply or only for the answers to its pings.
 func TestConn_SlowReplyClosesTheConnection(t *testing.T) {
 	for name, request := range map[string]bool{"a get": true, "pings alone": false} {
 		t.Run(name, func(t *testing.T) {

@@ -17,9 +17,9 @@ import (
 //
 // A read is answered by the server that the client is connected to. That server may
 // lag behind others, but the reads of one client never go back in time. The server
-// refuses a read with ErrNoNode or ErrNoAuth. If the
-// connection is lost, the client submits a read again until its context ends. If a
-// reply came in too slowly on two connections, the read fails with ErrSlowReply.
+// refuses a read with ErrNoNode or ErrNoAuth. If the connection is lost, the client
+// submits a read again until its context ends. If the reply was too slow on two
+// connections, the read fails with ErrSlowReply.
 //
 // A write is never repeated, unless the server was throttled and has said that it
 // did not run it. The error of a write has one of these outcomes:

@@ -4,8 +4,8 @@ import "github.com/zookit/zookit/zk/internal/link"
 
 // Abandon is called when the caller of a synchronous call gives up. If the call waits
 // to be written, Abandon withdraws it: it was not sent. Otherwise Abandon leaves it:
-// complete frees it, and the caller must not touch it. It does neither when the
-// result is there, or about to be.
+// complete frees it, and the caller must not touch it. It does neither if the
+// call has its result, or is about to get it.
 func (c *core) Abandon(cl *call) (withdrawn, abandoned bool) {
 	c.Lock()
 	defer c.Unlock()

@@ -1,5 +1,5 @@
-// Package journal logs the lives of holds: that one is waited for, granted, lost
-// and released.
+// Package journal logs the life of a hold: the wait for it, its grant, and its
+// release or loss.
 package journal
 
 import (
@@ -11,23 +11,23 @@ import (
 	"github.com/zookit/zookit/recipes"
 )
 
-// longWait is how long a hold is waited for before that is logged.
+// longWait is the length of a wait from which on it is logged.
 const longWait = time.Second
 
-// Words are what a recipe calls what happens to its holds.
+// Words are a recipe's words for the events of its holds.
 type Words struct{ Granted, Released string }
 
-// Journal logs for one directory of one recipe. It must have a Logger; one that
-// discards everything costs next to nothing.
+// Journal logs for one directory of one recipe. It must have a Logger. One that
+// discards everything costs almost nothing.
 type Journal struct {
 	Logger *slog.Logger
-	Recipe string // with which every message begins
+	Recipe string // the first word of every message
 	Dir    string
 	Words  Words
 }
 
-// Wait notes that a hold is being waited for, which is logged if it takes longer
-// than a second. The caller calls done when the wait is over.
+// Wait is called when the wait for a hold begins, and logs a wait of more than a
+// second. The caller must call done when the wait is over.
 func (j Journal) Wait(attrs ...any) (done func()) {
 	if !j.Logger.Enabled(context.Background(), slog.LevelInfo) {
 		return func() {}
@@ -44,11 +44,11 @@ func (j Journal) Wait(attrs ...any) (done func()) {
 	}
 }
 
-// Hold is a hold that was granted. nil is one that is not logged.
+// Hold is a hold that was granted. A nil Hold is not logged.
 type Hold struct{ logged chan struct{} }
 
-// Grant logs a hold that was granted, and its end when ctx, its context, ends: as
-// released, if the holder gave it up, and else as lost, with the reason.
+// Grant logs that a hold was granted. ctx is the hold's context. When it ends, Grant
+// logs that the holder released the hold, or that it was lost and why.
 func (j Journal) Grant(ctx context.Context, attrs ...any) *Hold {
 	if !j.Logger.Enabled(context.Background(), slog.LevelWarn) {
 		return nil

@@ -6,9 +6,9 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 )
 
-// Attempt is the context under which a guard is asked for, and of which the guard is a
-// child. Until the guard is there, it ends with the context of the call that asks. From
-// then on the end of that context has no effect: what was acquired with a deadline may be
+// Attempt has the context of a request for a guard. The guard is a child of it. Until
+// the guard is there, the Attempt ends with the context of the call. After that, the end
+// of the call's context has no effect: a lock that was acquired with a deadline may be
 // held for longer.
 //
 //	a := lease.Begin(ctx, parent)
@@ -32,7 +32,7 @@ func Begin(ctx, parent context.Context) Attempt {
 	return Attempt{Context: base, End: end, ctx: ctx, unbind: context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })}
 }
 
-// Finish is called with what the request for the guard has returned. It returns err, or
+// Finish is called with the results of the request for the guard. It returns err, or
 // the cause of ctx if that has ended, even if the guard came before. On an error the
 // guard has ended, and was released.
 func (a Attempt) Finish(release context.CancelFunc, err error) error {

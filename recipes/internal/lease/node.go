@@ -76,7 +76,7 @@ func (n *Node) Next(ctx context.Context, w *zk.Watch) (*zk.Watch, error) {
 // this could happen:
 //
 //  1. We wait for the guard.
-//  2. Somebody deletes our node. The ensemble gives to another what it stood for.
+//  2. Somebody deletes our node. Another client becomes the holder.
 //  3. We have the guard, and hold too.
 //
 // On an error the watch is stopped.
@@ -121,8 +121,8 @@ func (n *Node) unless(ctx context.Context, w *zk.Watch) (guard context.Context, 
 	return guard, release, err
 }
 
-// Persist is s.Guard that tries again when the connection was lost before the lease was
-// confirmed, for as long as ctx and the session last. A short loss of the connection at
+// Persist is s.Guard with retries: if the connection is lost before the lease is
+// confirmed, it tries again as long as ctx and the session last. A short loss of the connection at
 // the moment of a grant must not cost its turn.
 func Persist(ctx context.Context, c *zk.Client, s *zk.Session) (context.Context, context.CancelFunc, error) {
 	var again pace.Retries // when no reply comes

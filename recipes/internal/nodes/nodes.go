@@ -14,7 +14,7 @@ import (
 // most of zk.Config.MaxInFlight to other callers.
 const Window = 64
 
-// Node is a node that is there.
+// Node is an existing node.
 type Node struct {
 	Path string
 	zk.Node
@@ -24,7 +24,7 @@ type Node struct {
 }
 
 // Read reads the nodes at paths, window at a time, and returns them in the order of
-// paths. A node that is gone is left out. A node that may not be read is there with its
+// paths. A node that is gone is left out. A node that may not be read is returned with its
 // Err. If a read ends without a verdict of the server, Read returns the error and no
 // node.
 func Read(ctx context.Context, c *zk.Client, paths []string, window int) ([]Node, error) {
