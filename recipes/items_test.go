@@ -22,7 +22,7 @@ import (
 // desk records which worker works on which item.
 type desk struct {
 	t  *testing.T
-	mu sync.Mutex // guards what follows
+	mu sync.Mutex // guards the fields below
 	at map[int]*lock.Held
 	// the highest token that has worked on each item, and how often it was worked on
 	token map[int]int64
@@ -128,7 +128,7 @@ func TestRecipes_ItemsAreNeverWorkedOnTwice(t *testing.T) {
 type wire struct {
 	srv *zktest.Server
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	gone  bool
 	conns []net.Conn
 }

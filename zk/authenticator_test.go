@@ -233,8 +233,8 @@ func saslServer(t *testing.T, nth map[int]func(q asked) []byte) func(*scripted) 
 }
 
 // An exchange of several steps goes through the Authenticator before any request, at
-// every connect. A server that refuses, goes away or sends garbage in the middle of it
-// is told apart.
+// every connect. The error shows whether the server refused, went away or sent garbage
+// in the middle of it.
 func TestAuthExchange_SASLOfSeveralSteps(t *testing.T) {
 	code := func(code proto.ErrCode) func(asked) []byte {
 		return func(q asked) []byte { return replyTo(q.Xid, 0, code, proto.AppendBuffer(nil, nil)) }

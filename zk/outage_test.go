@@ -51,7 +51,7 @@ func survivors(t *testing.T, n int, outage float64, change ...func(*zk.Config)) 
 	return lived
 }
 
-// A guard survives an outage that is short enough, at whichever moment the outage
+// A guard survives an outage that is short enough, no matter when the outage
 // begins. The README gives these figures.
 func TestGuard_SurvivesOutages(t *testing.T) {
 	for _, c := range []struct {

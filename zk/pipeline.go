@@ -21,7 +21,7 @@ import (
 type Pipeline struct {
 	c *Client
 
-	mu  sync.Mutex // leaf lock; guards what follows
+	mu  sync.Mutex // leaf lock; guards the fields below
 	in  uint64     // the session of the first request (call.in), 0 before it
 	err error      // why it is broken
 }

@@ -102,8 +102,9 @@ func (s *Session) leftOpen(server string, sent time.Time) {
 
 // touchedBy returns when the leader has surely touched the session, given that a
 // server has answered a handshake that was sent at sent. A follower asks its
-// leader for each handshake, and gives the answer to the newest handshake of the
-// session, whichever it belongs to (Apache ZooKeeper's Learner, by session id):
+// leader for each handshake. It gives every answer to the newest handshake of the
+// session, even if the answer belongs to an earlier one (Apache ZooKeeper's Learner
+// finds the connection by the session id):
 //
 //  1. The client sends a handshake, and gives it up before the answer comes.
 //  2. It sends another one to the same server.

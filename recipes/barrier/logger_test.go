@@ -16,7 +16,7 @@ import (
 
 // lines is a log in memory.
 type lines struct {
-	mu  sync.Mutex // guards what follows
+	mu  sync.Mutex // guards the fields below
 	buf bytes.Buffer
 }
 

@@ -37,7 +37,7 @@ type Cache struct {
 	only *string // the service; nil: all
 	b    builder
 
-	mu      sync.Mutex // leaf lock; guards what follows
+	mu      sync.Mutex // leaf lock; guards the fields below
 	snap    *Snapshot
 	changed xsync.Broadcast // snap was replaced
 	running bool

@@ -38,7 +38,7 @@ type Provider struct {
 	making sync.Mutex // held while a table is made; taken before mu
 
 	table  atomic.Pointer[table] // changed under mu
-	mu     sync.Mutex            // guards what follows. Choosers run under it, and may read the Cache.
+	mu     sync.Mutex            // guards the fields below. Choosers run under it, and may read the Cache.
 	usable *Usable               // the candidates of table that are not set aside
 	aside  []pause               // in the order in which they began, also if they ended early
 	gone   map[string]*record    // records to keep of instances that are gone, by path

@@ -41,7 +41,7 @@ type Registration struct {
 	turn    xsync.Mutex // held while a call registers or unregisters
 	updates xsync.Mutex // held while a call updates; taken before turn
 
-	mu       sync.Mutex // leaf lock; guards what follows
+	mu       sync.Mutex // leaf lock; guards the fields below
 	inst     Instance
 	draining bool
 	node     *presence.Node // of a dynamic instance

@@ -87,7 +87,7 @@ type memory struct {
 
 	candidates atomic.Int32 // how many Campaign and Run are under way, except a Run whose lead runs
 
-	mu        sync.Mutex // leaf lock; guards what follows, and the changes of seen
+	mu        sync.Mutex // leaf lock; guards the fields below, and the changes of seen
 	observers int        // the number of Observe that run
 }
 

@@ -19,7 +19,7 @@ import (
 type watcher struct {
 	end func()
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	last     election.Observation
 	seen     int
 	requests []string

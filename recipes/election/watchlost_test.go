@@ -15,7 +15,7 @@ import (
 
 // observer records what Observe yields.
 type observer struct {
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards the fields below
 	seen []election.ObservedState
 	err  error
 	done chan struct{}

@@ -24,10 +24,10 @@
 //
 // Members and Watch show exactly what ZooKeeper shows: a member is in the view once
 // the server shows its node. Members reads the group once. Watch yields a Snapshot
-// after each change of the group. A Snapshot says who has joined, left and changed
-// since the one before, and lists all members on request. A change costs the same
-// in a group of ten and in one of ten thousand; the list costs time in proportion
-// to its length.
+// after each change of the group. A Snapshot has the members that have joined, left
+// and changed since the one before, and lists all members on request. A change costs
+// the same in a group of ten and in one of ten thousand. The list costs time in
+// proportion to its length.
 //
 // Watch distinguishes an empty group from one that is not known yet. In an outage
 // of the ensemble it keeps the last view, marked as stale. It needs one watch for a

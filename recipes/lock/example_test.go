@@ -109,6 +109,6 @@ func ExampleHeld_Revoked() {
 	check(err)
 	check(l.Revoke(ctx)) // another process would call this
 	<-h.Revoked()
-	fmt.Println("asked to let go:", h.Release(ctx))
-	// Output: asked to let go: <nil>
+	fmt.Println("asked to release:", h.Release(ctx))
+	// Output: asked to release: <nil>
 }

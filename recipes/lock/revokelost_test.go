@@ -46,7 +46,7 @@ func TestLock_RevocationOutlivesAFailedRead(t *testing.T) {
 					select {
 					case <-h.Revoked():
 					default:
-						t.Errorf("not asked to let go; reads: %d", gets.Load())
+						t.Errorf("not asked to release; reads: %d", gets.Load())
 					}
 					require.NoError(t, h.Context().Err())
 					require.NoError(t, h.Release(t.Context()))
@@ -91,7 +91,7 @@ func TestLock_RevocationOutlivesARefusedCredential(t *testing.T) {
 		select {
 		case <-h.Revoked():
 		default:
-			t.Error("not asked to let go")
+			t.Error("not asked to release")
 		}
 		require.NoError(t, h.Release(t.Context()))
 	})

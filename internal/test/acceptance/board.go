@@ -14,7 +14,7 @@ import (
 type board struct {
 	claims history
 
-	mu       sync.Mutex      // guards what follows
+	mu       sync.Mutex      // guards the fields below
 	changed  xsync.Broadcast // a report was recorded
 	doing    map[int]report  // each contender's newest report of tries, acquired or idle
 	writes   map[string][]report

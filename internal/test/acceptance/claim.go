@@ -14,7 +14,7 @@ type claimed struct {
 	stop     func() bool
 	reported chan struct{} // closed when the context's end was reported
 
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards the fields below
 	r    report
 	over bool
 	at   time.Duration // of the newest report

@@ -24,7 +24,7 @@ type event struct {
 
 // history records claims.
 type history struct {
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	list    []event
 	revoked map[int64]revocation // sessions that the suite itself has ended
 }

@@ -63,7 +63,7 @@ type leaseRun struct {
 
 	table leaseTable
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	begun int
 }
 

@@ -9,7 +9,7 @@ import (
 
 // leaseTable sums up the rounds of Lease.
 type leaseTable struct {
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards the fields below
 	rows map[leaseKey]*leaseRow
 }
 

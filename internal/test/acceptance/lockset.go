@@ -20,7 +20,7 @@ type lockSet struct {
 	l      net.Listener
 	served sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	conns   []net.Conn
 	sets    map[string][]string
 	tokens  map[string]int64 // the highest token that each set has seen

@@ -11,7 +11,7 @@ import (
 type pulse struct {
 	beater sync.WaitGroup
 
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards the fields below
 	gaps []gap
 	last time.Duration // the newest beat
 }

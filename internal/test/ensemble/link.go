@@ -19,7 +19,7 @@ type link struct {
 	pipes  [2]*pipe
 	dead   chan struct{} // closed by end
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	server *net.TCPConn
 	over   bool
 	seen   sniffer

@@ -22,7 +22,7 @@ type member struct {
 
 	client, quorum, election *port // the real ones
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	proc   *process   // the newest
 	frozen bool
 }

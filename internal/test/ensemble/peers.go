@@ -14,7 +14,7 @@ import (
 type peers struct {
 	links map[pair]*peerLink
 
-	mu     sync.Mutex // guards what follows; taken before a proxy's
+	mu     sync.Mutex // guards the fields below; taken before a proxy's
 	silent map[int]bool
 	loud   map[int]bool
 	cut    map[pair]bool

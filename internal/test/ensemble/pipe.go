@@ -19,7 +19,7 @@ type pipe struct {
 	dir   int
 	split splitter
 
-	mu    sync.Mutex // leaf lock; guards what follows
+	mu    sync.Mutex // leaf lock; guards the fields below
 	queue []chunk
 	held  int  // bytes in queue
 	deaf  bool // the writer has ended: the reader drops what it reads

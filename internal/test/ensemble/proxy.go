@@ -34,7 +34,7 @@ type Proxy struct {
 	kind   linkKind
 	port   *port
 
-	mu       sync.Mutex // guards what follows; taken after a link's
+	mu       sync.Mutex // guards the fields below; taken after a link's
 	back     string     // of electionLinks: address of the proxy for the way back
 	ln       net.Listener
 	links    map[*link]struct{}

@@ -66,7 +66,7 @@ type life struct {
 	over chan struct{} // closed when the state is over for the first time
 	wake xsync.Wakeup  // wakes the grant's goroutine for work
 
-	mu      sync.Mutex // leaf lock; guards what follows
+	mu      sync.Mutex // leaf lock; guards the fields below
 	state   state
 	ending  bool            // Release was called
 	changed xsync.Broadcast // the state has changed

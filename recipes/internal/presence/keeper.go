@@ -19,7 +19,7 @@ import (
 type Keeper struct {
 	c *zk.Client
 
-	mu       sync.Mutex               // taken before the client's lock; guards what follows
+	mu       sync.Mutex               // taken before the client's lock; guards the fields below
 	sessions []*zk.Session            // the newest is last
 	nodes    map[string]*Node         // by the path given to Start, until the Node has ended
 	left     map[*zk.Session]cleanups // deletes that the janitor is working on

@@ -158,7 +158,7 @@ type Node struct {
 
 	turn xsync.Mutex // held by the goroutine that removes the node
 
-	mu      sync.Mutex      // leaf lock; guards what follows
+	mu      sync.Mutex      // leaf lock; guards the fields below
 	changed xsync.Broadcast // the status or the stored data has changed
 	status  Status
 	rev     uint64 // number of changes of status

@@ -70,7 +70,7 @@ type Link struct {
 	// while Join waits.
 	users sync.WaitGroup
 
-	mu         sync.Mutex // leaf lock; guards what follows
+	mu         sync.Mutex // leaf lock; guards the fields below
 	err        error      // why the link has ended, nil while it lives
 	waiting    Queue
 	sent       fifo
