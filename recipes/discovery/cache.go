@@ -198,6 +198,42 @@ func (c *Cache) Snapshot() *Snapshot {
 	return c.snap
 }
 
+// CacheStatus is the state of a Cache at one time.
+type CacheStatus struct {
+	Running       bool // a Run goes on
+	Loaded, Stale bool // as in Snapshot
+	Since         time.Time
+	Why           error
+	Services      int // how many services are known
+}
+
+// Ready returns nil while the cache is loaded and Run goes on: also while it is out of
+// date, because the last known instances stay. See package zk/zkhealth.
+func (s CacheStatus) Ready() error {
+	switch {
+	case s.Running && s.Loaded:
+		return nil
+	case !s.Running && s.Why != nil:
+		return fmt.Errorf("discovery: the cache does not run: %w", s.Why)
+	case !s.Running:
+		return errors.New("discovery: the cache does not run")
+	case s.Why != nil:
+		return fmt.Errorf("discovery: the cache is not loaded: %w", s.Why)
+	}
+	return errors.New("discovery: the cache is not loaded")
+}
+
+// Status returns the state of the cache, from memory, in the same time for every number
+// of instances.
+func (c *Cache) Status() CacheStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.snap
+	return CacheStatus{
+		Running: c.running, Loaded: s.Loaded, Stale: s.Stale, Since: s.Since, Why: s.Why, Services: len(s.services),
+	}
+}
+
 // Snapshots yields the newest snapshot, and then the newest one after each change,
 // until ctx ends. A slow reader skips snapshots, but always reaches the newest.
 func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {

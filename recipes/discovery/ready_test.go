@@ -1,6 +1,7 @@
 package discovery_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -40,5 +41,39 @@ func TestStatus_Ready(t *testing.T) {
 		require.ErrorIs(t, dynamic.Status().Ready(), discovery.ErrUnregistered)
 		require.NoError(t, static.Unregister(t.Context()))
 		require.ErrorIs(t, static.Status().Ready(), discovery.ErrUnregistered)
+	})
+}
+
+// A cache is ready from its first load to the end of Run, also during an outage.
+func TestCacheStatus_Ready(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		d := discovery.New(connect(t, srv), "/services", discovery.Config{})
+		r, err := d.Register(t.Context(), discovery.Instance{Name: "s", ID: "1", Type: discovery.Static})
+		require.NoError(t, err)
+		c := d.Cache()
+		require.False(t, c.Status().Running)
+		require.ErrorContains(t, c.Status().Ready(), "discovery: the cache does not run")
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
+		require.NoError(t, c.Loaded(t.Context()))
+		require.Equal(t, discovery.CacheStatus{Running: true, Loaded: true, Services: 1}, c.Status())
+		require.NoError(t, c.Status().Ready())
+
+		srv.Down(1, true)
+		srv.Down(2, true)
+		time.Sleep(time.Second)
+		s := c.Status()
+		require.True(t, s.Stale)
+		require.ErrorIs(t, s.Why, discovery.ErrDisconnected)
+		require.NoError(t, s.Ready())
+		srv.Down(1, false)
+		srv.Down(2, false)
+		time.Sleep(10 * time.Second)
+		require.False(t, c.Status().Stale)
+		stop()
+		<-ended
+		require.ErrorIs(t, c.Status().Ready(), context.Canceled)
+		require.NoError(t, r.Unregister(t.Context()))
 	})
 }

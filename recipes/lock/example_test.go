@@ -85,6 +85,24 @@ func ExampleSemaphore() {
 	// lock: /app/permits: 4 permits are more than the limit of 3
 }
 
+// Status answers from memory, for a log or a page for operators.
+func ExampleLock_Status() {
+	c, end := client()
+	defer end()
+	ctx := context.Background()
+
+	l := lock.New(c, "/app/lock", lock.Config{})
+	h, err := l.Acquire(ctx)
+	check(err)
+	s := l.Status()
+	fmt.Println("holds:", len(s.Holds), "waiting:", s.Waiting)
+	check(h.Release(ctx))
+	fmt.Println("holds:", len(l.Status().Holds))
+	// Output:
+	// holds: 1 waiting: 0
+	// holds: 0
+}
+
 func ExampleMulti() {
 	c, end := client()
 	defer end()

@@ -76,6 +76,8 @@ type Lock struct {
 	queue *contend.Queue
 	log   journal.Journal
 	bad   error // why it cannot be used
+
+	memory memory
 }
 
 // New returns the lock in dir. It does no I/O. If dir or a parent is missing later,
@@ -138,13 +140,16 @@ func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.
 	if l.kind == contend.Write && l.queue.SharedUnder(ctx) {
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
+	defer l.memory.begins()()
 	done := l.log.Wait()
 	g, err := get(ctx)
 	done()
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	return &Held{g: g, log: l.log.Grant(g.Context(), "node", g.Path(), "token", g.Token())}, nil
+	h := &Held{g: g, log: l.log.Grant(g.Context(), "node", g.Path(), "token", g.Token())}
+	l.memory.keep(h)
+	return h, nil
 }
 
 // Do acquires the lock, runs f and releases the lock. The context of f ends with

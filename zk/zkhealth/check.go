@@ -60,10 +60,11 @@ func Live(c *zk.Client) Check {
 }
 
 // Status is the state of a recipe's handle at one time, from memory. The Status of an
-// Election, of a Membership of a group and of a Registration of discovery are such.
+// Election, of a Membership of a group, and of a Registration and a Cache of discovery
+// are such.
 type Status interface {
 	// Ready returns nil if the handle is what it is meant to be: registered, or leader
-	// or candidate. Its error says what it is instead, and why.
+	// or candidate, or loaded. Its error says what it is instead, and why.
 	Ready() error
 }
 

@@ -1,0 +1,86 @@
+package lock
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Status is what this process does with a Lock at one time.
+type Status struct {
+	// Holds are the holds whose Context lives: one at most, or several for the lock of
+	// readers. They are in no order.
+	Holds []*Held
+
+	Waiting int       // how many calls of Acquire, TryAcquire and Do have no answer yet
+	Since   time.Time // when the oldest of these calls began; zero if there is none
+}
+
+// Status returns what was done with this Lock and is not over, from memory. It makes no
+// request. It knows nothing of other clients, nor of another Lock in the same
+// directory: Contenders lists all of them. For each hold it asks the Err of the Context,
+// which checks the clock. A hold may end as soon as Status has returned.
+func (l *Lock) Status() Status {
+	s := l.memory.status()
+	s.Holds = slices.DeleteFunc(s.Holds, func(h *Held) bool { return h.Context().Err() != nil })
+	return s
+}
+
+// memory is what a Lock knows without a request. The zero value knows nothing.
+type memory struct {
+	mu    sync.Mutex // leaf lock; guards what follows
+	waits map[*wait]struct{}
+	holds map[*Held]struct{} // some may have ended
+}
+
+// status is Lock.Status, and may have holds that have ended. Their Contexts are not
+// asked here: Err may call a hook of the client, which may ask for the Status.
+func (m *memory) status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := Status{Waiting: len(m.waits)}
+	for w := range m.waits {
+		if s.Since.IsZero() || w.since.Before(s.Since) {
+			s.Since = w.since
+		}
+	}
+	for h := range m.holds {
+		s.Holds = append(s.Holds, h)
+	}
+	return s
+}
+
+// wait is a call that waits for a grant.
+type wait struct{ since time.Time }
+
+// begins records a wait. The caller calls over at its end.
+func (m *memory) begins() (over func()) {
+	w := &wait{since: time.Now()}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.waits == nil {
+		m.waits = map[*wait]struct{}{}
+	}
+	m.waits[w] = struct{}{}
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.waits, w)
+	}
+}
+
+// keep records a hold until its Context has ended.
+func (m *memory) keep(h *Held) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.holds == nil {
+		m.holds = map[*Held]struct{}{}
+	}
+	m.holds[h] = struct{}{}
+	context.AfterFunc(h.Context(), func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.holds, h)
+	})
+}
