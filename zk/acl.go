@@ -75,6 +75,20 @@ func SASLACL(perms Perm, user string) []ACL {
 	return []ACL{{Perms: perms, Scheme: "sasl", ID: user}}
 }
 
+// X509ACL grants perms to the client whose certificate has the subject, on servers with the
+// authentication provider for X.509. The subject is written as in RFC 2253, such as
+// "CN=bob,O=Example".
+func X509ACL(perms Perm, subject string) []ACL {
+	return []ACL{{Perms: perms, Scheme: "x509", ID: subject}}
+}
+
+// IPACL grants perms to clients with an address, such as "10.1.2.3", or in a network, such as
+// "10.1.0.0/16". The server compares the address that it sees. Behind a proxy that is the
+// proxy's.
+func IPACL(perms Perm, network string) []ACL {
+	return []ACL{{Perms: perms, Scheme: "ip", ID: network}}
+}
+
 // openACL is the ACL of a new node when the caller names none.
 var openACL = []proto.ACL{{Perms: proto.PermAll, Scheme: "world", ID: "anyone"}}
 

@@ -138,11 +138,11 @@ func (c *Client) Close(ctx context.Context) error {
 const closeGrace = time.Second
 
 // Config returns the configuration of the client, with its defaults filled in. Auth,
-// TLS and Hooks are nil: credentials stay in the client, and the other two are used by
-// nobody else.
+// TLS, LoadTLS and Hooks are nil: credentials stay in the client, and the others are used
+// by nobody else.
 func (c *Client) Config() Config {
 	cfg := c.cfg
-	cfg.Auth, cfg.TLS, cfg.Hooks = nil, nil, nil
+	cfg.Auth, cfg.TLS, cfg.LoadTLS, cfg.Hooks = nil, nil, nil, nil
 	return cfg
 }
 

@@ -61,9 +61,15 @@ type Config struct {
 	Auth []Authenticator
 	// TLS, if set, makes every connection a TLS one. The server's certificate
 	// is checked against the host in the list of servers unless
-	// ServerName is set. For certificates that are rotated set GetClientCertificate:
-	// it is called for every connection. Default: plaintext.
+	// ServerName is set. For certificates that are rotated set LoadTLS instead, or
+	// GetClientCertificate: it is called for every connection. Default: plaintext.
 	TLS *tls.Config
+	// LoadTLS, if set, returns the TLS of each connection in place of TLS. Connect calls
+	// it once to see that it works, and then the client calls it before every connection.
+	// If it fails later, the client tries the next server. It must not wait for others:
+	// it reads files, as that of [TLSFiles], or memory. Several goroutines may call it at
+	// once.
+	LoadTLS func() (*tls.Config, error)
 	// DialContext makes the connections. Default: that of a net.Dialer. Several
 	// goroutines may call it at once. It must return when its context ends. If it
 	// does not, the client goes on without it, and does not dial that server again
@@ -142,6 +148,11 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	bad(c.MaxInFlight < 0, "MaxInFlight %v is negative", c.MaxInFlight)
 	bad(c.MaxRequestSize < 0 || c.MaxRequestSize > math.MaxInt32, "MaxRequestSize %v does not fit into 31 bits", c.MaxRequestSize)
 	bad(c.MaxReplySize < 0 || c.MaxReplySize > math.MaxInt32, "MaxReplySize %v does not fit into 31 bits", c.MaxReplySize)
+	bad(c.TLS != nil && c.LoadTLS != nil, "TLS and LoadTLS are both set")
+	if c.LoadTLS != nil {
+		_, err := loadTLS(c.LoadTLS)
+		bad(err != nil, "%w", err)
+	}
 	errs = append(errs, authFaults(c.Auth, c.MaxRequestSize)...)
 	_, faults := newHooks(c.Hooks, c.Logger)
 	errs = append(errs, faults...)

@@ -22,6 +22,7 @@ type dialer struct {
 	resolve        func(ctx context.Context) ([]string, error)              // nil: the list of servers is fixed
 	lookupHost     func(ctx context.Context, host string) ([]string, error) // nil: names go to dialContext
 	tls            *tls.Config                                              // nil: plaintext
+	loadTLS        func() (*tls.Config, error)                              // in place of tls, if not nil
 	auth           secret[[]Authenticator]
 	root           chroot
 	maxRequestSize int
@@ -35,6 +36,7 @@ func newDialer(cfg Config, root chroot) *dialer {
 		resolve:        cfg.Resolve,
 		lookupHost:     cfg.LookupHost,
 		tls:            cfg.TLS,
+		loadTLS:        cfg.LoadTLS,
 		auth:           hide(cfg.Auth),
 		root:           root,
 		maxRequestSize: cfg.MaxRequestSize,
@@ -91,12 +93,9 @@ func (d *dialer) dialAndGreet(ctx context.Context, h handshake) (w welcome, err 
 			nc.Close()
 		}
 	}()
-	stream := nc
-	if d.tls != nil {
-		stream, err = startTLS(ctx, nc, h.server, d.tls)
-		if err != nil {
-			return w, err
-		}
+	stream, err := d.secured(ctx, nc, h.server)
+	if err != nil {
+		return w, err
 	}
 	w, err = greet(stream, h)
 	if err == nil && h.authenticate {
@@ -106,6 +105,35 @@ func (d *dialer) dialAndGreet(ctx context.Context, h handshake) (w welcome, err 
 		err = d.probeSasl(stream)
 	}
 	return w, err
+}
+
+// secured returns a connection over nc that has done the TLS handshake, or nc itself
+// without TLS.
+func (d *dialer) secured(ctx context.Context, nc net.Conn, server string) (net.Conn, error) {
+	cfg := d.tls
+	if d.loadTLS != nil {
+		var err error
+		cfg, err = loadTLS(d.loadTLS)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if cfg == nil {
+		return nc, nil
+	}
+	return startTLS(ctx, nc, server, cfg)
+}
+
+// loadTLS calls Config.LoadTLS. A connection that was to have TLS never goes without it.
+func loadTLS(load func() (*tls.Config, error)) (*tls.Config, error) {
+	cfg, err := load()
+	if err == nil && cfg == nil {
+		err = errors.New("it returned no configuration")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("LoadTLS: %w", err)
+	}
+	return cfg, nil
 }
 
 func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) (net.Conn, error) {

@@ -119,6 +119,24 @@ func ExampleDigestMD5() {
 	}
 }
 
+// Mutual TLS with files that something else replaces now and then. A node belongs to the
+// subject of the certificate.
+func ExampleTLSFiles() {
+	ctx := context.Background()
+	client, err := zk.Connect(ctx, zk.Config{
+		Servers: "zk1:2281,zk2:2281,zk3:2281",
+		LoadTLS: zk.TLSFiles("/etc/app/ca.pem", "/etc/app/cert.pem", "/etc/app/key.pem"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(ctx)
+	mine := zk.X509ACL(zk.PermAll, "CN=app,O=Example")
+	if _, err := client.Create(ctx, "/mine", nil, zk.Persistent, zk.WithACL(mine...)); err != nil {
+		log.Fatal(err)
+	}
+}
+
 // plain is the SASL mechanism PLAIN, which has one step.
 type plain struct{ user, password string }
 
