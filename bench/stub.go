@@ -178,8 +178,7 @@ func (s *stub) handshake(c *stubConn) error {
 	if err != nil {
 		return err
 	}
-	var q proto.ConnectRequest
-	q = serverproto.DecodeConnectRequest(proto.NewReader(body))
+	q := serverproto.DecodeConnectRequest(proto.NewReader(body))
 	s.mu.Lock()
 	s.sessions++
 	p := proto.ConnectResponse{TimeoutMillis: q.TimeoutMillis, SessionID: s.sessions, Password: make([]byte, 16)}

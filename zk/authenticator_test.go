@@ -164,7 +164,9 @@ func TestAuth_RefusalIsAnAuthError(t *testing.T) {
 // Config.Auth is checked by Connect.
 func TestAuth_BadEntriesAreRefusedByConnect(t *testing.T) {
 	_, err := zk.Connect(t.Context(), zk.Config{Servers: "h1", Auth: []zk.Authenticator{
-		nil, (*zk.Auth)(nil), zk.Auth{Data: []byte("secret")}, &zk.Auth{}, zk.AuthFunc("a", nil),
+		nil, (*zk.Auth)(nil),
+		zk.Auth{Data: []byte("secret")},
+		&zk.Auth{}, zk.AuthFunc("a", nil),
 		zk.AuthFunc("", func(context.Context) (zk.Auth, error) { return zk.Auth{}, nil }),
 		zk.Auth{Scheme: "digest"},
 	}})
@@ -476,7 +478,8 @@ func TestAuth_ManyGoroutinesWhileCredentialsChange(t *testing.T) {
 // A Config prints its Authenticators by name, whatever they hold.
 func TestConfig_PrintsItsAuthenticatorsByName(t *testing.T) {
 	cfg := zk.Config{Servers: "h1", Auth: []zk.Authenticator{
-		steps{secret: "hunter2"}, &steps{secret: "hunter2"}, zk.DigestAuth("bob", "hunter2"), nil, (*zk.Auth)(nil),
+		steps{secret: "hunter2"},
+		&steps{secret: "hunter2"}, zk.DigestAuth("bob", "hunter2"), nil, (*zk.Auth)(nil),
 		zk.AuthFunc("vault", func(context.Context) (zk.Auth, error) { return zk.Auth{}, nil }),
 	}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {

@@ -21,9 +21,14 @@ func TestCountDescendants(t *testing.T) {
 			path string
 			want int
 		}{
-			{c, "/app", 4}, {c, "/app/a", 2}, {c, "/app/b", 0}, {c, "/app2", 1},
+			{c, "/app", 4},
+			{c, "/app/a", 2},
+			{c, "/app/b", 0},
+			{c, "/app2", 1},
 			{c, "/", 7 + 3}, // with /zookeeper, its config and its quota
-			{under, "/", 4}, {under, "/a", 2}, {under, "/b", 0},
+			{under, "/", 4},
+			{under, "/a", 2},
+			{under, "/b", 0},
 		} {
 			n, err := q.c.CountDescendants(t.Context(), q.path)
 			require.NoError(t, err)

@@ -304,8 +304,7 @@ func TestHostile_EventsDoNotMoveTheZxid(t *testing.T) {
 						if q.Op != proto.OpSetWatches {
 							return nil
 						}
-						var set proto.SetWatches
-						set = serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
+						set := serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
 						seen <- set.RelativeZxid
 						return append(event(zxid, proto.EventDataChanged, set.Data[0]), replyTo(q.Xid, 10, proto.OK, nil)...)
 					})

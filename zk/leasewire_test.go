@@ -53,8 +53,7 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	defer c.w.mu.Unlock()
 	c.out = append(c.out, b...)
 	for f := cutFrame(&c.out); f != nil; f = cutFrame(&c.out) {
-		var h proto.RequestHeader
-		h = serverproto.DecodeRequestHeader(proto.NewReader(f))
+		h := serverproto.DecodeRequestHeader(proto.NewReader(f))
 		c.w.order++
 		if c.w.hello.IsZero() {
 			c.w.hello = time.Now()

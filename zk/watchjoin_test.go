@@ -180,8 +180,7 @@ func TestWatch_EventBehindABadReplyFiresOnTheNextConnection(t *testing.T) {
 					if q.Op != proto.OpSetWatches {
 						return nil
 					}
-					var set proto.SetWatches
-					set = serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
+					set := serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
 					b := replyTo(q.Xid, 50, proto.OK, nil)
 					if set.RelativeZxid < 50 { // as a server decides whether the watch has missed a change
 						b = append(b, event(50, proto.EventDataChanged, "/n")...)
@@ -223,8 +222,7 @@ func TestWatch_EventBeforeABadReplyDoesNotHideTheOneBehindIt(t *testing.T) {
 					if q.Op != proto.OpSetWatches {
 						return nil
 					}
-					var set proto.SetWatches
-					set = serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
+					set := serverproto.DecodeSetWatches(proto.NewReader(q.body), q.Op)
 					b := replyTo(q.Xid, 50, proto.OK, nil)
 					if set.RelativeZxid < 50 {
 						b = append(b, event(50, proto.EventDataChanged, set.Data[0])...)

@@ -109,7 +109,8 @@ func connectTo(t *testing.T, serve func(net.Conn), cfg *tls.Config) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	tries := 0
-	_, err = zk.Connect(ctx, zk.Config{Servers: l.Addr().String(), TLS: cfg,
+	_, err = zk.Connect(ctx, zk.Config{
+		Servers: l.Addr().String(), TLS: cfg,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if tries++; tries == 3 {
 				cancel()

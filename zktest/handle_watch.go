@@ -121,8 +121,7 @@ func (v Version) watchesOf(typ int32) (data, child watchModes, ok bool) {
 // reply instead of registering the one-shot watch. Persistent watches get no
 // events for the gap. These events carry no zxid in any version.
 func (q *call) setWatches() proto.ErrCode {
-	var req proto.SetWatches
-	req = serverproto.DecodeSetWatches(&q.r, q.h.Op)
+	req := serverproto.DecodeSetWatches(&q.r, q.h.Op)
 	if q.r.Err() != nil {
 		return proto.MarshallingError
 	}

@@ -66,8 +66,7 @@ func (c *conn) readConnect() (_ *proto.ConnectRequest, old bool, err error) {
 	}
 	c.frame = frame
 	r := proto.NewReader(frame)
-	var q proto.ConnectRequest
-	q = serverproto.DecodeConnectRequest(r)
+	q := serverproto.DecodeConnectRequest(r)
 	if err := r.Err(); err != nil {
 		return nil, false, fmt.Errorf("connect request: %w", err)
 	}

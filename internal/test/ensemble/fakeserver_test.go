@@ -84,8 +84,7 @@ func (s *fakeServer) serve(nc net.Conn) error {
 		if err != nil {
 			return err
 		}
-		var h proto.RequestHeader
-		h = serverproto.DecodeRequestHeader(proto.NewReader(body))
+		h := serverproto.DecodeRequestHeader(proto.NewReader(body))
 		reply := proto.ReplyHeader{Xid: h.Xid, Zxid: 1}
 		_, err = nc.Write(proto.EndFrame(serverproto.AppendReplyHeader(proto.BeginFrame(nil), reply), 0))
 		// Report only now. A test may close the connection when it gets the report,

@@ -8,6 +8,7 @@ package lease
 
 import (
 	"context"
+
 	"github.com/zookit/zookit/zk"
 )
 

@@ -261,8 +261,7 @@ func (r *rig) read() asked {
 	}
 	frame := r.rest[4 : 4+proto.FrameLen(r.rest)]
 	r.rest = r.rest[4+len(frame):]
-	var h proto.RequestHeader
-	h = serverproto.DecodeRequestHeader(proto.NewReader(frame))
+	h := serverproto.DecodeRequestHeader(proto.NewReader(frame))
 	return asked{h.Xid, h.Op, string(frame[8:])}
 }
 

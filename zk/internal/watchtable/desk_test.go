@@ -33,7 +33,6 @@ import (
 type desk struct {
 	t     *testing.T
 	table *Table[string]
-	off   bool
 	room  int
 	regs  map[string]*Registration[string]
 	kind  map[string]Kind
