@@ -31,6 +31,21 @@ const (
 	Expired
 )
 
+// String returns the word for n in logs.
+func (n Notice) String() string {
+	switch n {
+	case Deleted:
+		return "deleted"
+	case Changed:
+		return "changed"
+	case Lost:
+		return "lost"
+	case Expired:
+		return "session expired"
+	}
+	return "stopped"
+}
+
 // Of returns the notice of a watch that has fired or ended: its channel C was ready. It
 // returns an error if there will be no notice and looking again is in vain: zk.ErrClosed,
 // or zk.ErrWatchStopped.

@@ -59,20 +59,22 @@ func (d *Double) Enter(ctx context.Context) (*Entry, error) {
 	return e, nil
 }
 
-func (d *Double) enter(ctx context.Context) (*Entry, error) {
-	err := cmp.Or(refused.Client(d.c), zk.ValidatePath(d.dir))
+func (d *Double) enter(ctx context.Context) (e *Entry, err error) {
+	err = cmp.Or(refused.Client(d.c), zk.ValidatePath(d.dir))
 	if err == nil {
 		err = d.possible(nil)
 	}
 	if err != nil {
 		return nil, refused.AtOnce("enter", d.dir, err)
 	}
-	defer d.log.Wait("parties", d.parties)()
+	wait := d.log.Wait("parties", d.parties)
+	defer func() { wait.Over(err) }()
 	m, err := d.join(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e, err := m.enter(ctx)
+	m.waiting = wait
+	e, err = m.enter(ctx)
 	if err != nil {
 		m.withdraw(ctx)
 		return nil, m.doubt.Of(err) // the others may have counted our node
@@ -82,10 +84,11 @@ func (d *Double) enter(ctx context.Context) (*Entry, error) {
 
 // member is our own node.
 type member struct {
-	d    *Double
-	name string
-	node lease.Node
-	own  *zk.Watch // on the node
+	d       *Double
+	name    string
+	node    lease.Node
+	own     *zk.Watch     // on the node
+	waiting *journal.Wait // its log
 
 	doubt pace.Doubt   // open while our node may be there
 	again pace.Retries // of transactions, since the last wait

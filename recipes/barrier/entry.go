@@ -43,7 +43,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	}
 	m.own = own
 	e := &Entry{m: m, round: r, ctx: guard, end: a.End, release: release}
-	e.log = m.d.log.Grant(e.ctx, "node", m.node.Path, "round", r.id)
+	e.log = m.d.log.Grant(e.ctx, m.waiting, "node", m.node.Path, "round", r.id)
 	e.watcher.Go(e.watch)
 	return e, nil
 }

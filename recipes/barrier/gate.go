@@ -118,8 +118,10 @@ func (b *Barrier) lower(ctx context.Context) error {
 // returns the cause of ctx when ctx ends, and zk.ErrClosed, zk.ErrNoAuth or another
 // refusal of the server. It leaves no watch behind.
 func (b *Barrier) Wait(ctx context.Context) error {
-	defer b.log.Wait()()
-	return b.run(ctx, "wait", "open", b.wait)
+	wait := b.log.Wait()
+	err := b.run(ctx, "wait", "open", b.wait)
+	wait.Over(err)
+	return err
 }
 
 func (b *Barrier) wait(ctx context.Context) error {

@@ -76,7 +76,7 @@ func TestBarrier_LogsWhatHappens(t *testing.T) {
 		e := first.in(t)
 		require.Equal(t, []string{
 			`level=INFO msg="barrier: waiting" dir=/b parties=2`,
-			`level=DEBUG msg="barrier: entered" dir=/b`,
+			`level=DEBUG msg="barrier: entered" dir=/b waited=2s`,
 		}, out.take())
 		leaveAll(t, e, other)
 		require.Equal(t, []string{`level=DEBUG msg="barrier: left" dir=/b held=0s`}, out.take())

@@ -12,6 +12,7 @@ import (
 	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
@@ -75,7 +76,7 @@ type Config struct {
 	// has ended continues with the longest pause that it has returned, or with 10 s.
 	// Default: exponential, 100 ms to 10 s.
 	BackOff func() backoff.BackOff
-	Logger  *slog.Logger // of Run; default: discard
+	Logger  *slog.Logger // of Campaign and Run; default: discard
 }
 
 // Election is one candidacy in a directory. It may be used by many goroutines;
@@ -123,7 +124,9 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	}
 	e.memory.candidates.Add(1)
 	defer e.memory.candidates.Add(-1)
-	g, err := e.queue.AcquireInTurn(ctx, e.choose)
+	wait := journal.Journal{Logger: e.cfg.Logger, Recipe: "election", Dir: e.dir}.Wait()
+	g, err := e.queue.Logging(wait).AcquireInTurn(ctx, e.choose)
+	wait.Over(err)
 	if err != nil {
 		return nil, e.wrap(err)
 	}

@@ -18,15 +18,15 @@ import (
 // again and watches it. A request that is served sooner needs no watch.
 const followAfter = 100 * time.Millisecond
 
-// enqueue queues with a ticket, and returns it when it is first. A waiting request
+// enqueue joins the queue with a ticket, and returns it when it is first. A waiting request
 // fails as soon as the limit is too low for it ever to be served. Otherwise its
 // caller would learn that only when the ticket is first.
-func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool, doubt *pace.Doubt) (*contend.Grant, error) {
+func (s *Semaphore) enqueue(ctx context.Context, queue *contend.Queue, n int, wait bool, doubt *pace.Doubt) (*contend.Grant, error) {
 	if !wait {
-		return s.queue.TryAcquire(ctx)
+		return queue.TryAcquire(ctx)
 	}
 	if n == 1 && s.want.Load() == 0 {
-		return s.queue.Acquire(ctx) // every limit has room for one
+		return queue.Acquire(ctx) // every limit has room for one
 	}
 	waiting, end := contend.Bounded(ctx)
 	var follower sync.WaitGroup
@@ -36,7 +36,7 @@ func (s *Semaphore) enqueue(ctx context.Context, n int, wait bool, doubt *pace.D
 			end(never)
 		}
 	})
-	ticket, err := s.queue.Acquire(waiting)
+	ticket, err := queue.Acquire(waiting)
 	end(nil)
 	follower.Wait()
 	if err != nil && never != nil {

@@ -124,16 +124,16 @@ func (l *Lock) usable(op string) error {
 // another refusal of the server. On any error the contender's node is deleted, now
 // or in the background. If the node may still be there, the error has OutcomeUnknown.
 func (l *Lock) Acquire(ctx context.Context) (*Held, error) {
-	return l.acquire(ctx, l.queue.Acquire)
+	return l.acquire(ctx, (*contend.Queue).Acquire)
 }
 
 // TryAcquire is Acquire that does not wait for others. If a contender is ahead, it
 // returns ErrHeld in a *recipes.WaitError that names the contender.
 func (l *Lock) TryAcquire(ctx context.Context) (*Held, error) {
-	return l.acquire(ctx, l.queue.TryAcquire)
+	return l.acquire(ctx, (*contend.Queue).TryAcquire)
 }
 
-func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.Grant, error)) (*Held, error) {
+func (l *Lock) acquire(ctx context.Context, get func(*contend.Queue, context.Context) (*contend.Grant, error)) (*Held, error) {
 	if err := l.usable("acquire"); err != nil {
 		return nil, err
 	}
@@ -141,13 +141,13 @@ func (l *Lock) acquire(ctx context.Context, get func(context.Context) (*contend.
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
 	defer l.memory.begins()()
-	done := l.log.Wait()
-	g, err := get(ctx)
-	done()
+	wait := l.log.Wait()
+	g, err := get(l.queue.Logging(wait), ctx)
+	wait.Over(err)
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	h := &Held{g: g, log: l.log.Grant(g.Context(), "node", g.Path(), "token", g.Token())}
+	h := &Held{g: g, log: l.log.Grant(g.Context(), wait, "node", g.Path(), "token", g.Token())}
 	l.memory.keep(h)
 	return h, nil
 }

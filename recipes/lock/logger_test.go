@@ -43,7 +43,7 @@ func logger() (*slog.Logger, *lines) {
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
-			case slog.TimeKey, "node", "token":
+			case slog.TimeKey, "node", "behind", "of", "token":
 				return slog.Attr{}
 			}
 			return a
@@ -62,7 +62,7 @@ func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
 		time.Sleep(time.Second)
 		require.NoError(t, h.Release(t.Context()))
 		require.Equal(t, []string{
-			`level=DEBUG msg="lock: granted" dir=/l`,
+			`level=DEBUG msg="lock: granted" dir=/l waited=0s`,
 			`level=DEBUG msg="lock: released" dir=/l held=1s`,
 		}, out.take())
 
@@ -70,7 +70,11 @@ func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
 		require.NoError(t, err)
 		got := later(t, t.Context(), l)
 		time.Sleep(2 * time.Second)
-		require.Equal(t, []string{`level=INFO msg="lock: waiting" dir=/l`}, out.take())
+		require.Equal(t, []string{
+			`level=DEBUG msg="lock: queue listed" dir=/l ahead=1`,
+			`level=DEBUG msg="lock: watches predecessor" dir=/l ahead=1`,
+			`level=INFO msg="lock: waiting" dir=/l ahead=1`,
+		}, out.take())
 		release(t, h)
 		h = <-got
 		time.Sleep(time.Second)
@@ -78,7 +82,8 @@ func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
 		<-h.Context().Done()
 		release(t, h)
 		require.Equal(t, []string{
-			`level=DEBUG msg="lock: granted" dir=/l`,
+			`level=DEBUG msg="lock: watch ended" dir=/l what=deleted`,
+			`level=DEBUG msg="lock: granted" dir=/l waited=2.1s`,
 			`level=WARN msg="lock: lost" dir=/l held=1s why="own node was deleted"`,
 		}, out.take())
 	})
@@ -98,21 +103,21 @@ func TestSemaphore_LogsTheLifeOfPermits(t *testing.T) {
 		lines := out.take()
 		require.Len(t, lines, 5)
 		require.Equal(t, []string{
-			`level=DEBUG msg="semaphore: granted" dir=/s permits=2`,
+			`level=DEBUG msg="semaphore: granted" dir=/s permits=2 waited=0s`,
 			`level=INFO msg="semaphore: waiting" dir=/s permits=1`,
 		}, lines[:2])
 		// The delete of the ticket reaches the waiter while Release still returns.
 		require.ElementsMatch(t, []string{
 			`level=DEBUG msg="semaphore: released" dir=/s permits=2 held=2.1s`,
-			`level=DEBUG msg="semaphore: granted" dir=/s permits=1`,
+			`level=DEBUG msg="semaphore: granted" dir=/s permits=1 waited=2.1s`,
 		}, lines[2:4])
 		require.Equal(t, `level=DEBUG msg="semaphore: released" dir=/s permits=1 held=0s`, lines[4])
 
 		m := lock.NewMulti(lock.New(c, "/b", lock.Config{Logger: log}), lock.New(c, "/a", lock.Config{Logger: log}))
 		require.NoError(t, m.Do(t.Context(), func(context.Context, *lock.MultiHeld) error { return nil }))
 		require.Equal(t, []string{
-			`level=DEBUG msg="lock: granted" dir=/a`,
-			`level=DEBUG msg="lock: granted" dir=/b`,
+			`level=DEBUG msg="lock: granted" dir=/a waited=0s`,
+			`level=DEBUG msg="lock: granted" dir=/b waited=0s`,
 			`level=DEBUG msg="lock: released" dir=/b held=0s`,
 			`level=DEBUG msg="lock: released" dir=/a held=0s`,
 		}, out.take())

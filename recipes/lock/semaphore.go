@@ -106,7 +106,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permits, error) {
 	return s.acquire(ctx, n, false)
 }
 
-func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, error) {
+func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, err error) {
 	if err := s.usable("acquire"); err != nil {
 		return nil, err
 	}
@@ -121,18 +121,20 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (*Permits, er
 	if err := check(ctx, n, &doubt); err != nil {
 		return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 	}
-	defer s.log.Wait("permits", n)()
+	waiting := s.log.Wait("permits", n)
+	defer func() { waiting.Over(err) }()
+	queue := s.queue.Logging(waiting)
 	var again pace.Retries
 	for {
 		began := time.Now()
-		ticket, err := s.enqueue(ctx, n, wait, &doubt)
+		ticket, err := s.enqueue(ctx, queue, n, wait, &doubt)
 		if err != nil {
 			return nil, s.wrap(doubt.Of(err))
 		}
 		g, err := s.serve(ctx, ticket, n, wait, &doubt)
 		switch {
 		case err == nil:
-			return &Permits{g: g, log: s.log.Grant(g.Context(), "permits", n, "node", g.Path(), "token", g.Token())}, nil
+			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, "permits", n, "node", g.Path(), "token", g.Token())}, nil
 		case !errors.Is(err, errQueueAgain):
 			return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -26,7 +27,8 @@ type Queue struct {
 	d    dialect
 	read dialect // in which a writer goes on as a reader
 	kind Kind
-	lost error // of a write under a grant whose node is gone; wraps ErrNotHeld
+	wait *journal.Wait // what the waiters of this queue log; nil: nothing
+	lost error         // of a write under a grant whose node is gone; wraps ErrNotHeld
 
 	crowd *atomic.Int32 // for how many more lists other contenders are expected
 }
@@ -43,6 +45,17 @@ func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl [
 func (q *Queue) Denying(lost error) *Queue {
 	r := *q
 	r.lost = lost
+	return &r
+}
+
+// Logging returns the queue for one contender, whose wait is logged by w. If w is nil,
+// it returns q.
+func (q *Queue) Logging(w *journal.Wait) *Queue {
+	if w == nil {
+		return q
+	}
+	r := *q
+	r.wait = w
 	return &r
 }
 

@@ -53,6 +53,7 @@ func (n *contenderNode) outlast(ctx context.Context, before []entry) (*zk.Watch,
 		return n.watchOwn(ctx)
 	}
 	w := &waiter{node: n, before: before}
+	n.q.wait.Listed(n.path, len(before)) // by the list that came with the create
 	err := w.begin(ctx)
 	for err == nil && len(w.before) > 0 {
 		if err = w.outlastPredecessor(ctx); err == nil {
@@ -79,6 +80,7 @@ func (w *waiter) begin(ctx context.Context) (err error) {
 		sentWatch{own}.stop()
 		return err
 	}
+	w.logPredecessor()
 	if w.own, err = n.confirm(own.Wait(ctx)); err != nil && !errors.Is(err, errGone) {
 		w.own, err = n.watchOwn(ctx) // what a pipeline has lost is not sent again
 	}
@@ -151,12 +153,23 @@ func (w *waiter) advance(ctx context.Context) (err error) {
 		return err
 	case w.second != nil && w.second.entry == w.last():
 		w.pred, w.second = w.second, nil
+		w.logPredecessor()
 		return nil
 	}
 	w.second.stop()
 	w.second = nil
-	w.pred, err = w.see(ctx, w.last())
+	if w.pred, err = w.see(ctx, w.last()); err == nil {
+		w.logPredecessor()
+	}
 	return err
+}
+
+// logPredecessor logs that the predecessor is watched, unless it is gone already.
+func (w *waiter) logPredecessor() {
+	if !w.pred.gone {
+		q := w.node.q
+		q.wait.Behind(w.node.path, zk.Join(q.dir, w.pred.name), len(w.before))
+	}
 }
 
 // plain reports whether no contender before us can replace its node by another one
@@ -199,6 +212,9 @@ func (w *waiter) list(ctx context.Context) error {
 	names, err := w.node.list(ctx)
 	if err == nil {
 		w.before, err = w.node.ahead(names)
+	}
+	if err == nil {
+		w.node.q.wait.Listed(w.node.path, len(w.before))
 	}
 	return err
 }
@@ -249,6 +265,7 @@ func (w *waiter) watch(ctx context.Context, s *sight) error {
 // look is called when the watch on another contender has fired or ended.
 func (w *waiter) look(ctx context.Context, s *sight) error {
 	what, err := notice.Of(s.watch)
+	w.node.q.wait.WatchEnded(zk.Join(w.node.q.dir, s.name), what.String())
 	switch what {
 	case notice.Expired:
 		return errAgain

@@ -6,13 +6,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/zookit/zookit/recipes"
 )
-
-// longWait is the length of a wait from which on it is logged.
-const longWait = time.Second
 
 // Words are a recipe's words for the events of its holds.
 type Words struct{ Granted, Released string }
@@ -26,35 +24,18 @@ type Journal struct {
 	Words  Words
 }
 
-// Wait is called when the wait for a hold begins, and logs a wait of more than a
-// second. The caller must call done when the wait is over.
-func (j Journal) Wait(attrs ...any) (done func()) {
-	if !j.Logger.Enabled(context.Background(), slog.LevelInfo) {
-		return func() {}
-	}
-	logged := make(chan struct{})
-	t := time.AfterFunc(longWait, func() {
-		defer close(logged)
-		j.Logger.Info(j.Recipe+": waiting", append([]any{"dir", j.Dir}, attrs...)...)
-	})
-	return func() {
-		if !t.Stop() {
-			<-logged
-		}
-	}
-}
-
 // Hold is a hold that was granted. A nil Hold is not logged.
 type Hold struct{ logged chan struct{} }
 
 // Grant logs that a hold was granted. ctx is the hold's context. When it ends, Grant
-// logs that the holder released the hold, or that it was lost and why.
-func (j Journal) Grant(ctx context.Context, attrs ...any) *Hold {
+// logs that the holder released the hold, or that it was lost and why. wait is the
+// wait for the hold, and may be nil.
+func (j Journal) Grant(ctx context.Context, wait *Wait, attrs ...any) *Hold {
 	if !j.Logger.Enabled(context.Background(), slog.LevelWarn) {
 		return nil
 	}
 	attrs = append([]any{"dir", j.Dir}, attrs...)
-	j.Logger.Debug(j.Recipe+": "+j.Words.Granted, attrs...)
+	j.Logger.Debug(j.Recipe+": "+j.Words.Granted, append(slices.Clip(attrs), wait.waited()...)...)
 	h, start := &Hold{logged: make(chan struct{})}, time.Now()
 	context.AfterFunc(ctx, func() {
 		defer close(h.logged)
