@@ -1,6 +1,6 @@
 // Command layout checks how the files below a folder refer to each other. It prints
-// each import of internal/test by product code, and each dead link between documents.
-// It fails if there is one.
+// each import of internal/test by product code, each dead link between documents, and
+// each difference between docs/files.md and the tree. It fails if there is one.
 //
 //	go run ./scripts/layout [FOLDER]
 package main
@@ -34,7 +34,7 @@ func main() {
 // check reads the Go files and the documents below root. It skips what the go command
 // skips, and bin, where the installer puts other people's files.
 func check(root string) ([]string, error) {
-	var findings []string
+	var findings, sources []string
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -53,6 +53,7 @@ func check(root string) ([]string, error) {
 		var found []string
 		switch filepath.Ext(file) {
 		case ".go":
+			sources = append(sources, rel)
 			found, err = testImports(rel, file)
 		case ".md":
 			found, err = deadLinks(root, rel)
@@ -60,7 +61,11 @@ func check(root string) ([]string, error) {
 		findings = append(findings, found...)
 		return err
 	})
-	return findings, err
+	if err != nil {
+		return nil, err
+	}
+	found, err := staleMap(root, sources)
+	return append(findings, found...), err
 }
 
 func ignored(name string) bool {

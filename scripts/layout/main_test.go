@@ -66,3 +66,22 @@ func TestCheck_FindsDeadLinks(t *testing.T) {
 		"docs/page.md:5: dead link ../none.md: no such file",
 	}, found)
 }
+
+// The page of files has each file of the product, and none that is gone.
+func TestCheck_ComparesTheFileMapWithTheTree(t *testing.T) {
+	const code = "package p\n"
+	root := write(t, map[string]string{
+		"zk/get.go": code, "zk/get_test.go": code, "zk/forgotten.go": code,
+		"zk/retry/retry.go": code, "zktest/get.go": code, "zktest/zkcontainer/run.go": code,
+		"bench/main.go": code, "internal/ctxerr/ctxerr.go": code,
+		"docs/files.md": "# Files\n\n## zk\n\n| file | what |\n|---|---|\n| get.go, gone.go | as in other.go |\n\n" +
+			"## The rest\n\n`internal/ctxerr/ctxerr.go` says why.\n\n| retry/retry.go | `Do` |\n",
+	})
+	found, err := check(root)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"docs/files.md:7: no such file: gone.go",
+		"zk/forgotten.go: a line in docs/files.md is missing",
+		"zktest/get.go: a line in docs/files.md is missing",
+	}, found)
+}
