@@ -156,8 +156,9 @@ func (c *Client) Pauses(ctx context.Context) func() error { return c.cfg.pauses(
 // a type of its own, which its package does not export.
 //
 // The context that start gets ends when Close has ended, or has stopped waiting
-// because its own context ended. start must not block, must not call Companion or
-// Close, and must begin no work: the client may be closing.
+// because its own context ended. start must not call Companion with the same key, nor
+// Close, and must begin no work: the client may be closing. Other calls for the key
+// wait until start returns. No lock of the client is held meanwhile.
 //
 // If the client is closing, Closing has been called on the companion when it is
 // returned. If Close has ended, Finish is not called any more.

@@ -44,63 +44,106 @@ type CompanionReport struct {
 	Counts map[string]int // by what is counted; the keys are few and always the same
 }
 
-// companions are the companions of one client. The zero value has none.
+// companions are the companions of one client. The zero value has none. No method of
+// a Companion, and no function that makes one, runs under mu.
 type companions struct {
 	mu    sync.Mutex
-	byKey map[any]Companion
+	byKey map[any]*companionSlot
 	ended bool // closing was called
 
 	// inOrder has the oldest first. Its slice is replaced under mu, and never written
-	// to. So Stats reads it without mu, also from code that runs while mu is locked.
-	inOrder atomic.Pointer[[]Companion]
+	// to. So Stats reads it without mu.
+	inOrder atomic.Pointer[[]*companionSlot]
 }
 
-// all returns the companions, the oldest first. The result must not be changed.
-func (cs *companions) all() []Companion {
+// companionSlot is the companion for one key.
+type companionSlot struct {
+	Companion
+	start   sync.Once // makes it
+	made    bool      // written in start; false after start if the function panicked
+	closing sync.Once // calls Closing
+}
+
+// close calls Closing once. When it returns, Closing has returned.
+func (s *companionSlot) close() { s.closing.Do(s.Closing) }
+
+// all returns the companions that were made, the oldest first. The result must not be
+// changed.
+func (cs *companions) all() []*companionSlot {
 	if all := cs.inOrder.Load(); all != nil {
 		return *all
 	}
 	return nil
 }
 
-// get returns the companion for key, and makes it if there is none.
+// get returns the companion for key, and makes it if there is none. If several
+// goroutines ask at the same time, one of them makes it and the others wait.
 func (cs *companions) get(key any, start func() Companion) Companion {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	if one, ok := cs.byKey[key]; ok {
-		return one
+	for {
+		s := cs.slot(key)
+		s.start.Do(func() { cs.fill(key, s, start) })
+		if s.made {
+			return s.Companion
+		}
+		// Another goroutine's start has panicked, and its slot is gone: begin again.
 	}
-	one := start()
-	if cs.ended {
-		one.Closing()
-	}
-	if cs.byKey == nil {
-		cs.byKey = map[any]Companion{}
-	}
-	cs.byKey[key] = one
-	all := append(slices.Clip(cs.all()), one)
-	cs.inOrder.Store(&all)
-	return one
 }
 
-// closing calls Closing on each companion. It holds the lock meanwhile, so that
-// Finish comes after Closing, and that a companion that is made now gets both.
-func (cs *companions) closing() {
+func (cs *companions) slot(key any) *companionSlot {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if cs.ended {
-		return
+	s, ok := cs.byKey[key]
+	if !ok {
+		if cs.byKey == nil {
+			cs.byKey = map[any]*companionSlot{}
+		}
+		s = &companionSlot{}
+		cs.byKey[key] = s
 	}
+	return s
+}
+
+// fill makes the companion of a slot. If start panics, the slot is taken out.
+func (cs *companions) fill(key any, s *companionSlot, start func() Companion) {
+	defer func() {
+		if !s.made {
+			cs.mu.Lock()
+			defer cs.mu.Unlock()
+			delete(cs.byKey, key)
+		}
+	}()
+	s.Companion = start()
+	s.made = true
+	if cs.add(s) {
+		s.close()
+	}
+}
+
+// add adds a slot that is filled, and reports whether closing was called before.
+func (cs *companions) add(s *companionSlot) (ended bool) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	all := append(slices.Clip(cs.all()), s)
+	cs.inOrder.Store(&all)
+	return cs.ended
+}
+
+// closing calls Closing on each companion. get does so for one that is added later.
+func (cs *companions) closing() {
+	cs.mu.Lock()
 	cs.ended = true
-	for _, one := range cs.all() {
-		one.Closing()
+	all := cs.all()
+	cs.mu.Unlock()
+	for _, s := range all {
+		s.close()
 	}
 }
 
 // finish waits for each companion and returns their errors.
 func (cs *companions) finish() (errs []error) {
-	for _, one := range cs.all() {
-		errs = append(errs, one.Finish())
+	for _, s := range cs.all() {
+		s.close() // get may not have called Closing yet
+		errs = append(errs, s.Finish())
 	}
 	return errs
 }

@@ -16,7 +16,7 @@ func (c *Client) Stats() Stats {
 	s := c.core.Stats()
 	slices.SortFunc(s.Subscriptions, func(a, b SubscriptionStats) int { return cmp.Compare(a.Path, b.Path) })
 	for _, one := range c.companions.all() {
-		if r, ok := one.(CompanionReporter); ok {
+		if r, ok := one.Companion.(CompanionReporter); ok {
 			s.Companions = append(s.Companions, r.Report())
 		}
 	}
