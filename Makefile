@@ -17,7 +17,7 @@ NESTED   := interop bench
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit real newest fuzz mutants nested containers image check fmt race chaos faults soak lease bench curves
+.PHONY: test deps unit model real newest fuzz mutants nested containers image check fmt race chaos faults soak lease bench curves
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides

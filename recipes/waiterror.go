@@ -11,8 +11,8 @@ import (
 // wait in the queue. TryAcquire returns it when another contender is ahead.
 //
 // A contender reads nothing more after its context has ended, so the error has what
-// it knew before. It lists the queue only when its predecessor's node is deleted.
-// Some contenders that the error counts may be gone since.
+// it knew before. It lists the queue only when the node of its predecessor, or of the
+// one before that, is deleted. Some contenders that the error counts may be gone since.
 type WaitError struct {
 	Ahead int // how many contenders were ahead that this one has to wait for
 

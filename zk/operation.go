@@ -9,8 +9,8 @@ import (
 
 // operation describes one operation of ZooKeeper to the rest of the client. There
 // is one value for each, made by define. It stands in the file of the operation,
-// beside the methods of Client and Pipeline, the encoder of the request and the
-// taker of the result. No other file lists the operations.
+// beside the methods of Client and Pipeline and its decoder. No other product file
+// lists the operations.
 //
 // The zero values describe a request that the client's own server executes, and
 // whose reply has no body.
