@@ -54,9 +54,9 @@ func (g *guard) Err() error {
 // ticks, or Config.QuorumLease.
 //
 // When less than a quarter of the session timeout is left of the lease, Guard
-// confirms it first by at most three round trips. Where a handshake with the same
-// server has led to no connection, that takes a little more than
-// Config.TouchDelay after a reconnect. Guard then returns an error if
+// confirms it first by at most three round trips. If an earlier handshake with
+// this server was left unanswered, the confirmation after a reconnect takes a little
+// more than Config.TouchDelay. Guard then returns an error if
 // parent ends, the session is over, or the connection is lost meanwhile. It
 // returns ErrLeaseLapsed when the answers take too long for a lease: a round trip
 // must be below a tenth of the session timeout. It returns ErrBadArguments when

@@ -35,8 +35,8 @@ import (
 //   - A call on whose own goroutine it runs returns when it does, although the
 //     context of the call may have ended. The same holds for calls that fail together
 //     with a pipelined one whose HookCallEnded is slow.
-//   - No guard ends for a reply that has been read: replies renew the lease before
-//     any hook runs. Guards end in time while a hook blocks: their contexts end by a
+//   - A slow hook cannot end a guard whose renewal has been read: replies renew the
+//     lease before any hook runs. Guards end in time while a hook blocks: their contexts end by a
 //     timer, and by the clock whenever Err is asked.
 //   - Close returns within a second after its context has ended. It leaves the
 //     blocked goroutine behind, and says so.

@@ -59,7 +59,7 @@ type operation struct {
 	// that exists.
 	watch watchtable.Kind
 
-	// decode reads the body of a reply without an error, and sets the fields of
+	// decode reads the body of a successful reply, and sets the fields of
 	// cl.result. It runs on the reader of the connection and must not keep r. Nil:
 	// the body is empty.
 	decode func(cl *call, r *proto.Reader)

@@ -191,7 +191,8 @@ func (s *Session) renew(now time.Time, p proof) {
 }
 
 // lapseIfDue ends the guards if the lease has lapsed. It is called before every
-// change of the lease, because a lapsed guard must never come back to life. The interleaving that it prevents:
+// change of the lease, because a lapsed guard must never come back to life. This is
+// what must not happen:
 //
 //  1. The lease lapses, and the timer of the guards is late.
 //  2. An answer arrives and renews the lease.

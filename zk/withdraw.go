@@ -2,10 +2,12 @@ package zk
 
 import "github.com/zookit/zookit/zk/internal/link"
 
-// Abandon is called when the caller of a synchronous call gives up. If the call waits
-// to be written, Abandon withdraws it: it was not sent. Otherwise Abandon leaves it:
-// complete frees it, and the caller must not touch it. It does neither if the
-// call has its result, or is about to get it.
+// Abandon is called when the caller of a synchronous call gives up.
+//
+//   - withdrawn: the call was still waiting and was taken out. It was not sent.
+//   - abandoned: it may have been sent. complete frees it, and the caller must not
+//     touch it.
+//   - Both false: the result is there, or about to be.
 func (c *core) Abandon(cl *call) (withdrawn, abandoned bool) {
 	c.Lock()
 	defer c.Unlock()

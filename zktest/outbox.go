@@ -8,9 +8,9 @@ import (
 	"github.com/zookit/zookit/internal/xsync"
 )
 
-// inlineWrite is the most that the goroutine which executes a connection's
-// requests writes itself. A larger Write may block, because it may fill the
-// buffers of the connection, so the writer does it. A client that sends much
+// inlineWrite is the largest Write that the executing goroutine does itself. A larger
+// one may block, because it may fill the buffers of the connection. So the writer does
+// it. A client that sends much
 // before it reads would otherwise stop the server from reading its requests.
 const inlineWrite = 64 << 10
 

@@ -102,9 +102,9 @@ func (p *MultiResult) Decode(r *Reader) {
 // MultiResponse reads the body of a multi's reply.
 func (r *Reader) MultiResponse() []MultiResult { return r.MultiResponseOf(math.MaxInt) }
 
-// MultiResponseOf reads the body of the reply to a multi of that many ops. More
-// results are an error, and it stops at the first of them: a result has nine
-// bytes on the wire and far more in memory.
+// MultiResponseOf reads the body of the reply to a multi of that many ops. If there
+// are more results, it stops with an error at the first one too many, so that a short
+// message cannot fill the memory.
 func (r *Reader) MultiResponseOf(ops int) []MultiResult {
 	var out []MultiResult
 	for {

@@ -184,15 +184,15 @@ func (s *Semaphore) grantable(n int) error {
 	return nil
 }
 
-// over returns an error if the limit does not allow n permits at all. It notes in
-// doubt when it stores the limit, as all functions do that read it.
+// over returns an error if the limit does not allow n permits at all. If it stores the
+// limit, it notes the write in doubt. So does every function that reads the limit.
 func (s *Semaphore) over(ctx context.Context, n int, doubt *pace.Doubt) error {
 	_, _, err := s.limit(ctx, n, false, doubt)
 	return err
 }
 
-// full is over that also returns ErrHeld if there is no room for n permits now. It
-// creates no ticket. It sends a sync before it reads. Without one, a server that lags
+// full does what over does, and also returns ErrHeld if there is no room for n permits
+// now. It creates no ticket. It sends a sync before it reads. Without one, a server that lags
 // behind could show a permit that was given back before the call. If the sync fails,
 // full returns nil, and the request queues with a ticket to find out.
 func (s *Semaphore) full(ctx context.Context, n int, doubt *pace.Doubt) error {

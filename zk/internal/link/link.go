@@ -51,8 +51,8 @@ type Config struct {
 	Bounded    bool             // as by SetBounded
 }
 
-// Link is one connection. Make it by New, start it by Start, end it by Fail, and
-// clear up by Join and TakeBack.
+// Link is one connection. Make it by New, start it by Start, end it by Fail. Then
+// call Join and TakeBack.
 //
 // Exported methods lock the mutex. Unexported methods expect that it is locked.
 // There are exceptions, which the two goroutines run and which lock it themselves:
