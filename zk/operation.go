@@ -93,15 +93,13 @@ const (
 // String returns the name of the operation, which OpError.Op has.
 func (o *operation) String() string { return o.code.String() }
 
-// reads has the names of the operations that change nothing. SafeToRetry looks up
-// the name that an OpError has.
-var reads = map[string]bool{}
+// operations has the operations by the name that an OpError has. SafeToRetry looks
+// there whether one changes nothing.
+var operations = map[string]*operation{}
 
 // define returns a new operation.
 func define(op operation) *operation {
-	if op.read {
-		reads[op.String()] = true
-	}
+	operations[op.String()] = &op
 	return &op
 }
 

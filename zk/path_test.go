@@ -1,6 +1,8 @@
 package zk_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,19 +85,26 @@ func TestPath_InvalidIsRefusedByEveryOperation(t *testing.T) {
 		ctx := t.Context()
 		before := srv.Requests()
 		const bad = "/a//b"
-		for op, f := range map[string]func() error{
-			"get":      func() error { _, err := c.Get(ctx, bad); return err },
-			"exists":   func() error { _, _, _, err := c.ExistsW(ctx, bad); return err },
-			"children": func() error { _, _, err := c.Children(ctx, bad); return err },
-			"getACL":   func() error { _, _, err := c.GetACL(ctx, bad); return err },
-			"sync":     func() error { return c.Sync(ctx, bad) },
-			"create":   func() error { _, err := protect.Create(ctx, c, bad, nil, zk.Persistent); return err },
-			"set":      func() error { _, err := c.Set(ctx, bad, nil, 0); return err },
-			"delete":   func() error { return c.Delete(ctx, bad, 0) },
-			"setACL":   func() error { _, err := c.SetACL(ctx, bad, zk.WorldACL(zk.PermAll), 0); return err },
-			"multi":    func() error { _, err := c.Multi(ctx, zk.CheckOp("/ok", 0), zk.DeleteOp(bad, 0)); return err },
-			"addWatch": func() error { _, err := c.Subscribe(ctx, bad); return err },
-		} {
+		byOperation := map[string]func() error{
+			"get":              func() error { _, err := c.Get(ctx, bad); return err },
+			"exists":           func() error { _, _, _, err := c.ExistsW(ctx, bad); return err },
+			"children":         func() error { _, _, err := c.Children(ctx, bad); return err },
+			"getACL":           func() error { _, _, err := c.GetACL(ctx, bad); return err },
+			"sync":             func() error { return c.Sync(ctx, bad) },
+			"create":           func() error { _, err := protect.Create(ctx, c, bad, nil, zk.Persistent); return err },
+			"set":              func() error { _, err := c.Set(ctx, bad, nil, 0); return err },
+			"delete":           func() error { return c.Delete(ctx, bad, 0) },
+			"setACL":           func() error { _, err := c.SetACL(ctx, bad, zk.WorldACL(zk.PermAll), 0); return err },
+			"multi":            func() error { _, err := c.Multi(ctx, zk.CheckOp("/ok", 0), zk.DeleteOp(bad, 0)); return err },
+			"countDescendants": func() error { _, err := c.CountDescendants(ctx, bad); return err },
+			"ephemerals":       func() error { _, err := c.Ephemerals(ctx, bad); return err },
+			"multiRead":        func() error { _, err := c.MultiRead(ctx, zk.GetOp("/ok"), zk.GetOp(bad)); return err },
+			"addWatch":         func() error { _, err := c.Subscribe(ctx, bad); return err },
+		}
+		// Those take no path of the caller.
+		pathless := []string{"closeSession", "setWatches", "removeWatches", "whoAmI"}
+		require.ElementsMatch(t, zk.OperationNames(), slices.Concat(pathless, slices.Collect(maps.Keys(byOperation))), "an operation is missing in this table")
+		for op, f := range byOperation {
 			err := f()
 			require.ErrorIs(t, err, zk.ErrInvalidPath, op)
 			require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err), op)

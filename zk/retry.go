@@ -19,7 +19,8 @@ func SafeToRetry(err error) bool {
 	case OutcomeNotSent:
 		return true
 	case OutcomeUnknown:
-		return reads[e.Op]
+		op, ok := operations[e.Op]
+		return ok && op.read
 	}
 	return false
 }
