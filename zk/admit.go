@@ -23,7 +23,7 @@ func (c *core) Admit(cl *call) (writes *link.Link, waits bool, err error) {
 		cl.await()
 		return nil, true, nil
 	}
-	return c.enqueue(cl), false, nil
+	return c.queueCall(cl), false, nil
 }
 
 // WaitForRoom waits until a call in line gets a place, and then queues the call. On
@@ -61,7 +61,7 @@ func (c *core) WaitForRoom(ctx context.Context, cl *call) (writes *link.Link, er
 		c.vacate(cl)
 		return nil, err
 	}
-	return c.enqueue(cl), nil
+	return c.queueCall(cl), nil
 }
 
 // allows returns why a call may not run now, nil if it may.
@@ -81,9 +81,9 @@ func (c *core) allows(cl *call) error {
 	return nil
 }
 
-// enqueue queues an admitted call: on the link, or in the client while there is no
+// queueCall queues an admitted call: on the link, or in the client while there is no
 // link. If it returns the link, the caller has its write token.
-func (c *core) enqueue(cl *call) (writes *link.Link) {
+func (c *core) queueCall(cl *call) (writes *link.Link) {
 	cl.state.Store(callPending)
 	if cl.registers() {
 		c.watches.table.Queued(&cl.reg)

@@ -47,7 +47,7 @@ func (r runner) unobserved(ctx context.Context, cl *call) (alive bool, err error
 func (r runner) repeat(ctx context.Context, cl *call) (alive bool, err error) {
 	var pause func() error // made at the first need
 	for {
-		alive, err = r.roundTrip(ctx, cl)
+		alive, err = r.try(ctx, cl)
 		switch {
 		case err == nil || !alive:
 			return alive, err
@@ -75,8 +75,8 @@ func replyWithoutVerdict(cl *call) bool {
 	return ok && cl.outcome == OutcomeUnknown && !code.verdict()
 }
 
-// roundTrip submits a call and waits for its result.
-func (r runner) roundTrip(ctx context.Context, cl *call) (alive bool, err error) {
+// try submits a call and waits for its result.
+func (r runner) try(ctx context.Context, cl *call) (alive bool, err error) {
 	writes, err := r.submit(ctx, cl)
 	if err != nil {
 		return true, err
