@@ -54,8 +54,8 @@ func (cs *calls) readCall(op *operation, path string, watch bool) *call {
 }
 
 // writeCall returns the call of a write that can be part of a Multi, too. err is the
-// fault that was found in it. It takes no Op, because the data of an Op would have
-// to be on the heap.
+// fault that was found in it. The parameter is a MultiOp and no Op, because an Op's
+// data would escape to the heap.
 func (cs *calls) writeCall(op *operation, path string, wire proto.MultiOp, err error) *call {
 	cl := cs.newCall(op, path)
 	cl.err = err

@@ -108,7 +108,7 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 }
 
 // Close ends the subscription. If nothing else in this client needs its watch on
-// the server, the client removes that in the background. Close is idempotent and
+// the server, the client removes the server's watch in the background. Close is idempotent and
 // returns nil.
 func (s *Subscription) Close() error {
 	s.c.Lock()

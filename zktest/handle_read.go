@@ -50,16 +50,19 @@ func (q *call) exists() proto.ErrCode {
 	return proto.OK
 }
 
-// readable decodes the request and returns the node at its path. The client needs
-// one bit of perm.
+// watchable decodes a request of a path and a watch flag, and returns the node at the
+// path. The client needs one bit of perm.
+func (q *call) watchable(perm int32) (proto.PathWatch, *node, proto.ErrCode) {
+	return q.at(serverproto.DecodePathWatch(&q.r), perm)
+}
+
+// readable is watchable for a request of a path alone.
 func (q *call) readable(perm int32) (proto.PathWatch, *node, proto.ErrCode) {
-	var req proto.PathWatch
-	switch q.h.Op {
-	case proto.OpGetACL, proto.OpCountAll:
-		req.Path = q.r.String()
-	default:
-		req = serverproto.DecodePathWatch(&q.r)
-	}
+	return q.at(proto.PathWatch{Path: q.r.String()}, perm)
+}
+
+// at returns the node of a request that was decoded.
+func (q *call) at(req proto.PathWatch, perm int32) (proto.PathWatch, *node, proto.ErrCode) {
 	if q.r.Err() != nil {
 		return req, nil, proto.MarshallingError
 	}
@@ -80,7 +83,7 @@ func (q *call) nodeFor(path string, perm int32) (*node, proto.ErrCode) {
 }
 
 func (q *call) getData() proto.ErrCode {
-	req, n, code := q.readable(proto.PermRead)
+	req, n, code := q.watchable(proto.PermRead)
 	if code != proto.OK {
 		return code
 	}
@@ -94,7 +97,7 @@ func (q *call) getData() proto.ErrCode {
 
 // getChildren lists the names in random order, which differs from time to time.
 func (q *call) getChildren() proto.ErrCode {
-	req, n, code := q.readable(proto.PermRead)
+	req, n, code := q.watchable(proto.PermRead)
 	if code != proto.OK {
 		return code
 	}

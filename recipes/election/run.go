@@ -65,10 +65,10 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 	}
 }
 
-// transient reports whether a campaign failed for a reason that may pass by itself:
-// the outcome of the last request is unknown, and the client does not refuse it. The
-// outcome of the campaign does not say that: it is also unknown when its node was left
-// to the janitor after a refusal.
+// transient reports whether a campaign failed for a reason that may pass by itself. It
+// is so if the outcome of the last request is unknown and the client itself did not
+// refuse the request. The outcome of the whole campaign cannot be used: it is also
+// unknown if the node went to the janitor after a refusal.
 func transient(err error) bool {
 	err = pace.Last(err)
 	_, isOp := errors.AsType[*zk.OpError](err)

@@ -64,8 +64,8 @@ var errMissed = errors.New("acceptance: the machine was too busy for the round")
 // A session that the leader knows to live at an instant x expires at the first
 // multiple of a tick, on the leader's monotonic clock, that is later than x + T.
 // So the instant decides how much longer than T the session lives. The leader's
-// clock is that of now(). A round lets the leader learn of the touches so long
-// before a multiple of a tick:
+// clock is that of now(). In each round the leader learns of the touches between
+// nearest and farthest before a multiple of a tick:
 const (
 	nearest  = 15 * time.Millisecond
 	farthest = 80 * time.Millisecond

@@ -76,9 +76,9 @@ type contenderNode struct {
 	// our turn comes.
 	foreseen *foresight
 
-	// watch is on the queue. It was set right after our node was created, before
-	// anybody can have deleted the node. It is nil if others were expected in the
-	// queue. It needs no Stop: at the latest the delete of our node fires it.
+	// watch is a watch on the queue. It was set before anybody could delete our node, so
+	// it cannot miss that delete. It is nil if others were expected in the queue. Nobody
+	// has to stop it: the delete of our node fires it at the latest.
 	watch *zk.Watch
 }
 

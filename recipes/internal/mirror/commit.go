@@ -104,7 +104,7 @@ func (c *commit) forget(path string) {
 	}
 }
 
-// link makes a node known to its parent, that one to its own parent, and so on up
+// link adds a node to its parent's children, the parent to its parent's, and so on up
 // to Root. A round that reads everything finds deleted nodes by comparing a listing
 // with the known children. So every known node must be linked, even if it was
 // created long after the first load.
