@@ -59,10 +59,11 @@ func (e *HandOverError) Unwrap() error { return e.Err }
 //     not stand aside for it, or ctx ended before HandOver saw it first. A candidate
 //     that led for a moment only may be gone by the time HandOver lists the queue.
 //     HandOver stops waiting when another stays first for two session timeouts.
-//   - ErrNotLeader: the leadership had ended before.
+//   - ErrNotLeader: the leadership had ended before. The error may also wrap one of
+//     those below, and that of ctx if ctx has ended with the leadership.
 //   - an error of lock.Held's Release: it is not confirmed that our node is gone.
 //
-// We still lead after these:
+// We still lead after these, if the error is not also ErrNotLeader:
 //   - ErrNoCandidate.
 //   - ErrForeignAhead, which names the node that would not stand aside.
 //   - ErrForeign: the directory has data of another program.
@@ -71,7 +72,7 @@ func (e *HandOverError) Unwrap() error { return e.Err }
 //     server may have stored the name, which then counts when the leadership ends.
 func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	if err := l.turn.Lock(ctx); err != nil {
-		return l.e.wrap(refused.AtOnce("hand over", l.Path(), err))
+		return l.e.wrap(refused.AtOnce("hand over", l.Path(), l.orNotLeader(err)))
 	}
 	defer l.turn.Unlock()
 	if l.Context().Err() != nil {
@@ -80,7 +81,7 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	}
 	successor, err := l.name(ctx, to)
 	if err != nil {
-		return l.e.wrap(fmt.Errorf("hand over to %q: %w", to, err))
+		return l.e.wrap(fmt.Errorf("hand over to %q: %w", to, l.orNotLeader(err)))
 	}
 	after, cancel := outliving(ctx)
 	defer cancel()
@@ -158,11 +159,17 @@ func (l *Leadership) name(ctx context.Context, to string) (string, error) {
 	if next == 0 && waiting[0].Foreign {
 		return name, nil // it is next, and being foreign it does not read the name
 	}
-	err = l.g.Designate(ctx, name, ErrNoCandidate)
-	if err == nil || errors.Is(err, ErrNotLeader) || l.Context().Err() == nil {
-		return name, err
+	return name, l.g.Designate(ctx, name, ErrNoCandidate)
+}
+
+// orNotLeader returns err, with which HandOver fails. If the leadership has ended, the
+// error is also ErrNotLeader: ctx may be the context of lead, which ends with the
+// leadership, and the end of ctx alone would say that we still lead.
+func (l *Leadership) orNotLeader(err error) error {
+	if errors.Is(err, ErrNotLeader) || l.Context().Err() == nil {
+		return err
 	}
-	return "", errors.Join(ErrNotLeader, context.Cause(l.Context()), err)
+	return errors.Join(ErrNotLeader, context.Cause(l.Context()), err)
 }
 
 // noCandidate returns ErrNoCandidate. If some candidates could not be read, one of
