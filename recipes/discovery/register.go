@@ -98,21 +98,26 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 // zk.ErrNoAuth, names the missing right. (Serve retries slowly instead. So does a
 // registered instance that is refused in a later session.) After an error the
 // instance is not registered. A node that was created meanwhile is deleted, at once or
-// in the background.
+// in the background. There is one exception: ctx ends while Register waits for another
+// call that registers or unregisters this instance. Then that call decides.
 //
 // A persistent instance (Static, Permanent) replaces the data of the persistent node
 // at its path, if there is one. It is not created again when another client deletes
-// it.
+// it. After an error it is as it was before the call, or Unregistered if a write may
+// have taken effect.
 func (r *Registration) Register(ctx context.Context) error {
-	if err := r.turn.Lock(ctx); err != nil {
-		return r.wrap(err)
+	if err := r.takeTurn(ctx); err != nil {
+		return r.wrap(refused.AtOnce("register", r.path, err))
 	}
 	defer r.turn.Unlock()
 	node, err := r.start(ctx)
 	if err != nil || node == nil {
 		return r.wrap(err)
 	}
-	var last presence.Status
+	last := node.Status() // Statuses may yield nothing if ctx has ended
+	if last.State == presence.Registered {
+		return nil
+	}
 	for last = range node.Statuses(ctx) {
 		if last.State == presence.Registered {
 			return nil
@@ -131,6 +136,15 @@ func (r *Registration) Register(ctx context.Context) error {
 	return r.wrap(why)
 }
 
+// takeTurn waits for the turn. If the turn is free it takes it, also if ctx has ended:
+// such a call must still unregister the instance, or pass its node to the janitor.
+func (r *Registration) takeTurn(ctx context.Context) error {
+	if r.turn.TryLock() {
+		return nil
+	}
+	return r.turn.Lock(ctx)
+}
+
 // start begins to register the instance, unless that has begun. It registers a
 // persistent instance itself. The caller has the turn.
 func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
@@ -140,6 +154,9 @@ func (r *Registration) start(ctx context.Context) (*presence.Node, error) {
 	r.mu.Unlock()
 	if node != nil {
 		return node, nil
+	}
+	if err := ctxerr.Of(ctx); err != nil {
+		return nil, refused.AtOnce("register", r.path, err)
 	}
 	// Under the lock. So an Update comes either before this, and is in data, or after
 	// it, and finds the node.
@@ -322,12 +339,8 @@ func (r *Registration) Unregister(ctx context.Context) error {
 		r.mu.Unlock()
 		return r.wrap(err)
 	}
-	// First try without ctx: an Unregister whose ctx has ended must still pass the node
-	// to the janitor.
-	if !r.turn.TryLock() {
-		if err := r.turn.Lock(ctx); err != nil {
-			return r.wrap(err)
-		}
+	if err := r.takeTurn(ctx); err != nil {
+		return r.wrap(err)
 	}
 	defer r.turn.Unlock()
 	r.mu.Lock()

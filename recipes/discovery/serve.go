@@ -34,7 +34,8 @@ type Gate struct {
 
 // Serve keeps the instance registered while its check passes, until ctx ends. Then it
 // drains and unregisters the instance, which takes at most Gate.Drain and a session
-// timeout. It returns the cause of ctx, joined with the error of the end, if any.
+// timeout. It does so too if ctx has ended before the call. It returns the cause of ctx,
+// joined with the error of the end, if any.
 //
 // Serve registers the instance after the first check that passes. A failed check takes
 // the instance out; with Failures above 1, that many in a row do. That takes at most
@@ -50,8 +51,8 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	g.Every = cmp.Or(g.Every, 5*time.Second)
 	g.Timeout = cmp.Or(g.Timeout, g.Every)
 	g.Failures = cmp.Or(g.Failures, 1)
-	if err := r.turn.Lock(ctx); err != nil {
-		return r.wrap(err)
+	if err := r.takeTurn(ctx); err != nil {
+		return errors.Join(r.wrap(err), r.retire(ctx, g))
 	}
 	r.clear(ctx)
 	r.turn.Unlock()
