@@ -55,7 +55,7 @@ var acquires = map[string]func(ctx context.Context, c *zk.Client) error{
 
 // A call gives up in an outage that began at any of its requests. If it has left
 // something on the server, its error does not say that nothing was sent, nor that the
-// server refused it.
+// server refused it, nor that the call is safe to retry.
 func TestOutcome_IsUnknownWhenANodeMayBeLeft(t *testing.T) {
 	for name, acquire := range acquires {
 		for _, held := range []bool{false, true} {
@@ -70,6 +70,7 @@ func TestOutcome_IsUnknownWhenANodeMayBeLeft(t *testing.T) {
 						if len(left) > 0 {
 							found++
 							require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err), "request %d, left %v: %v", request, left, err)
+							require.False(t, zk.SafeToRetry(err), "request %d, left %v: %v", request, left, err)
 						}
 					})
 				}

@@ -100,7 +100,7 @@ func EnsurePath(ctx context.Context, c *zk.Client, dir string, acl ...zk.ACL) er
 }
 
 func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateOption) error {
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "ensure path"}
 	mode := zk.Container
 	var pause func() error // nil before the first pause
 	for dir != "/" {

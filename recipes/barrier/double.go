@@ -104,7 +104,7 @@ func (d *Double) join(ctx context.Context) (*member, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := &member{d: d, name: protect.NewGUID()}
+		m := &member{d: d, name: protect.NewGUID(), doubt: pace.Doubt{Call: "enter"}}
 		m.node = lease.Node{Client: d.c, Session: s, Path: zk.Join(d.dir, m.name)}
 		err = m.create(ctx)
 		switch {

@@ -44,7 +44,7 @@ func New(c *zk.Client, path string, cfg Config) *Barrier {
 func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", "raised", b.raise) }
 
 func (b *Barrier) raise(ctx context.Context) error {
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "raise"}
 	return doubt.Of(b.raiseSurely(ctx, &doubt))
 }
 
@@ -182,7 +182,7 @@ func caughtUp(ctx context.Context, c *zk.Client, path string, read func() error)
 // happened. Only a caller for which it does no harm if the second delete hits a newer
 // node may use it.
 func deleteSurely(ctx context.Context, c *zk.Client, path string) error {
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "lower"}
 	var again pace.Retries
 	for {
 		err := c.Delete(ctx, path, zk.AnyVersion)

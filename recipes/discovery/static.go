@@ -19,7 +19,10 @@ import (
 // put replaces the data of the persistent node. With create, it creates a missing one.
 // The caller has the turn.
 func (r *Registration) put(ctx context.Context, data []byte, create bool) error {
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "update"}
+	if create {
+		doubt.Call = "register"
+	}
 	czxid, err := r.tryPut(ctx, data, create, &doubt)
 	switch {
 	case err == nil:
@@ -100,7 +103,7 @@ func (r *Registration) replace(ctx context.Context, data []byte) (czxid int64, e
 
 // remove deletes the persistent node.
 func (r *Registration) remove(ctx context.Context) error {
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "unregister"}
 	policy := r.d.cfg.BackOff()
 	for {
 		err := r.d.c.Delete(ctx, r.path, zk.AnyVersion)

@@ -69,8 +69,8 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 	if err := ctxerr.Of(ctx); err != nil {
 		return nil, fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", err))
 	}
-	var again pace.Retries // when a lock is lost over and over
-	var doubt pace.Doubt   // of the attempts before
+	var again pace.Retries               // when a lock is lost over and over
+	doubt := pace.Doubt{Call: "acquire"} // of the attempts before
 	for {
 		began := time.Now()
 		h, err := m.attempt(ctx, get)
@@ -146,7 +146,7 @@ func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*
 		}
 		if err != nil {
 			if h.release(ctx) != nil {
-				err = pace.Left(err) // the janitor continues
+				err = pace.Left("acquire", err) // the janitor continues
 			}
 			return nil, err
 		}

@@ -54,7 +54,7 @@ func (m *Multi) Revoke(ctx context.Context) error {
 		return fmt.Errorf("lock: %w", refused.AtOnce("revoke", "", errNilLock))
 	}
 	var errs []error
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "revoke"}
 	held := false
 	for _, l := range m.locks {
 		err := l.Revoke(ctx)

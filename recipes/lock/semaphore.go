@@ -117,7 +117,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, 
 	if wait {
 		check = s.over
 	}
-	var doubt pace.Doubt // of the limit, if it was stored, and of the tickets before
+	doubt := pace.Doubt{Call: "acquire"} // of the limit, if it was stored, and of the tickets before
 	if err := check(ctx, n, &doubt); err != nil {
 		return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 	}
@@ -215,7 +215,7 @@ var errQueueAgain = errors.New("ticket was lost")
 func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wait bool, doubt *pace.Doubt) (_ *contend.Grant, err error) {
 	defer func() {
 		if err != nil && ticket != nil && ticket.Release(ctx) != nil {
-			err = pace.Left(err) // the janitor continues
+			err = pace.Left("acquire", err) // the janitor continues
 		}
 	}()
 	guids := make([]string, n) // every try uses the same

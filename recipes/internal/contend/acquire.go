@@ -55,8 +55,8 @@ func (q *Queue) acquire(ctx context.Context, wait bool, turns *turns) (*Grant, e
 	if err := zk.ValidatePath(q.dir); err != nil {
 		return nil, refused.AtOnce("acquire", q.dir, err)
 	}
-	var again pace.Retries // when our node is deleted over and over
-	var doubt pace.Doubt   // of the attempts before
+	var again pace.Retries               // when our node is deleted over and over
+	doubt := pace.Doubt{Call: "acquire"} // of the attempts before
 	for {
 		began := time.Now()
 		g, err := q.attempt(ctx, wait, turns)

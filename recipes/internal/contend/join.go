@@ -277,5 +277,5 @@ func (n *contenderNode) withdraw(ctx context.Context, why error) error {
 		}
 	}
 	protect.Abandon(n.q.c, n.s, n.path)
-	return pace.Left(why)
+	return pace.Left("acquire", why)
 }

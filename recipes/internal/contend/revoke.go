@@ -21,7 +21,7 @@ const request = "__REVOKE__"
 // it. If one cannot be asked, RevokeAll still asks the others.
 func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err error) {
 	var errs []error
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "revoke"}
 	for some := range slices.Chunk(names, nodes.Window) {
 		sets := make([]*zk.Future[zk.Stat], len(some))
 		pipe := q.c.Pipeline()
@@ -49,7 +49,7 @@ func (q *Queue) RevokeAll(ctx context.Context, names []string) (asked int, err e
 // which is no refusal. It returns nil if the owner was asked. If the node is gone and
 // no request can have reached the owner, it returns zk.ErrNoNode.
 func (q *Queue) askAgain(ctx context.Context, path string, lost error) error {
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "revoke"}
 	doubt.Note(lost)
 	var again pace.Retries
 	for {

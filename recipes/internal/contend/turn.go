@@ -145,7 +145,7 @@ func (n *contenderNode) toTheEnd(ctx context.Context) (*contenderNode, []string,
 	case errors.Is(err, zk.ErrQuotaExceeded):
 		// A quota counts the nodes as they are before a transaction: the node that
 		// it deletes makes no room for the one that it creates.
-		var doubt pace.Doubt
+		doubt := pace.Doubt{Call: "acquire"}
 		doubt.Note(n.withdraw(ctx, err))
 		next, names, err := n.q.joinWithRoom(ctx)
 		return next, names, doubt.Of(err)
@@ -243,7 +243,7 @@ func designated(data []byte) string {
 // our node is not, and ErrForeign if the directory has data of another program. An
 // error with OutcomeUnknown says that the name may be stored.
 func (g *Grant) Designate(ctx context.Context, name string, gone error) error {
-	var doubt pace.Doubt
+	doubt := pace.Doubt{Call: "hand over"}
 	return doubt.Of(g.designate(ctx, name, gone, &doubt))
 }
 

@@ -13,9 +13,12 @@ import (
 //  2. The second waits for a connection until its context ends. Its error has
 //     OutcomeNotSent.
 //
-// A call that made several writes, of which some succeeded, is the same case. The zero
-// value is ready: there is no doubt before the first try.
-type Doubt struct{ open bool }
+// A call that made several writes, of which some succeeded, is the same case. There is
+// no doubt before the first try.
+type Doubt struct {
+	Call string // the name of the call, for its error
+	open bool
+}
 
 // Note records the result of a try. From then on the call may have taken effect if the
 // try succeeded, or if its outcome is unknown.
@@ -31,9 +34,18 @@ func (d *Doubt) Open() bool { return d.open }
 
 // Of returns err, with which the call gives up. If the call may have taken effect, the
 // error has OutcomeUnknown. It still wraps what err wraps.
+//
+// If err is the error of a read, the Op is the name of the call. A read can be repeated,
+// and zk.SafeToRetry says so. But this call has written before, and cannot be.
 func (d *Doubt) Of(err error) error {
 	e, ok := errors.AsType[*zk.OpError](err) // without one, the outcome is unknown
-	if !d.open || !ok || e.Outcome == zk.OutcomeUnknown {
+	if !d.open || !ok {
+		return err
+	}
+	if isRead(e) {
+		return &zk.OpError{Op: d.Call, Path: e.Path, Outcome: zk.OutcomeUnknown, Err: lastTry{error: err, err: err}}
+	}
+	if e.Outcome == zk.OutcomeUnknown {
 		return err
 	}
 	last := lastTry{error: err, err: err}
@@ -43,10 +55,16 @@ func (d *Doubt) Of(err error) error {
 	return &zk.OpError{Op: e.Op, Path: e.Path, Outcome: zk.OutcomeUnknown, Err: last}
 }
 
-// Left returns err, with which a call gives up that may have left something on the
+// isRead reports whether e is the error of a read: only a read can be repeated if its
+// outcome is unknown.
+func isRead(e *zk.OpError) bool {
+	return zk.SafeToRetry(&zk.OpError{Op: e.Op, Outcome: zk.OutcomeUnknown})
+}
+
+// Left returns err, with which call gives up. The call may have left something on the
 // server. It is Of for a call that knows so.
-func Left(err error) error {
-	d := Doubt{open: true}
+func Left(call string, err error) error {
+	d := Doubt{Call: call, open: true}
 	return d.Of(err)
 }
 

@@ -42,8 +42,8 @@ func TestDoubt_IsOpenAfterATryThatMayHaveTakenEffect(t *testing.T) {
 				require.Equal(t, want, zk.OutcomeOf(err), "%v", err)
 				require.ErrorIs(t, err, zk.ErrClosed)
 				require.Equal(t, o, zk.OutcomeOf(pace.Last(fmt.Errorf("wrapped: %w", err))))
-				require.Equal(t, o, zk.OutcomeOf(pace.Last(pace.Left(err))), "twice in doubt")
-				require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(pace.Left(err)))
+				require.Equal(t, o, zk.OutcomeOf(pace.Last(pace.Left("call", err))), "twice in doubt")
+				require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(pace.Left("call", err)))
 			}
 			other := errors.New("other")
 			require.Equal(t, other, d.Of(other))
@@ -58,4 +58,18 @@ func TestDoubt_SaysTheRequestOnce(t *testing.T) {
 	var d pace.Doubt
 	d.Note(failed(zk.OutcomeUnknown, zk.ErrConnectionLoss))
 	require.EqualError(t, d.Of(failed(zk.OutcomeNotSent, zk.ErrClosed)), "zk: set /a: "+zk.ErrClosed.Error()+" (outcome unknown)")
+}
+
+// A read can be repeated. The call that has written before it cannot, so its error has
+// the name of the call, and the read in its text.
+func TestDoubt_OfAReadIsNotSafeToRetry(t *testing.T) {
+	for _, o := range []zk.Outcome{zk.OutcomeUnknown, zk.OutcomeNotSent, zk.OutcomeRejected} {
+		read := &zk.OpError{Op: "get", Path: "/a", Outcome: o, Err: zk.ErrConnectionLoss}
+		for _, err := range []error{pace.Left("acquire", read), pace.Left("acquire", pace.Left("call", read))} {
+			require.False(t, zk.SafeToRetry(err), "%v", err)
+			require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err))
+			require.ErrorContains(t, err, "/a: get /a: ")
+			require.Equal(t, error(read), pace.Last(err))
+		}
+	}
 }

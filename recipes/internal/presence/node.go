@@ -285,7 +285,7 @@ func (n *Node) Update(ctx context.Context, data []byte) error {
 		case stored >= mine:
 			return nil
 		case dropped > mine && unsure >= mine:
-			return pace.Left(why)
+			return pace.Left("update", why)
 		case dropped > mine: // that data had replaced this
 			return why
 		case s.State == Ended:

@@ -106,7 +106,7 @@ func (n *Node) refuse(guard context.Context, r registration, d content, why erro
 	case last.number != d.number:
 		n.dropData(d, why)
 	case !stored:
-		n.notStored(d, pace.Left(why))
+		n.notStored(d, pace.Left("update", why))
 	}
 	return nil
 }
