@@ -147,6 +147,11 @@ func TestError_SafeToRetry(t *testing.T) {
 		{of("set", zk.OutcomeNotSent, zk.ErrTooLarge), false},
 		{of("set", zk.OutcomeNotSent, zk.ErrClosed), false},
 		{of("set", zk.OutcomeNotSent, zk.ErrInvalidPath), false},
+		// The cause is that of an earlier request of the pipeline.
+		{of("set", zk.OutcomeNotSent, fmt.Errorf("%w: %w", zk.ErrPipelineBroken, zk.ErrReplyTooLarge)), true},
+		{of("set", zk.OutcomeNotSent, fmt.Errorf("%w: %w", zk.ErrPipelineBroken, zk.ErrInvalidPath)), true},
+		{of("set", zk.OutcomeNotSent, fmt.Errorf("%w: %w", zk.ErrPipelineBroken, zk.ErrClosed)), false},
+		{of("set", zk.OutcomeNotSent, fmt.Errorf("%w: %w", zk.ErrPipelineBroken, zk.ErrBoundExpired)), false},
 		{errors.New("another"), false},
 		{nil, false},
 	} {

@@ -50,6 +50,7 @@ func TestLimit_RequestIsRefusedBeforeItIsSent(t *testing.T) {
 		_, err = p.Set(ctx, "/n", nil, -1).Wait(ctx)
 		require.ErrorIs(t, err, zk.ErrPipelineBroken)
 		require.ErrorIs(t, err, zk.ErrTooLarge)
+		require.True(t, zk.SafeToRetry(err), "this one is not too large")
 		require.NoError(t, c.Sync(ctx, "/"))
 		require.Equal(t, id, c.Session().ID())
 		require.Equal(t, 1, srv.Connections(1))

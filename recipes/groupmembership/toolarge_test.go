@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -53,6 +54,37 @@ func TestWatch_ListThatIsLargerThanAReply(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One member is too large for a reply. The others have no Err, also if their reads wait
+// for room in the client.
+func TestMembers_BehindATooLargeOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		require.NoError(t, srv.Create("/g", nil))
+		other := clienttest.Connect(t, srv)
+		for i := range 10 {
+			size := 10
+			if i == 3 {
+				size = 5000
+			}
+			_, err := other.Create(t.Context(), fmt.Sprintf("/g/%d", i), make([]byte, size), zk.Ephemeral)
+			require.NoError(t, err)
+		}
+		c, err := zk.Connect(t.Context(), zk.Config{
+			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout, MaxReplySize: 3000, MaxInFlight: 4,
+		})
+		require.NoError(t, err)
+		for range 20 { // the server lists the names in any order
+			members, err := groupmembership.New(c, "/g", groupmembership.Config{}).Members(t.Context())
+			require.NoError(t, err)
+			require.Len(t, members, 10)
+			for _, m := range members {
+				require.Equal(t, m.ID == "3", m.Err != nil, "%v: %v", m.ID, m.Err)
+			}
+		}
+		require.NoError(t, c.Close(t.Context()))
+	})
 }
 
 func requireTooLarge(t *testing.T, err error) {

@@ -39,7 +39,7 @@ func Read(ctx context.Context, c *zk.Client, paths []string, window int) ([]Node
 			n, err := gets[i].Wait(ctx)
 			if err != nil && ctx.Err() == nil && (zk.SafeToRetry(err) || errors.Is(err, zk.ErrThrottled)) {
 				// The client retries a read that is not in a pipeline, with pauses where
-				// they are needed.
+				// they are needed. A read behind one whose reply was too large was not sent.
 				n, err = c.Get(ctx, path)
 			}
 			one := Node{Path: path, Node: n}
@@ -59,9 +59,14 @@ func Read(ctx context.Context, c *zk.Client, paths []string, window int) ([]Node
 }
 
 // Refused reports whether the read of a node failed with err because of the node, which
-// is there: the server refuses it, or it is too large.
+// is there: the server refuses it, or it is too large. An ErrPipelineBroken says nothing
+// about the node: its cause is that of an earlier read.
 func Refused(err error) bool {
-	return !errors.Is(err, zk.ErrNoNode) && refused.By(err) || errors.Is(err, zk.ErrReplyTooLarge)
+	switch {
+	case errors.Is(err, zk.ErrPipelineBroken), errors.Is(err, zk.ErrNoNode):
+		return false
+	}
+	return refused.By(err) || errors.Is(err, zk.ErrReplyTooLarge)
 }
 
 // Stat returns the Stat of a node whose read was Refused. Servers from 3.8.4 and 3.9.2 on

@@ -67,6 +67,27 @@ func TestRead_GoneAndUnreadableNodes(t *testing.T) {
 	}
 }
 
+// A reply that is too large breaks the pipeline. The reads behind it that wait for room
+// in the client are not sent. They are read all the same.
+func TestRead_BehindATooLargeNode(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		paths := fill(t, srv, 20)
+		require.NoError(t, srv.Set("/d/3", make([]byte, 2000)))
+		c := clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.MaxReplySize, cfg.MaxInFlight = 1000, 4 })
+		got, err := nodes.Read(t.Context(), c, paths, nodes.Window)
+		require.NoError(t, err)
+		require.Len(t, got, 20)
+		for i, n := range got {
+			if i == 3 {
+				require.ErrorIs(t, n.Err, zk.ErrReplyTooLarge)
+				continue
+			}
+			require.NoError(t, n.Err, n.Path)
+			require.Equal(t, strconv.Itoa(i), string(n.Data))
+		}
+	})
+}
+
 // A node that goes between its refused read and the look at its Stat is gone.
 func TestRead_UnreadableNodeThatGoes(t *testing.T) {
 	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
