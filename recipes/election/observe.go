@@ -12,24 +12,34 @@ import (
 // errCutOff is the cause of whileConnected's context.
 var errCutOff = errors.New("connection lost")
 
-// whileConnected returns a context that ends when the connection is lost, or at
-// once if there is none. stop ends it, and waits for the goroutine that watches the
-// connection.
+// whileConnected returns a context that ends when the connection is lost. If there is
+// none, the context has ended already. stop ends it, and waits for the goroutine that
+// watches the connection.
+//
+// whileConnected returns when that goroutine has looked at the connection. If it looked
+// later, a connection that was lost and came back in the meantime would be the first
+// that it sees, and the context would not end.
 func whileConnected(ctx context.Context, c *zk.Client) (_ context.Context, stop func()) {
 	ctx, end := context.WithCancelCause(ctx)
+	looked := make(chan struct{})
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
+		defer end(errCutOff)
 		seen := false
 		for s := range c.States(ctx) {
 			// States may skip states: connected twice means that the connection was lost
 			// in between.
 			if seen || s != zk.StateConnected {
-				end(errCutOff)
 				return
 			}
 			seen = true
+			close(looked)
 		}
 	})
+	select {
+	case <-looked:
+	case <-ctx.Done():
+	}
 	return ctx, func() {
 		end(nil)
 		watcher.Wait()
