@@ -70,6 +70,62 @@ func TestClose_RefusesAtOnceCallsThatWaitForRoom(t *testing.T) {
 	})
 }
 
+// queuedCall is a client with a pipelined call that waits for a connection, and a
+// hook that runs at the end of that call.
+func queuedCall(t *testing.T, srv *zktest.Server, hook func()) *zk.Client {
+	c, err := zk.Connect(inTime(t), zk.Config{
+		Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
+		Hooks: []zk.Hook{onCall(func(e zk.CallEnded) {
+			if e.Pipelined {
+				hook()
+			}
+		})},
+	})
+	require.NoError(t, err)
+	srv.Down(1, true)
+	synctest.Wait()
+	c.Pipeline().Get(t.Context(), "/n")
+	return c
+}
+
+// A hook of a call that Close refuses does not return. Close is bounded by its
+// context, and says what it left behind.
+func TestClose_IsNotHeldByAHookOfACallThatItRefuses(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		blocks := make(chan struct{})
+		c := queuedCall(t, srv, func() { <-blocks })
+		closed := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			closed <- c.Close(ctx)
+		}()
+		time.Sleep(2*time.Second + time.Millisecond)
+		select {
+		case err := <-closed:
+			require.ErrorIs(t, err, zk.ErrUnconfirmed)
+			require.ErrorContains(t, err, "a hook does not return")
+		default:
+			t.Error("Close has not returned a second after its context ended")
+		}
+		close(blocks)
+		synctest.Wait()
+	})
+}
+
+// Close returns only after the hooks of the calls that it refuses have returned.
+func TestClose_JoinsTheHooksOfTheCallsThatItRefuses(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		var returned atomic.Bool
+		c := queuedCall(t, srv, func() {
+			time.Sleep(30 * time.Second) // longer than the session lives
+			returned.Store(true)
+		})
+		_ = c.Close(inTime(t))
+		require.True(t, returned.Load())
+	})
+}
+
 // closeNoted is a connection that notes that it was closed.
 type closeNoted struct {
 	net.Conn

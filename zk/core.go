@@ -34,6 +34,7 @@ type core struct {
 	why        error           // of the last one, nil if it needs no reason
 	refusal    error           // why the state is or was StateAuthFailed; wraps ErrAuthFailed
 	closing    bool            // no more calls are accepted
+	refusing   sync.WaitGroup  // fails the calls that Close refuses; joined by the session loop
 	session    *Session        // the newest; nil before the first
 	ghosts     ghosts
 	grants     grants

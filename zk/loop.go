@@ -141,11 +141,12 @@ func (l *loop) serve(cn *conn) (closing *call, why error) {
 }
 
 // finish is the end of the loop. Goroutines in the background may still be closing
-// a session that was given up. Close's context and two session timeouts bound the
-// wait.
+// a session that was given up. Close's context and two session timeouts bound that
+// wait. Hooks of the calls that Close has refused may still run too.
 func (l *loop) finish(why error) {
 	l.core.EndAll()
 	l.core.ghosts.Join()
+	l.core.refusing.Wait()
 	left := l.companions.finish()
 	l.abort()
 	l.closeErr = l.core.Finish(why, left)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// BeginClose is the first step of Close.
+// BeginClose is the first step of Close. It does not block.
 func (c *core) BeginClose() {
 	c.Lock()
 	defer c.Unlock()
@@ -20,7 +20,9 @@ func (c *core) BeginClose() {
 	}
 	c.turnAway(everyCall, ErrClosed)
 	dead := c.withdraw(func(cl *call) bool { return !cl.internal })
-	c.failLater(dead, OutcomeNotSent, ErrClosed, false)
+	// A HookCallEnded may block. It must hold up neither Close, which has a context,
+	// nor the session loop, which has to close the session.
+	c.refusing.Go(func() { fail(dead, OutcomeNotSent, ErrClosed, false) })
 }
 
 // EndAll ends the session, all calls and all watches, and begins to close what the
