@@ -66,7 +66,9 @@ func (q *Queue) acquire(ctx context.Context, wait bool, turns *turns) (*Grant, e
 		if !errors.Is(err, errAgain) {
 			return nil, doubt.Of(Because(ctx, err))
 		}
-		doubt.Note(err)
+		if !errors.Is(err, errGone) {
+			doubt.Note(err)
+		}
 		again.Since(began)
 		if err := again.Soon(ctx, context.Background()); err != nil {
 			return nil, err
@@ -106,9 +108,6 @@ func Because(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w: %w", ctxerr.Of(ctx), err)
 }
-
-// errGone is an errAgain that also says that our node is known to be deleted.
-var errGone = fmt.Errorf("%w: own node is gone", errAgain)
 
 // contend goes through the states waiting and confirming, see state. names is the
 // list that came with our create. errAside: our turn has come, and we must let

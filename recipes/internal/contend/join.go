@@ -83,11 +83,15 @@ type contenderNode struct {
 }
 
 // errAgain says that this attempt is over and that the contender may join again:
-// the session expired, or somebody deleted our node.
+// the session expired, or somebody deleted our node. The node may still be there.
 var errAgain = errors.New("join the queue again")
 
+// errGone is an errAgain that also says that no node of the attempt is left: it was
+// deleted, or was never created, or the server has ended its session.
+var errGone = fmt.Errorf("%w: own node is gone", errAgain)
+
 // join creates our node and lists the queue, in one round trip. It returns errAgain
-// if the session ended in the meantime. On every other error no node is left
+// or errGone if the session ended in the meantime. On every other error no node is left
 // behind, or the janitor deletes it.
 func (q *Queue) join(ctx context.Context) (*contenderNode, []string, error) {
 	s, err := q.c.AwaitSession(ctx)
@@ -126,7 +130,8 @@ func (q *Queue) join(ctx context.Context) (*contenderNode, []string, error) {
 
 // beforeRetry returns nil if a create that failed with err can be sent again in
 // session s with the same GUID. It pauses first if it has to. The server has not
-// done the create.
+// done the create, unless the session is over: then beforeRetry returns errAgain if the
+// node may be there, and errGone if it is not.
 func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *pace.Retries, err error) error {
 	switch {
 	case errors.Is(err, errRepeat):
@@ -143,7 +148,10 @@ func (q *Queue) beforeRetry(ctx context.Context, s *zk.Session, again *pace.Retr
 		}
 		return nil
 	case errors.Is(err, zk.ErrSessionExpired):
-		return errAgain
+		if zk.OutcomeOf(err) == zk.OutcomeUnknown && !s.Gone() {
+			return errAgain
+		}
+		return errGone
 	}
 	return err
 }
@@ -196,8 +204,8 @@ func (q *Queue) resolve(ctx context.Context, s *zk.Session, guid string, cause e
 	case err == nil:
 		return found, errRepeat
 	case errors.Is(err, zk.ErrSessionExpired):
-		// The server deletes the node with its session.
-		return found, err
+		// The server deletes the node with its session. It may not have done so yet.
+		return found, pace.Left("acquire", err)
 	}
 	_ = protect.AbandonGUID(q.c, s, q.dir, mark) // fails only for a mark that is no GUID
 	if ctx.Err() != nil {
@@ -239,7 +247,7 @@ func (n *contenderNode) list(ctx context.Context) ([]string, error) {
 	}
 	err = n.withdraw(ctx, err)
 	if errors.Is(err, zk.ErrNoNode) { // the directory is gone, and our node with it
-		return nil, errAgain
+		return nil, errGone
 	}
 	return nil, err
 }
@@ -266,16 +274,28 @@ func (n *contenderNode) ahead(names []string) ([]entry, error) {
 	return slices.DeleteFunc(queue[:i], func(e entry) bool { return !n.q.d.blocks(e) }), nil
 }
 
-// withdraw deletes our node and returns why, the reason for which we give up. If
-// ctx has ended or the delete fails, the janitor deletes the node. The node may then
-// still be there when the caller returns, so the error has OutcomeUnknown.
+// withdraw deletes our node and returns why, the reason for which we give up. If why is
+// errAgain, it returns errGone when the node is gone. If ctx has ended or the delete
+// fails, the janitor deletes the node. The node may then still be there when the caller
+// returns, so the error has OutcomeUnknown.
 func (n *contenderNode) withdraw(ctx context.Context, why error) error {
+	if !n.deleted(ctx) {
+		protect.Abandon(n.q.c, n.s, n.path)
+		return pace.Left("acquire", why)
+	}
+	if errors.Is(why, errAgain) {
+		return errGone
+	}
+	return why
+}
+
+// deleted deletes our node unless ctx has ended, and reports whether the node is gone.
+func (n *contenderNode) deleted(ctx context.Context) bool {
 	if ctx.Err() == nil {
 		err := n.q.c.Delete(ctx, n.path, zk.AnyVersion)
 		if err == nil || errors.Is(err, zk.ErrNoNode) {
-			return why
+			return true
 		}
 	}
-	protect.Abandon(n.q.c, n.s, n.path)
-	return pace.Left("acquire", why)
+	return n.s.Gone()
 }

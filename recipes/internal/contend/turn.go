@@ -148,8 +148,11 @@ func (n *contenderNode) toTheEnd(ctx context.Context) (*contenderNode, []string,
 		doubt := pace.Doubt{Call: "acquire"}
 		doubt.Note(n.withdraw(ctx, err))
 		next, names, err := n.q.joinWithRoom(ctx)
+		if doubt.Open() && errors.Is(err, errGone) {
+			err = errAgain // our old node may be left
+		}
 		return next, names, doubt.Of(err)
-	case !errors.Is(err, errGone):
+	case !errors.Is(err, errAgain):
 		err = n.withdraw(ctx, err)
 	}
 	return nil, nil, err
@@ -170,8 +173,9 @@ func (q *Queue) joinWithRoom(ctx context.Context) (*contenderNode, []string, err
 }
 
 // moveBack replaces our node by one at the end of the queue. It returns errGone if
-// our node was gone already. On another error our node may be there. The new one is
-// not, or the janitor deletes it.
+// our node was gone already, and errAgain if the session is over and the server has not
+// confirmed that. On another error our node may be there. The new one is not, or the
+// janitor deletes it.
 func (n *contenderNode) moveBack(ctx context.Context) (*contenderNode, error) {
 	q, guid := n.q, protect.NewGUID()
 	// The create comes first. A server can apply a transaction op by op, so that a
@@ -202,6 +206,8 @@ func (n *contenderNode) moveBack(ctx context.Context) (*contenderNode, error) {
 				return nil, err
 			}
 			continue
+		case errors.Is(err, zk.ErrSessionExpired) && !n.s.Gone():
+			return nil, errAgain
 		case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrSessionExpired):
 			return nil, errGone
 		default:
