@@ -62,7 +62,7 @@ func (l *loop) resolveServers() {
 	if err != nil && l.servers.unresolved == nil {
 		l.core.log.Warn("zk: the list of servers is not known in full", "why", err)
 	}
-	l.servers.unresolved = err
+	l.servers.resolved(err)
 	if len(hosts) > 0 && l.servers.update(hosts) {
 		l.core.log.Info("zk: new list of servers", "servers", hosts)
 	}

@@ -12,17 +12,18 @@ import (
 )
 
 // servers is the list of servers in the order in which they are tried, with the
-// error of the last try of each. The session loop owns it. Only list may be called
-// by others.
+// error of the last try of each. The session loop owns it. Other goroutines may call
+// only list and reasons.
 type servers struct {
 	order      []string // replaced when it changes, never written to
 	shared     atomic.Pointer[[]string]
-	errs       map[string]error // of the last try, by server
-	unresolved error            // what was wrong with the last result of Config.Resolve
-	next       int              // in order
-	probe      bool             // the last server accepted the session, and then required SASL
-	tried      int              // in this round; 0: a round begins, and needs no pause
-	policy     backoff.BackOff  // of the pauses between rounds
+	errs       map[string]error        // of the last try, by server
+	unresolved error                   // what was wrong with the last result of Config.Resolve
+	published  atomic.Pointer[[]error] // what reasons returns; replaced, never written to
+	next       int                     // in order
+	probe      bool                    // the last server accepted the session, and then required SASL
+	tried      int                     // in this round; 0: a round begins, and needs no pause
+	policy     backoff.BackOff         // of the pauses between rounds
 	fresh      func() backoff.BackOff
 }
 
@@ -64,6 +65,7 @@ func (s *servers) update(hosts []string) (changed bool) {
 	s.order, s.next = order, 0
 	s.shared.Store(&order)
 	maps.DeleteFunc(s.errs, func(h string, _ error) bool { return !wanted[h] })
+	s.publish()
 	return changed
 }
 
@@ -99,13 +101,24 @@ func (s *servers) pick() (string, bool) {
 func (s *servers) err() error { return s.errs[s.order[s.next]] }
 
 // reasons returns what is wrong: with the list of servers, and with each server that
-// has failed.
-func (s *servers) reasons() []error {
+// has failed. Any goroutine may call it: a Connect that fails cannot always wait for
+// the end of the session loop. The result must not be changed.
+func (s *servers) reasons() []error { return *s.published.Load() }
+
+// publish makes the present errors the result of reasons.
+func (s *servers) publish() {
 	all := []error{s.unresolved}
 	for _, h := range s.order {
 		all = append(all, s.errs[h])
 	}
-	return all
+	s.published.Store(&all)
+}
+
+// resolved records what was wrong with the result of Config.Resolve, nil if nothing
+// was.
+func (s *servers) resolved(err error) {
+	s.unresolved = err
+	s.publish()
 }
 
 // failed records why the server that pick returned last has failed, and moves on
@@ -114,6 +127,7 @@ func (s *servers) failed(err error) {
 	host := s.order[s.next]
 	s.errs[host] = fmt.Errorf("%s: %w", host, err)
 	s.next = (s.next + 1) % len(s.order)
+	s.publish()
 }
 
 // enoughLife is how long a connection or a session must have lived to end a

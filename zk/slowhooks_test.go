@@ -2,8 +2,10 @@ package zk_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -187,6 +189,32 @@ func TestHooks_PanicDoesNoHarm(t *testing.T) {
 				require.Len(t, kinds, 13, "a hook of each kind has panicked: %v", kinds)
 				require.EqualValues(t, len(r.all()), handler.panicked.Load())
 			})
+		})
+	}
+}
+
+// A hook of connection tries blocks for as long as Close waits for it, so Connect
+// returns while the session loop still tries servers. Its error names the servers that
+// have failed. It must not read what the loop writes: the race detector looks for that.
+func TestHooks_ConnectReturnsWhileOneOfThemBlocks(t *testing.T) {
+	const deadline = 50 * time.Millisecond
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			var r recorder
+			r.before = func(e any) {
+				if _, ok := e.(zk.ConnTried); ok && len(eventsOf[zk.ConnTried](&r)) > 1 {
+					time.Sleep(deadline + time.Second) // until Close returns
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			_, err := zk.Connect(ctx, zk.Config{
+				Servers: "zk1,zk2", Hooks: []zk.Hook{&r},
+				DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") },
+			})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorContains(t, err, eventsOf[zk.ConnTried](&r)[0].Server)
+			time.Sleep(time.Minute) // until the session loop has ended
 		})
 	}
 }
