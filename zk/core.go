@@ -70,8 +70,8 @@ func (c *core) Unlock() {
 }
 
 // later puts f off until the core is unlocked, and calls have got their results. f
-// is a log line or a hook, which may block or call the client. It must keep neither
-// a lease from lapsing nor a call from its result.
+// is a log line, a hook, or the end of a guard's link to its parent. It may block or
+// call the client. It must keep neither a lease from lapsing nor a call from its result.
 func (c *core) later(f func()) { c.after = append(c.after, f) }
 
 // resultsLater puts f off until the core is unlocked. f completes calls.

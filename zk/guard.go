@@ -12,10 +12,26 @@ import (
 // guard is a context that ends no later than the ensemble could have expired
 // the session.
 type guard struct {
-	context.Context // ends with the parent, or with a cause of the session
+	context.Context // ends with link, or with a cause of the session
 	cancel          context.CancelCauseFunc
-	forget          func() bool // stops the AfterFunc that calls Leave
+	detach          context.CancelFunc // ends the link to the parent; calls the parent's methods
+	forget          func() bool        // stops the AfterFunc that calls Leave; set by register
 	s               *Session
+}
+
+// newGuard makes a guard that is not registered yet.
+//
+// The parent is a context of the user, and its methods may call the client. A context
+// calls its parent's methods when it is made and when it is cancelled. A guard has to
+// end under core.mu, so a link stands between it and parent: the link calls the parent's
+// methods without the lock, and cancel calls only those of the link, which is package
+// context's own.
+func newGuard(s *Session, parent context.Context) *guard {
+	g := &guard{s: s}
+	var link context.Context
+	link, g.detach = context.WithCancel(parent)
+	g.Context, g.cancel = context.WithCancelCause(link)
+	return g
 }
 
 // Format prints the guard's session by its id, and no secret.
@@ -113,8 +129,21 @@ func (s *Session) leased() bool { return clockUntil(s.leaseEnd()) >= s.timing.ti
 // TryGuard returns a guard, or nil if the lease has to be confirmed first, and then
 // how long to wait before confirming it can help (lease.ripens).
 func (c *core) TryGuard(s *Session, parent context.Context) (g *guard, ripens time.Duration, err error) {
+	g = newGuard(s, parent)
+	registered, ripens, err := c.Register(g)
+	if !registered {
+		g.detach()
+		return nil, ripens, err
+	}
+	return g, 0, nil
+}
+
+// Register registers a guard with its session. If it does not, it returns what
+// TryGuard then returns.
+func (c *core) Register(g *guard) (registered bool, ripens time.Duration, err error) {
 	c.Lock()
 	defer c.Unlock()
+	s := g.s
 	t := s.timing
 	switch {
 	case s.over || c.closing:
@@ -122,19 +151,18 @@ func (c *core) TryGuard(s *Session, parent context.Context) (g *guard, ripens ti
 		if err == ErrSessionExpired {
 			err = ErrBoundExpired
 		}
-		return nil, 0, err
+		return false, 0, err
 	case t.renewed < t.timeout/4:
-		return nil, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, c.cfg.TouchDelay)
+		return false, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, c.cfg.TouchDelay)
 	case !s.leased():
-		return nil, s.lease.ripens(c.base.instant(clockNow()), t.timeout/4), nil
+		return false, s.lease.ripens(c.base.instant(clockNow()), t.timeout/4), nil
 	}
-	return s.newGuard(parent), 0, nil
+	s.register(g)
+	return true, 0, nil
 }
 
-// newGuard registers a guard.
-func (s *Session) newGuard(parent context.Context) *guard {
-	g := &guard{s: s}
-	g.Context, g.cancel = context.WithCancelCause(parent)
+// register adds a guard to those of the session.
+func (s *Session) register(g *guard) {
 	// A guard whose parent has ended needs no heartbeats, released or not.
 	g.forget = context.AfterFunc(g.Context, func() { s.c.Leave(g) })
 	s.guards[g] = struct{}{}
@@ -144,14 +172,13 @@ func (s *Session) newGuard(parent context.Context) *guard {
 	if s.timer == nil {
 		s.timer = time.AfterFunc(clockUntil(s.leaseEnd()), func() { s.c.Lapse(s) })
 	}
-	return g
 }
 
 // release is the guard's CancelFunc.
 func (g *guard) release() {
 	g.forget()
 	g.s.c.Leave(g)
-	g.cancel(context.Canceled)
+	g.detach()
 }
 
 // Leave takes a guard out of its session.
@@ -176,13 +203,21 @@ func (c *core) Lapse(s *Session) {
 	}
 }
 
-// endGuards ends every guard.
+// endGuards ends every guard. When the core is unlocked, their parents forget them.
 func (s *Session) endGuards(cause error) {
-	for g := range s.guards {
-		g.forget()
-		g.cancel(cause)
+	if len(s.guards) > 0 {
+		ended := s.guards
+		s.guards = map[*guard]struct{}{}
+		for g := range ended {
+			g.forget()
+			g.cancel(cause)
+		}
+		s.c.later(func() {
+			for g := range ended {
+				g.detach()
+			}
+		})
 	}
-	clear(s.guards)
 	s.stopTimer()
 	s.c.boundLink()
 }

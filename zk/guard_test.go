@@ -2,6 +2,7 @@ package zk_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +61,66 @@ func TestGuard_QuorumLeaseIsNotRenewedWithoutAVerdict(t *testing.T) {
 		require.ErrorIs(t, context.Cause(guard), zk.ErrLeaseLapsed)
 		require.Less(t, time.Since(start), 6*time.Second, "the ensemble may have expired the session then")
 	})
+}
+
+// inquisitive is a context of a user that asks the client for its state whenever one
+// of its methods is called.
+type inquisitive struct {
+	context.Context
+	c      *zk.Client
+	locked *atomic.Bool // the client did not answer
+}
+
+func (i inquisitive) Done() <-chan struct{} { i.ask(); return i.Context.Done() }
+func (i inquisitive) Err() error            { i.ask(); return i.Context.Err() }
+func (i inquisitive) Value(key any) any     { i.ask(); return i.Context.Value(key) }
+
+func (i inquisitive) ask() {
+	if i.locked.Load() {
+		return
+	}
+	answered := make(chan struct{})
+	go func() {
+		i.c.State()
+		close(answered)
+	}()
+	select {
+	case <-answered:
+	case <-time.After(5 * time.Second):
+		i.locked.Store(true)
+	}
+}
+
+// The methods of a guard's parent may call the client. The client does not call them
+// under its lock, neither when a guard begins nor when it ends. The test runs in real
+// time, because a bubble does not notice a goroutine that waits for a lock.
+func TestGuard_ParentMayCallTheClient(t *testing.T) {
+	for name, end := range map[string]func(*zktest.Server, *zk.Client, context.CancelFunc, context.CancelFunc){
+		"released":    func(_ *zktest.Server, _ *zk.Client, release, _ context.CancelFunc) { release() },
+		"parent ends": func(_ *zktest.Server, _ *zk.Client, _, cancel context.CancelFunc) { cancel() },
+		"session expires": func(srv *zktest.Server, c *zk.Client, _, _ context.CancelFunc) {
+			_ = srv.ExpireSession(c.Session().ID())
+		},
+		"lease lapses":  func(srv *zktest.Server, _ *zk.Client, _, _ context.CancelFunc) { srv.Silence(1, true) },
+		"client closes": func(_ *zktest.Server, c *zk.Client, _, _ context.CancelFunc) { _ = c.Close(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := zktest.Start(t, zktest.Config{Servers: 1})
+			c := connect(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout = time.Second })
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			parent := inquisitive{ctx, c, &atomic.Bool{}}
+			guard, release, err := c.Session().Guard(parent)
+			require.NoError(t, err)
+			require.False(t, parent.locked.Load(), "Guard calls its parent under the lock")
+			end(srv, c, release, cancel)
+			<-guard.Done()
+			c.State() // the goroutine that ended the guard has unlocked the client
+			require.Error(t, guard.Err())
+			require.False(t, parent.locked.Load(), "the end of a guard calls its parent under the lock")
+			srv.Silence(1, false)
+		})
+	}
 }
 
 // A TouchDelay that leaves no lease is an error, not round trips without end.
