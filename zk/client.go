@@ -161,7 +161,8 @@ func (c *Client) Pauses(ctx context.Context) func() error { return c.cfg.pauses(
 // wait until start returns. No lock of the client is held meanwhile.
 //
 // If the client is closing, Closing has been called on the companion when it is
-// returned. If Close has ended, Finish is not called any more.
+// returned. Finish is not called any more if Close has ended, or has called Finish on
+// all other companions.
 func (c *Client) Companion(key any, start func(ctx context.Context) Companion) Companion {
 	return c.companions.get(key, func() Companion { return start(c.loop.ctx) })
 }

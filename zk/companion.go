@@ -139,9 +139,11 @@ func (cs *companions) closing() {
 	}
 }
 
-// finish waits for each companion and returns their errors.
+// finish waits for each companion and returns their errors. It also waits for those
+// that are added meanwhile.
 func (cs *companions) finish() (errs []error) {
-	for _, s := range cs.all() {
+	for i := 0; i < len(cs.all()); i++ {
+		s := cs.all()[i]
 		s.close() // get may not have called Closing yet
 		errs = append(errs, s.Finish())
 	}

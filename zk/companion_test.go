@@ -163,6 +163,21 @@ func TestCompanion_MadeWhileTheClientIsClosing(t *testing.T) {
 	})
 }
 
+// A companion that is made while Close waits for the Finish of another one still has
+// its say in the error of Close.
+func TestCompanion_MadeWhileAnotherOneFinishes(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := unclosed(t, srv)
+		var late *companion
+		accompany(c, 1, func() error {
+			late = accompany(c, 2, func() error { return fmt.Errorf("a late thing: %w", zk.ErrUnconfirmed) })
+			return nil
+		})
+		require.ErrorContains(t, c.Close(inTime(t)), "a late thing")
+		require.Equal(t, []string{"closing", "finish"}, late.noted())
+	})
+}
+
 // Config returns the defaults, and no credentials.
 func TestConfig_OfAClientHasDefaultsAndNoCredentials(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {

@@ -22,7 +22,8 @@ import (
 // pauses are those of zk.Config.BackOff.
 //
 // A client that is closing starts no more deletes. The error of its Close names the
-// node, unless the node went with its session.
+// node, unless the node went with its session. It cannot name a node that is abandoned
+// when Close is about to return: the janitor has then finished.
 func Abandon(c *zk.Client, s *zk.Session, path string) {
 	AbandonBy(c, s, path, func(ctx context.Context) error { return remove(ctx, c, path) })
 }
