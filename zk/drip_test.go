@@ -158,7 +158,7 @@ func TestSession_EndsByTheClientsClockWhileItIsConnected(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv)
 		old := c.Session()
-		time.Sleep(10 * time.Second)
+		time.Sleep(10*time.Second + 100*time.Millisecond) // no answer to a heartbeat is on its way
 		srv.Silence(1, true)
 		zk.NothingHeardFor(c, old.Timeout()*4/3)
 		start := time.Now()
