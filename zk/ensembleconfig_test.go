@@ -97,7 +97,7 @@ func TestClient_EnsembleConfig(t *testing.T) {
 		got, err = c.EnsembleConfig(t.Context())
 		require.NoError(t, err)
 		require.Len(t, got.Servers, 3)
-		require.EqualValues(t, 0x1a00000003, got.Version)
+		require.EqualValues(t, int64(0x1a00000003), got.Version)
 
 		require.NoError(t, srv.Set("/zookeeper/config", []byte("server.1")))
 		_, err = c.EnsembleConfig(t.Context())
