@@ -61,7 +61,11 @@ func (n *Node) term(r registration) error {
 	guard, release, w, err := own.Guard(base, nil)
 	if err != nil {
 		err = unreadable(err)
-		n.lost(err)
+		if !errors.Is(err, errUnreadable) || n.Status().Czxid == r.czxid {
+			n.lost(err)
+		}
+		// Otherwise takeBack deletes the node before the loss is published. A caller
+		// that sees the loss calls Leave, which would end the delete.
 		return err
 	}
 	defer release()
