@@ -1,13 +1,12 @@
 package zk_test
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -15,20 +14,7 @@ import (
 // connect returns a client of the embedded server that is closed with the test.
 func connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
-	for _, f := range change {
-		f(&cfg)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	c, err := zk.Connect(ctx, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.Connect(t, srv, change...)
 }
 
 func TestClient_OperationsRoundTrip(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -17,7 +18,7 @@ import (
 // bubble runs a test on an embedded server in virtual time.
 func bubble(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(t, zktest.Start(t, zktest.Config{Servers: servers})) })
+	clienttest.Bubble(t, servers, f)
 }
 
 // failures: 5

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -49,11 +50,7 @@ func nothingWatched(t testing.TB, srv *zktest.Server, c *zk.Client) {
 
 // inTime returns a context for waits that ought to end. In a bubble a client's
 // heartbeats go on for ever, so that a wait without an end would hang.
-func inTime(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
+func inTime(t testing.TB) context.Context { return clienttest.InTime(t) }
 
 // next returns the next n events of a subscription, as "type path".
 func next(t testing.TB, sub *zk.Subscription, n int) []string {
@@ -107,14 +104,7 @@ func onceOn(srv *zktest.Server, op string, verdict zktest.Verdict) {
 
 // onNth sets a hook that gives verdict to the nth request of an op.
 func onNth(srv *zktest.Server, op string, n int, verdict zktest.Verdict) {
-	srv.OnRequest(func(r zktest.Request) zktest.Verdict {
-		if r.Op == op {
-			if n--; n == 0 {
-				return verdict
-			}
-		}
-		return zktest.Pass
-	})
+	clienttest.OnNth(srv, op, n, verdict)
 }
 
 // hold sets a hook that makes the requests of an op wait until goOn is called,

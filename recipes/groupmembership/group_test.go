@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/zk"
@@ -20,16 +21,7 @@ const timeout = 6 * time.Second
 
 func connect(t testing.TB, srv *zktest.Server, auth ...zk.Authenticator) *zk.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout, Auth: auth})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout, cfg.Auth = timeout, auth })
 }
 
 func group(t testing.TB, srv *zktest.Server) *groupmembership.Group {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
@@ -20,20 +21,7 @@ import (
 
 func connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
-	for _, f := range change {
-		f(&cfg)
-	}
-	c, err := zk.Connect(ctx, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.Connect(t, srv, change...)
 }
 
 // inBubble runs a test on an embedded server in virtual time, and checks that it

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/zk"
@@ -19,20 +20,8 @@ const timeout = 6 * time.Second
 
 func connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout}
-	for _, f := range change {
-		f(&cfg)
-	}
-	c, err := zk.Connect(ctx, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	withTimeout := func(cfg *zk.Config) { cfg.SessionTimeout = timeout }
+	return clienttest.Connect(t, srv, append([]func(*zk.Config){withTimeout}, change...)...)
 }
 
 // inBubble runs a test on an embedded server in virtual time, and checks that no
