@@ -110,6 +110,7 @@ func cutAt(t *testing.T, request int, held bool, acquire func(context.Context, *
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	err = acquire(ctx, c)
+	synctest.Wait() // a delete in the background is one of its requests, and may begin the outage
 	if away.Load() {
 		left = append([]string{}, nodesOf(srv, "/", own)...)
 		if limit, _ := srv.Get("/a"); len(limit) > 0 && !held {
