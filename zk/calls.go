@@ -10,12 +10,17 @@ import (
 // maxPooledFrame bounds the buffer that a pooled call keeps.
 const maxPooledFrame = 4 << 10
 
-// calls makes the calls of a client, and keeps free ones. Each client has its own,
-// since a channel must not be carried from one testing/synctest bubble into another.
+// calls makes the calls of a client. Each sub-client has its own (at.go).
 type calls struct {
-	root        chroot
+	core   *core
+	root   chroot
+	within chroot // of a sub-client: root without the chroot of the client that it belongs to
+
 	quorumLease bool // Config.QuorumLease
-	pool        sync.Pool
+
+	// pool keeps free calls. Each client has its own and shares it with its sub-clients,
+	// since a channel must not be carried from one testing/synctest bubble into another.
+	pool *sync.Pool
 }
 
 // newCall returns a call whose frame ends with the header. Append the body to it.

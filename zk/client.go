@@ -5,18 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
 // Client is a client of an ensemble: one session at a time over one connection
 // at a time. All methods may be called by many goroutines. Make it by Connect.
 type Client struct {
-	cfg        Config     // without Auth
-	core       *core      // the state, under one lock
-	calls      *calls     // makes requests
-	runner     runner     // runs them
-	loop       *loop      // connects
-	companions companions // have a lock of their own
+	cfg        Config      // without Auth
+	core       *core       // the state, under one lock
+	calls      *calls      // makes requests
+	runner     runner      // runs them
+	loop       *loop       // connects
+	companions *companions // have a lock of their own
 }
 
 // Connect connects to an ensemble and opens a session. ctx bounds only Connect
@@ -65,13 +66,13 @@ func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 	dialer := newDialer(cfg, root)
 	servers := newServers(hosts, cfg.BackOff)
 	cfg.Auth = nil // the dialer has the credentials
-	calls := &calls{root: root, quorumLease: cfg.QuorumLease}
 	core := &core{
-		cfg: cfg, root: root, log: cfg.Logger, hooks: hooks, base: epoch(clockNow()), calls: calls,
+		cfg: cfg, root: root, log: cfg.Logger, hooks: hooks, base: epoch(clockNow()),
 		generation: 1, since: time.Now(), grants: grants{}, room: room{places: cfg.MaxInFlight},
 	}
-	c := &Client{cfg: cfg, core: core, calls: calls, runner: runner{core}}
-	c.loop = newLoop(core, servers, dialer, &c.companions)
+	core.calls = &calls{core: core, root: root, quorumLease: cfg.QuorumLease, pool: &sync.Pool{}}
+	c := &Client{cfg: cfg, core: core, calls: core.calls, runner: runner{core}, companions: &companions{}}
+	c.loop = newLoop(core, servers, dialer, c.companions)
 	core.watches = newWatches(core)
 	core.ghosts = ghosts{c: core, ctx: c.loop.ctx, dialer: dialer, servers: servers.list, closing: map[*Session]bool{}}
 	return c
@@ -113,7 +114,12 @@ func (c *Client) findRoot(ctx context.Context) error {
 // A connection that breaks the promises named at Config.DialContext may leave
 // the client's own goroutines behind; Close says so. So may a Companion that goes
 // on although its context has ended, and a hook that does not return.
+//
+// Close of a sub-client, which At has made, does nothing and returns nil.
 func (c *Client) Close(ctx context.Context) error {
+	if c.isSub() {
+		return nil
+	}
 	c.companions.closing()
 	c.core.BeginClose()
 	c.loop.hurry()
@@ -163,6 +169,9 @@ func (c *Client) Pauses(ctx context.Context) func() error { return c.cfg.pauses(
 // If the client is closing, Closing has been called on the companion when it is
 // returned. Finish is not called any more if Close has ended, or has called Finish on
 // all other companions.
+//
+// Sub-clients with another chroot have companions of their own, so that a companion
+// knows only paths of one chroot. Close of the client that they belong to ends them too.
 func (c *Client) Companion(key any, start func(ctx context.Context) Companion) Companion {
-	return c.companions.get(key, func() Companion { return start(c.loop.ctx) })
+	return c.companions.get(companionKey{c.calls.root, key}, func() Companion { return start(c.loop.ctx) })
 }

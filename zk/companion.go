@@ -48,12 +48,19 @@ type CompanionReport struct {
 // a Companion, and no function that makes one, runs under mu.
 type companions struct {
 	mu    sync.Mutex
-	byKey map[any]*companionSlot
+	byKey map[companionKey]*companionSlot
 	ended bool // closing was called
 
 	// inOrder has the oldest first. Its slice is replaced under mu, and never written
 	// to. So Stats reads it without mu.
 	inOrder atomic.Pointer[[]*companionSlot]
+}
+
+// companionKey is the key of a companion. Paths are relative to the chroot, so a
+// companion of one chroot would delete other nodes in another.
+type companionKey struct {
+	root chroot
+	key  any
 }
 
 // companionSlot is the companion for one key.
@@ -78,7 +85,7 @@ func (cs *companions) all() []*companionSlot {
 
 // get returns the companion for key, and makes it if there is none. If several
 // goroutines ask at the same time, one of them makes it and the others wait.
-func (cs *companions) get(key any, start func() Companion) Companion {
+func (cs *companions) get(key companionKey, start func() Companion) Companion {
 	for {
 		s := cs.slot(key)
 		s.start.Do(func() { cs.fill(key, s, start) })
@@ -89,13 +96,13 @@ func (cs *companions) get(key any, start func() Companion) Companion {
 	}
 }
 
-func (cs *companions) slot(key any) *companionSlot {
+func (cs *companions) slot(key companionKey) *companionSlot {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	s, ok := cs.byKey[key]
 	if !ok {
 		if cs.byKey == nil {
-			cs.byKey = map[any]*companionSlot{}
+			cs.byKey = map[companionKey]*companionSlot{}
 		}
 		s = &companionSlot{}
 		cs.byKey[key] = s
@@ -104,7 +111,7 @@ func (cs *companions) slot(key any) *companionSlot {
 }
 
 // fill makes the companion of a slot. If start panics, the slot is taken out.
-func (cs *companions) fill(key any, s *companionSlot, start func() Companion) {
+func (cs *companions) fill(key companionKey, s *companionSlot, start func() Companion) {
 	defer func() {
 		if !s.made {
 			cs.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func bareConnAndServer(t *testing.T, calls ...*call) (*conn, net.Conn, *settleme
 }
 
 // plainCall returns a read of the given path.
-func plainCall(path string) *call { return new(calls).newCall(opGet, path) }
+func plainCall(path string) *call { return (&calls{pool: &sync.Pool{}}).newCall(opGet, path) }
 
 // brokenCall returns a read in a pipeline that is broken.
 func brokenCall(path string) *call {

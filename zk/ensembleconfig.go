@@ -24,7 +24,7 @@ var opEnsembleConfig = define(operation{
 // It fails with ErrEnsembleConfig if the node has something else, and with ErrNoNode on
 // servers before 3.5, which have no such node.
 func (c *Client) EnsembleConfig(ctx context.Context) (EnsembleConfig, error) {
-	n, err := run(ctx, c, c.calls.ensembleConfigCall(false), takeNode)
+	n, err := run(ctx, c, c.core.calls.ensembleConfigCall(false), takeNode)
 	if err != nil {
 		return EnsembleConfig{}, err
 	}
@@ -34,7 +34,7 @@ func (c *Client) EnsembleConfig(ctx context.Context) (EnsembleConfig, error) {
 // EnsembleConfigW is EnsembleConfig with a watch that fires when the configuration
 // changes. After an error there is no watch.
 func (c *Client) EnsembleConfigW(ctx context.Context) (EnsembleConfig, *Watch, error) {
-	n, err := run(ctx, c, c.calls.ensembleConfigCall(true), takeNodeW)
+	n, err := run(ctx, c, c.core.calls.ensembleConfigCall(true), takeNodeW)
 	if err != nil {
 		return EnsembleConfig{}, nil, err
 	}

@@ -136,3 +136,30 @@ func ExampleSequenceOf() {
 	// /job-0000000001 1 <nil>
 	// the newest is job-0000000001
 }
+
+// A part of a program that knows only the nodes below /app.
+func ExampleClient_At() {
+	srv := exampleServer()
+	defer srv.Close()
+	client := exampleClient(srv)
+	ctx := context.Background()
+	defer client.Close(ctx)
+
+	if _, err := client.Create(ctx, "/app", nil, zk.Persistent); err != nil {
+		log.Fatal(err)
+	}
+	app, err := client.At("/app")
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := app.Create(ctx, "/config", []byte("v1"), zk.Persistent)
+	if err != nil {
+		log.Fatal(err)
+	}
+	node, err := client.Get(ctx, "/app/config")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(created.Path, string(node.Data))
+	// Output: /config v1
+}

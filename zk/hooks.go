@@ -159,7 +159,7 @@ type RequestWritten struct {
 	Context  context.Context // that of the call; of a pipelined one too
 	Addr     string          // of the server
 	Op       string          // as in OpError: "get", "create", "multi"
-	Path     string          // as the caller gave it; of a multi: that of its first op; "" if Restores is not 0
+	Path     string          // as the caller gave it, with the chroot of a sub-client (see At) before it; of a multi: that of its first op; "" if Restores is not 0
 	Internal bool            // made by the client for itself: a heartbeat, watches to restore or to remove, the end of the session
 	Watch    bool            // the reply sets a watch: a read with one, or Subscribe
 	Restores int             // how many watches it sets again after a reconnect; Op is then "setWatches" or "setWatches2"

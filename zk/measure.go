@@ -69,7 +69,7 @@ func (ws *watches) subscriptions() []SubscriptionStats {
 	all := make([]SubscriptionStats, 0, len(ws.subs))
 	for s := range ws.subs {
 		all = append(all, SubscriptionStats{
-			Path: s.Path(), Recursive: s.entry.Mode == watchtable.Recursive,
+			Path: ws.c.root.strip(s.entry.Path), Recursive: s.entry.Mode == watchtable.Recursive,
 			Waiting: len(s.events), Buffer: s.limit, Resyncs: s.resyncs,
 		})
 	}

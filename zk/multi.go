@@ -38,7 +38,7 @@ func (p *Pipeline) Multi(ctx context.Context, ops ...Op) *Future[[]OpResult] {
 
 // Bind returns op tied to c: any other client's Multi refuses it with
 // ErrForeignOp, since under another chroot or on another ensemble the same path
-// is another node. If as is not nil and this op is the one for which a multi
+// is another node. Sub-clients of one client with the same chroot count as one client. If as is not nil and this op is the one for which a multi
 // fails, errors.Is finds as in the error, beside the server's code.
 func (c *Client) Bind(op Op, as error) Op {
 	op.owner, op.alias = c.calls, as
@@ -58,7 +58,7 @@ func (cs *calls) multiCall(ops []Op) *call {
 			cl.err = o.err
 		case o.kind == 0:
 			cl.err = fmt.Errorf("%w: op %d is the zero Op", ErrBadArguments, i)
-		case o.owner != nil && o.owner != cs:
+		case o.owner != nil && !o.owner.same(cs):
 			cl.err = ErrForeignOp
 		case o.kind == OpCreate && cs.root.checkNameless(o.path) != nil:
 			cl.err = cs.root.checkNameless(o.path)

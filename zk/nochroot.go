@@ -39,7 +39,7 @@ func (r runner) findChroot(ctx context.Context, cl *call) error {
 		return cl.failure()
 	}
 	if !cl.meansNoChroot() {
-		look := r.c.calls.readCall(opExists, "/", false)
+		look := cl.from.readCall(opExists, "/", false)
 		look.await()
 		look.seen = r.c.hooks.observeOwn(ctx, look)
 		alive, err := r.repeat(ctx, look)
@@ -55,7 +55,7 @@ func (r runner) findChroot(ctx context.Context, cl *call) error {
 		cl.watch.Stop()
 		cl.watch = nil
 	}
-	r.c.root.blame(cl)
+	cl.from.root.blame(cl)
 	return cl.failure()
 }
 

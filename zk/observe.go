@@ -153,7 +153,7 @@ func (h *hooks) observe(ctx context.Context, cl *call) *observation {
 	}
 	now := time.Now()
 	return &observation{
-		hooks: h, ctx: ctx, op: cl.op, path: cl.path, pipelined: cl.future != nil, internal: cl.internal,
+		hooks: h, ctx: ctx, op: cl.op, path: cl.from.within.shown(cl.path), pipelined: cl.future != nil, internal: cl.internal,
 		start: now, tries: 1, tried: now,
 	}
 }

@@ -5,7 +5,7 @@ import "github.com/zookit/zookit/internal/proto"
 // Op is one op of a Multi. CreateOp, DeleteOp, SetOp and CheckOp make them, and
 // copy what they are given; Client.Bind ties one to a client.
 type Op struct {
-	owner   *calls // the client that may run it; nil: any client may, below its own chroot
+	owner   *calls // of the client that may run it; nil: any client may, below its own chroot
 	wire    proto.MultiOp
 	path    string // as the caller gave it
 	kind    OpKind

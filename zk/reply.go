@@ -167,8 +167,8 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 		cn.link.Fail(fmt.Errorf("%w: reply to %v", code, cl.op))
 		cl.lost = true
 	}
-	if cl.err != nil && c.root != "" && cl.isAbsent() && cl.meansNoChroot() {
-		c.root.blame(cl)
+	if cl.err != nil && cl.from.root != "" && cl.isAbsent() && cl.meansNoChroot() {
+		cl.from.root.blame(cl)
 	}
 	if cl.pipe != nil && cl.err != nil && cl.outcome != OutcomeRejected {
 		cl.pipe.breakOff(cl.err)

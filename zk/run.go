@@ -37,7 +37,7 @@ func (r runner) do(ctx context.Context, cl *call) (alive bool, err error) {
 // unobserved is do without the hooks.
 func (r runner) unobserved(ctx context.Context, cl *call) (alive bool, err error) {
 	alive, err = r.repeat(ctx, cl)
-	if r.c.root != "" && alive && cl.isAbsent() {
+	if alive && cl.from.root != "" && cl.isAbsent() {
 		err = r.findChroot(ctx, cl)
 	}
 	return alive, err

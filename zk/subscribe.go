@@ -19,6 +19,7 @@ import (
 // full because the reader was too slow.
 type Subscription struct {
 	c     *core
+	root  chroot                  // of the client that made it
 	entry watchtable.Subscription // in the table
 	limit int
 
@@ -51,7 +52,7 @@ var opAddWatch = define(operation{code: proto.OpAddWatch, read: true, decode: ig
 // place. ErrUnimplemented says that the server is older than 3.6. Close the
 // Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
-	s := &Subscription{c: c.core, limit: 1024}
+	s := &Subscription{c: c.core, root: c.calls.root, limit: 1024}
 	s.entry = watchtable.Subscription{Path: c.calls.root.full(path), Mode: watchtable.Persistent, To: subscriber{s}}
 	for _, o := range opts {
 		o(s)
@@ -69,7 +70,7 @@ func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOp
 }
 
 // Path returns the path that the subscription is on.
-func (s *Subscription) Path() string { return s.c.root.strip(s.entry.Path) }
+func (s *Subscription) Path() string { return s.root.strip(s.entry.Path) }
 
 // Events yields the events in order, and waits for more until ctx ends, the
 // subscription is closed, or the subscription cannot go on. It then yields one
@@ -127,7 +128,7 @@ func (to subscriber) Push(ev watchtable.Event) {
 		to.Resync()
 		return
 	}
-	s.events = append(s.events, s.c.root.eventOf(ev))
+	s.events = append(s.events, s.root.eventOf(ev))
 	s.more.Wake()
 }
 

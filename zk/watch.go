@@ -21,7 +21,7 @@ type Watch struct{ entry tableWatch }
 // watchHolder is what the client keeps with a watch in the table. It is small,
 // because there may be very many watches.
 type watchHolder struct {
-	c  *core
+	of *calls     // of the client that set it
 	ch chan Event // nil until it is asked for
 }
 
@@ -30,8 +30,8 @@ type watchHolder struct {
 // not received from holds up nothing.
 func (w *Watch) C() <-chan Event {
 	h := &w.entry.Holder
-	h.c.Lock()
-	defer h.c.Unlock()
+	h.of.core.Lock()
+	defer h.of.core.Unlock()
 	if h.ch == nil {
 		h.ch = make(chan Event, 1)
 		if w.entry.Reason() != watchtable.Waiting {
@@ -48,7 +48,7 @@ func (h *watchHolder) notify(w *tableWatch) {
 		return
 	}
 	if w.Reason() == watchtable.Fired {
-		h.ch <- h.c.root.eventOf(w.Event()) // has room for it
+		h.ch <- h.of.root.eventOf(w.Event()) // has room for it
 	}
 	close(h.ch)
 }
@@ -66,7 +66,7 @@ func (w *Watch) Wait(ctx context.Context) (Event, error) {
 		}
 	}
 	// A watch that is over does not change any more.
-	return w.entry.Holder.c.root.eventOf(w.entry.Event()), endErrors[w.entry.Reason()]
+	return w.entry.Holder.of.root.eventOf(w.entry.Event()), endErrors[w.entry.Reason()]
 }
 
 // Fired reports whether the event is there.
@@ -79,7 +79,7 @@ func (w *Watch) Fired() bool { return w.reason() == watchtable.Fired }
 // was no connection. To know that there were none of these, compare
 // Session.Resumed with its value before the watches were set.
 func (w *Watch) FiredBefore(v *Watch) bool {
-	c := w.entry.Holder.c
+	c := w.entry.Holder.of.core
 	c.Lock()
 	defer c.Unlock()
 	return w.entry.FiredBefore(&v.entry)
@@ -90,7 +90,7 @@ func (w *Watch) Err() error { return endErrors[w.reason()] }
 
 // reason returns why the watch is over.
 func (w *Watch) reason() watchtable.Reason {
-	c := w.entry.Holder.c
+	c := w.entry.Holder.of.core
 	c.Lock()
 	defer c.Unlock()
 	return w.entry.Reason()
@@ -103,7 +103,7 @@ func (w *Watch) Stop() {
 	if w == nil {
 		return
 	}
-	c := w.entry.Holder.c
+	c := w.entry.Holder.of.core
 	c.Lock()
 	defer c.Unlock()
 	c.watches.table.Stop(&w.entry)

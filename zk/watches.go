@@ -53,7 +53,7 @@ func (ws *watches) Answered(cl *call) {
 	case tooLarge:
 		ws.table.Set(&cl.reg, kindOfWatch(cl), nil)
 	default:
-		cl.watch = &Watch{tableWatch{Holder: watchHolder{c: ws.c}}}
+		cl.watch = &Watch{tableWatch{Holder: watchHolder{of: cl.from}}}
 		ws.table.Set(&cl.reg, kindOfWatch(cl), &cl.watch.entry)
 	}
 }

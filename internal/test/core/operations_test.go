@@ -98,3 +98,37 @@ func TestCore_MultiReadAndSequence(t *testing.T) {
 		require.NoError(t, results[4].Err)
 	})
 }
+
+// A sub-client works below its chroot, in the session and with the watches of its
+// client.
+func TestCore_SubClient(t *testing.T) {
+	onEachVersion(t, ensemble.Options{}, func(t *testing.T, servers string) {
+		ctx := t.Context()
+		c := connect(t, servers)
+		sub, err := c.At("/app")
+		require.NoError(t, err)
+		_, err = sub.Create(ctx, "/x", nil, zk.Ephemeral)
+		require.ErrorIs(t, err, zk.ErrNoChroot)
+		_, err = c.Create(ctx, "/app", nil, zk.Persistent)
+		require.NoError(t, err)
+
+		_, _, forSub, err := sub.ExistsW(ctx, "/x")
+		require.NoError(t, err)
+		_, _, forBase, err := c.ExistsW(ctx, "/app/x")
+		require.NoError(t, err)
+		made, err := sub.Create(ctx, "/x", nil, zk.Ephemeral)
+		require.NoError(t, err)
+		require.Equal(t, "/x", made.Path)
+		for watch, path := range map[*zk.Watch]string{forSub: "/x", forBase: "/app/x"} {
+			ev, err := watch.Wait(ctx)
+			require.NoError(t, err)
+			require.Equal(t, path, ev.Path)
+		}
+		stat, exists, err := c.Exists(ctx, "/app/x")
+		require.NoError(t, err)
+		require.True(t, exists)
+		require.Equal(t, c.Session().ID(), stat.EphemeralOwner)
+		require.NoError(t, sub.Close(ctx))
+		require.NoError(t, sub.Delete(ctx, "/x", zk.AnyVersion))
+	})
+}
