@@ -10,7 +10,7 @@ COUNT    ?= 1
 SOAK     ?= 30m
 ROUNDS   ?= 100
 SEEDS    ?= 300
-NESTED   := interop bench
+NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod))
 
 # The acceptance suite and the real ensembles need the machine for themselves:
 # they measure margins of milliseconds.

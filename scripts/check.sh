@@ -10,8 +10,8 @@ if [ -n "$unformatted" ]; then
 	failed=1
 fi
 
-for module in . interop bench zktest/zkcontainer; do
-	[ -e "$module/go.mod" ] || continue
+modules=$(find . -name go.mod -not -path './bin/*' -printf '%h\n' | sort)
+for module in $modules; do
 	(cd "$module" && go vet ./... && "$bin/staticcheck" ./... && go mod tidy -diff) || {
 		echo "in $module: fix the findings above"
 		failed=1
@@ -21,8 +21,7 @@ done
 # The code must also build for other systems, on which it cannot run here, and with
 # 32-bit ints.
 for target in windows/amd64 darwin/arm64 linux/386; do
-	for module in . interop bench zktest/zkcontainer; do
-		[ -e "$module/go.mod" ] || continue
+	for module in $modules; do
 		(cd "$module" && GOOS=${target%/*} GOARCH=${target#*/} go vet ./...) || {
 			echo "in $module for $target: fix the findings above"
 			failed=1

@@ -36,6 +36,12 @@ if [ -d interop ]; then
 	need python3-kazoo /usr/bin/python3 -c 'import kazoo'
 	need python3-venv /usr/bin/python3 -c 'import venv, ensurepip'
 fi
+# A key distribution centre for contrib/zkkrb5.
+if [ -d contrib/zkkrb5 ]; then
+	need krb5-kdc test -x /usr/sbin/krb5kdc
+	need krb5-admin-server test -x /usr/sbin/kadmin.local
+	need krb5-user command -v kinit
+fi
 # With CONTAINERS set: Docker's engine for zktest/zkcontainer, and the packages from
 # which its image is made.
 if [ -n "${CONTAINERS:-}" ]; then
