@@ -16,7 +16,11 @@ var newer = map[string]func(context.Context, *zk.Client) error{
 	"countDescendants": func(ctx context.Context, c *zk.Client) error { _, err := c.CountDescendants(ctx, "/"); return err },
 	"ephemerals":       func(ctx context.Context, c *zk.Client) error { _, err := c.Ephemerals(ctx, "/"); return err },
 	"multiRead":        func(ctx context.Context, c *zk.Client) error { _, err := c.MultiRead(ctx, zk.GetOp("/")); return err },
-	"whoAmI":           func(ctx context.Context, c *zk.Client) error { _, err := c.WhoAmI(ctx); return err },
+	"reconfig": func(ctx context.Context, c *zk.Client) error {
+		_, err := c.Reconfig(ctx, zk.Reconfig{Leaving: []int64{1}}, zk.AnyConfig)
+		return err
+	},
+	"whoAmI": func(ctx context.Context, c *zk.Client) error { _, err := c.WhoAmI(ctx); return err },
 }
 
 // An old server answers that it does not know the operation, and closes the

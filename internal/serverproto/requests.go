@@ -56,18 +56,9 @@ func DecodeAuth(r *proto.Reader) proto.AuthPacket {
 	return proto.AuthPacket{Type: r.Int32(), Scheme: r.String(), Auth: r.Buffer()}
 }
 
-// Reconfig is the body of reconfig: changes of the list of members, or a new
-// list.
-type Reconfig struct {
-	Joining    string
-	Leaving    string
-	NewMembers string
-	Version    int64 // of the configuration to change; -1 is any
-}
-
 // DecodeReconfig reads the body of reconfig.
-func DecodeReconfig(r *proto.Reader) Reconfig {
-	return Reconfig{Joining: r.String(), Leaving: r.String(), NewMembers: r.String(), Version: r.Int64()}
+func DecodeReconfig(r *proto.Reader) proto.Reconfig {
+	return proto.Reconfig{Joining: r.Buffer(), Leaving: r.Buffer(), NewMembers: r.Buffer(), Version: r.Int64()}
 }
 
 // DecodeOp reads the body of a create of any kind, a delete, a setData or a

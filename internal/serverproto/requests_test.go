@@ -92,18 +92,14 @@ func requests() []recordtest.Record {
 			proto.PathWatch{Path: "/a", Watch: true}, proto.PathWatch{Path: "/ü\x00\xff"}),
 		of("PathVersion", "PathMode", []int{0}, DecodePathMode, (*proto.PathMode).Append,
 			proto.PathMode{Path: "/a", Mode: proto.WatchPersistentRecursive}, proto.PathMode{Path: "/", Mode: proto.RemoveAny}),
-		of("PathVersion", "Reconfig", []int{0, 5, 10}, DecodeReconfig, appendReconfig,
-			Reconfig{"j", "l", "n", 0x1_0000_0004}, Reconfig{Version: -1}),
+		of("PathVersion", "Reconfig", []int{0, 5, 10}, DecodeReconfig, (*proto.Reconfig).Append,
+			proto.Reconfig{Joining: []byte("j"), Leaving: []byte("l"), NewMembers: []byte("n"), Version: 0x1_0000_0004},
+			proto.Reconfig{Version: -1}, proto.Reconfig{Joining: []byte{}, NewMembers: []byte{}}),
 		of("ACL", "SetACLRequest", []int{0, 6, 14, 23, 37, 47}, DecodeSetACL, (*proto.SetACLRequest).Append,
 			proto.SetACLRequest{Path: "/a", ACL: someACL, Version: 3}, proto.SetACLRequest{ACL: []proto.ACL{}, Version: -1}),
 		of("Auth", "AuthPacket", []int{4, 14}, DecodeAuth, (*proto.AuthPacket).Append,
 			proto.AuthPacket{Scheme: "digest", Auth: []byte("u:p")}, proto.AuthPacket{Type: -1}, proto.AuthPacket{Scheme: "x", Auth: []byte{}}),
 	}
-}
-
-func appendReconfig(q *Reconfig, b []byte) []byte {
-	b = proto.AppendString(proto.AppendString(proto.AppendString(b, q.Joining), q.Leaving), q.NewMembers)
-	return proto.AppendInt64(b, q.Version)
 }
 
 func multi() recordtest.Record {

@@ -27,10 +27,12 @@ const (
 // a member is an error, or a panic in a method that returns no error. Many
 // goroutines may call its methods.
 type Ensemble interface {
-	// Size is the number of members.
+	// Size is the number of members, without spare ones. The spare ones have the numbers
+	// from Size on.
 	Size() int
-	// Servers is the connect string of all members, through their proxies. It stays
-	// valid when a member is restarted. Addr is the address of one member.
+	// Servers is the connect string of all members but the spare ones, through their
+	// proxies. It stays valid when a member is restarted. Addr is the address of one
+	// member.
 	Servers() string
 	Addr(member int) string
 	// Direct and DirectAddr bypass the proxies, for checks.
@@ -39,7 +41,7 @@ type Ensemble interface {
 	// Clients returns the proxy before a member's client port.
 	Clients(member int) *Proxy
 
-	// Ready waits until every member answers srvr with its mode.
+	// Ready waits until every member but the spare ones answers srvr with its mode.
 	Ready(ctx context.Context) error
 	// Leader waits until a member reports that it leads. A standalone server always
 	// leads. If two members report it, Leader returns the one with the newer epoch.
@@ -97,6 +99,8 @@ type Ensemble interface {
 type Options struct {
 	Version    Version       // the default server; or V38, V39
 	Size       int           // 1; or 3
+	Reconfig   bool          // false; or the configuration can be changed: see the package's documentation
+	Spares     int           // 0; or more members, which are no part of the configuration at first and do not run
 	TickTime   time.Duration // 200 ms
 	InitLimit  int           // 50 ticks
 	SyncLimit  int           // 25 ticks
@@ -118,6 +122,12 @@ func (o Options) withDefaults() (Options, error) {
 	var errs []error
 	if o.Size != 1 && o.Size != 3 {
 		errs = append(errs, fmt.Errorf("ensemble: Options.Size is %d, want 1 or 3", o.Size))
+	}
+	if o.Reconfig && o.Size == 1 {
+		errs = append(errs, errors.New("ensemble: Options.Reconfig with Size 1: a standalone server has no configuration"))
+	}
+	if o.Spares < 0 || o.Spares > 0 && !o.Reconfig {
+		errs = append(errs, fmt.Errorf("ensemble: Options.Spares is %d, want 0, or more with Reconfig", o.Spares))
 	}
 	if o.TickTime < time.Millisecond {
 		errs = append(errs, fmt.Errorf("ensemble: Options.TickTime is %v, want 1ms or more", o.TickTime))

@@ -50,14 +50,14 @@ func Start(ctx context.Context, o Options) (Ensemble, error) {
 }
 
 func (e *localEnsemble) start(ctx context.Context, rt runtimes) (err error) {
-	for i := range e.o.Size {
+	for i := range e.o.Size + e.o.Spares {
 		m, err := newMember(i, filepath.Join(e.dir, fmt.Sprint(i)), rt)
 		if err != nil {
 			return err
 		}
 		e.members = append(e.members, m)
 	}
-	if e.o.Size > 1 {
+	if e.o.Size > 1 && !e.o.Reconfig {
 		if e.peers, err = newPeers(e.members); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (e *localEnsemble) start(ctx context.Context, rt runtimes) (err error) {
 			return err
 		}
 	}
-	for _, m := range e.members {
+	for _, m := range e.members[:e.o.Size] {
 		if err := m.start(e.o); err != nil {
 			return err
 		}
@@ -76,25 +76,43 @@ func (e *localEnsemble) start(ctx context.Context, rt runtimes) (err error) {
 }
 
 // seenBy returns the lines of zoo.cfg that name the members, for member m. m has
-// its real ports, on which it listens. The others have the addresses of proxies.
+// its real ports, on which it listens. The others have the addresses of proxies, or
+// their real ones if the configuration can be changed. A spare member knows itself as
+// an observer, so that it has no vote before it joins.
 func (e *localEnsemble) seenBy(m *member) []string {
-	if len(e.members) == 1 {
+	if e.o.Size == 1 {
 		return nil
 	}
 	var lines []string
+	if e.o.Reconfig {
+		lines = append(lines, "reconfigEnabled=true")
+	}
 	for _, other := range e.members {
-		quorum, election := other.quorum.addr(), other.election.addr()
-		if other != m {
+		quorum, election, role := other.quorum.addr(), other.election.addr(), ""
+		switch {
+		case other == m && m.index >= e.o.Size:
+			role = ":observer"
+		case other.index >= e.o.Size:
+			continue
+		case other != m && e.peers != nil:
 			l := e.peers.links[pair{m.index, other.index}]
 			quorum, election = l.quorum.Addr(), l.election.Addr()
 		}
 		_, port, _ := strings.Cut(election, ":")
-		lines = append(lines, fmt.Sprintf("server.%d=%s:%s;%s", other.index+1, quorum, port, other.addr()))
+		lines = append(lines, fmt.Sprintf("server.%d=%s:%s%s;%s", other.index+1, quorum, port, role, other.addr()))
 	}
 	return lines
 }
 
-func (e *localEnsemble) Size() int               { return len(e.members) }
+// ServerLine returns the line of an ensemble's configuration that names a member as
+// a participant. The ensemble must have been started with Options.Reconfig.
+func ServerLine(e Ensemble, member int) string {
+	m := e.(*localEnsemble).members[member]
+	_, port, _ := strings.Cut(m.election.addr(), ":")
+	return fmt.Sprintf("server.%d=%s:%s:participant;%s", member+1, m.quorum.addr(), port, m.addr())
+}
+
+func (e *localEnsemble) Size() int               { return e.o.Size }
 func (e *localEnsemble) Addr(i int) string       { return e.members[i].proxy.Addr() }
 func (e *localEnsemble) DirectAddr(i int) string { return e.members[i].addr() }
 func (e *localEnsemble) Clients(i int) *Proxy    { return e.members[i].proxy }
@@ -104,7 +122,7 @@ func (e *localEnsemble) Servers() string         { return e.join(e.Addr) }
 func (e *localEnsemble) Direct() string          { return e.join(e.DirectAddr) }
 
 func (e *localEnsemble) join(addr func(int) string) string {
-	all := make([]string, len(e.members))
+	all := make([]string, e.o.Size)
 	for i := range all {
 		all[i] = addr(i)
 	}
@@ -130,7 +148,7 @@ func (e *localEnsemble) member(i int) (*member, error) {
 }
 
 func (e *localEnsemble) Ready(ctx context.Context) error {
-	for _, m := range e.members {
+	for _, m := range e.members[:e.o.Size] {
 		if err := m.answers(ctx, func() bool { return true }); err != nil {
 			return err
 		}
@@ -226,11 +244,11 @@ func (e *localEnsemble) Rebuild(ctx context.Context, i int) error {
 func (e *localEnsemble) quorumFor(i int) bool {
 	n := 0
 	for j, m := range e.members {
-		if m.state() == running && (j == i || e.peers.joined(i, j)) {
+		if m.state() == running && (j == i || e.peers == nil || e.peers.joined(i, j)) {
 			n++
 		}
 	}
-	return n > len(e.members)/2
+	return n > e.o.Size/2
 }
 
 func (e *localEnsemble) Logs() string {

@@ -129,7 +129,7 @@ func (e *localEnsemble) change(note func(*peers), members ...int) error {
 		}
 	}
 	if e.peers == nil {
-		return errors.New("ensemble: a standalone server has no peers")
+		return errors.New("ensemble: no peers behind proxies: the server is standalone, or Options.Reconfig is set")
 	}
 	if len(members) == 2 && members[0] == members[1] {
 		return fmt.Errorf("ensemble: member %d has no link to itself", members[0])
