@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -110,15 +109,18 @@ func (a authFunc) Authenticate(ctx context.Context, x *AuthExchange) error {
 	return x.Present(auth)
 }
 
-// AuthError says that a connection was not authenticated, and why. It wraps
+// AuthError says that a connection was not authenticated, or that AddAuth has failed, and why. It wraps
 // ErrAuthFailed if the credential was refused.
 type AuthError struct {
 	Name   string // of the Authenticator
-	Server string // as the list of servers has it
+	Server string // as the list of servers has it; empty in an error of AddAuth
 	Err    error
 }
 
 func (e *AuthError) Error() string {
+	if e.Server == "" {
+		return fmt.Sprintf("authentication by %s: %v", e.Name, e.Err)
+	}
 	return fmt.Sprintf("authentication by %s at %s: %v", e.Name, e.Server, e.Err)
 }
 
@@ -187,29 +189,4 @@ func authFault(a Authenticator, limit int) error {
 		return errors.New("has no name")
 	}
 	return nil
-}
-
-// copyAuth returns a copy of the entries of Config.Auth. Neighbouring credentials
-// become one Authenticator, and each credential is in it once.
-func copyAuth(all []Authenticator) []Authenticator {
-	var out []Authenticator
-	var seen, run credentials // run is the last of out, nil if that is no credential
-	for _, each := range all {
-		a, ok := asAuth(each)
-		if !ok {
-			out, run = append(out, each), nil
-			continue
-		}
-		same := func(b Auth) bool { return a.Scheme == b.Scheme && bytes.Equal(a.Data, b.Data) }
-		if slices.ContainsFunc(seen, same) {
-			continue
-		}
-		a.Data = bytes.Clone(a.Data)
-		if run != nil {
-			out = out[:len(out)-1]
-		}
-		seen, run = append(seen, a), append(run, a)
-		out = append(out, run)
-	}
-	return out
 }

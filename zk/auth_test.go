@@ -131,6 +131,8 @@ func TestSecrets_AreInNoLogAndNoError(t *testing.T) {
 		acl := zk.DigestACL(zk.PermAll, "bob", secret)
 		_, err = c.Create(ctx, "/n", nil, zk.Persistent)
 		require.NoError(t, err)
+		require.NoError(t, c.AddAuth(ctx, zk.Auth{Scheme: "token", Data: []byte(secret)}))
+		say(c.AddAuth(ctx, zk.Auth{Scheme: "sasl", Data: []byte(secret)}))
 		_, err = c.Create(ctx, "/n", nil, zk.Persistent, zk.WithACL(acl...))
 		say(err)
 		_, err = c.SetACL(ctx, "/n", []zk.ACL{{Perms: -1, Scheme: "digest", ID: secret}}, 0)

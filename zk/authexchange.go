@@ -119,7 +119,7 @@ func (x *AuthExchange) exchange(op proto.OpCode, bodies ...[]byte) ([]authReply,
 // authenticate lets every Authenticator of the Config authenticate a connection to a
 // server.
 func (d *dialer) authenticate(ctx context.Context, nc net.Conn, server string) error {
-	for _, a := range d.auth() {
+	for _, a := range d.auth.entries() {
 		x := &AuthExchange{server: server, limit: d.maxRequestSize, roundTrip: handshakeTrip(nc)}
 		err := a.Authenticate(ctx, x)
 		if !x.use.CompareAndSwap(exchangeIdle, exchangeOver) {

@@ -32,6 +32,7 @@ type call struct {
 	ops    []Op         // of a multi
 	reads  []ReadOp     // of a multiRead
 	paths  []string     // of a setWatches: the watches that it restores
+	auth   *addedAuth   // of an auth: what its acceptance adds
 
 	// Guarded by core.mu.
 	// in is the ordinal of the only session in which the call may run, 0 if it may
@@ -149,6 +150,9 @@ func (cl *call) refuse(code Code) {
 	cl.err, cl.outcome = code, OutcomeRejected
 	if code == ErrBadVersion && cl.op.versioned {
 		cl.err = badVersion(int32(binary.BigEndian.Uint32(cl.req.Frame[len(cl.req.Frame)-4:])))
+	}
+	if cl.auth != nil {
+		cl.err = &AuthError{Name: cl.auth.name, Err: code}
 	}
 	if !code.verdict() {
 		cl.outcome = OutcomeUnknown

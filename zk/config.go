@@ -57,7 +57,7 @@ type Config struct {
 	SessionTimeout time.Duration
 	// Auth authenticates every connection, before any request, in this order. An
 	// entry is an [Auth], such as that of [DigestAuth], an [AuthFunc], [DigestMD5], or
-	// an Authenticator of your own. Equal credentials count once.
+	// an Authenticator of your own. Equal credentials count once. AddAuth adds to them.
 	Auth []Authenticator
 	// TLS, if set, makes every connection a TLS one. The server's certificate
 	// is checked against the host in the list of servers unless

@@ -23,7 +23,7 @@ type dialer struct {
 	lookupHost     func(ctx context.Context, host string) ([]string, error) // nil: names go to dialContext
 	tls            *tls.Config                                              // nil: plaintext
 	loadTLS        func() (*tls.Config, error)                              // in place of tls, if not nil
-	auth           secret[[]Authenticator]
+	auth           *authList
 	root           chroot
 	maxRequestSize int
 	maxReplySize   int
@@ -37,7 +37,7 @@ func newDialer(cfg Config, root chroot) *dialer {
 		lookupHost:     cfg.LookupHost,
 		tls:            cfg.TLS,
 		loadTLS:        cfg.LoadTLS,
-		auth:           hide(cfg.Auth),
+		auth:           &authList{all: hide(cfg.Auth)},
 		root:           root,
 		maxRequestSize: cfg.MaxRequestSize,
 		maxReplySize:   cfg.MaxReplySize,

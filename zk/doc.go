@@ -51,7 +51,8 @@
 // any request: an [Auth] presents the same credential each time, and [AuthFunc] asks a
 // function for it. [DigestMD5] is a SASL mechanism. Another one is an [Authenticator] of
 // your own. If a server refuses a credential, the state is [StateAuthFailed], and calls fail with an
-// [*AuthError]. The client keeps trying, with longer and longer pauses.
+// [*AuthError]. The client keeps trying, with longer and longer pauses. [Client.AddAuth]
+// adds a credential while the client runs.
 //
 //	client, err := zk.Connect(ctx, zk.Config{
 //		Servers: "/app", // the chroot alone

@@ -75,6 +75,30 @@ func ExampleAuthFunc() {
 	// connected
 }
 
+// A client gets one more identity while it runs.
+func ExampleClient_AddAuth() {
+	srv := exampleServer()
+	defer srv.Close()
+	ctx := context.Background()
+	client := exampleClient(srv)
+	defer client.Close(ctx)
+
+	if err := client.AddAuth(ctx, zk.DigestAuth("bob", "secret")); err != nil {
+		log.Fatal(err) // an *AuthError if the server has refused it
+	}
+	ids, err := client.WhoAmI(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, id := range ids {
+		if id.Scheme == "digest" {
+			fmt.Println(id.User)
+		}
+	}
+	// Output:
+	// bob
+}
+
 // A server refuses the credential.
 func ExampleAuthError() {
 	srv := exampleServer()

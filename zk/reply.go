@@ -95,6 +95,9 @@ func (c *core) VacateAll(frames []link.Frame) {
 
 // recordReply records the reply to a call.
 func (s *Session) recordReply(now time.Time, cl *call, f *link.Frame) {
+	if f.Xid == proto.XidAuth {
+		return // the server answers a credential without a look at the session, and does not touch it
+	}
 	code := Code(f.Err)
 	if !code.movesOn() {
 		s.answered(now, cl.req.SentAt)

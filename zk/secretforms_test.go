@@ -41,6 +41,7 @@ func TestSecrets_AreInNoFormOfPrinting(t *testing.T) {
 		require.NoError(t, err)
 		defer release()
 		w, sub := watchAndSubscription(t, c)
+		require.NoError(t, c.AddAuth(t.Context(), zk.DigestAuth("bob", secret+"-added")))
 
 		holders := []any{struct{ C *zk.Client }{c}, &struct{ s *zk.Session }{c.Session()}}
 		synctest.Wait() // printing looks at everything without a lock: nothing may be under way

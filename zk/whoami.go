@@ -17,7 +17,7 @@ type Identity struct {
 
 // WhoAmI returns the identities under which the connected server knows the client,
 // in no order. The address of the client is one of them, with the scheme "ip". Each
-// credential of Config.Auth that the server has accepted adds one.
+// credential of Config.Auth and of AddAuth that the server has accepted adds one.
 //
 // Use it to find out why a server answers ErrNoAuth.
 //

@@ -53,7 +53,9 @@ func (c *conn) handle(frame []byte) error {
 		c.end(thenClose) // the leader refuses the write: the session has moved to another member
 		return errFinished
 	}
-	c.touch()
+	if q.h.Op != proto.OpAuth {
+		c.touch() // a server answers auth without a look at the session
+	}
 	ends := false
 	switch v.kind {
 	case rawReply:

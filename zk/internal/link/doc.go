@@ -13,6 +13,11 @@
 // "leaving" the Handler finishes it, and the link copies its bytes into the write
 // buffer. In "sent" it waits for its reply. Replies come in the order of "sent".
 //
+// Two kinds of requests are answered out of that order, because the server answers
+// them as soon as it has read them: pings and credentials (auth). Each kind has a
+// queue of its own, and replies of one kind come in order. Neither counts as a sign
+// that the session lives: the server does not look at it for a credential.
+//
 // One goroutine reads: the reader. One goroutine at a time writes: the holder of
 // the write token. It writes the requests of all callers. Three can hold the token:
 //

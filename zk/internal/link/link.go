@@ -74,6 +74,7 @@ type Link struct {
 	err        error      // why the link has ended, nil while it lives
 	waiting    Queue
 	sent       fifo
+	auths      fifo // the unanswered credentials, see matchAuth
 	writing    bool // a goroutine holds the write token
 	delivering bool // the reader delivers the replies of several callers, and will write after that
 	bounded    bool
@@ -139,7 +140,7 @@ func (l *Link) Fail(why error) {
 func (l *Link) Load() (waiting, unanswered int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.waiting.len, len(l.leaving) + l.sent.len
+	return l.waiting.len, len(l.leaving) + l.sent.len + l.auths.len
 }
 
 // Ended returns a channel that is closed when the link has ended.
@@ -156,15 +157,17 @@ func (l *Link) Err() error {
 // is short, because the connection is closed. Submit may still be called meanwhile.
 func (l *Link) Join() { l.users.Wait() }
 
-// TakeBack returns, after Join, the requests that were sent and not answered. It
-// puts those that were not sent at the end of unsent. Both keep their order. The link
-// must not be used any more. A request whose frame was about to be written counts as
+// TakeBack returns, after Join, the requests that were sent and not answered, the
+// credentials last. It puts those that were not sent at the end of unsent. Both keep
+// their order otherwise. The link must not be used any more. A request whose frame was about to be written counts as
 // sent: its bytes may have left.
 func (l *Link) TakeBack(unsent *Queue) (sent []*Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.sent.len > 0 {
-		sent = append(sent, l.sent.pop())
+	for _, q := range []*fifo{&l.sent, &l.auths} {
+		for q.len > 0 {
+			sent = append(sent, q.pop())
+		}
 	}
 	sent = append(sent, l.leaving...)
 	l.leaving = nil

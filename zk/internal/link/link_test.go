@@ -238,3 +238,34 @@ func TestLink_HandlerHasTheLastWord(t *testing.T) {
 		require.Empty(t, unsent)
 	})
 }
+
+// A credential is answered when the server has read it, before requests that were
+// written earlier. The replies to several credentials come in order.
+func TestLink_CredentialsAreAnsweredAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		auth := func(name string) *link.Request {
+			q := request(name)
+			q.Xid = proto.XidAuth
+			return q
+		}
+		r := rigged(t, config(), request("a"), auth("first"), request("b"), auth("second"), auth("third"))
+		r.Start()
+		require.Equal(t, []string{"a", "first", "b", "second", "third"}, r.readAll(5))
+		r.say(reply(proto.XidAuth, "1"), reply(1, ""), reply(proto.XidAuth, "2"))
+		synctest.Wait()
+		require.Equal(t, []string{"first 1", "a ", "second 2"}, r.h.taken())
+		_, unanswered := r.Load()
+		require.Equal(t, 2, unanswered)
+		sent, unsent := r.end(errOver)
+		require.Equal(t, []string{"b", "third"}, sent)
+		require.Empty(t, unsent)
+
+		r = started(t, auth("only"))
+		r.readAll(1)
+		r.say(reply(proto.XidAuth, "1"), reply(proto.XidAuth, "2"))
+		<-r.Ended()
+		require.ErrorIs(t, r.Err(), link.ErrProtocol)
+		require.Equal(t, []string{"only 1"}, r.h.taken())
+		r.end(errOver)
+	})
+}

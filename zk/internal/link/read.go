@@ -85,6 +85,8 @@ func (l *Link) match(now time.Time) (n int, heard bool, err error) {
 			// An event answers no request: there is nothing to match.
 		case proto.XidPing:
 			err = l.matchPing(f)
+		case proto.XidAuth:
+			err = l.matchAuth(f)
 		default:
 			err = l.matchReply(f)
 			if err == nil {
@@ -118,6 +120,16 @@ func (l *Link) matchPing(f *Frame) error {
 	}
 	f.Request = l.pings[0]
 	l.pings = l.pings[1:]
+	return nil
+}
+
+// matchAuth finds the request of the reply to a credential. The server answers it when
+// it has read it. Replies to requests that were written before may come later.
+func (l *Link) matchAuth(f *Frame) error {
+	if l.auths.len == 0 {
+		return fmt.Errorf("%w: reply to a credential that was not sent", ErrProtocol)
+	}
+	f.Request = l.auths.pop()
 	return nil
 }
 

@@ -61,8 +61,12 @@ func (l *Link) oldest() (at time.Time, prompt bool) {
 	if head := l.sent.head(); head != nil {
 		at, prompt = head.SentAt, head.Prompt
 	}
-	if len(l.pings) > 0 && (at.IsZero() || l.pings[0].SentAt.Before(at)) {
-		return l.pings[0].SentAt, false
+	older := func(r *Request) bool { return at.IsZero() || r.SentAt.Before(at) }
+	if len(l.pings) > 0 && older(l.pings[0]) {
+		at, prompt = l.pings[0].SentAt, false
+	}
+	if auth := l.auths.head(); auth != nil && older(auth) {
+		at, prompt = auth.SentAt, false
 	}
 	return at, prompt
 }

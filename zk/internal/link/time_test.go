@@ -194,3 +194,31 @@ func TestSetBounded(t *testing.T) {
 		require.Equal(t, []string{"held"}, unsent)
 	})
 }
+
+// A credential without an answer is silence, also while pings are answered. Its answer
+// is no sign that the session lives.
+func TestSilence_OfACredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := started(t)
+		auth := request("auth")
+		auth.Xid = proto.XidAuth
+		r.Submit(auth, false)
+		r.readAll(1)
+		time.Sleep(limit - time.Second)
+		s, err := r.silence()
+		require.NoError(t, err)
+		require.Equal(t, 1.0, s)
+		time.Sleep(time.Second)
+		_, err = r.silence()
+		require.ErrorIs(t, err, link.ErrSilent)
+		heard := r.h.timesHeard()
+		r.say(reply(proto.XidAuth, ""))
+		synctest.Wait()
+		require.Equal(t, []string{"auth "}, r.h.taken())
+		require.Equal(t, heard, r.h.timesHeard())
+		left, err := r.Silence(time.Now(), limit)
+		require.NoError(t, err)
+		require.Equal(t, time.Duration(math.MaxInt64), left)
+		r.end(err)
+	})
+}

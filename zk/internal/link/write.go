@@ -101,7 +101,7 @@ func (l *Link) takeToken(byCaller bool) bool {
 		// token. The reader checks it when it has delivered.
 		return false
 	}
-	if !byCaller || l.sent.bytes+l.waiting.bytes > callerWrites {
+	if !byCaller || l.sent.bytes+l.auths.bytes+l.waiting.bytes > callerWrites {
 		l.wakeWriter.Wake()
 		return false
 	}
@@ -193,15 +193,17 @@ func (l *Link) writeLeaving(now time.Time) error {
 		batch = l.h.Sending(now, batch)
 	}
 	l.wbuf = l.wbuf[:0]
+	auth := false
 	for _, r := range batch {
 		if r.Xid >= 0 {
 			r.Xid = l.nextXid()
 		}
+		auth = auth || r.Xid == proto.XidAuth
 		r.putXid()
 		r.SentAt = now
 		l.wbuf = append(l.wbuf, r.Frame...)
 	}
-	if !l.commit(now, batch) || len(l.wbuf) == 0 {
+	if !l.commit(now, batch, auth) || len(l.wbuf) == 0 {
 		return nil
 	}
 	_, err := l.nc.Write(l.wbuf)
@@ -214,15 +216,19 @@ func (l *Link) writeLeaving(now time.Time) error {
 // commit moves the requests in leaving to sent, and adds a ping if one is due. It
 // returns false if the link has ended meanwhile. It is called before the write,
 // because a reply can arrive before Write returns. It is called after Sending,
-// because a hostile server could send a reply before the request was written.
-func (l *Link) commit(now time.Time, batch []*Request) bool {
+// because a hostile server could send a reply before the request was written. auth says
+// that a credential is in the batch.
+func (l *Link) commit(now time.Time, batch []*Request, auth bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
 		l.leaving = batch
 		return false
 	}
-	if len(batch) > 0 {
+	switch {
+	case auth:
+		l.sentWithAuth(batch)
+	case len(batch) > 0:
 		l.sent.push(batch, len(l.wbuf))
 	}
 	clear(l.leaving)
@@ -239,6 +245,17 @@ func (l *Link) commit(now time.Time, batch []*Request) bool {
 		l.lastWrite = now
 	}
 	return true
+}
+
+// sentWithAuth moves a batch with credentials to sent and auths.
+func (l *Link) sentWithAuth(batch []*Request) {
+	for i, r := range batch {
+		q := &l.sent
+		if r.Xid == proto.XidAuth {
+			q = &l.auths
+		}
+		q.push(batch[i:i+1], len(r.Frame))
+	}
 }
 
 // nextXid returns the xid of the next request. The reserved xids are negative. A
