@@ -17,7 +17,7 @@ NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod))
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest fuzz mutants nested containers image check fmt race chaos faults soak lease bench curves
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos faults soak lease bench curves
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -50,6 +50,12 @@ real:
 ## newest: every test that needs a real server, on the newest release of Apache ZooKeeper
 newest:
 	ALONE="$(ALONE)" scripts/on-server.sh 3.9
+
+## versions: the last releases of 3.4 to 3.7, which are fetched from Maven Central:
+## the embedded server against each
+versions:
+	scripts/install-jars.sh scripts/jars/older/*.xml
+	for v in 3.4 3.5 3.6 3.7; do scripts/on-older.sh $$v; done
 
 ## fuzz: every fuzz target for FUZZTIME
 fuzz:

@@ -5,7 +5,8 @@
 #   - in the other packages, the tests of each file that imports internal/test/ensemble;
 #   - interop/.
 #
-# It leaves out the tests of zktest/, which run on both versions themselves.
+# It leaves out the tests of zktest/, which run on both versions themselves. on-older.sh
+# is for versions before 3.8.
 set -euo pipefail
 version=$1
 export ZOOKIT_ZOOKEEPER_VERSION=$version

@@ -75,7 +75,7 @@ func matches(id identity, expr string) bool {
 
 // resolveACL checks the ACL of a create or setACL, and replaces the scheme "auth"
 // by the identities of the client. If ok is false, the ACL is invalid.
-func resolveACL(acl []proto.ACL, ids []identity) (out []proto.ACL, ok bool) {
+func (v Version) resolveACL(acl []proto.ACL, ids []identity) (out []proto.ACL, ok bool) {
 	if len(acl) == 0 {
 		return nil, false
 	}
@@ -99,7 +99,7 @@ func resolveACL(acl []proto.ACL, ids []identity) (out []proto.ACL, ok bool) {
 			if len(out) == before {
 				return nil, false
 			}
-		case a.Scheme == "digest" && validDigest(a.ID), a.Scheme == "ip" && validIP(a.ID):
+		case a.Scheme == "digest" && validDigest(a.ID), a.Scheme == "ip" && v.validIP(a.ID):
 			out = append(out, a)
 		default:
 			return nil, false
@@ -113,15 +113,15 @@ func validDigest(id string) bool {
 	return strings.Count(strings.TrimRight(id, ":"), ":") == 1
 }
 
-// validIP reports whether id is an address or a range of addresses.
-func validIP(id string) bool {
+// validIP reports whether id is an address or a range of addresses. 3.4 refuses ranges.
+func (v Version) validIP(id string) bool {
 	addr, bits, prefixed := strings.Cut(id, "/")
 	a, err := netip.ParseAddr(addr)
 	if err != nil || !prefixed {
 		return err == nil
 	}
 	n, err := strconv.Atoi(bits)
-	return err == nil && n >= 0 && n <= a.BitLen()
+	return v.since(V3_5) && err == nil && n >= 0 && n <= a.BitLen()
 }
 
 // masked returns acl without the password hashes of digest ids. Clients that may

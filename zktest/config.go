@@ -11,8 +11,8 @@ import (
 // Config says how the embedded server behaves. The zero value is one server with
 // a tick of 200 ms. New copies the Config.
 type Config struct {
-	// Version is the release line of Apache ZooKeeper that the server imitates.
-	// The zero value is V3_9.
+	// Version is the release line of Apache ZooKeeper that the server imitates, from
+	// V3_4 to V3_9. The zero value is V3_9.
 	Version Version
 
 	// Servers is the number of members, which share one tree; 0 is 1. Each member
@@ -66,8 +66,8 @@ func (c Config) withDefaults() (Config, error) {
 			errs = append(errs, fmt.Errorf("zktest: Config.%s is negative (%d)", name, v))
 		}
 	}
-	if c.Version != V3_9 && c.Version != V3_8 {
-		errs = append(errs, fmt.Errorf("zktest: Config.Version is %d, want V3_9 or V3_8", int(c.Version)))
+	if !c.Version.valid() {
+		errs = append(errs, fmt.Errorf("zktest: Config.Version is %d, want one of V3_9 to V3_4", int(c.Version)))
 	}
 	notNegative("Servers", int64(c.Servers))
 	notNegative("TickTime", int64(c.TickTime))

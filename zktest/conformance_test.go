@@ -44,13 +44,16 @@ func compare(t *testing.T, e, r *world, next func(embedded *world) (step, bool))
 	r.end()
 }
 
-// embedded has the Version of each Apache ZooKeeper that is installed for tests.
-var embedded = map[ensemble.Version]zktest.Version{ensemble.V38: zktest.V3_8, ensemble.V39: zktest.V3_9}
+// embedded has the Version of each Apache ZooKeeper that can be installed for tests.
+var embedded = map[ensemble.Version]zktest.Version{
+	ensemble.V34: zktest.V3_4, ensemble.V35: zktest.V3_5, ensemble.V36: zktest.V3_6, ensemble.V37: zktest.V3_7,
+	ensemble.V38: zktest.V3_8, ensemble.V39: zktest.V3_9,
+}
 
-// onBothVersions runs f for each version, with the address of a new server of
-// Apache ZooKeeper. That server never removes containers by itself, so that it
+// onEachVersion runs f for each version that is to be tested, with the address of a
+// new server of Apache ZooKeeper. That server never removes containers by itself, so that it
 // runs no transactions of its own.
-func onBothVersions(t *testing.T, f func(t *testing.T, v zktest.Version, addr string)) {
+func onEachVersion(t *testing.T, f func(t *testing.T, v zktest.Version, addr string)) {
 	for _, installed := range ensemble.Versions() {
 		v, ok := embedded[installed]
 		if !ok {
@@ -68,7 +71,7 @@ func onBothVersions(t *testing.T, f func(t *testing.T, v zktest.Version, addr st
 // TestConformance_Script runs every operation with every error that its authors
 // could think of.
 func TestConformance_Script(t *testing.T) {
-	onBothVersions(t, func(t *testing.T, v zktest.Version, addr string) {
+	onEachVersion(t, func(t *testing.T, v zktest.Version, addr string) {
 		steps := script(v)
 		compare(t, embeddedWorld(t, v), realWorld(t, addr), func(*world) (step, bool) {
 			if len(steps) == 0 {
@@ -93,7 +96,7 @@ const (
 // that they affect each other.
 func TestConformance_Random(t *testing.T) {
 	first, seeds, steps := fromEnv(t, envFirst, 0), fromEnv(t, envSeeds, 4), fromEnv(t, envSteps, 1200)
-	onBothVersions(t, func(t *testing.T, v zktest.Version, addr string) {
+	onEachVersion(t, func(t *testing.T, v zktest.Version, addr string) {
 		for seed := first; seed < first+seeds; seed++ {
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				g := generator{rand.New(rand.NewPCG(seed, 1))}

@@ -84,32 +84,44 @@
 // # How close it is to Apache ZooKeeper
 //
 // Config.Version chooses the release line that the server imitates. V3_9, the
-// default, is 3.9.5, and V3_8 is 3.8.0 as in Debian. The tests of this package run
-// thousands of scripted and random operations against the embedded server and
-// against both releases. They compare every field of every reply and every event.
+// default, is 3.9.5, and V3_8 is 3.8.0 as in Debian. The others are the last release
+// of their line. The tests of this package run thousands of scripted and random
+// operations against the embedded server and against each release. They compare every
+// field of every reply and every event. (Every run of the tests has 3.8 and 3.9, and
+// `make versions` has the others.)
 //
-// The two lines differ in this:
+// The lines differ in this:
 //
 //   - An event carries the zxid of its change since 3.9, and -1 before. An event
-//     that setWatches causes carries -1 in both.
+//     that setWatches causes carries -1 in every version.
 //   - Since 3.9 (and 3.8.4) the server refuses an exists on a node that the client
 //     may not read, with NoAuth, and sets no watch.
 //   - Since 3.9 a session can have watches of several modes on one path. Before, a
 //     new watch replaces the old one.
 //   - Since 3.9 types 1 and 2 of removeWatches and checkWatches mean one-shot
 //     watches, and types 4 and 5 mean persistent and recursive ones. Before, types 1
-//     and 2 mean watches of any mode, and checkWatches also counts the watches of
-//     other clients.
-//   - Since 3.9 (and 3.8.2) a create2 in a multi is answered with its Stat. Flags
-//     that no mode has make the whole multi fail with MarshallingError. Before, the
-//     create2 is answered like a create, and such flags make only that op fail, with
-//     BadArguments.
+//     and 2 mean watches of any mode. From 3.6 to 3.8 checkWatches also counts the
+//     watches of other clients.
+//   - Since 3.9 (and 3.8.2, and 3.7.2) a create2 in a multi is answered with its Stat.
+//     Flags that no mode has make the whole multi fail with MarshallingError. Before,
+//     the create2 is answered like a create, and such flags make only that op fail,
+//     with BadArguments.
 //   - Since 3.9 check is only an op of a multi. As a request it is answered
 //     Unimplemented, and the server closes the connection.
 //   - A malformed write uses no zxid in 3.9.5, unless it is a multi.
+//   - Since 3.9 (and 3.8.4) a client gets no events of nodes that it may not read.
+//     Debian has added this to 3.8.0.
+//   - whoAmI is new in 3.7.
+//   - addWatch, setWatches2, multiRead, getEphemerals and getAllChildrenNumber are new
+//     in 3.6. Up to 3.5 a delete finds out that the node does not exist before it finds
+//     out that the client lacks the right.
+//   - create2, createContainer, createTTL, checkWatches, removeWatches, reconfig and
+//     /zookeeper/config are new in 3.5. 3.4 also refuses a range of addresses in an ACL,
+//     and accepts a few more characters in paths.
 //
-// In both lines a client gets no events of nodes that it may not read. (Debian has
-// added this to 3.8.0.)
+// A version answers an operation that it does not know with Unimplemented, and closes
+// the connection. In a multi, such an op makes the whole multi fail with
+// MarshallingError.
 //
 // The embedded server differs from Apache ZooKeeper in this:
 //
@@ -128,8 +140,9 @@
 //   - The server refuses reconfig with ReconfigDisabled, as a server without
 //     reconfigEnabled does.
 //   - A read-only server answers from the shared tree and keeps sessions.
-//   - With V3_8 a successful check outside a multi is answered. Apache ZooKeeper
-//     3.8.0 fails internally and never answers.
+//   - Up to V3_8 a successful check outside a multi is answered. Apache ZooKeeper fails
+//     internally there, and never answers. So does 3.4 for a handshake whose password is
+//     null.
 //   - A bool on the wire must be 0 or 1. Apache ZooKeeper takes any other value for
 //     true.
 package zktest

@@ -64,8 +64,8 @@ func (q *call) removeWatches() proto.ErrCode {
 	return proto.OK
 }
 
-// checkWatches answers whether there is a watch that removeWatches would end. Up
-// to 3.8 the watch of any client counts.
+// checkWatches answers whether there is a watch that removeWatches would end. In some
+// versions the watch of any client counts.
 func (q *call) checkWatches() proto.ErrCode {
 	req := serverproto.DecodePathMode(&q.r)
 	if q.r.Err() != nil {
@@ -78,7 +78,7 @@ func (q *call) checkWatches() proto.ErrCode {
 		return proto.MarshallingError
 	}
 	found := m.data.has(req.Path, q.c, data) || m.child.has(req.Path, q.c, child)
-	if !v.modesCoexist() {
+	if v.checksAllClients() {
 		found = data != 0 && m.data.watched(req.Path) || child != 0 && m.child.watched(req.Path)
 	}
 	if !found {

@@ -41,7 +41,8 @@ func (q *call) begin() (zxid int64, ok bool) {
 }
 
 func (q *call) prep() prep {
-	return prep{tree: q.c.server.tree, ids: q.c.ids, session: q.c.session.id}
+	s := q.c.server
+	return prep{tree: s.tree, ids: q.c.ids, session: q.c.session.id, version: s.cfg.Version}
 }
 
 // write executes a single create of any kind, delete, setData or check.

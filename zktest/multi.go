@@ -61,22 +61,26 @@ func (q *call) multi() proto.ErrCode {
 }
 
 // opInMulti returns the op as which a server executes an op of a multi. If ok is
-// false, the multi is malformed. For a create the flags decide:
+// false, the multi is malformed: the version does not know the op, for instance. For a
+// create the flags decide:
 //
-//   - TTL flags are valid only in a createTTL.
-//   - Container flags make any create a createContainer.
+//   - TTL flags are valid only in a createTTL, where there are TTL nodes.
+//   - Container flags make any create a createContainer, where there are containers.
 //   - A createTTL without TTL flags is a create.
 //   - Up to 3.8 any other create is a plain create. If no mode has its flags, that
 //     op fails, but the multi is not malformed.
 //   - Later any other create stays what it is. If no mode has its flags, the multi
 //     is malformed.
 func (v Version) opInMulti(o *proto.MultiOp) (op proto.OpCode, ok bool) {
+	if !v.knows(o.Op) {
+		return 0, false
+	}
 	switch o.Op {
 	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
 		switch {
-		case hasTTL(o.Flags):
+		case hasTTL(o.Flags) && v.knows(proto.OpCreateTTL):
 			return proto.OpCreateTTL, o.Op == proto.OpCreateTTL
-		case o.Flags == proto.FlagContainer:
+		case o.Flags == proto.FlagContainer && v.knows(proto.OpCreateContainer):
 			return proto.OpCreateContainer, true
 		case !v.create2InMulti() || o.Op == proto.OpCreateTTL:
 			return proto.OpCreate, true

@@ -57,13 +57,17 @@ func (q *call) accepted() bool {
 	if q.h.Op == proto.OpCheck && !s.cfg.Version.checkAlone() {
 		return false
 	}
-	return q.op.run != nil && !s.disabled(q.h.Op)
+	return q.op.run != nil && s.cfg.Version.knows(q.h.Op) && !s.disabled(q.h.Op)
 }
 
 // unknown reports whether the server does not know the operation. It then closes the
-// connection after its answer. createTTL does not count as unknown: servers that
-// know it may refuse it too, and they keep the connection.
-func (q *call) unknown() bool { return !q.accepted() && q.h.Op != proto.OpCreateTTL }
+// connection after its answer. A createTTL that Config disables does not count as
+// unknown: servers that know it refuse it where it was not enabled, and they keep the
+// connection.
+func (q *call) unknown() bool {
+	op := q.h.Op
+	return !q.accepted() && (op != proto.OpCreateTTL || !q.c.server.cfg.Version.knows(op))
+}
 
 // disabled reports whether Config disables op.
 func (s *Server) disabled(op proto.OpCode) bool {

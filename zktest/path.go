@@ -5,8 +5,9 @@ import "strings"
 // validPath applies the server's rules for a path. It is absolute, has no empty
 // and no relative component, no slash at its end and no control character. It has
 // no character outside the basic plane either: Apache ZooKeeper looks at UTF-16
-// units and refuses surrogates.
-func validPath(path string) bool {
+// units and refuses surrogates. 3.4 accepts the first and the last character of each
+// range that it refuses.
+func (v Version) validPath(path string) bool {
 	if path == "/" {
 		return true
 	}
@@ -21,10 +22,22 @@ func validPath(path string) bool {
 	for _, r := range path {
 		switch {
 		case r <= 0x1f, r >= 0x7f && r <= 0x9f, r >= 0xd800 && r <= 0xf8ff, r >= 0xfff0:
-			return false
+			if v.since(V3_5) || !atTheEdge(r) {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+// atTheEdge reports whether a character is the first or the last of a range of
+// characters that no path may have. NUL is not: 3.4 looks for it too.
+func atTheEdge(r rune) bool {
+	switch r {
+	case 0x1f, 0x7f, 0x9f, 0xd800, 0xf8ff, 0xfff0, 0xffff:
+		return true
+	}
+	return false
 }
 
 // parentOf returns the path of the parent, for a create or delete. Before they look

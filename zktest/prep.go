@@ -14,6 +14,7 @@ type prep struct {
 	tree    *tree
 	pending map[string]record // nodes that earlier ops of the multi change; nil outside a multi
 	ids     []identity
+	version Version
 	session int64
 	super   bool // the server itself writes: no ACL restricts it
 }
@@ -88,7 +89,7 @@ func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	if !ok {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := resolveACL(o.ACL, p.ids)
+	acl, ok := p.version.resolveACL(o.ACL, p.ids)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}
@@ -103,7 +104,7 @@ func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	if sequential {
 		path += sequence(dir.creates)
 	}
-	if !validPath(path) {
+	if !p.version.validPath(path) {
 		return txn{}, proto.BadArguments
 	}
 	if _, exists := p.record(path); exists {
@@ -127,6 +128,9 @@ func (p *prep) mode(o *proto.MultiOp) (sequential bool, owner int64, ok bool) {
 		return false, 0, false
 	}
 	if hasTTL(o.Flags) != (o.Op == proto.OpCreateTTL) {
+		return false, 0, false
+	}
+	if o.Flags == proto.FlagContainer && !p.version.knows(proto.OpCreateContainer) {
 		return false, 0, false
 	}
 	switch o.Flags {
@@ -164,13 +168,15 @@ func (p *prep) delete(path string, version int32) (txn, proto.ErrCode) {
 	if !ok {
 		return txn{}, proto.NoNode
 	}
-	if !p.allowed(dir.acl, proto.PermDelete) {
+	n, ok := p.record(path)
+	if p.version.aclBeforeNode() && !p.allowed(dir.acl, proto.PermDelete) {
 		return txn{}, proto.NoAuth
 	}
-	n, ok := p.record(path)
 	switch {
 	case !ok:
 		return txn{}, proto.NoNode
+	case !p.allowed(dir.acl, proto.PermDelete):
+		return txn{}, proto.NoAuth
 	case version != -1 && version != n.version:
 		return txn{}, proto.BadVersion
 	case n.children > 0:
@@ -204,10 +210,10 @@ func (p *prep) check(path string, version int32) (txn, proto.ErrCode) {
 }
 
 func (p *prep) setACL(path string, acl []proto.ACL, version int32) (txn, proto.ErrCode) {
-	if !validPath(path) {
+	if !p.version.validPath(path) {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := resolveACL(acl, p.ids)
+	acl, ok := p.version.resolveACL(acl, p.ids)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}
@@ -224,7 +230,7 @@ func (p *prep) setACL(path string, acl []proto.ACL, version int32) (txn, proto.E
 // target returns the node that a write changes or checks. The client needs the
 // permission perm.
 func (p *prep) target(path string, perm int32) (record, proto.ErrCode) {
-	if !validPath(path) {
+	if !p.version.validPath(path) {
 		return record{}, proto.BadArguments
 	}
 	n, ok := p.record(path)

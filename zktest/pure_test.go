@@ -15,7 +15,7 @@ func TestValidPath(t *testing.T) {
 		"/\x00": false, "/\x1f": false, "/\x7f": false, "/\u0085": false, "/\ue000": false, "/\ufff0": false,
 		"/\U0001f600": false, "/\xff": false,
 	} {
-		if got := validPath(path); got != want {
+		if got := V3_9.validPath(path); got != want {
 			t.Errorf("validPath(%q) = %v", path, got)
 		}
 	}

@@ -61,7 +61,7 @@ func New(cfg Config) (*Server, error) {
 		log:      cfg.Logger,
 		start:    time.Now(),
 		done:     make(chan struct{}),
-		tree:     newTree(),
+		tree:     newTree(cfg.Version),
 		sessions: make(map[int64]*session),
 	}
 	// Real session ids look like this: the server's number in the first byte,

@@ -15,7 +15,7 @@ import (
 func (s *Server) Create(path string, data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !validPath(path) {
+	if !s.cfg.Version.validPath(path) {
 		return codeError("create", path, proto.BadArguments)
 	}
 	for i := 1; i < len(path); i++ {
@@ -46,7 +46,7 @@ func (s *Server) Delete(path string) error {
 // direct commits one op without regard to ACLs.
 func (s *Server) direct(name string, o *proto.MultiOp) error {
 	zxid := s.nextZxid()
-	p := prep{tree: s.tree, super: true}
+	p := prep{tree: s.tree, super: true, version: s.cfg.Version}
 	x, code := p.op(o)
 	if code == proto.OK {
 		s.commit(&x, zxid, time.Now().UnixMilli())
@@ -84,7 +84,7 @@ func (s *Server) Reset() {
 	for _, c := range conns {
 		c.detach() // so that no request of it sees the new tree
 	}
-	s.tree = newTree()
+	s.tree = newTree(s.cfg.Version)
 	s.sessions = make(map[int64]*session)
 	for _, m := range s.members {
 		m.backlog = nil

@@ -35,7 +35,7 @@ var (
 )
 
 // newTree returns the tree of a new ensemble: the root and /zookeeper.
-func newTree() *tree {
+func newTree(v Version) *tree {
 	t := &tree{
 		nodes:      make(map[string]*node),
 		ephemerals: make(map[int64]map[string]struct{}),
@@ -45,11 +45,13 @@ func newTree() *tree {
 	root.addChild("zookeeper")
 	zoo := &node{data: []byte{}, acl: worldAll}
 	zoo.addChild("quota")
-	zoo.addChild("config")
 	t.nodes[""], t.nodes["/"] = root, root
 	t.nodes["/zookeeper"] = zoo
 	t.nodes["/zookeeper/quota"] = &node{data: []byte{}, acl: worldAll}
-	t.nodes["/zookeeper/config"] = &node{data: []byte{}, acl: worldRead, aversion: -1}
+	if v.knows(proto.OpReconfig) {
+		zoo.addChild("config")
+		t.nodes["/zookeeper/config"] = &node{data: []byte{}, acl: worldRead, aversion: -1}
+	}
 	return t
 }
 

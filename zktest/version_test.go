@@ -36,9 +36,61 @@ func TestVersion_TheDefaultIsTheNewest(t *testing.T) {
 	if cfg.Version != zktest.V3_9 || cfg.Version.String() != "3.9" {
 		t.Errorf("the default is %v", cfg.Version)
 	}
-	if _, err := zktest.New(zktest.Config{Version: 7}); err == nil {
-		t.Error("an unknown version is accepted")
+	for _, v := range []zktest.Version{-1, 6, 7} {
+		if _, err := zktest.New(zktest.Config{Version: v}); err == nil {
+			t.Errorf("%v is accepted", v)
+		}
 	}
+}
+
+// firstWith has the operations that some version does not know, with the first that does.
+var firstWith = map[proto.OpCode]zktest.Version{
+	opCreate2: zktest.V3_5, opCont: zktest.V3_5, opTTL: zktest.V3_5, opChkW: zktest.V3_5, opRemove: zktest.V3_5, opReconfig: zktest.V3_5,
+	opAdd: zktest.V3_6, proto.OpSetWatches2: zktest.V3_6, opMultiRead: zktest.V3_6, opGetEphemerals: zktest.V3_6, opCountAll: zktest.V3_6,
+	opWhoAmI: zktest.V3_7,
+}
+
+// A version answers an operation that it does not know with Unimplemented, and closes
+// the connection. It keeps the connection after one that it knows.
+func TestVersion_UnknownOperations(t *testing.T) {
+	for _, v := range zktest.Versions() {
+		t.Run(v.String(), func(t *testing.T) {
+			inBubble(t, zktest.Config{Version: v}, func(t *testing.T, s *zktest.Server) {
+				for op, first := range firstWith {
+					c := connect(t, s)
+					code := c.do(op, nil).Err // without a body: it changes nothing
+					if v <= first {
+						if code == proto.Unimplemented {
+							t.Errorf("%d: %v", op, code)
+						}
+						c.wantCode("ping", c.do(proto.OpPing, nil).Err, proto.OK)
+						continue
+					}
+					c.wantCode(op.String(), code, proto.Unimplemented)
+					if err := c.ended(); err != io.EOF {
+						t.Errorf("behind op %d: %v, want EOF", op, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Without containers, TTL nodes and create2 a multi that has one is malformed, and
+// /zookeeper/config does not exist.
+func TestVersion_MultiOfUnknownOps(t *testing.T) {
+	inBubble(t, zktest.Config{Version: zktest.V3_4}, func(t *testing.T, s *zktest.Server) {
+		c := connect(t, s)
+		for _, op := range []proto.OpCode{opCreate2, opCont, opTTL} {
+			p := c.do(proto.OpMulti, proto.AppendMultiRequest(nil, []proto.MultiOp{{Op: op, Path: "/a", ACL: openACL}}))
+			c.wantCode(op.String(), p.Err, proto.MarshallingError)
+		}
+		p := c.do(proto.OpMulti, proto.AppendMultiRequest(nil, []proto.MultiOp{{Op: opCreate, Path: "/a", ACL: openACL}}))
+		c.wantCode("multi of creates", p.Err, proto.OK)
+		if !s.Exists("/a") || s.Exists("/zookeeper/config") {
+			t.Errorf("%v", s.Dump())
+		}
+	})
 }
 
 func TestVersion_EventsCarryTheirZxid(t *testing.T) {

@@ -157,7 +157,7 @@ func (m *member) notify(ch change) {
 const noZxid = -1
 
 // event sends an event to the connections in to that may read a node with this
-// ACL. A connection that may not read it has lost its one-shot watch all the same.
+// ACL, or to all of them in an old version. A connection that may not read it has lost its one-shot watch all the same.
 func (m *member) event(typ proto.EventType, path string, zxid int64, acl []proto.ACL, to []*conn) {
 	if len(to) == 0 {
 		return
@@ -172,7 +172,7 @@ func (m *member) event(typ proto.EventType, path string, zxid int64, acl []proto
 	b = proto.EndFrame(serverproto.AppendWatchEvent(b, e), 0)
 	s.scratch = b
 	for _, c := range to {
-		if allowed(acl, proto.PermRead, c.ids) {
+		if !s.cfg.Version.filtersEvents() || allowed(acl, proto.PermRead, c.ids) {
 			c.out.put(b)
 			c.out.wake.Wake()
 		}

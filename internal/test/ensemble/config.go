@@ -37,7 +37,7 @@ func (m *member) configure(o Options, peers []string) error {
 		// write.
 		"forceSync=no",
 	}
-	if len(peers) == 0 {
+	if len(peers) == 0 || o.Version.resolve() == V34 { // from 3.5 on, the line of a member has its client port
 		host, port, err := net.SplitHostPort(m.addr())
 		if err != nil {
 			return fmt.Errorf("ensemble: %w", err)
@@ -74,6 +74,7 @@ func (m *member) args(o Options) []string {
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true",
 		"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+		"-Dzookeeper.jmx.log4j.disable=true", // 3.4 would need log4j itself
 		"-Dlogback.configurationFile=" + filepath.Join(m.dir, "logback.xml"),
 	}
 	args = append(args, o.JVM...)

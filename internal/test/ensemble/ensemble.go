@@ -97,7 +97,7 @@ type Ensemble interface {
 // Options say what Start runs. The zero value of a field selects the first value
 // named beside it.
 type Options struct {
-	Version    Version       // the default server; or V38, V39
+	Version    Version       // the default server; or one of V34 to V39
 	Size       int           // 1; or 3
 	Reconfig   bool          // false; or the configuration can be changed: see the package's documentation
 	Spares     int           // 0; or more members, which are no part of the configuration at first and do not run

@@ -14,7 +14,7 @@ import (
 // server or no Java. The text says what to install.
 var ErrMissing = errors.New("missing")
 
-// Version selects one of the two server releases that the tests run on.
+// Version selects one of the server releases that the tests run on.
 type Version string
 
 // The server releases. Default is the one that the environment names, or else V38.
@@ -22,10 +22,31 @@ const (
 	Default Version = ""
 	V38     Version = "3.8" // Debian's package, 3.8.0 and later
 	V39     Version = "3.9" // the newest release, in bin/ of the repository
+
+	// The last releases of older lines, in bin/ of the repository. `make versions` runs
+	// the tests on them.
+	V34 Version = "3.4"
+	V35 Version = "3.5"
+	V36 Version = "3.6"
+	V37 Version = "3.7"
 )
 
-// Versions lists both, for tests that compare the two.
-func Versions() []Version { return []Version{V38, V39} }
+// Versions lists the releases that every run of the tests has, for tests that compare
+// them. If the environment names an older one, Versions lists that alone.
+func Versions() []Version {
+	if v := Version(os.Getenv(envVersion)); folders[v] != "" && v != V39 {
+		return []Version{v}
+	}
+	return []Version{V38, V39}
+}
+
+// resolve returns the version that the environment names in the place of Default.
+func (v Version) resolve() Version {
+	if v == Default {
+		return cmp.Or(Version(os.Getenv(envVersion)), V38)
+	}
+	return v
+}
 
 // The environment variables that select the default server.
 const (
@@ -43,13 +64,24 @@ var debianJars = []string{
 	"/usr/share/java/netty-codec.jar",
 }
 
-// installer installs both servers. newest is the folder of V39's jars, which the
-// installer fills. It is named after the file in scripts/jars that lists them. Both
-// are relative to the root of the repository.
+// installer installs the two servers of every run. newest is the folder of V39's jars,
+// which the installer fills. It is named after the file in scripts/jars that lists
+// them. Both are relative to the root of the repository.
 const (
 	installer = "scripts/install-test-deps.sh"
 	newest    = "bin/zookeeper-3.9.5"
 )
+
+// folders are the folders of the jars that come from Maven Central. Those of the older
+// releases are named after the files in scripts/jars/older, and `make versions` fills
+// them.
+var folders = map[Version]string{
+	V34: "bin/zookeeper-3.4.14",
+	V35: "bin/zookeeper-3.5.10",
+	V36: "bin/zookeeper-3.6.4",
+	V37: "bin/zookeeper-3.7.2",
+	V39: newest,
+}
 
 // runtimes are the two things that a server needs.
 type runtimes struct{ java, classpath string }
@@ -74,16 +106,16 @@ func classpath(v Version) (string, error) {
 		if home := os.Getenv(envHome); home != "" {
 			return distribution(home)
 		}
-		v = cmp.Or(Version(os.Getenv(envVersion)), V38)
+		v = v.resolve()
 	}
-	switch v {
-	case V38:
+	if v == V38 {
 		return debian()
-	case V39:
-		return fetched()
 	}
-	return "", fmt.Errorf("ensemble: %w: Apache ZooKeeper %q: want %s or %s (Options.Version, %s)",
-		ErrMissing, v, V38, V39, envVersion)
+	if folder, ok := folders[v]; ok {
+		return fetched(v, folder)
+	}
+	return "", fmt.Errorf("ensemble: %w: Apache ZooKeeper %q: want one of %s to %s (Options.Version, %s)",
+		ErrMissing, v, V34, V39, envVersion)
 }
 
 // givenClasspath checks that every entry exists.
@@ -133,9 +165,9 @@ func debian() (string, error) {
 	return strings.Join(jars, string(filepath.ListSeparator)), nil
 }
 
-// fetched finds the jars that the installer has fetched. A test runs in the folder
-// of its package, so the repository's root is that folder or one above it.
-func fetched() (string, error) {
+// fetched finds the jars of a version, which were fetched to a folder. A test runs in
+// the folder of its package, so the repository's root is that folder or one above it.
+func fetched(v Version, folder string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("ensemble: %w", err)
@@ -145,15 +177,19 @@ func fetched() (string, error) {
 			break
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("ensemble: %w: %s is looked for in the repository, and this folder is not in it", ErrMissing, newest)
+			return "", fmt.Errorf("ensemble: %w: %s is looked for in the repository, and this folder is not in it", ErrMissing, folder)
 		}
 		dir = filepath.Dir(dir)
 	}
-	dir = filepath.Join(dir, newest)
+	dir = filepath.Join(dir, folder)
 	// The installer copies the list of jars last, so the list says that the folder
 	// is complete.
 	if _, err := os.Stat(filepath.Join(dir, "pom.xml")); err != nil {
-		return "", fmt.Errorf("ensemble: %w: the jars of Apache ZooKeeper %s: run %s: %w", ErrMissing, V39, installer, err)
+		how := installer
+		if folder != newest {
+			how = "make versions"
+		}
+		return "", fmt.Errorf("ensemble: %w: the jars of Apache ZooKeeper %s: run %s: %w", ErrMissing, v, how, err)
 	}
 	return filepath.Join(dir, "*"), nil
 }

@@ -29,7 +29,7 @@ func TestFindRuntimes_SaysWhatIsMissing(t *testing.T) {
 		{"class path", map[string]string{envClasspath: "/nowhere/zookeeper.jar"}, "/nowhere/zookeeper.jar"},
 		{"home", map[string]string{envHome: "/nowhere"}, "/nowhere"},
 		{"home without a server", map[string]string{envHome: empty}, "no zookeeper*.jar in ZOOKEEPER_HOME=" + empty},
-		{"version", map[string]string{envVersion: "3.7"}, `"3.7": want 3.8 or 3.9`},
+		{"version", map[string]string{envVersion: "3.3"}, `"3.3": want one of 3.4 to 3.9`},
 		{"java home", map[string]string{"JAVA_HOME": empty}, "JAVA_HOME"},
 		{"no java", map[string]string{"PATH": empty}, "default-jre-headless"},
 	} {
@@ -106,14 +106,41 @@ func TestClasspath_OfTheNewestRelease(t *testing.T) {
 	require.Equal(t, filepath.Join(jars, "*"), cp)
 }
 
-// The list of jars has the name of the folder that this package looks for.
-func TestClasspath_NewestReleaseIsListed(t *testing.T) {
-	require.FileExists(t, filepath.Join("..", "..", "..", "scripts", "jars", filepath.Base(newest)+".xml"))
+// The lists of jars have the names of the folders that this package looks for.
+func TestClasspath_ReleasesAreListed(t *testing.T) {
+	for v, folder := range folders {
+		dir := filepath.Join("..", "..", "..", "scripts", "jars")
+		if v != V39 {
+			dir = filepath.Join(dir, "older")
+		}
+		require.FileExists(t, filepath.Join(dir, filepath.Base(folder)+".xml"))
+	}
+}
+
+// An older release is looked for where `make versions` puts it, and then the tests that
+// compare releases compare that one alone.
+func TestClasspath_OfAnOlderRelease(t *testing.T) {
+	noServerNamed(t)
+	t.Setenv(envVersion, "3.5")
+	require.Equal(t, []Version{V35}, Versions())
+	root := t.TempDir()
+	t.Chdir(root)
+	require.NoError(t, os.Mkdir("scripts", 0o755))
+	require.NoError(t, os.WriteFile(installer, nil, 0o755))
+	_, err := classpath(Default)
+	require.ErrorIs(t, err, ErrMissing)
+	require.ErrorContains(t, err, "make versions")
+
+	require.NoError(t, os.MkdirAll(folders[V35], 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(folders[V35], "pom.xml"), nil, 0o644))
+	cp, err := classpath(Default)
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(root, folders[V35], "*"), cp)
 }
 
 // A test that needs one version gets it, whatever the environment names.
 func TestVersions_AreWhatTheyAreCalled(t *testing.T) {
-	t.Setenv(envVersion, "3.7")
+	t.Setenv(envVersion, "3.3")
 	t.Setenv(envClasspath, "/nowhere")
 	for _, v := range Versions() {
 		t.Run(string(v), func(t *testing.T) {

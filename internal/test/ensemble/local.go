@@ -99,7 +99,11 @@ func (e *localEnsemble) seenBy(m *member) []string {
 			quorum, election = l.quorum.Addr(), l.election.Addr()
 		}
 		_, port, _ := strings.Cut(election, ":")
-		lines = append(lines, fmt.Sprintf("server.%d=%s:%s%s;%s", other.index+1, quorum, port, role, other.addr()))
+		line := fmt.Sprintf("server.%d=%s:%s%s", other.index+1, quorum, port, role)
+		if e.o.Version.resolve() != V34 {
+			line += ";" + other.addr()
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
