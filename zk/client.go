@@ -80,7 +80,7 @@ func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 
 // Format prints the connect string, whatever the verb, and no credential.
 func (c *Client) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "zk client of %s", cmp.Or(c.cfg.Servers, "Config.Resolve"))
+	fmt.Fprintf(f, "zk client of %s", cmp.Or(c.connectString(), "Config.Resolve"))
 }
 
 // findRoot checks that the chroot exists. It needs no right. Servers from 3.8.4
@@ -143,11 +143,13 @@ func (c *Client) Close(ctx context.Context) error {
 // client's goroutines. They need no time unless a connection keeps one of them.
 const closeGrace = time.Second
 
-// Config returns the configuration of the client, with its defaults filled in. Auth,
+// Config returns the configuration of the client, with its defaults filled in, and the
+// servers of the last SetServers. Auth,
 // TLS, LoadTLS and Hooks are nil: credentials stay in the client, and the others are used
 // by nobody else.
 func (c *Client) Config() Config {
 	cfg := c.cfg
+	cfg.Servers = c.connectString()
 	cfg.Auth, cfg.TLS, cfg.LoadTLS, cfg.Hooks = nil, nil, nil, nil
 	return cfg
 }

@@ -46,6 +46,9 @@ type core struct {
 	watches    watches
 	reconnects uint64 // how often a session went on over another connection
 	expiries   uint64 // how many sessions have expired
+
+	list   string   // of servers, that SetServers got last, without the chroot; "" before the first
+	listed []string // the servers of SetServers that the session loop has not taken yet
 }
 
 // Lock locks the core.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zktest"
 )
 
 // The ensemble moves to other hosts while the program runs. The session goes on
@@ -67,4 +68,35 @@ func ExampleSRV() {
 		log.Fatal(err)
 	}
 	defer client.Close(context.Background())
+}
+
+// A server was added to the ensemble and another one removed. The client goes on with
+// its session on a server of the new list.
+func ExampleClient_SetServers() {
+	srv, err := zktest.New(zktest.Config{Servers: 2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	ctx := context.Background()
+	client, err := zk.Connect(ctx, zk.Config{Servers: "zk1", DialContext: srv.DialContext, SessionTimeout: time.Second})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(ctx)
+
+	if err := client.SetServers("zk2:2181,zk3"); err != nil {
+		log.Fatal(err)
+	}
+	for range client.States(ctx) {
+		if client.Stats().Server == "zk2:2181" {
+			break
+		}
+	}
+	fmt.Println(client.Session().Resumed())
+
+	fmt.Println(client.SetServers("zk2,zk2/app"))
+	// Output:
+	// 1
+	// zk: set servers zk2,zk2/app: invalid config: connect string: server "zk2:2181" is listed twice; chroot "/app" is not that of the client, "": it needs a client of its own (not sent)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/zookit/zookit/internal/xsync"
 )
 
 // loop is the session loop: one goroutine, which owns the list of servers, and
@@ -23,6 +25,7 @@ type loop struct {
 	servers    *servers
 	dialer     *dialer
 	companions *companions
+	listed     xsync.Wakeup // SetServers has a new list
 
 	ctx      context.Context // ends when Close has stopped waiting
 	abort    context.CancelFunc
@@ -49,12 +52,16 @@ func (l *loop) run() {
 			return
 		}
 		start := time.Now()
-		closing, err := l.serve(cn)
+		closing, to, err := l.serve(cn)
 		l.core.Detach(cn, err)
 		if closing != nil && closing.err == nil {
 			l.core.Closed(cn.sess)
 		}
-		l.servers.lost(err, time.Since(start))
+		if moved(err) {
+			l.servers.moved(to)
+		} else {
+			l.servers.lost(err, time.Since(start))
+		}
 		if errors.Is(err, ErrSaslRequired) {
 			l.servers.probe = true
 			l.core.AuthFailed(err)
@@ -78,6 +85,7 @@ func (l *loop) connect() (*conn, error) {
 			l.pauseRound(wait)
 			l.resolveServers()
 		}
+		l.takeServers()
 		server, ok := l.servers.pick()
 		if !ok {
 			continue // Config.Resolve has named none yet
@@ -104,10 +112,17 @@ func (l *loop) connect() (*conn, error) {
 
 // serve runs the clock work of a connection until the connection ends. It returns
 // the reason, and the closeSession call if one was sent. The answer to that call may
-// still come in until the link has been joined.
-func (l *loop) serve(cn *conn) (closing *call, why error) {
+// still come in until the link has been joined. If the client moves, to is the server to
+// try first; "" if that is the first of the list.
+func (l *loop) serve(cn *conn) (closing *call, to string, why error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var move *mover
+	defer func() {
+		if move.stop(); move != nil && moved(why) {
+			to = move.to
+		}
+	}()
 	closeSoon := l.soon.Done()
 	var answered <-chan struct{}
 	for {
@@ -115,10 +130,10 @@ func (l *loop) serve(cn *conn) (closing *call, why error) {
 		case <-cn.link.Ended():
 			select {
 			case <-answered: // the server ends the connection after its answer
-				return closing, ErrClosed
+				return closing, "", ErrClosed
 			default:
 			}
-			return closing, cn.link.Err()
+			return closing, "", cn.link.Err()
 		case <-timer.C:
 			next, err := cn.Check(clockNow())
 			if err != nil {
@@ -126,13 +141,18 @@ func (l *loop) serve(cn *conn) (closing *call, why error) {
 				continue
 			}
 			timer.Reset(next)
+		case <-l.listed.C():
+			if closeSoon != nil {
+				move = l.rebalance(cn, move)
+			}
 		case <-closeSoon:
 			closeSoon = nil
+			move.stop()
 			closing = l.core.CloseSession(cn)
 			answered = closing.done
 		case <-answered:
 			cn.link.Fail(ErrClosed)
-			return closing, ErrClosed
+			return closing, "", ErrClosed
 		case <-l.ctx.Done():
 			cn.link.Fail(context.Cause(l.ctx))
 			<-cn.link.Ended()

@@ -29,7 +29,7 @@ func (c *core) Stats() Stats {
 	c.Lock()
 	defer c.Unlock()
 	s := Stats{
-		Servers: c.cfg.Servers, State: c.state, InState: time.Since(c.since), Why: c.why,
+		Servers: c.connectString(c.cfg.Servers, c.root), State: c.state, InState: time.Since(c.since), Why: c.why,
 		Queued: c.queue.Len(), WaitingForRoom: c.room.line.Len(), MaxInFlight: c.room.places,
 		Watches: c.watches.stats(), Subscriptions: c.watches.subscriptions(),
 		Reconnects: c.reconnects, Expiries: c.expiries, Unconfirmed: len(c.ghosts.closing),

@@ -21,6 +21,7 @@ type servers struct {
 	unresolved error                   // what was wrong with the last result of Config.Resolve
 	published  atomic.Pointer[[]error] // what reasons returns; replaced, never written to
 	next       int                     // in order
+	current    string                  // what pick returned last; SetServers may have taken it out of order since
 	probe      bool                    // the last server accepted the session, and then required SASL
 	tried      int                     // in this round; 0: a round begins, and needs no pause
 	policy     backoff.BackOff         // of the pauses between rounds
@@ -62,8 +63,7 @@ func (s *servers) update(hosts []string) (changed bool) {
 			changed = true
 		}
 	}
-	s.order, s.next = order, 0
-	s.shared.Store(&order)
+	s.reorder(order)
 	maps.DeleteFunc(s.errs, func(h string, _ error) bool { return !wanted[h] })
 	s.publish()
 	return changed
@@ -93,12 +93,13 @@ func (s *servers) pick() (string, bool) {
 	if len(s.order) == 0 {
 		return "", false
 	}
-	return s.order[s.next], true
+	s.current = s.order[s.next]
+	return s.current, true
 }
 
 // err returns why the server that pick returned last had failed before, nil if it
 // had not.
-func (s *servers) err() error { return s.errs[s.order[s.next]] }
+func (s *servers) err() error { return s.errs[s.current] }
 
 // reasons returns what is wrong: with the list of servers, and with each server that
 // has failed. Any goroutine may call it: a Connect that fails cannot always wait for
@@ -124,9 +125,61 @@ func (s *servers) resolved(err error) {
 // failed records why the server that pick returned last has failed, and moves on
 // to the next one.
 func (s *servers) failed(err error) {
-	host := s.order[s.next]
-	s.errs[host] = fmt.Errorf("%s: %w", host, err)
-	s.next = (s.next + 1) % len(s.order)
+	if slices.Contains(s.order, s.current) {
+		s.errs[s.current] = fmt.Errorf("%s: %w", s.current, err)
+	}
+	if s.order[s.next] == s.current { // a new list may want another server next
+		s.next = (s.next + 1) % len(s.order)
+	}
+	s.publish()
+}
+
+// rebalance makes hosts the list of a client that is connected to the server that pick
+// returned last, or moves to another one. The client should then be at the first
+// server of the new order.
+func (s *servers) rebalance(hosts []string) {
+	rnd := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	s.reorder(rebalanced(s.order, hosts, s.order[s.next], rnd))
+	maps.DeleteFunc(s.errs, func(h string, _ error) bool { return !slices.Contains(hosts, h) })
+	s.publish()
+}
+
+// reorder makes order the list, which is tried from its start.
+func (s *servers) reorder(order []string) {
+	s.order, s.next = order, 0
+	s.shared.Store(&order)
+}
+
+// better returns the servers that a client which is connected to the server that pick
+// returned last should move to, the best first, and whether it may stay where it is.
+func (s *servers) better() (candidates []string, stay bool) {
+	if s.order[s.next] == s.current {
+		return nil, true
+	}
+	if i := slices.Index(s.order, s.current); i >= 0 {
+		return s.order[:i], true
+	}
+	return s.order, false
+}
+
+// moved records that the client has left the server that pick returned last for
+// another one. If that does not work, the server that it has left is next. With "" the
+// order stays as it is.
+func (s *servers) moved(to string) {
+	s.tried, s.policy = 0, s.fresh()
+	if to == "" {
+		return
+	}
+	order := []string{to}
+	if slices.Contains(s.order, s.current) && to != s.current {
+		order = append(order, s.current)
+	}
+	for _, h := range s.order {
+		if !slices.Contains(order, h) {
+			order = append(order, h)
+		}
+	}
+	s.reorder(order)
 	s.publish()
 }
 

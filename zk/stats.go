@@ -5,7 +5,7 @@ import "time"
 // Stats is the state of a client at one time, and what it has counted since Connect.
 // It contains no credential and no data of a node.
 type Stats struct {
-	Servers string // Config.Servers; empty if Config.Resolve names the servers
+	Servers string // Config.Servers or that of the last SetServers; empty if Config.Resolve names the servers
 	State   State
 	InState time.Duration // since the last transition
 	Why     error         // the reason of the last transition; nil if it needs none

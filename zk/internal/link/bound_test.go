@@ -56,3 +56,32 @@ func bounded(t *testing.T) *rig {
 	synctest.Wait()
 	return r
 }
+
+// A held link writes pings and reads replies, and no request, whoever submits it. When it
+// is let go, it writes what waits. What a link that ends still holds back was not sent.
+func TestHold_RequestsWaitAndRepliesComeIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rigged(t, config())
+		r.Start()
+		r.submit("before")
+		require.Equal(t, "before", r.read().name)
+		r.Hold(true)
+		r.Submit(request("held"), false)
+		r.SubmitFirst(request("first"))
+		if r.Submit(request("caller"), true) {
+			r.Write()
+		}
+		synctest.Wait()
+		require.Empty(t, r.nc.out.buf)
+		waiting, unanswered := r.Load()
+		require.Equal(t, []int{3, 1}, []int{waiting, unanswered})
+		r.Hold(false)
+		synctest.Wait()
+		require.Equal(t, []string{"first", "held", "caller"}, r.readAll(3))
+		r.Hold(true)
+		r.Submit(request("never"), false)
+		sent, unsent := r.end(errOver)
+		require.Equal(t, []string{"before", "first", "held", "caller"}, sent)
+		require.Equal(t, []string{"never"}, unsent)
+	})
+}

@@ -78,6 +78,7 @@ type Link struct {
 	writing    bool // a goroutine holds the write token
 	delivering bool // the reader delivers the replies of several callers, and will write after that
 	bounded    bool
+	held       bool // see Hold
 	pace       pace
 	pingDue    bool
 	pings      []*Request // the unanswered pings

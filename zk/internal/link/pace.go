@@ -48,8 +48,17 @@ func (l *Link) SetBounded(on bool) {
 	l.wakeForRest()
 }
 
+// Hold says whether the link holds back all requests that wait. Replies still come in,
+// and pings go on, so that a held link runs out of unanswered requests.
+func (l *Link) Hold(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = on
+	l.wakeForRest()
+}
+
 // mayWrite reports whether a request may be written now, while the given number of
 // requests is unanswered.
 func (l *Link) mayWrite(r *Request, unanswered int) bool {
-	return !l.bounded || r.Unbound || unanswered < l.pace.bound()
+	return !l.held && (!l.bounded || r.Unbound || unanswered < l.pace.bound())
 }

@@ -85,7 +85,7 @@ func (l *Link) Write() {
 // Ping, because no goroutine polls the queue.
 //
 // These make a request writable: Submit, a withdrawal, a reply, a change of the
-// bound, a ping that is due, and the return of the token. After each of them, and
+// bound, the end of Hold, a ping that is due, and the return of the token. After each of them, and
 // under the same lock, takeToken or wakeForRest is called.
 func (l *Link) wakeForRest() {
 	if l.unwritten() {

@@ -1,0 +1,104 @@
+package zk
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrServersChanged: the client has left its server for another one, because SetServers
+// has replaced the list of servers. It is the reason of StateDisconnected and of
+// ConnLost. The session goes on.
+var ErrServersChanged = errors.New("moving to another server of the new list")
+
+// SetServers replaces the list of servers, when servers were added to the ensemble or
+// removed from it. The argument is a connect string, as in Config.Servers, with the
+// chroot of the client. The call returns at once, and the client goes on with the new
+// list in the background. Any goroutine may call it. The last call wins.
+//
+// A client without a connection tries the new servers from its next attempt on. A
+// connected client moves to another server only if it has to, by the rule of the Java
+// client. If each server had the same share of many clients before, each has the same
+// share after, and as few clients move as possible:
+//
+//   - If its server is not in the new list, the client moves.
+//   - If the list has grown from n to m servers, the client moves with a chance of
+//     1-n/m, to one of the servers that were added.
+//   - Otherwise the client stays.
+//
+// Servers are compared as they are written, with the default port. So write them as
+// they were: a name and its address are two servers.
+//
+// A client moves within one session timeout, at a random time, so that not all clients
+// move at once. It first connects to the new server, and goes on with the old one
+// while no new one answers. Then it holds back its requests until the server has
+// answered those that were sent, and moves. So no request has an unknown outcome
+// because of the move, and the session, its guards and its watches go on, as over any
+// reconnect. The state is StateDisconnected meanwhile, with the reason
+// ErrServersChanged. If the new server does not take the session over, the client goes
+// back, if its server is in the new list, and stays there.
+//
+// SetServers refuses a list at once that it cannot use, and keeps the list before it. The
+// error wraps ErrInvalidConfig and names all faults, among them a chroot that is not
+// the client's, or of a sub-client its own. It refuses every list with Config.Resolve, which names the servers
+// itself, and fails with ErrClosed after Close.
+func (c *Client) SetServers(servers string) error {
+	hosts, root, err := parseServers(servers, true)
+	var errs []error
+	if err != nil {
+		errs = append(errs, fmt.Errorf("connect string: %w", err))
+	}
+	if chroot(root) != c.calls.root {
+		errs = append(errs, fmt.Errorf("chroot %q is not that of the client, %q: it needs a client of its own", root, c.calls.root))
+	}
+	if c.loop.dialer.resolve != nil {
+		errs = append(errs, errors.New("Config.Resolve names the servers of this client"))
+	}
+	if len(errs) > 0 {
+		err = fmt.Errorf("%w: %w", ErrInvalidConfig, errors.Join(errs...))
+	} else {
+		err = c.core.SetServers(hosts)
+	}
+	if err != nil {
+		return &OpError{Op: "set servers", Path: servers, Outcome: OutcomeNotSent, Err: err}
+	}
+	c.loop.listed.Wake()
+	return nil
+}
+
+// SetServers records a new list of servers for the session loop.
+func (c *core) SetServers(hosts []string) error {
+	c.Lock()
+	defer c.Unlock()
+	if c.closing {
+		return ErrClosed
+	}
+	c.list, c.listed = strings.Join(hosts, ","), hosts
+	return nil
+}
+
+// TakeServers returns the newest list of servers, if it is new, and nil otherwise.
+func (c *core) TakeServers() []string {
+	c.Lock()
+	defer c.Unlock()
+	hosts := c.listed
+	c.listed = nil
+	return hosts
+}
+
+// connectString returns the connect string: that of Connect or At, or one with the
+// servers of the last SetServers.
+func (c *Client) connectString() string {
+	c.core.Lock()
+	defer c.core.Unlock()
+	return c.core.connectString(c.cfg.Servers, c.calls.root)
+}
+
+// connectString is first, with the servers of the last SetServers in the place of
+// its own.
+func (c *core) connectString(first string, root chroot) string {
+	if c.list == "" {
+		return first
+	}
+	return c.list + string(root)
+}
