@@ -67,8 +67,8 @@ func (c *core) WaitForRoom(ctx context.Context, cl *call) (writes *link.Link, er
 // allows returns why a call may not run now, nil if it may.
 func (c *core) allows(cl *call) error {
 	switch {
-	case c.closing:
-		return ErrClosed
+	case c.ending != nil:
+		return c.ending
 	case c.state == StateAuthFailed:
 		return c.refusal
 	case cl.want != nil && (cl.want.over || cl.want != c.session):

@@ -62,22 +62,32 @@ func (c *core) Attach(nc net.Conn, server string, s *Session, zxid int64) *conn 
 // on another connection. Its answer proves nothing about the lease.
 var opCloseSession = define(operation{code: proto.OpCloseSession})
 
-// CloseSession sends the closeSession of a connection's session.
-func (c *core) CloseSession(cn *conn) *call {
-	cl := c.calls.newCall(opCloseSession, "session "+cn.sess.label())
-	cl.awaited = true
-	cl.await()
+// LastCall sends the last request of a closing client: the closeSession of the
+// connection's session. If the client is to keep the session, it is a sync. Replies come
+// in order, so its reply says that all requests before it were answered.
+func (c *core) LastCall(cn *conn) *call {
 	c.Lock()
 	defer c.Unlock()
+	var cl *call
+	if c.keeps {
+		cl = c.calls.pathCall(opSync, "/")
+	} else {
+		cl = c.calls.newCall(opCloseSession, "session "+cn.sess.label())
+	}
+	cl.awaited = true
+	cl.await()
 	cn.submitInternal(cl)
 	return cl
 }
 
-// Closed records that the server has closed a session at the client's request.
+// Closed records that the server has answered LastCall. If that was closeSession, the
+// session is over.
 func (c *core) Closed(s *Session) {
 	c.Lock()
 	defer c.Unlock()
-	s.finish(ErrClosed)
+	if !c.keeps {
+		s.finish(ErrClosed)
+	}
 }
 
 // Detach clears up after a connection. Calls that were sent and not answered end

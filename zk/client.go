@@ -12,7 +12,7 @@ import (
 // Client is a client of an ensemble: one session at a time over one connection
 // at a time. All methods may be called by many goroutines. Make it by Connect.
 type Client struct {
-	cfg        Config      // without Auth
+	cfg        Config      // without Auth and Resume
 	core       *core       // the state, under one lock
 	calls      *calls      // makes requests
 	runner     runner      // runs them
@@ -27,7 +27,8 @@ type Client struct {
 //
 //   - with ErrInvalidConfig and all faults, if the configuration is invalid;
 //   - with ErrAuthFailed, if a credential is refused or the server requires SASL;
-//   - with ErrNoChroot, if the chroot does not exist.
+//   - with ErrNoChroot, if the chroot does not exist;
+//   - with ErrSessionExpired or ErrMoved, if it cannot take over Config.Resume.
 //
 // With Config.Background it returns at once and does not look for the chroot.
 //
@@ -38,19 +39,35 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d := cfg.Resume; d != nil && !d.take() {
+		return nil, fmt.Errorf("zk: connect: %w", &OpError{Op: "resume", Path: "session " + sessionLabel(d.ID()), Outcome: OutcomeRejected, Err: ErrMoved})
+	}
 	hooks, _ := newHooks(cfg.Hooks, cfg.Logger) // withDefaults has checked them
 	c := newClient(cfg, hosts, chroot(root), hooks)
 	go c.loop.run() // joined by Close
 	if cfg.Background {
 		return c, nil
 	}
-	err = c.ready(ctx)
-	if err == nil && root != "" {
+	if err := c.begin(ctx, cfg.Resume); err != nil {
+		return nil, c.discard(ctx, cfg.Resume, err)
+	}
+	return c, nil
+}
+
+// begin waits until the client can be used.
+func (c *Client) begin(ctx context.Context, d *DetachedSession) error {
+	if d != nil {
+		return c.resume(ctx, d) // finds a node below the chroot
+	}
+	err := c.ready(ctx)
+	if err == nil && c.core.root != "" {
 		err = c.findRoot(ctx)
 	}
-	if err == nil {
-		return c, nil
-	}
+	return err
+}
+
+// discard ends a client that could not begin, and returns the error of Connect.
+func (c *Client) discard(ctx context.Context, d *DetachedSession, err error) error {
 	told := ctx.Err() != nil || errors.Is(err, ErrAuthFailed) // the errors of the servers say more
 	if e := c.Close(ctx); e != nil {
 		c.core.log.Warn("zk: connect failed, and its client did not close cleanly", "why", e)
@@ -58,14 +75,18 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if told {
 		err = errors.Join(append([]error{err}, c.loop.servers.reasons()...)...)
 	}
-	return nil, fmt.Errorf("zk: connect: %w", err)
+	if d != nil {
+		d.giveBack()
+	}
+	return fmt.Errorf("zk: connect: %w", err)
 }
 
 // newClient makes a client whose loop does not run yet.
 func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 	dialer := newDialer(cfg, root)
 	servers := newServers(hosts, cfg.BackOff)
-	cfg.Auth = nil // the dialer has the credentials
+	resume := cfg.Resume
+	cfg.Auth, cfg.Resume = nil, nil // the dialer has the credentials, and the session its password
 	core := &core{
 		cfg: cfg, root: root, log: cfg.Logger, hooks: hooks, base: epoch(clockNow()),
 		generation: 1, since: time.Now(), grants: grants{}, room: room{places: cfg.MaxInFlight},
@@ -75,6 +96,9 @@ func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 	c.loop = newLoop(core, servers, dialer, c.companions)
 	core.watches = newWatches(core)
 	core.ghosts = ghosts{c: core, ctx: c.loop.ctx, dialer: dialer, servers: servers.list, closing: map[*Session]bool{}}
+	if resume != nil {
+		core.Adopt(resume)
+	}
 	return c
 }
 
@@ -123,29 +147,15 @@ func (c *Client) Close(ctx context.Context) error {
 	c.companions.closing()
 	c.core.BeginClose()
 	c.loop.hurry()
-	select {
-	case <-c.loop.done:
-		return c.loop.closeErr
-	case <-ctx.Done():
-		c.loop.abort()
+	if err := c.loop.join(ctx); err != nil {
+		return fmt.Errorf("zk: close: %w", err)
 	}
-	stuck := time.NewTimer(closeGrace)
-	defer stuck.Stop()
-	select {
-	case <-c.loop.done:
-		return c.loop.closeErr
-	case <-stuck.C:
-		return fmt.Errorf("zk: close: a connection of Config.DialContext does not end its Read or Write when it is closed, a Companion goes on after its context has ended, or a hook does not return: %w", ErrUnconfirmed)
-	}
+	return c.loop.closeErr
 }
 
-// closeGrace is how long Close waits, after its context has ended, for the
-// client's goroutines. They need no time unless a connection keeps one of them.
-const closeGrace = time.Second
-
 // Config returns the configuration of the client, with its defaults filled in, and the
-// servers of the last SetServers. Auth,
-// TLS, LoadTLS and Hooks are nil: credentials stay in the client, and the others are used
+// servers of the last SetServers. Auth, TLS, LoadTLS, Hooks and Resume are nil:
+// credentials stay in the client, and the others are used
 // by nobody else.
 func (c *Client) Config() Config {
 	cfg := c.cfg

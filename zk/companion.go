@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,7 +10,7 @@ import (
 // A Companion is background work that belongs to a client and ends with it, such
 // as the janitor of package zk/protect. The client knows nothing else of it.
 //
-// Close of the client calls both methods, each once and in this order:
+// Close and Detach of the client call both methods, each once and in this order:
 //
 //  1. Closing, before the client refuses any call.
 //  2. Finish, when the session has ended and no request is open any more. For every
@@ -42,6 +43,16 @@ type CompanionReporter interface {
 type CompanionReport struct {
 	Name   string         // of the companion, such as "janitor"
 	Counts map[string]int // by what is counted; the keys are few and always the same
+}
+
+// A CompanionDrainer is a Companion that ends its work in the session before Client.Detach
+// gives the session away.
+type CompanionDrainer interface {
+	Companion
+
+	// Drain returns nil when the companion has nothing to do at the moment. If ctx ends
+	// before, it returns an error that says what is left. The client is then not detached.
+	Drain(ctx context.Context) error
 }
 
 // companions are the companions of one client. The zero value has none. No method of
@@ -144,6 +155,18 @@ func (cs *companions) closing() {
 	for _, s := range all {
 		s.close()
 	}
+}
+
+// drain calls Drain on each companion that has it, the oldest first.
+func (cs *companions) drain(ctx context.Context) error {
+	for _, s := range cs.all() {
+		if d, ok := s.Companion.(CompanionDrainer); ok {
+			if err := d.Drain(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // finish waits for each companion and returns their errors. It also waits for those

@@ -121,6 +121,22 @@ type Config struct {
 	TouchDelay time.Duration
 	// Background makes Connect return at once and connect in the background.
 	Background bool
+	// Resume is the session to take over from another client: see Client.Detach. Connect
+	// returns when the session is this client's. It opens no other session instead:
+	//
+	//   - ErrSessionExpired: the session is over, its password is wrong, or it is one of
+	//     another ensemble. A server gives one answer for all three.
+	//   - ErrMoved: another client has taken it over.
+	//
+	// Both have OutcomeRejected. On any error of Connect the session stays as it is, and
+	// with another outcome Connect may be called again with the same value. But if a process has ended while it was in Connect, another process must not use
+	// the value again: nothing shows how far that Connect has come, and the lease would
+	// rest on a handshake that may be the other process's.
+	//
+	// The chroot must be the one that the session was detached with. Resume and
+	// Background exclude each other. If the session expires later, the client opens a new
+	// one, as always.
+	Resume *DetachedSession
 	// Logger gets the state transitions and the failures. Default: discard.
 	Logger *slog.Logger
 	// Hooks observe the client: see Hook.
@@ -148,6 +164,11 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	bad(c.MaxInFlight < 0, "MaxInFlight %v is negative", c.MaxInFlight)
 	bad(c.MaxRequestSize < 0 || c.MaxRequestSize > math.MaxInt32, "MaxRequestSize %v does not fit into 31 bits", c.MaxRequestSize)
 	bad(c.MaxReplySize < 0 || c.MaxReplySize > math.MaxInt32, "MaxReplySize %v does not fit into 31 bits", c.MaxReplySize)
+	bad(c.Resume != nil && c.Background, "Resume and Background are both set: only Connect can say whether the session was taken over")
+	if d := c.Resume; d != nil && err == nil {
+		bad(d.form.Chroot != root, "Resume: the session was detached with the chroot %q, and Servers has %q", d.form.Chroot, root)
+		bad(d.form.ID == 0, "Resume is no session: use the result of Detach or ParseDetachedSession")
+	}
 	bad(c.TLS != nil && c.LoadTLS != nil, "TLS and LoadTLS are both set")
 	if c.LoadTLS != nil {
 		_, err := loadTLS(c.LoadTLS)

@@ -33,7 +33,8 @@ type core struct {
 	since      time.Time       // when the last one was made
 	why        error           // of the last one, nil if it needs no reason
 	refusal    error           // why the state is or was StateAuthFailed; wraps ErrAuthFailed
-	closing    bool            // no more calls are accepted
+	ending     error           // why no more calls are accepted: ErrClosed or ErrDetached; nil while they are
+	keeps      bool            // the end of the client does not close the session: see Client.Detach and Config.Resume
 	refusing   sync.WaitGroup  // fails the calls that Close refuses; joined by the session loop
 	session    *Session        // the newest; nil before the first
 	ghosts     ghosts
@@ -93,6 +94,13 @@ func (c *core) Refusal() error {
 	c.Lock()
 	defer c.Unlock()
 	return c.refusal
+}
+
+// Ending returns why no more calls are accepted, nil while they are.
+func (c *core) Ending() error {
+	c.Lock()
+	defer c.Unlock()
+	return c.ending
 }
 
 // setState makes, logs and publishes every transition.

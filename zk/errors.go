@@ -12,6 +12,12 @@ import (
 var (
 	// ErrClosed: the client was closed.
 	ErrClosed = errors.New("client is closed")
+	// ErrDetached: Client.Detach was called. The client is closed, and its session goes
+	// on in the client that resumes it. It wraps ErrClosed.
+	ErrDetached = fmt.Errorf("%w: its session was detached", ErrClosed)
+	// ErrMoved: Connect was to resume a session that another client has taken over, or
+	// is about to. A DetachedSession serves one client only.
+	ErrMoved = errors.New("the session was taken over by another client: a detached session serves only one")
 	// ErrInvalidConfig: Connect was given an invalid Config. The error names all
 	// its faults.
 	ErrInvalidConfig = errors.New("invalid config")

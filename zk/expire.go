@@ -47,8 +47,12 @@ func (c *core) Expire(why error) bool {
 	if s := c.live(); s != nil {
 		c.expired(s, why)
 	}
-	return !c.closing
+	return c.goesOn()
 }
+
+// goesOn reports whether the client opens another session when it has none. It does not
+// if it is closing, or if Connect was to resume a session and none other.
+func (c *core) goesOn() bool { return c.ending == nil && !c.keeps }
 
 // ExpireIfSilent gives the session up when the ensemble must have expired it long
 // ago. Otherwise callers would wait for ever for an ensemble that has lost its data
@@ -57,8 +61,11 @@ func (c *core) ExpireIfSilent() bool {
 	c.Lock()
 	defer c.Unlock()
 	s := c.live()
-	if s == nil {
-		return !c.closing
+	switch {
+	case s == nil:
+		return c.goesOn()
+	case c.keeps && c.ending != nil:
+		return false // Detach needs no other connection
 	}
 	now := clockNow()
 	s.lapseIfDue(now) // its timer may be late
@@ -66,9 +73,13 @@ func (c *core) ExpireIfSilent() bool {
 		return true
 	}
 	s.givenUp = true
-	c.ghosts.add(s) // Attach or EndAll closes it: no server can be reached now
+	if c.keeps {
+		s.kept = true // it is not this client's yet
+	} else {
+		c.ghosts.add(s) // Attach or EndAll closes it: no server can be reached now
+	}
 	c.expired(s, fmt.Errorf("%w: no answer for %v", ErrSessionExpired, s.patience()))
-	return !c.closing
+	return c.goesOn()
 }
 
 // expired makes the transition to StateExpired. Writes that are queued, or wait for
@@ -107,11 +118,12 @@ func (c *core) SessionAge() time.Duration {
 
 // Gone reports whether the server has confirmed that the session is over, so
 // that its ephemeral nodes are gone. A session that expired by the client's own
-// clock, or that was to be closed and got no answer, is not gone yet.
+// clock, or that was to be closed and got no answer, is not gone yet. A session that
+// was detached is not gone either: it goes on in the client that resumes it.
 func (s *Session) Gone() bool {
 	s.c.Lock()
 	defer s.c.Unlock()
-	return s.over && !s.c.ghosts.has(s)
+	return s.over && !s.kept && !s.c.ghosts.has(s)
 }
 
 // GivenUp reports whether the client's own clock ended the session: no server had

@@ -120,7 +120,7 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 func (s *Session) Leased() bool {
 	s.c.Lock()
 	defer s.c.Unlock()
-	return !s.over && !s.c.closing && s.leased()
+	return !s.over && s.c.ending == nil && s.leased()
 }
 
 // leased reports whether enough is left of the lease for a guard.
@@ -146,8 +146,8 @@ func (c *core) Register(g *guard) (registered bool, ripens time.Duration, err er
 	s := g.s
 	t := s.timing
 	switch {
-	case s.over || c.closing:
-		err := cmp.Or(context.Cause(s.ctx), ErrClosed)
+	case s.over || c.ending != nil:
+		err := cmp.Or(context.Cause(s.ctx), c.ending)
 		if err == ErrSessionExpired {
 			err = ErrBoundExpired
 		}

@@ -3,6 +3,7 @@ package zk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/zookit/zookit/internal/xsync"
@@ -18,7 +19,7 @@ import (
 //	   │                                                          StateExpired
 //	   ├──▶ a credential is refused ──▶ AuthFailed ──▶ connect, with back-off
 //	   │                                StateAuthFailed
-//	   └──▶ Close was called, and the session is over ──▶ finish
+//	   └──▶ Close was called and the session is over, or Detach was called ──▶ finish
 //	                                                      StateClosed
 type loop struct {
 	core       *core
@@ -111,8 +112,8 @@ func (l *loop) connect() (*conn, error) {
 }
 
 // serve runs the clock work of a connection until the connection ends. It returns
-// the reason, and the closeSession call if one was sent. The answer to that call may
-// still come in until the link has been joined. If the client moves, to is the server to
+// the reason, and the last call if one was sent. The answer to that call may still come
+// in until the link has been joined. If the client moves, to is the server to
 // try first; "" if that is the first of the list.
 func (l *loop) serve(cn *conn) (closing *call, to string, why error) {
 	timer := time.NewTimer(0)
@@ -130,7 +131,7 @@ func (l *loop) serve(cn *conn) (closing *call, to string, why error) {
 		case <-cn.link.Ended():
 			select {
 			case <-answered: // the server ends the connection after its answer
-				return closing, "", ErrClosed
+				return closing, "", l.core.Ending()
 			default:
 			}
 			return closing, "", cn.link.Err()
@@ -148,11 +149,12 @@ func (l *loop) serve(cn *conn) (closing *call, to string, why error) {
 		case <-closeSoon:
 			closeSoon = nil
 			move.stop()
-			closing = l.core.CloseSession(cn)
+			closing = l.core.LastCall(cn)
 			answered = closing.done
 		case <-answered:
-			cn.link.Fail(ErrClosed)
-			return closing, "", ErrClosed
+			why = l.core.Ending()
+			cn.link.Fail(why)
+			return closing, "", why
 		case <-l.ctx.Done():
 			cn.link.Fail(context.Cause(l.ctx))
 			<-cn.link.Ended()
@@ -171,3 +173,26 @@ func (l *loop) finish(why error) {
 	l.abort()
 	l.closeErr = l.core.Finish(why, left)
 }
+
+// join waits until the loop has ended. When ctx ends it cuts the loop short. Its error
+// says that goroutines are left behind.
+func (l *loop) join(ctx context.Context) error {
+	select {
+	case <-l.done:
+		return nil
+	case <-ctx.Done():
+		l.abort()
+	}
+	stuck := time.NewTimer(closeGrace)
+	defer stuck.Stop()
+	select {
+	case <-l.done:
+		return nil
+	case <-stuck.C:
+		return fmt.Errorf("a connection of Config.DialContext does not end its Read or Write when it is closed, a Companion goes on after its context has ended, or a hook does not return: %w", ErrUnconfirmed)
+	}
+}
+
+// closeGrace is how long Close waits, after its context has ended, for the
+// client's goroutines. They need no time unless a connection keeps one of them.
+const closeGrace = time.Second

@@ -33,7 +33,7 @@ func (c *Client) States(ctx context.Context) iter.Seq[State] {
 //
 //   - the reason for which ctx ended, if that comes first;
 //   - an error that wraps ErrAuthFailed and names the refusal, in StateAuthFailed;
-//   - ErrClosed, in StateClosed.
+//   - ErrClosed, in StateClosed; after Detach that is an ErrDetached.
 func (c *Client) Ready(ctx context.Context) error {
 	if err := c.ready(ctx); err != nil {
 		return &OpError{Op: "wait for a connection", Outcome: OutcomeNotSent, Err: err}
@@ -63,7 +63,7 @@ func (c *Client) ready(ctx context.Context) error {
 		case StateAuthFailed:
 			return c.core.Refusal()
 		case StateClosed:
-			return ErrClosed
+			return c.core.Ending()
 		}
 	}
 	return ctxerr.Of(ctx)

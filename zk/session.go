@@ -32,6 +32,8 @@ type Session struct {
 	lastHeard    time.Time // when a reply last came in, whole or fast enough
 	over         bool      // expired or closed
 	givenUp      bool      // the client's clock ended it
+	kept         bool      // it is over for this client, which has not closed it: it may go on in another one
+	doubtful     bool      // before it was resumed, handshakes were sent that led to no connection
 	guards       map[*guard]struct{}
 	timer        *time.Timer // fires when the lease may have lapsed; nil without guards
 
@@ -62,7 +64,7 @@ func (s *Session) Timeout() time.Duration {
 func (s *Session) Resumed() int { return int(s.resumed.Load()) }
 
 // Context ends when the session is known to be over: its cause is
-// ErrSessionExpired or ErrClosed. That can be long after the ensemble has dropped
+// ErrSessionExpired, ErrClosed or ErrDetached. That can be long after the ensemble has dropped
 // the session. If you rely on an ephemeral node, use Guard.
 func (s *Session) Context() context.Context { return s.ctx }
 
@@ -71,7 +73,9 @@ func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, "session "+s.l
 
 // label is how logs and errors name a session: as ZooKeeper's own log does, also
 // when the id is negative as an int64.
-func (s *Session) label() string { return fmt.Sprintf("0x%x", uint64(s.id)) }
+func (s *Session) label() string { return sessionLabel(s.id) }
+
+func sessionLabel(id int64) string { return fmt.Sprintf("0x%x", uint64(id)) }
 
 // newSession makes the session that a handshake has opened.
 func (c *core) newSession(w welcome, server string) *Session {
@@ -113,6 +117,9 @@ func (s *Session) leftOpen(server string, sent time.Time) {
 // So where a handshake led to no connection, all later ones at that server prove
 // no more than the first such one.
 func (s *Session) touchedBy(server string, sent time.Time) time.Time {
+	if s.doubtful { // it is not known at which servers, nor when
+		return s.c.base.time(0).Add(-s.timing.timeout)
+	}
 	if first, ok := s.open[server]; ok {
 		return first
 	}

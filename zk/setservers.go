@@ -70,8 +70,8 @@ func (c *Client) SetServers(servers string) error {
 func (c *core) SetServers(hosts []string) error {
 	c.Lock()
 	defer c.Unlock()
-	if c.closing {
-		return ErrClosed
+	if c.ending != nil {
+		return c.ending
 	}
 	c.list, c.listed = strings.Join(hosts, ","), hosts
 	return nil

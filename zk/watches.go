@@ -91,7 +91,7 @@ type watchHost struct{ c *core }
 
 func (h watchHost) Remove(path string, kind int32) {
 	c := h.c
-	if c.closing || !c.conn.alive() {
+	if c.ending != nil || !c.conn.alive() {
 		return // the end of the session or of the connection removes the watch
 	}
 	cl := c.calls.newCall(opRemoveWatches, c.root.strip(path))

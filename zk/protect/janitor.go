@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
@@ -30,8 +31,9 @@ type janitor struct {
 
 	mu      sync.Mutex // guards all fields below; a leaf lock
 	tasks   tasks
-	running bool // clean runs
-	closing bool // starts no more tries
+	running bool            // clean runs
+	closing bool            // starts no more tries
+	settled xsync.Broadcast // a node is known to be gone
 }
 
 // janitorKey is the key of the janitor among the companions of a client.
@@ -103,6 +105,9 @@ func (j *janitor) try(a *abandoned) {
 	}
 	j.mu.Lock()
 	j.tasks.ended(a, gone, pause, time.Now())
+	if gone {
+		j.settled.Notify()
+	}
 	j.mu.Unlock()
 	j.woken.Wake()
 	if !gone {
@@ -128,9 +133,31 @@ func (j *janitor) Report() zk.CompanionReport {
 	}}
 }
 
+// Drain is zk.CompanionDrainer's.
+func (j *janitor) Drain(ctx context.Context) error {
+	for {
+		j.mu.Lock()
+		none, settled := j.tasks.none(), j.settled.C()
+		j.mu.Unlock()
+		if none {
+			return nil
+		}
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return errors.Join(ctxerr.Of(ctx), j.unconfirmed())
+		}
+	}
+}
+
 // Finish is zk.Companion's. Its error names the nodes that are not known to be gone.
 func (j *janitor) Finish() error {
 	j.work.Wait()
+	return j.unconfirmed()
+}
+
+// unconfirmed returns an error that names the nodes that are not known to be gone.
+func (j *janitor) unconfirmed() error {
 	j.mu.Lock()
 	left := slices.Collect(j.tasks.all())
 	j.mu.Unlock()
