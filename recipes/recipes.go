@@ -13,14 +13,13 @@ package recipes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/tree"
 )
 
 // Contender describes a node in the queue of a lock, a semaphore or an election.
@@ -82,60 +81,8 @@ func (d Dialect) Validate() error {
 //
 // EnsurePath retries after lost connections and expired sessions, with pauses from
 // zk.Config.BackOff, until ctx ends or the server refuses. It never creates the
-// chroot. If the chroot is missing it returns zk.ErrNoChroot.
+// chroot. If the chroot is missing it returns zk.ErrNoChroot. It is tree.Ensure for
+// containers: see package zk/tree.
 func EnsurePath(ctx context.Context, c *zk.Client, dir string, acl ...zk.ACL) error {
-	if dir == "/" {
-		// The caller got NoNode for a node right below the root. Only a chroot can be
-		// missing.
-		if _, _, err := c.Exists(ctx, dir); errors.Is(err, zk.ErrNoChroot) {
-			return err
-		}
-		return nil
-	}
-	var opts []zk.CreateOption
-	if len(acl) > 0 {
-		opts = append(opts, zk.WithACL(acl...))
-	}
-	return ensurePath(ctx, c, dir, opts)
-}
-
-func ensurePath(ctx context.Context, c *zk.Client, dir string, opts []zk.CreateOption) error {
-	doubt := pace.Doubt{Call: "ensure path"}
-	mode := zk.Container
-	var pause func() error // nil before the first pause
-	for dir != "/" {
-		_, err := c.Create(ctx, dir, nil, mode, opts...)
-		doubt.Note(err)
-		switch {
-		case err == nil, errors.Is(err, zk.ErrNodeExists):
-			return nil
-		case errors.Is(err, zk.ErrNoChroot):
-			return doubt.Of(err)
-		case errors.Is(err, zk.ErrUnimplemented) && mode == zk.Container:
-			mode = zk.Persistent
-			continue
-		case errors.Is(err, zk.ErrNoNode):
-			// The parent is missing, or the server has removed it. Create it and retry.
-			if err := ensurePath(ctx, c, zk.Parent(dir), opts); err != nil {
-				return doubt.Of(err)
-			}
-			if pause == nil {
-				pause = c.Pauses(ctx)
-				continue // the parent has just been created: no reason to pause
-			}
-		case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
-			// Retry. If the lost create has happened, the retry returns NodeExists.
-		case errors.Is(err, zk.ErrSessionExpired) && ctx.Err() == nil:
-			// Retry in the next session: a directory belongs to no session.
-		default:
-			return doubt.Of(err)
-		}
-		if pause == nil {
-			pause = c.Pauses(ctx)
-		}
-		if end := pause(); end != nil {
-			return doubt.Of(fmt.Errorf("%w: %w", end, err))
-		}
-	}
-	return nil
+	return tree.Ensure(ctx, c, dir, tree.Parents{Container: true, ACL: acl})
 }

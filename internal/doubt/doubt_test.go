@@ -1,4 +1,4 @@
-package pace_test
+package doubt_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/recipes/internal/pace"
+	"github.com/zookit/zookit/internal/doubt"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -28,7 +28,7 @@ func TestDoubt_IsOpenAfterATryThatMayHaveTakenEffect(t *testing.T) {
 		"one of two writes": {[]error{nil, failed(zk.OutcomeRejected, zk.ErrNoAuth)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var d pace.Doubt
+			var d doubt.Doubt
 			for _, err := range c.tries {
 				d.Note(err)
 			}
@@ -41,9 +41,9 @@ func TestDoubt_IsOpenAfterATryThatMayHaveTakenEffect(t *testing.T) {
 				err := d.Of(fmt.Errorf("it ended: %w", failed(o, zk.ErrClosed)))
 				require.Equal(t, want, zk.OutcomeOf(err), "%v", err)
 				require.ErrorIs(t, err, zk.ErrClosed)
-				require.Equal(t, o, zk.OutcomeOf(pace.Last(fmt.Errorf("wrapped: %w", err))))
-				require.Equal(t, o, zk.OutcomeOf(pace.Last(pace.Left("call", err))), "twice in doubt")
-				require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(pace.Left("call", err)))
+				require.Equal(t, o, zk.OutcomeOf(doubt.Last(fmt.Errorf("wrapped: %w", err))))
+				require.Equal(t, o, zk.OutcomeOf(doubt.Last(doubt.Left("call", err))), "twice in doubt")
+				require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(doubt.Left("call", err)))
 			}
 			other := errors.New("other")
 			require.Equal(t, other, d.Of(other))
@@ -55,7 +55,7 @@ func TestDoubt_IsOpenAfterATryThatMayHaveTakenEffect(t *testing.T) {
 }
 
 func TestDoubt_SaysTheRequestOnce(t *testing.T) {
-	var d pace.Doubt
+	var d doubt.Doubt
 	d.Note(failed(zk.OutcomeUnknown, zk.ErrConnectionLoss))
 	require.EqualError(t, d.Of(failed(zk.OutcomeNotSent, zk.ErrClosed)), "zk: set /a: "+zk.ErrClosed.Error()+" (outcome unknown)")
 }
@@ -65,11 +65,11 @@ func TestDoubt_SaysTheRequestOnce(t *testing.T) {
 func TestDoubt_OfAReadIsNotSafeToRetry(t *testing.T) {
 	for _, o := range []zk.Outcome{zk.OutcomeUnknown, zk.OutcomeNotSent, zk.OutcomeRejected} {
 		read := &zk.OpError{Op: "get", Path: "/a", Outcome: o, Err: zk.ErrConnectionLoss}
-		for _, err := range []error{pace.Left("acquire", read), pace.Left("acquire", pace.Left("call", read))} {
+		for _, err := range []error{doubt.Left("acquire", read), doubt.Left("acquire", doubt.Left("call", read))} {
 			require.False(t, zk.SafeToRetry(err), "%v", err)
 			require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err))
 			require.ErrorContains(t, err, "/a: get /a: ")
-			require.Equal(t, error(read), pace.Last(err))
+			require.Equal(t, error(read), doubt.Last(err))
 		}
 	}
 }
