@@ -205,3 +205,70 @@ func TestReconfig_UnreadableReply(t *testing.T) {
 		require.True(t, strings.HasPrefix(err.Error(), "zk: reconfig: "))
 	})
 }
+
+// ensembleOf is an embedded ensemble of three whose configuration the client, the
+// super user, may change.
+func ensembleOf(t *testing.T) (*zktest.Server, *zk.Client) {
+	srv := zktest.Start(t, zktest.Config{Servers: 3, ReconfigEnabled: true, SuperPassword: "admin"})
+	require.NoError(t, srv.Create("/app", nil))
+	return srv, connect(t, srv, func(cfg *zk.Config) {
+		cfg.Servers += "/app"
+		cfg.Auth = []zk.Authenticator{zk.DigestAuth("super", "admin")}
+	})
+}
+
+func TestReconfig_OnTheEmbeddedServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := ensembleOf(t)
+		ctx := inTime(t)
+		before, w, err := c.EnsembleConfigW(ctx)
+		require.NoError(t, err)
+		require.Len(t, before.Servers, 3)
+		_, err = connect(t, srv).Reconfig(ctx, zk.Reconfig{Leaving: []int64{3}}, before.Version)
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorContains(t, err, "only the super user")
+
+		smaller, err := c.Reconfig(ctx, zk.Reconfig{Leaving: []int64{3}}, before.Version)
+		require.NoError(t, err)
+		require.Equal(t, before.Servers[:2], smaller.Servers)
+		require.Equal(t, srv.Zxid(), smaller.Version)
+		event, err := w.Wait(ctx)
+		require.NoError(t, err)
+		require.Equal(t, zk.EventDataChanged, event.Type)
+		read, err := c.EnsembleConfig(ctx)
+		require.NoError(t, err)
+		require.Equal(t, smaller, read)
+
+		_, err = c.Reconfig(ctx, zk.Reconfig{Joining: before.Servers[2:]}, before.Version)
+		require.ErrorIs(t, err, zk.ErrBadVersion)
+		_, err = c.Reconfig(ctx, zk.Reconfig{Members: append([]zk.EnsembleServer{member(8, "a"), member(9, "b")}, before.Servers[0])}, zk.AnyConfig)
+		require.ErrorIs(t, err, zk.ErrNewConfigNoQuorum)
+		_, err = c.Reconfig(ctx, zk.Reconfig{Leaving: []int64{2}}, zk.AnyConfig)
+		require.ErrorIs(t, err, zk.ErrBadArguments)
+		require.Equal(t, zk.OutcomeRejected, zk.OutcomeOf(err))
+
+		observer := member(4, "zk4")
+		observer.Role = zk.Observer
+		whole, err := c.Reconfig(ctx, zk.Reconfig{Members: append(before.Servers, observer)}, smaller.Version)
+		require.NoError(t, err)
+		require.Equal(t, append(before.Servers, observer), whole.Servers)
+	})
+}
+
+// A reply that is lost behind the change leaves the outcome open. Reading the
+// configuration shows that the change was made.
+func TestReconfig_LostReplyIsSettledByReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := ensembleOf(t)
+		before, err := c.EnsembleConfig(inTime(t))
+		require.NoError(t, err)
+		onNth(srv, "reconfig", 1, zktest.DropReplyAndCut)
+		_, err = c.Reconfig(inTime(t), zk.Reconfig{Leaving: []int64{3}}, before.Version)
+		require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(err))
+		require.NoError(t, c.Sync(inTime(t), "/"))
+		after, err := c.EnsembleConfig(inTime(t))
+		require.NoError(t, err)
+		require.Greater(t, after.Version, before.Version)
+		require.Equal(t, before.Servers[:2], after.Servers)
+	})
+}

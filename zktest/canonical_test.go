@@ -34,7 +34,12 @@ func (w *world) body(op proto.OpCode, r *proto.Reader) string {
 		return fmt.Sprintf("path %q %s", r.String(), w.stat(r))
 	case proto.OpExists, proto.OpSetData, proto.OpSetACL:
 		return w.stat(r)
+	case proto.OpReconfig:
+		return w.config(r)
 	case proto.OpGetData:
+		if w.members != nil {
+			return w.config(r)
+		}
 		data := r.Buffer()
 		return fmt.Sprintf("data %q null %v %s", data, data == nil, w.stat(r))
 	case proto.OpGetACL:
@@ -107,6 +112,9 @@ func (w *world) items(r *proto.Reader, body func(proto.OpCode) string) string {
 func (w *world) stat(r *proto.Reader) string {
 	var s proto.Stat
 	s.Decode(r)
+	if w.members != nil {
+		return w.configStat(&s)
+	}
 	if s.Version == 0 && s.Ctime != s.Mtime {
 		return fmt.Sprintf("never set, but ctime %d and mtime %d", s.Ctime, s.Mtime)
 	}

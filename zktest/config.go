@@ -44,6 +44,16 @@ type Config struct {
 	// Apache ZooKeeper; negative is never. See also Server.Reap.
 	ReapInterval time.Duration
 
+	// ReconfigEnabled lets clients change the configuration of the ensemble, if it has
+	// two members or more. The node /zookeeper/config has it. Only the super user may
+	// change it, unless the ACL of that node is changed. A change is checked and
+	// published as in Apache ZooKeeper, but the members stay as they are.
+	ReconfigEnabled bool
+
+	// SuperPassword is the password of the super user, to whom no ACL applies. A client
+	// becomes the super user by the scheme digest, as "super". "" is no super user.
+	SuperPassword string
+
 	// Logger gets a debug line when a connection ends, and when a session opens
 	// or ends; nil discards them.
 	Logger *slog.Logger

@@ -61,7 +61,7 @@ func onEachVersion(t *testing.T, f func(t *testing.T, v zktest.Version, addr str
 		}
 		t.Run(v.String(), func(t *testing.T) {
 			e := ensemble.Run(t, ensemble.Options{Version: installed, JVM: []string{
-				"-Dzookeeper.extendedTypesEnabled=true", "-Dznode.container.checkIntervalMs=86400000",
+				"-Dzookeeper.extendedTypesEnabled=true", "-Dznode.container.checkIntervalMs=86400000", superDigest,
 			}})
 			f(t, v, e.DirectAddr(0))
 		})

@@ -135,10 +135,13 @@
 //     leader or not. Zxids have no epoch: they go on over IsolateLeader.
 //   - If a member loses its leader, the writes that it held back are never
 //     executed. In Apache ZooKeeper they may be.
-//   - There are no quotas, SASL, TLS, X.509 and super user.
+//   - There are no quotas, SASL, TLS and X.509.
 //   - There are no four-letter words. See Watches and Dump instead.
-//   - The server refuses reconfig with ReconfigDisabled, as a server without
-//     reconfigEnabled does.
+//   - A reconfig (Config.ReconfigEnabled) changes /zookeeper/config and nothing else:
+//     the members stay as they are, and the first one goes on leading. A server counts
+//     as up to date if its ID is that of a member that runs and is linked to the
+//     leader. Groups, weights and several addresses of one server are refused. The
+//     first configuration has version 0.
 //   - A read-only server answers from the shared tree and keeps sessions.
 //   - Up to V3_8 a successful check outside a multi is answered. Apache ZooKeeper fails
 //     internally there, and never answers. So does 3.4 for a handshake whose password is

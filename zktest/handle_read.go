@@ -206,6 +206,9 @@ func (q *call) auth() proto.ErrCode {
 	if !ok {
 		return proto.AuthFailed
 	}
+	if super := q.c.server.cfg.SuperPassword; super != "" && id == (identity{"digest", digestID("super:" + super)}) {
+		q.c.addIdentity(superUser)
+	}
 	q.c.addIdentity(id)
 	return proto.OK
 }

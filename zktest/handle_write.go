@@ -84,17 +84,6 @@ func (q *call) setACL() proto.ErrCode {
 	return proto.OK
 }
 
-// reconfig refuses the request, as a server without reconfigEnabled does. Like
-// every failed transaction it uses a zxid.
-func (q *call) reconfig() proto.ErrCode {
-	serverproto.DecodeReconfig(&q.r)
-	if q.r.Err() != nil {
-		return proto.MarshallingError
-	}
-	q.c.server.nextZxid()
-	return proto.ReconfigDisabled
-}
-
 func (q *call) closeSession() proto.ErrCode {
 	q.c.server.endSession(q.c.session, q.c)
 	return proto.OK

@@ -106,7 +106,7 @@ func script(v zktest.Version) []step {
 	var all []step
 	for _, f := range []func() []step{
 		scriptFresh, scriptNodes, scriptCreateModes, scriptPaths, scriptVersions, scriptACLs, scriptMultis,
-		scriptRareReads, scriptMultiReads, scriptWatches, scriptPersistentWatches, scriptSetWatches, scriptOddRequests, scriptSessions,
+		scriptSuper, scriptRareReads, scriptMultiReads, scriptWatches, scriptPersistentWatches, scriptSetWatches, scriptOddRequests, scriptSessions,
 	} {
 		all = append(all, f()...)
 	}

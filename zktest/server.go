@@ -36,6 +36,7 @@ type Server struct {
 	members     []*member // server n is members[n-1]
 	listeners   []net.Listener
 	tree        *tree
+	config      *quorumConfig // nil: the server runs alone
 	sessions    map[int64]*session
 	lastSession int64
 	dials       int
@@ -61,12 +62,12 @@ func New(cfg Config) (*Server, error) {
 		log:      cfg.Logger,
 		start:    time.Now(),
 		done:     make(chan struct{}),
-		tree:     newTree(cfg.Version),
 		sessions: make(map[int64]*session),
 	}
 	// Real session ids look like this: the server's number in the first byte,
 	// and a part of the time behind it. So the ids of two servers differ.
 	s.lastSession = 1<<56 | s.start.UnixMilli()<<24>>8&(1<<56-1)
+	s.resetTree()
 	for i := range cfg.Servers {
 		s.members = append(s.members, newMember(s, i+1))
 	}

@@ -71,6 +71,16 @@ func (s *Server) SetSequence(dir string, next int64) error {
 	return nil
 }
 
+// resetTree makes the tree of a new ensemble. mu is held, or s is not shared yet.
+func (s *Server) resetTree() {
+	s.tree, s.config = newTree(s.cfg.Version), nil
+	if s.cfg.Servers > 1 && s.cfg.Version.knows(proto.OpReconfig) {
+		s.config = initialConfig(s.cfg.Servers)
+		n := s.tree.nodes[configNode]
+		n.data, n.version, n.mtime = []byte(s.config.String()), -1, time.Now().UnixMilli()
+	}
+}
+
 // Reset deletes all state, as if the servers had been stopped, their data
 // directories deleted, and the servers started again. Connections are reset,
 // sessions are forgotten, the tree is empty and zxids start again. Faults and hooks
@@ -84,7 +94,7 @@ func (s *Server) Reset() {
 	for _, c := range conns {
 		c.detach() // so that no request of it sees the new tree
 	}
-	s.tree = newTree(s.cfg.Version)
+	s.resetTree()
 	s.sessions = make(map[int64]*session)
 	for _, m := range s.members {
 		m.backlog = nil

@@ -101,5 +101,5 @@ func (v Version) modesCoexist() bool { return v.since(V3_9) }
 func (v Version) checksAllClients() bool { return v.since(V3_6) && !v.since(V3_9) }
 
 // malformedUsesZxid reports whether a malformed write uses a zxid. A malformed multi
-// does in every version.
+// does in every version, a malformed reconfig in none.
 func (v Version) malformedUsesZxid() bool { return !v.since(V3_9) }

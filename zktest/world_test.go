@@ -22,6 +22,8 @@ type world struct {
 	base     int64 // zxid at the beginning
 	clients  []*rawClient
 	sessions map[int64]int // number by id, in the order of opening
+	members  []string      // the lines of the configuration of an ensemble
+	version  int64         // of that configuration, as it was read last
 }
 
 // step is one action of one client, the same in both worlds.
@@ -40,7 +42,7 @@ const (
 )
 
 func embeddedWorld(tb testing.TB, v zktest.Version) *world {
-	s := zktest.Start(tb, zktest.Config{Version: v, TickTime: 200 * time.Millisecond})
+	s := zktest.Start(tb, zktest.Config{Version: v, TickTime: 200 * time.Millisecond, SuperPassword: "admin"})
 	dial := func() (net.Conn, error) { return s.DialContext(context.Background(), "tcp", addr1) }
 	return &world{tb: tb, name: "embedded", dial: dial}
 }
