@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -53,6 +54,9 @@ func (c *core) Attach(nc net.Conn, server string, s *Session, zxid int64) *conn 
 	c.setState(StateConnected, nil)
 	timeout := s.timing.timeout
 	c.later(func() {
+		if !c.logs(slog.LevelInfo) {
+			return
+		}
 		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout)
 	})
 	return cn
@@ -112,8 +116,11 @@ func (c *core) Detach(cn *conn, why error) {
 	if c.state == StateConnected {
 		c.setState(StateDisconnected, why)
 	}
-	c.failLater(lost, OutcomeUnknown, lossOf(why), true)
-	c.failLater(internal, OutcomeNotSent, lossOf(why), true)
+	if len(lost)+len(internal) > 0 {
+		loss := lossOf(why)
+		c.failLater(lost, OutcomeUnknown, loss, true)
+		c.failLater(internal, OutcomeNotSent, loss, true)
+	}
 	c.resultsLater(c.FailBrokenPipes)
 	c.hooks.lost(cn, why, len(lost))
 }

@@ -72,9 +72,7 @@ func (l *loop) resolveServers() {
 // one, else to open the next.
 func (l *loop) attempt(server string) (*conn, error) {
 	start := l.core.hooks.now()
-	ctx, cancel := context.WithTimeoutCause(l.ctx, l.core.AttemptBudget(len(l.servers.order)), fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
-	addrs, err := l.dialer.lookup(ctx, server)
-	cancel()
+	addrs, err := l.dialer.lookup(l.ctx, server, l.core.AttemptBudget(len(l.servers.order)))
 	if err != nil {
 		l.core.hooks.tried(server, "", start, err)
 		return nil, err
@@ -100,7 +98,7 @@ func (l *loop) attempt(server string) (*conn, error) {
 func (l *loop) attemptAt(server, addr string, addrs int) (*conn, error) {
 	g, hello := l.core.Greet(addr)
 	budget := l.core.AttemptBudget(addrs)
-	ctx, cancel := context.WithTimeoutCause(l.ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
+	ctx, cancel := context.WithTimeoutCause(l.ctx, budget, silentFor(budget))
 	defer cancel()
 	start := l.core.hooks.now()
 	w, err := l.dialer.dial(ctx, handshake{
@@ -118,6 +116,13 @@ func (l *loop) attemptAt(server, addr string, addrs int) (*conn, error) {
 	s := l.core.Welcomed(w, addr)
 	return l.core.Attach(w.nc, addr, s, hello.LastZxidSeen), nil
 }
+
+// silentFor is the cause of an attempt that has used up its time. It makes its text
+// when it is read: most attempts end in time.
+type silentFor time.Duration
+
+func (s silentFor) Error() string { return fmt.Sprintf("%v for %v", ErrSilent, time.Duration(s)) }
+func (s silentFor) Unwrap() error { return ErrSilent }
 
 // AttemptBudget is how long one attempt at one of so many servers may take.
 func (c *core) AttemptBudget(servers int) time.Duration {

@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -103,20 +104,30 @@ func (c *core) Ending() error {
 	return c.ending
 }
 
+// logs reports whether the log takes records of a level. If not, their attributes need
+// not be made. It runs code of the user, so never while the core is locked.
+func (c *core) logs(level slog.Level) bool { return c.log.Enabled(context.Background(), level) }
+
 // setState makes, logs and publishes every transition.
 func (c *core) setState(s State, why error) {
 	if c.state == StateClosed || c.state == s && c.generation > 0 {
 		return
 	}
-	args := []any{"from", c.state, "to", s}
-	if c.session != nil {
-		args = append(args, "session", c.session.label())
-	}
-	if why != nil {
-		args = append(args, "why", why)
-	}
+	from, session := c.state, c.session
 	c.state, c.since, c.why = s, time.Now(), why
 	c.generation++
 	c.changed.Notify()
-	c.later(func() { c.log.Info("zk: state", args...) })
+	c.later(func() {
+		if !c.logs(slog.LevelInfo) {
+			return
+		}
+		args := []any{"from", from, "to", s}
+		if session != nil {
+			args = append(args, "session", session.label())
+		}
+		if why != nil {
+			args = append(args, "why", why)
+		}
+		c.log.Info("zk: state", args...)
+	})
 }

@@ -157,9 +157,7 @@ func startTLS(ctx context.Context, nc net.Conn, server string, cfg *tls.Config) 
 // server until one succeeds. It presents credentials only to a server that requires
 // them. budget is the time for the lookup, and for each connection.
 func (d *dialer) closeSession(ctx context.Context, server string, hello proto.ConnectRequest, budget time.Duration) error {
-	look, cancel := context.WithTimeout(ctx, budget)
-	addrs, err := d.lookup(look, server)
-	cancel()
+	addrs, err := d.lookup(ctx, server, budget)
 	for _, addr := range addrs {
 		h := handshake{server: server, addr: addr, hello: hello}
 		err = d.closeSessionAt(ctx, h, budget)

@@ -3,7 +3,6 @@ package zk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -72,9 +71,7 @@ func (m *mover) run(ctx context.Context) {
 func (m *mover) reachable(ctx context.Context) string {
 	for _, server := range m.candidates {
 		budget := m.l.core.AttemptBudget(len(m.candidates))
-		dial, cancel := context.WithTimeoutCause(ctx, budget, fmt.Errorf("%w for %v", ErrSilent, budget))
-		err := m.l.dialer.reach(dial, server)
-		cancel()
+		err := m.l.dialer.reach(ctx, server, budget)
 		if err == nil {
 			return server
 		}
@@ -137,10 +134,12 @@ func (l *loop) rebalance(cn *conn, before *mover) *mover {
 	return l.move(cn)
 }
 
-// reach connects to a server, and closes the connection before the handshake of
-// ZooKeeper: it opens no session and resumes none.
-func (d *dialer) reach(ctx context.Context, server string) error {
-	addrs, err := d.lookup(ctx, server)
+// reach connects to a server within budget, and closes the connection before the
+// handshake of ZooKeeper: it opens no session and resumes none.
+func (d *dialer) reach(ctx context.Context, server string, budget time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, budget, silentFor(budget))
+	defer cancel()
+	addrs, err := d.lookup(ctx, server, budget)
 	for _, addr := range addrs {
 		_, err = bounded(ctx, &d.strays, addr, func(ctx context.Context) (none struct{}, _ error) {
 			nc, err := d.dialContext(ctx, "tcp", addr)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // servers asks Config.Resolve for the list of servers. It returns the entries that
@@ -28,12 +29,12 @@ func (d *dialer) servers(ctx context.Context) ([]string, error) {
 }
 
 // lookup returns the addresses of a server, as the list of servers has it, in
-// random order. Each counts as a server: one name may stand for several servers (a
-// headless service), and the first may be silent.
+// random order. It may take as long as budget. Each address counts as a server: one
+// name may stand for several servers (a headless service), and the first may be silent.
 //
 // If the user has set DialContext and no LookupHost, lookup returns the name
 // alone. DialContext may give the name a meaning of its own.
-func (d *dialer) lookup(ctx context.Context, server string) ([]string, error) {
+func (d *dialer) lookup(ctx context.Context, server string, budget time.Duration) ([]string, error) {
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
 		return nil, err
@@ -41,6 +42,8 @@ func (d *dialer) lookup(ctx context.Context, server string) ([]string, error) {
 	if _, err := netip.ParseAddr(host); err == nil || d.lookupHost == nil {
 		return []string{server}, nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, budget, fmt.Errorf("lookup of %s: %w", server, context.DeadlineExceeded))
+	defer cancel()
 	addrs, err := bounded(ctx, &d.strays, "lookup "+host, func(ctx context.Context) ([]string, error) {
 		return d.lookupHost(ctx, host)
 	}, func([]string) {})

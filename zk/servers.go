@@ -108,7 +108,8 @@ func (s *servers) reasons() []error { return *s.published.Load() }
 
 // publish makes the present errors the result of reasons.
 func (s *servers) publish() {
-	all := []error{s.unresolved}
+	all := make([]error, 0, 1+len(s.order))
+	all = append(all, s.unresolved)
 	for _, h := range s.order {
 		all = append(all, s.errs[h])
 	}
