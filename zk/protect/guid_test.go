@@ -126,3 +126,8 @@ func TestCreateAs_RefusesWhatIsNoGUID(t *testing.T) {
 		srv.Down(1, false)
 	})
 }
+
+// Every contender of a lock makes a GUID, so it allocates little more than the string.
+func TestNewGUID_IsCheap(t *testing.T) {
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { protect.NewGUID() }), 2.0)
+}
