@@ -159,11 +159,14 @@ func (cn *conn) Check(now time.Time) (next time.Duration, err error) {
 		return 0, err
 	}
 	next = min(s.timing.heartbeat, left, quiet)
+	if len(s.guards) > 0 {
+		if due := cn.lastConfirmed.Add(s.timing.heartbeat).Sub(now); due > 0 {
+			return min(next, due), nil
+		}
+		s.leaveEnded()
+	}
 	if len(s.guards) == 0 {
 		return min(next, cn.link.Ping(now, s.timing.heartbeat)), nil
-	}
-	if due := cn.lastConfirmed.Add(s.timing.heartbeat).Sub(now); due > 0 {
-		return min(next, due), nil
 	}
 	// The heartbeat goes before all waiting requests, so that its answer does not
 	// wait for theirs.

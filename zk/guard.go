@@ -15,7 +15,6 @@ type guard struct {
 	context.Context // ends with link, or with a cause of the session
 	cancel          context.CancelCauseFunc
 	detach          context.CancelFunc // ends the link to the parent; calls the parent's methods
-	forget          func() bool        // stops the AfterFunc that calls Leave; set by register
 	s               *Session
 }
 
@@ -163,8 +162,6 @@ func (c *core) Register(g *guard) (registered bool, ripens time.Duration, err er
 
 // register adds a guard to those of the session.
 func (s *Session) register(g *guard) {
-	// A guard whose parent has ended needs no heartbeats, released or not.
-	g.forget = context.AfterFunc(g.Context, func() { s.c.Leave(g) })
 	s.guards[g] = struct{}{}
 	if len(s.guards) == 1 {
 		s.c.boundLink()
@@ -176,7 +173,6 @@ func (s *Session) register(g *guard) {
 
 // release is the guard's CancelFunc.
 func (g *guard) release() {
-	g.forget()
 	g.s.c.Leave(g)
 	g.detach()
 }
@@ -186,9 +182,27 @@ func (c *core) Leave(g *guard) {
 	c.Lock()
 	defer c.Unlock()
 	delete(g.s.guards, g)
-	if len(g.s.guards) == 0 {
-		g.s.stopTimer()
-		c.boundLink()
+	g.s.checkUnguarded()
+}
+
+// leaveEnded takes out the guards whose parents have ended, released or not. They need
+// no heartbeats. It is called before each heartbeat, and where guards are counted. A
+// context.AfterFunc for each guard would do the same at once, but cost every lock more
+// memory than the guard itself.
+func (s *Session) leaveEnded() {
+	for g := range s.guards {
+		if g.Context.Err() != nil { // not g.Err, which locks the core
+			delete(s.guards, g)
+		}
+	}
+	s.checkUnguarded()
+}
+
+// checkUnguarded ends what only a guarded session needs, if no guard is left.
+func (s *Session) checkUnguarded() {
+	if len(s.guards) == 0 {
+		s.stopTimer()
+		s.c.boundLink()
 	}
 }
 
@@ -209,7 +223,6 @@ func (s *Session) endGuards(cause error) {
 		ended := s.guards
 		s.guards = map[*guard]struct{}{}
 		for g := range ended {
-			g.forget()
 			g.cancel(cause)
 		}
 		s.c.later(func() {

@@ -69,3 +69,37 @@ func TestGuard_WithAnEndedParentCostsNoHeartbeats(t *testing.T) {
 		require.NoError(t, other.Err())
 	})
 }
+
+// A guard is made for every hold of a lock. Its contexts and the timer of the lease are
+// all that it allocates.
+func TestGuard_Allocations(t *testing.T) {
+	c := echoed(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := testing.AllocsPerRun(200, func() {
+		_, release, err := c.Session().Guard(ctx)
+		require.NoError(t, err)
+		release()
+	})
+	require.LessOrEqual(t, n, 12.0)
+}
+
+// A guard whose parent has ended does not count any more, although it was not released.
+// The end of its lease is reported to nobody.
+func TestGuard_WithAnEndedParentDoesNotCount(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		var r recorder
+		c := connect(t, srv, r.on)
+		parent, end := context.WithCancel(t.Context())
+		_, release, err := c.Session().Guard(parent)
+		require.NoError(t, err)
+		defer release()
+		require.Equal(t, 1, c.Stats().Session.Guards)
+		srv.Down(1, true)
+		end()
+		time.Sleep(c.Session().Timeout())
+		require.Empty(t, eventsOf[leaseLapsed](&r))
+		require.Zero(t, c.Stats().Session.Guards)
+		srv.Down(1, false)
+	})
+}

@@ -50,6 +50,7 @@ func (s *Session) stats() SessionStats {
 	if !s.over {
 		st.ExpiresIn = clockUntil(s.expiryTime())
 		st.LeaseLeft = max(0, clockUntil(s.leaseEnd()))
+		s.leaveEnded()
 		st.Guards = len(s.guards)
 	}
 	return st

@@ -208,7 +208,11 @@ func (s *Session) lapseIfDue(now time.Time) {
 	if len(s.guards) == 0 || now.Before(s.leaseEnd()) {
 		return
 	}
+	s.leaveEnded()
 	n := len(s.guards)
+	if n == 0 {
+		return
+	}
 	s.c.later(func() {
 		s.c.log.Warn("zk: session lease lapsed", "session", s.label(), "guards", n)
 	})
