@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/zookit/zookit/internal/xsync"
@@ -43,7 +44,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	}
 	m.own = own
 	e := &Entry{m: m, round: r, ctx: guard, end: a.End, release: release}
-	e.log = m.d.log.Grant(e.ctx, m.waiting, "node", m.node.Path, "round", r.id)
+	e.log = m.d.log.Grant(e.ctx, m.waiting, slog.String("node", m.node.Path), slog.Int64("round", r.id))
 	e.watcher.Go(e.watch)
 	return e, nil
 }

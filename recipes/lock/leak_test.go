@@ -6,11 +6,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -69,5 +71,24 @@ func TestLock_CyclesAreFlat(t *testing.T) {
 		require.LessOrEqual(t, after, goroutines)
 		// A byte slice, a context or a map entry for each cycle would be 100 KB.
 		require.Less(t, int64(grown)-int64(heap), int64(cycles*50))
+	})
+}
+
+// A lock keeps no hold in memory that was lost and not released.
+func TestLock_ForgetsAHoldThatIsLost(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		l := lock.New(c, "/l", lock.Config{})
+		lost := func() weak.Pointer[lock.Held] {
+			h, err := l.Acquire(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, c.Delete(t.Context(), h.Path(), zk.AnyVersion))
+			<-h.Context().Done()
+			return weak.Make(h)
+		}()
+		synctest.Wait()
+		runtime.GC()
+		require.Nil(t, lost.Value())
+		require.Empty(t, l.Status().Holds)
 	})
 }

@@ -90,10 +90,9 @@ func New(c *zk.Client, dir string, cfg Config) *Lock {
 }
 
 func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
-	return &Lock{
-		c: c, dir: dir, kind: kind, bad: unusable(c, cfg), log: cfg.journal("lock", dir),
-		queue: contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL),
-	}
+	l := &Lock{c: c, dir: dir, kind: kind, bad: unusable(c, cfg), log: cfg.journal("lock", dir)}
+	l.queue = contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL).Telling(&l.memory)
+	return l
 }
 
 // unusable returns an error if the client or the Config cannot be used.
@@ -140,14 +139,14 @@ func (l *Lock) acquire(ctx context.Context, get func(*contend.Queue, context.Con
 	if l.kind == contend.Write && l.queue.SharedUnder(ctx) {
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
-	defer l.memory.begins()()
+	defer l.memory.over(l.memory.begins())
 	wait := l.log.Wait()
 	g, err := get(l.queue.Logging(wait), ctx)
 	wait.Over(err)
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	h := &Held{g: g, log: l.log.Grant(g.Context(), wait, "node", g.Path(), "token", g.Token())}
+	h := &Held{g: g, log: l.log.Grant(g.Context(), wait, slog.String("node", g.Path()), slog.Int64("token", g.Token()))}
 	l.memory.keep(h)
 	return h, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -134,7 +135,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, 
 		g, err := s.serve(ctx, ticket, n, wait, &doubt)
 		switch {
 		case err == nil:
-			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, "permits", n, "node", g.Path(), "token", g.Token())}, nil
+			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, slog.Int("permits", n), slog.String("node", g.Path()), slog.Int64("token", g.Token()))}, nil
 		case !errors.Is(err, errQueueAgain):
 			return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 		}

@@ -1,10 +1,11 @@
 package lock
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/zookit/zookit/recipes/internal/contend"
 )
 
 // Status is what this process does with a Lock at one time.
@@ -31,7 +32,7 @@ func (l *Lock) Status() Status {
 type memory struct {
 	mu    sync.Mutex // leaf lock; guards what follows
 	waits map[*wait]struct{}
-	holds map[*Held]struct{} // some may have ended
+	holds map[*contend.Grant]*Held // some may have ended; nil: its Acquire has not returned
 }
 
 // status is Lock.Status, and may have holds that have ended. Their Contexts are not
@@ -45,8 +46,10 @@ func (m *memory) status() Status {
 			s.Since = w.since
 		}
 	}
-	for h := range m.holds {
-		s.Holds = append(s.Holds, h)
+	for _, h := range m.holds {
+		if h != nil {
+			s.Holds = append(s.Holds, h)
+		}
 	}
 	return s
 }
@@ -54,8 +57,8 @@ func (m *memory) status() Status {
 // wait is a call that waits for a grant.
 type wait struct{ since time.Time }
 
-// begins records a wait. The caller calls over at its end.
-func (m *memory) begins() (over func()) {
+// begins records a wait, and over forgets it.
+func (m *memory) begins() *wait {
 	w := &wait{since: time.Now()}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,24 +66,36 @@ func (m *memory) begins() (over func()) {
 		m.waits = map[*wait]struct{}{}
 	}
 	m.waits[w] = struct{}{}
-	return func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.waits, w)
-	}
+	return w
 }
 
-// keep records a hold until its Context has ended.
-func (m *memory) keep(h *Held) {
+func (m *memory) over(w *wait) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.waits, w)
+}
+
+// Begins and Ends are those of contend.Holds.
+func (m *memory) Begins(g *contend.Grant) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.holds == nil {
-		m.holds = map[*Held]struct{}{}
+		m.holds = map[*contend.Grant]*Held{}
 	}
-	m.holds[h] = struct{}{}
-	context.AfterFunc(h.Context(), func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.holds, h)
-	})
+	m.holds[g] = nil
+}
+
+func (m *memory) Ends(g *contend.Grant) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.holds, g)
+}
+
+// keep records the hold that stands on a grant, unless the grant has ended meanwhile.
+func (m *memory) keep(h *Held) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, lives := m.holds[h.g]; lives {
+		m.holds[h.g] = h
+	}
 }

@@ -45,7 +45,15 @@ func (n *contenderNode) grant(ctx context.Context, own ownWatch) (*Grant, error)
 	}
 	scope.Begin(guard, g)
 	_, quiet := own.(queueWatch)
-	g.owner.Go(func() { g.run(&ownNode{path: n.path, coming: own, quiet: quiet}) })
+	if n.q.holds != nil {
+		n.q.holds.Begins(g)
+	}
+	g.owner.Go(func() {
+		g.run(&ownNode{path: n.path, coming: own, quiet: quiet})
+		if n.q.holds != nil {
+			n.q.holds.Ends(g)
+		}
+	})
 	return g, nil
 }
 

@@ -31,6 +31,23 @@ type Queue struct {
 	lost error         // of a write under a grant whose node is gone; wraps ErrNotHeld
 
 	crowd *atomic.Int32 // for how many more lists other contenders are expected
+	holds Holds         // is told of the grants; nil: nobody is
+}
+
+// Holds is told of the grants of a queue. Its methods must not block.
+type Holds interface {
+	// Begins is called before the grant is returned.
+	Begins(g *Grant)
+	// Ends is called after the context of the grant has ended, when nothing is left to
+	// do for it: at the latest when Release returns nil.
+	Ends(g *Grant)
+}
+
+// Telling returns the queue that tells holds of its grants.
+func (q *Queue) Telling(holds Holds) *Queue {
+	r := *q
+	r.holds = holds
+	return &r
 }
 
 // New returns the queue in dir. data is the data of a contender's node. acl is the

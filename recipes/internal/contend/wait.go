@@ -168,7 +168,7 @@ func (w *waiter) advance(ctx context.Context) (err error) {
 func (w *waiter) logPredecessor() {
 	if !w.pred.gone {
 		q := w.node.q
-		q.wait.Behind(w.node.path, zk.Join(q.dir, w.pred.name), len(w.before))
+		q.wait.Behind(w.node.path, q.dir, w.pred.name, len(w.before))
 	}
 }
 
@@ -265,7 +265,7 @@ func (w *waiter) watch(ctx context.Context, s *sight) error {
 // look is called when the watch on another contender has fired or ended.
 func (w *waiter) look(ctx context.Context, s *sight) error {
 	what, err := notice.Of(s.watch)
-	w.node.q.wait.WatchEnded(zk.Join(w.node.q.dir, s.name), what.String())
+	w.node.q.wait.WatchEnded(w.node.q.dir, s.name, what.String())
 	switch what {
 	case notice.Expired:
 		return errAgain

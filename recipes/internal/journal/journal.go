@@ -30,23 +30,28 @@ type Hold struct{ logged chan struct{} }
 // Grant logs that a hold was granted. ctx is the hold's context. When it ends, Grant
 // logs that the holder released the hold, or that it was lost and why. wait is the
 // wait for the hold, and may be nil.
-func (j Journal) Grant(ctx context.Context, wait *Wait, attrs ...any) *Hold {
+func (j Journal) Grant(ctx context.Context, wait *Wait, attrs ...slog.Attr) *Hold {
 	if !j.Logger.Enabled(context.Background(), slog.LevelWarn) {
 		return nil
 	}
-	attrs = append([]any{"dir", j.Dir}, attrs...)
-	j.Logger.Debug(j.Recipe+": "+j.Words.Granted, append(slices.Clip(attrs), wait.waited()...)...)
+	attrs = append([]slog.Attr{slog.String("dir", j.Dir)}, attrs...)
+	j.log(slog.LevelDebug, j.Words.Granted, append(slices.Clip(attrs), wait.waited()...))
 	h, start := &Hold{logged: make(chan struct{})}, time.Now()
 	context.AfterFunc(ctx, func() {
 		defer close(h.logged)
-		attrs := append(attrs, "held", time.Since(start))
+		attrs := append(attrs, slog.Duration("held", time.Since(start)))
 		if why := context.Cause(ctx); errors.Is(why, recipes.ErrReleased) {
-			j.Logger.Debug(j.Recipe+": "+j.Words.Released, attrs...)
+			j.log(slog.LevelDebug, j.Words.Released, attrs)
 		} else {
-			j.Logger.Warn(j.Recipe+": lost", append(attrs, "why", why)...)
+			j.log(slog.LevelWarn, "lost", append(attrs, slog.Any("why", why)))
 		}
 	})
 	return h
+}
+
+// log logs what has happened to a hold.
+func (j Journal) log(level slog.Level, what string, attrs []slog.Attr) {
+	j.Logger.LogAttrs(context.Background(), level, j.Recipe+": "+what, attrs...)
 }
 
 // Ended returns when the end is logged. The caller has ended the hold's context.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/zookit/zookit/zk"
 )
 
 // longWait is how long a hold is waited for before that is logged at level Info.
@@ -59,23 +61,24 @@ func (w *Wait) with(attrs []any) []any {
 	return append(slices.Clip(w.attrs), attrs...)
 }
 
-// Behind records that node waits for predecessor, and for ahead contenders in all.
-// The predecessor is watched.
-func (w *Wait) Behind(node, predecessor string, ahead int) {
+// Behind records that node waits for the node of this name in dir, its predecessor, and
+// for ahead contenders in all. The predecessor is watched.
+func (w *Wait) Behind(node, dir, predecessor string, ahead int) {
 	if w == nil {
 		return
 	}
-	p := &position{node, predecessor, ahead}
+	p := &position{node, zk.Join(dir, predecessor), ahead}
 	w.waiting.Store(p)
 	if w.steps {
 		w.j.Logger.Debug(w.j.Recipe+": watches predecessor", w.with(p.attrs())...)
 	}
 }
 
-// WatchEnded logs what the watch on the node of another contender has reported.
-func (w *Wait) WatchEnded(of, what string) {
+// WatchEnded logs what the watch on the node of another contender, by its name in dir,
+// has reported.
+func (w *Wait) WatchEnded(dir, of, what string) {
 	if w != nil && w.steps {
-		w.j.Logger.Debug(w.j.Recipe+": watch ended", w.with([]any{"of", of, "what", what})...)
+		w.j.Logger.Debug(w.j.Recipe+": watch ended", w.with([]any{"of", zk.Join(dir, of), "what", what})...)
 	}
 }
 
@@ -104,9 +107,9 @@ func (w *Wait) Over(err error) {
 }
 
 // waited returns the attribute of the line about a grant: how long it was waited for.
-func (w *Wait) waited() []any {
+func (w *Wait) waited() []slog.Attr {
 	if w == nil {
 		return nil
 	}
-	return []any{"waited", time.Since(w.start)}
+	return []slog.Attr{slog.Duration("waited", time.Since(w.start))}
 }
