@@ -10,6 +10,14 @@ import (
 
 // Session is one session on the ensemble. A client has one after the other.
 // Ephemeral nodes belong to a session, not to the client.
+//
+// Servers that run with localSessionsEnabled open sessions that only one of them
+// knows. Such a session ends when the client loses that server. Its first ephemeral
+// node makes it an ordinary session: it keeps its ID, and a Guard, a lock or a
+// registration in it is as safe as in any other. If the servers run without
+// localSessionsUpgradingEnabled, they refuse the node with
+// ErrEphemeralOnLocalSession. They refuse a Multi with such a node with
+// ErrSessionExpired, although the session goes on.
 type Session struct {
 	c       *core
 	ordinal uint64 // which session of its client it is, from 1
