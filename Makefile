@@ -10,6 +10,7 @@ COUNT    ?= 1
 SOAK     ?= 30m
 ROUNDS   ?= 100
 SEEDS    ?= 300
+CLIENTS  ?= 10000
 NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod))
 
 # The acceptance suite and the real ensembles need the machine for themselves:
@@ -17,7 +18,7 @@ NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod))
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos faults soak lease bench curves
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease bench curves
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -101,6 +102,11 @@ race:
 ## faults: the long acceptance run, some 25 minutes; its log is faults.log
 faults: deps
 	ZOOKIT_FAULTS=long $(GO) test -count=1 -timeout 90m -v -run 'TestRecipes' . | tee faults.log
+
+## herd: CLIENTS lose an ensemble and get it back, in virtual time; some minutes. The
+## figures of docs/hosts.md
+herd:
+	ZOOKIT_HERD=$(CLIENTS) $(GO) test -count=1 -timeout 30m -v -run '^TestHerd' ./zk
 
 ## soak: faults for SOAK; ends with empty directories and no watch left
 soak: deps

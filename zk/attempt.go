@@ -25,6 +25,16 @@ func (l *loop) pauseRound(d time.Duration) {
 	_ = xsync.Pause(ctx, d)
 }
 
+// pauseFirst waits before a lost connection is replaced, as Config.ReconnectSpread says.
+// A client that closes does not wait.
+func (l *loop) pauseFirst() {
+	d := l.servers.first
+	l.servers.first = 0
+	if d > 0 {
+		_ = xsync.Pause(l.soon, l.core.Shorten(d))
+	}
+}
+
 // Shorten returns how long a pause of d may last: not beyond the session's expiry.
 // The pauses get no longer than a part of the timeout, so that a pause alone never
 // costs the session. While a guard lives they are shorter still: a server that is

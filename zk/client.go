@@ -84,7 +84,7 @@ func (c *Client) discard(ctx context.Context, d *DetachedSession, err error) err
 // newClient makes a client whose loop does not run yet.
 func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 	dialer := newDialer(cfg, root)
-	servers := newServers(hosts, cfg.BackOff)
+	servers := newServers(hosts, cfg.BackOff, cfg.ReconnectSpread)
 	resume := cfg.Resume
 	cfg.Auth, cfg.Resume = nil, nil // the dialer has the credentials, and the session its password
 	core := &core{

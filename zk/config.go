@@ -91,10 +91,16 @@ type Config struct {
 	// stand in the list of servers. TLS checks the name in any case.
 	LookupHost func(ctx context.Context, host string) ([]string, error)
 	// BackOff makes the policy for the pauses between rounds over all servers.
-	// There is no pause before the first retry, and none over an eighth of the
+	// There is no pause before the first retry (but see ReconnectSpread), and none over an eighth of the
 	// session timeout while a session is alive. Default: exponential from 50 ms
 	// to 5 s with full jitter, without an end.
 	BackOff func() backoff.BackOff
+	// ReconnectSpread keeps the clients that lose the same server from coming back at
+	// the same instant. A client that has lost its connection first waits for a random
+	// time up to ReconnectSpread, but not over an eighth of the session timeout, and not
+	// over a 48th while a Guard lives. Set about a second where thousands of clients share
+	// an ensemble. Default 0: it reconnects at once.
+	ReconnectSpread time.Duration
 	// MaxInFlight bounds the requests that are queued or unanswered; beyond it
 	// calls wait for room. Default 1024.
 	MaxInFlight int
@@ -161,6 +167,7 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	bad(c.SessionTimeout < time.Millisecond, "SessionTimeout %v is below a millisecond", c.SessionTimeout)
 	bad(c.SessionTimeout.Milliseconds() > math.MaxInt32, "SessionTimeout %v is over %v", c.SessionTimeout, math.MaxInt32*time.Millisecond)
 	bad(c.TouchDelay < 0, "TouchDelay %v is negative", c.TouchDelay)
+	bad(c.ReconnectSpread < 0, "ReconnectSpread %v is negative", c.ReconnectSpread)
 	bad(c.MaxInFlight < 0, "MaxInFlight %v is negative", c.MaxInFlight)
 	bad(c.MaxRequestSize < 0 || c.MaxRequestSize > math.MaxInt32, "MaxRequestSize %v does not fit into 31 bits", c.MaxRequestSize)
 	bad(c.MaxReplySize < 0 || c.MaxReplySize > math.MaxInt32, "MaxReplySize %v does not fit into 31 bits", c.MaxReplySize)

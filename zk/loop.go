@@ -82,6 +82,7 @@ func (l *loop) connect() (*conn, error) {
 		if !l.core.ExpireIfSilent() {
 			return nil, errDone
 		}
+		l.pauseFirst()
 		if begins, wait := l.servers.round(); begins {
 			l.pauseRound(wait)
 			l.resolveServers()

@@ -271,3 +271,38 @@ func TestStates_FastReaderSeesEachTransitionOnce(t *testing.T) {
 		require.Equal(t, want, got)
 	})
 }
+
+// Config.ReconnectSpread delays a reconnect, but not over an eighth of the session
+// timeout, nor over a 48th while a guard lives. It delays neither the first connect nor
+// Close.
+func TestReconnectSpread_IsBoundedByTheSession(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		start := time.Now()
+		c := connect(t, srv, func(cfg *zk.Config) { cfg.ReconnectSpread = time.Hour })
+		require.Zero(t, time.Since(start))
+		longest := func(tries int) (d time.Duration) {
+			for range tries {
+				time.Sleep(2 * time.Second)
+				start := time.Now()
+				srv.CutConnections(0)
+				require.NoError(t, c.Sync(inTime(t), "/"))
+				d = max(d, time.Since(start))
+			}
+			return d
+		}
+		require.LessOrEqual(t, longest(30), 6*time.Second/8)
+		guard, done, err := c.Session().Guard(t.Context())
+		require.NoError(t, err)
+		require.LessOrEqual(t, longest(30), 6*time.Second/48)
+		require.NoError(t, guard.Err())
+		done()
+
+		time.Sleep(2 * time.Second)
+		srv.CutConnections(0)
+		start = time.Now()
+		require.NoError(t, c.Close(inTime(t)))
+		require.Zero(t, time.Since(start))
+	})
+	_, err := zk.Connect(t.Context(), zk.Config{Servers: "a", ReconnectSpread: -1})
+	require.ErrorContains(t, err, "ReconnectSpread -1ns is negative")
+}

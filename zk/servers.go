@@ -26,10 +26,12 @@ type servers struct {
 	tried      int                     // in this round; 0: a round begins, and needs no pause
 	policy     backoff.BackOff         // of the pauses between rounds
 	fresh      func() backoff.BackOff
+	spread     time.Duration // Config.ReconnectSpread
+	first      time.Duration // how long to wait before a lost connection is replaced
 }
 
-func newServers(hosts []string, policy func() backoff.BackOff) *servers {
-	s := &servers{errs: map[string]error{}, policy: policy(), fresh: policy}
+func newServers(hosts []string, policy func() backoff.BackOff, spread time.Duration) *servers {
+	s := &servers{errs: map[string]error{}, policy: policy(), fresh: policy, spread: spread}
 	s.update(hosts)
 	return s
 }
@@ -191,11 +193,11 @@ const enoughLife = time.Second
 
 // lost records that the connection to the server that pick returned last has ended,
 // after it lived for the given time. If that was long enough, the client tries the
-// next server at once.
+// next server at once, or within Config.ReconnectSpread.
 func (s *servers) lost(err error, lived time.Duration) {
 	s.failed(err)
 	if lived >= enoughLife {
-		s.tried = 0
+		s.tried, s.first = 0, rand.N(s.spread+1)
 		s.policy = s.fresh()
 	}
 }
