@@ -1,6 +1,10 @@
 package recipes
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/zookit/zookit/recipes/internal/sentinel"
+)
 
 // Errors that several recipes share. Each recipe exports the ones that it returns.
 // An exported error is either the value itself (lock.ErrDeleted is ErrDeleted) or
@@ -13,6 +17,12 @@ var (
 	// election.ErrHandedOver, barrier.ErrLeft, groupmembership.ErrLeft and
 	// discovery.ErrUnregistered.
 	ErrReleased = errors.New("released")
+	// ErrDetached: Detach was called. It is the cause of the hold's Context then, and
+	// wraps ErrReleased, although the node stays.
+	ErrDetached = sentinel.In("detached", ErrReleased)
+	// ErrResumed: Resume was called with a Detached that was resumed before in the same
+	// session.
+	ErrResumed = errors.New("already resumed")
 	// ErrDeleted: somebody else deleted the node of the hold. It is then the cause of
 	// the hold's Context. In some recipes it can also be the cause when the session
 	// ends, because the server may report first that the node was deleted.

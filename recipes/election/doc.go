@@ -51,6 +51,12 @@
 // Election.IsLeader, Leading and Known answer from memory, for health checks and
 // logs.
 //
+// # A restart
+//
+// A leader can hand its leadership to the next process of the same service, with the
+// same token: Leadership.Detach, then zk.Client.Detach, and in the next process
+// zk.Config.Resume and Election.Resume. To hand it to another candidate use HandOver.
+//
 // # Rights
 //
 // A candidate needs READ, CREATE and DELETE on the directory, and READ on the nodes

@@ -19,13 +19,15 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors. The first three are causes of Leadership.Context, as are
+// Errors. The first four are causes of Leadership.Context, as are
 // zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed.
 var (
 	// ErrResigned: Resign was called. It wraps recipes.ErrReleased.
 	ErrResigned = sentinel.In("resigned", recipes.ErrReleased)
 	// ErrHandedOver: HandOver was called. It wraps recipes.ErrReleased.
 	ErrHandedOver = sentinel.In("handed over", recipes.ErrReleased)
+	// ErrDetached: Detach was called. It wraps recipes.ErrReleased.
+	ErrDetached = recipes.ErrDetached
 	// ErrDeleted: somebody deleted the leader's node.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrNoLeader: there is no candidate.

@@ -24,8 +24,8 @@ type Leadership struct {
 }
 
 // Context ends when the leadership may be lost, before another candidate can lead.
-// Its cause is ErrResigned, ErrHandedOver, ErrDeleted, zk.ErrSessionExpired,
-// zk.ErrLeaseLapsed or zk.ErrClosed.
+// Its cause is ErrResigned, ErrHandedOver, ErrDetached, ErrDeleted,
+// zk.ErrSessionExpired, zk.ErrLeaseLapsed or zk.ErrClosed.
 func (l *Leadership) Context() context.Context { return l.g.Context() }
 
 // Token is the fencing token. It is higher than the token of every leader before.

@@ -15,7 +15,8 @@ import (
 // Run campaigns and calls lead whenever we lead, with a context that ends with the
 // leadership and with ctx. Run returns
 //
-//   - when lead returns while we still lead, or after Resign, with the error of lead;
+//   - when lead returns while we still lead, or after Resign or Detach, with the error
+//     of lead;
 //   - when ctx ends;
 //   - when the server refuses a campaign and would refuse it again.
 //
@@ -76,7 +77,7 @@ func transient(err error) bool {
 }
 
 // term calls lead for one leadership. again says that Run must campaign again,
-// because the leadership ended although lead had not returned or resigned.
+// because the leadership ended although lead had not returned, resigned or detached it.
 func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Context, *Leadership) error) (again bool, err error) {
 	e.memory.candidates.Add(-1) // a leader, and after a loss neither, until lead has returned
 	defer e.memory.candidates.Add(1)
@@ -97,6 +98,7 @@ func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Co
 	defer stop()
 	err = lead(under, l)
 	panicked = false
-	again = l.Context().Err() != nil && !errors.Is(context.Cause(l.Context()), ErrResigned)
+	why := context.Cause(l.Context())
+	again = l.Context().Err() != nil && !errors.Is(why, ErrResigned) && !errors.Is(why, ErrDetached)
 	return again && ctx.Err() == nil, errors.Join(err, resign())
 }

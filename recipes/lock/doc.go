@@ -31,6 +31,13 @@
 // A holder can be asked to release (Lock.Revoke, Held.Revoked). That works for
 // permits and for several locks too.
 //
+// # A restart
+//
+// A process can hand a lock to its successor without releasing it: Held.Detach, then
+// zk.Client.Detach, and in the next process zk.Config.Resume and Lock.Resume. The token
+// stays the same, and no other contender gets in between. Permits of a semaphore and the
+// locks of a Multi cannot move.
+//
 // # Rights
 //
 // A contender needs READ, CREATE and DELETE on the directory, and READ on the nodes

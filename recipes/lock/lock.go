@@ -14,12 +14,14 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// Errors. The first two are causes of the Context of Held, Permits and MultiHeld, as
+// Errors. The first three are causes of the Context of Held, Permits and MultiHeld, as
 // are zk.ErrSessionExpired, zk.ErrLeaseLapsed and zk.ErrClosed. An error that is equal
 // to one of package recipes means the same for the holds of all recipes.
 var (
 	// ErrReleased: Release was called.
 	ErrReleased = recipes.ErrReleased
+	// ErrDetached: Detach was called. It wraps ErrReleased.
+	ErrDetached = recipes.ErrDetached
 	// ErrDeleted: somebody deleted the holder's node.
 	ErrDeleted = recipes.ErrDeleted
 	// ErrHeld: TryAcquire found another contender ahead.
@@ -207,8 +209,8 @@ type Held struct {
 }
 
 // Context ends when the lock may be lost, before another contender can get it. Its
-// cause is ErrReleased, ErrDeleted, zk.ErrSessionExpired, zk.ErrLeaseLapsed or
-// zk.ErrClosed. It has the values of Acquire's context, but not its deadline.
+// cause is ErrReleased, ErrDetached, ErrDeleted, zk.ErrSessionExpired,
+// zk.ErrLeaseLapsed or zk.ErrClosed. It has the values of Acquire's context, but not its deadline.
 //
 // A program may pass it to the Acquire of another lock and then release this one,
 // any number of times, and no chain of contexts stays in memory. A context that is
