@@ -41,6 +41,9 @@ func (c *core) beginEnd(cause error) {
 	}
 	c.turnAway(everyCall, cause)
 	dead := c.withdraw(func(cl *call) bool { return !cl.internal })
+	if len(dead) == 0 {
+		return
+	}
 	// A HookCallEnded may block. It must hold up neither Close, which has a context,
 	// nor the session loop, which has to close the session.
 	c.refusing.Go(func() { fail(dead, OutcomeNotSent, cause, false) })
