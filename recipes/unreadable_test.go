@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/barrier"
 	"github.com/zookit/zookit/recipes/discovery"
@@ -38,6 +39,7 @@ func newGuarded(t *testing.T) guarded {
 func (g guarded) connect(t *testing.T, cfg zk.Config) *zk.Client {
 	t.Helper()
 	cfg.Servers = g.e.Servers() + cfg.Servers // a chroot, or nothing
+	cfg.Compat = clienttest.Level()
 	c, err := zk.Connect(soon(t), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() {

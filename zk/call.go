@@ -58,6 +58,9 @@ type call struct {
 // result for which there is no field goes into other. That may cost an allocation,
 // so the frequent operations have fields of their own.
 type result struct {
+	zxid    int64 // of the reply
+	session int64 // the session in which the call ran
+
 	stat   proto.Stat
 	absent bool // there is no such node, and that is no error
 	data   []byte
@@ -149,7 +152,7 @@ func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
 func (cl *call) refuse(code Code) {
 	cl.err, cl.outcome = code, OutcomeRejected
 	if code == ErrBadVersion && cl.op.versioned {
-		cl.err = badVersion(int32(binary.BigEndian.Uint32(cl.req.Frame[len(cl.req.Frame)-4:])))
+		cl.err = badVersion(lastInt32(cl.req.Frame))
 	}
 	if cl.auth != nil {
 		cl.err = &AuthError{Name: cl.auth.name, Err: code}
@@ -158,6 +161,9 @@ func (cl *call) refuse(code Code) {
 		cl.outcome = OutcomeUnknown
 	}
 }
+
+// lastInt32 returns the number with which a frame ends.
+func lastInt32(frame []byte) int32 { return int32(binary.BigEndian.Uint32(frame[len(frame)-4:])) }
 
 func badVersion(expected int32) error {
 	return fmt.Errorf("%w: expected version %d", ErrBadVersion, expected)

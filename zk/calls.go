@@ -16,7 +16,8 @@ type calls struct {
 	root   chroot
 	within chroot // of a sub-client: root without the chroot of the client that it belongs to
 
-	quorumLease bool // Config.QuorumLease
+	quorumLease bool   // Config.QuorumLease
+	compat      Compat // Config.Compat
 
 	// pool keeps free calls. Each client has its own and shares it with its sub-clients,
 	// since a channel must not be carried from one testing/synctest bubble into another.

@@ -91,7 +91,7 @@ func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 		cfg: cfg, root: root, log: cfg.Logger, hooks: hooks, base: epoch(clockNow()),
 		generation: 1, since: time.Now(), grants: grants{}, room: room{places: cfg.MaxInFlight},
 	}
-	core.calls = &calls{core: core, root: root, quorumLease: cfg.QuorumLease, pool: &sync.Pool{}}
+	core.calls = &calls{core: core, root: root, quorumLease: cfg.QuorumLease, compat: cfg.Compat, pool: &sync.Pool{}}
 	c := &Client{cfg: cfg, core: core, calls: core.calls, runner: runner{core}, companions: &companions{}}
 	c.loop = newLoop(core, servers, dialer, c.companions)
 	core.watches = newWatches(core)

@@ -125,6 +125,10 @@ type Config struct {
 	// tickTime/2, and no timeout is below two ticks. Set half of the session timeout
 	// for observers behind observers.
 	TouchDelay time.Duration
+	// Compat names the level of the servers, if one of them is older than 3.7, or if they
+	// are no Apache ZooKeeper. The client then uses nothing that they lack: see [Compat].
+	// Default Compat3_9: the client sends every operation.
+	Compat Compat
 	// Background makes Connect return at once and connect in the background.
 	Background bool
 	// Resume is the session to take over from another client: see Client.Detach. Connect
@@ -176,6 +180,7 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 		bad(d.form.Chroot != root, "Resume: the session was detached with the chroot %q, and Servers has %q", d.form.Chroot, root)
 		bad(d.form.ID == 0, "Resume is no session: use the result of Detach or ParseDetachedSession")
 	}
+	bad(c.Compat > CompatKeeper, "Compat is %d: want one of Compat3_9 to CompatKeeper", c.Compat)
 	bad(c.TLS != nil && c.LoadTLS != nil, "TLS and LoadTLS are both set")
 	if c.LoadTLS != nil {
 		_, err := loadTLS(c.LoadTLS)

@@ -6,7 +6,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-var opCountDescendants = define(operation{code: proto.OpCountAll, read: true, decode: decodeCount})
+var opCountDescendants = define(operation{code: proto.OpCountAll, lacking: Compat3_5, read: true, decode: decodeCount})
 
 // CountDescendants returns how many nodes are below a node, at any depth. The node
 // itself does not count. Of "/" without a chroot, /zookeeper and the nodes below it

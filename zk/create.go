@@ -19,7 +19,7 @@ var (
 )
 
 func createOf(code proto.OpCode) operation {
-	return operation{code: code, by: byQuorum, noNode: lacksParent, decode: decodeCreated}
+	return operation{code: code, lacking: Compat3_4, by: byQuorum, noNode: lacksParent, decode: decodeCreated}
 }
 
 // CreateMode says what kind of node a create makes.
@@ -71,6 +71,7 @@ func (m CreateMode) String() string {
 // Created is the result of a create.
 type Created struct {
 	Path string // with the sequence suffix, without the chroot
+	// Stat is that of the new node. At Compat3_4 and older it has no Ctime and no Mtime.
 	Stat Stat
 
 	// Sequence is the number in the suffix of a sequential node, and 0 of any other
@@ -138,7 +139,8 @@ func (c *createConfig) check() error {
 //
 // The server refuses with ErrNodeExists, ErrNoNode (no parent),
 // ErrNoChildrenForEphemerals, ErrNoAuth, ErrInvalidACL, ErrQuotaExceeded, and
-// ErrUnimplemented (containers before 3.5, TTL nodes where they are disabled).
+// ErrUnimplemented (TTL nodes where they are disabled; every create before 3.5, unless
+// Config.Compat names that level).
 //
 // If the reply is lost, the outcome is unknown, and so is the name of a sequential
 // node. Package zk/protect resolves that.
@@ -164,7 +166,7 @@ func (cs *calls) createCall(path string, data []byte, mode CreateMode, cfg creat
 	if err == nil {
 		err = cs.root.checkNameless(path)
 	}
-	cl := cs.writeCall(mode.operation(), path, wire, err)
+	cl := cs.writeCall(cs.creates(mode), path, wire, err)
 	cl.want, cl.tied = cfg.session, cfg.bound
 	return cl
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-var opEphemerals = define(operation{code: proto.OpGetEphemerals, read: true, noNode: lacksAny, decode: decodeNames})
+var opEphemerals = define(operation{code: proto.OpGetEphemerals, lacking: Compat3_5, read: true, noNode: lacksAny, decode: decodeNames})
 
 // Ephemerals returns the paths of the ephemeral nodes of the client's session that
 // begin with prefix, in no order. If there are none, it returns none and no error.

@@ -12,6 +12,34 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
+// A server of 3.4 has no containers. The client knows that, and does not ask.
+func ExampleConfig_compat() {
+	srv, err := zktest.New(zktest.Config{Version: zktest.V3_4})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	ctx := context.Background()
+	client, err := zk.Connect(ctx, zk.Config{
+		Servers: srv.ConnectString(), DialContext: srv.DialContext,
+		Compat: zk.Compat3_4,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(ctx)
+
+	made, err := client.Create(ctx, "/app", []byte("data"), zk.Persistent) // without create2
+	fmt.Println(made.Path, made.Stat.DataLength, err)
+	_, err = client.Create(ctx, "/app/dir", nil, zk.Container)
+	fmt.Println(err)
+	fmt.Println("as from the server itself:", errors.Is(err, zk.ErrUnimplemented))
+	// Output:
+	// /app 4 <nil>
+	// zk: create /app/dir: Config.Compat is 3.4: servers of this level have no container nodes (new in 3.5) (not sent)
+	// as from the server itself: true
+}
+
 // The ensemble moves to other hosts while the program runs. The session goes on
 // there. Where the list comes from is up to the program: a file, a registry, or the
 // node /zookeeper/config.

@@ -62,6 +62,8 @@ func (cs *calls) multiCall(ops []Op) *call {
 			cl.err = ErrForeignOp
 		case o.kind == OpCreate && cs.root.checkNameless(o.path) != nil:
 			cl.err = cs.root.checkNameless(o.path)
+		case cs.inMulti(&o.wire) != nil:
+			cl.err = cs.inMulti(&o.wire)
 		case o.session != nil && cl.want != nil && o.session != cl.want:
 			cl.err = fmt.Errorf("%w: the ops of one multi are of two sessions", ErrBadArguments)
 		case o.session != nil:

@@ -9,7 +9,7 @@ import (
 )
 
 var opMultiRead = define(operation{
-	code: proto.OpMultiRead, read: true, noNode: lacksAny,
+	code: proto.OpMultiRead, lacking: Compat3_5, read: true, noNode: lacksAny,
 	decode: func(cl *call, r *proto.Reader) { cl.other = r.MultiReadResponseOf(len(cl.reads)) },
 	settle: (*call).settleMultiRead,
 })

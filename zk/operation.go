@@ -41,6 +41,10 @@ type operation struct {
 	// reply was lost. Outside a pipeline it may run in any session.
 	read bool
 
+	// lacking is the newest level of Config.Compat whose servers do not know the
+	// operation. The zero value says that all servers know it.
+	lacking Compat
+
 	// by says which servers take part in the answer.
 	by answeredBy
 

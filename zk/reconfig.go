@@ -10,7 +10,7 @@ import (
 
 // The descriptor says nothing about the lease: who commits a reconfig depends on the
 // old and the new configuration.
-var opReconfig = define(operation{code: proto.OpReconfig, noNode: lacksAny, decode: decodeNode})
+var opReconfig = define(operation{code: proto.OpReconfig, lacking: Compat3_4, noNode: lacksAny, decode: decodeNode})
 
 // AnyConfig, as the version of Client.Reconfig, changes the configuration whatever its
 // version is.

@@ -190,6 +190,7 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 // the call completes: the caller's next request must not go out over it.
 func (cn *conn) decode(f *link.Frame, cl *call) error {
 	cn.body.Reset(f.Body)
+	cl.zxid, cl.session = f.Zxid, cn.sess.id
 	if err := cl.decode(f.ReplyHeader, &cn.body); err != nil {
 		cn.link.Fail(err)
 		cl.outcome = OutcomeUnknown

@@ -10,7 +10,7 @@ import (
 // The operations that set watches again. Only the second can set persistent ones.
 var (
 	opSetWatches  = define(operation{code: proto.OpSetWatches, read: true})
-	opSetWatches2 = define(operation{code: proto.OpSetWatches2, read: true})
+	opSetWatches2 = define(operation{code: proto.OpSetWatches2, lacking: Compat3_5, read: true})
 )
 
 const (

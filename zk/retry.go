@@ -36,6 +36,9 @@ func SafeToRetry(err error) bool {
 
 // isOwnFault reports whether the same request would fail again for a reason of its own.
 func isOwnFault(err error) bool {
+	if _, lacks := errors.AsType[*CompatError](err); lacks {
+		return true
+	}
 	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidPath) || errors.Is(err, ErrForeignOp) || errors.Is(err, ErrInvalidConfig) ||
 		errors.Is(err, ErrBadArguments) || errors.Is(err, ErrInvalidACL) || errors.Is(err, ErrReplyTooLarge)
 }

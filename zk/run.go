@@ -111,6 +111,9 @@ func (r runner) submit(ctx context.Context, cl *call) (writes *link.Link, err er
 	if cl.err != nil {
 		return nil, r.refused(cl, cl.err)
 	}
+	if r.c.cfg.Compat.lacks(cl.op) {
+		return nil, r.refused(cl, compatError(r.c.cfg.Compat, cl.op))
+	}
 	if cl.registers() {
 		if err := r.checkWatchedPath(cl.reg.Path); err != nil {
 			return nil, r.refused(cl, err)

@@ -45,11 +45,12 @@ func Recursive() SubscribeOption {
 func Buffer(n int) SubscribeOption { return func(s *Subscription) { s.limit = max(1, n) } }
 
 // opAddWatch sets the watch of a Subscription. The body of its reply is an error code.
-var opAddWatch = define(operation{code: proto.OpAddWatch, read: true, decode: ignoreBody})
+var opAddWatch = define(operation{code: proto.OpAddWatch, lacking: Compat3_5, read: true, decode: ignoreBody})
 
 // Subscribe sets a persistent watch on path, which need not exist. The subscription
 // yields every change after the return of Subscribe, or an EventResync in its
-// place. ErrUnimplemented says that the server is older than 3.6. Close the
+// place. ErrUnimplemented says that the server is older than 3.6; set Config.Compat, so
+// that the client does not ask it. Close the
 // Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
 	s := &Subscription{c: c.core, root: c.calls.root, limit: 1024}

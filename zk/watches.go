@@ -83,7 +83,7 @@ func (ws *watches) Missed() {
 }
 
 // opRemoveWatches removes watches that are no longer used.
-var opRemoveWatches = define(operation{code: proto.OpRemoveWatches, read: true, decode: ignoreBody})
+var opRemoveWatches = define(operation{code: proto.OpRemoveWatches, lacking: Compat3_4, read: true, decode: ignoreBody})
 
 // watchHost is what the table asks of the client. The table calls it with core.mu
 // locked.
@@ -93,6 +93,9 @@ func (h watchHost) Remove(path string, kind int32) {
 	c := h.c
 	if c.ending != nil || !c.conn.alive() {
 		return // the end of the session or of the connection removes the watch
+	}
+	if c.cfg.Compat.lacks(opRemoveWatches) {
+		return // the watch stays on the server until then, or until it fires
 	}
 	cl := c.calls.newCall(opRemoveWatches, c.root.strip(path))
 	cl.req.Frame = (&proto.PathMode{Path: path, Mode: kind}).Append(cl.req.Frame)

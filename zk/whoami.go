@@ -7,7 +7,7 @@ import (
 )
 
 // NoNode cannot be an answer: there is no node in the request.
-var opWhoAmI = define(operation{code: proto.OpWhoAmI, read: true, noNode: lacksAny, decode: decodeIdentities})
+var opWhoAmI = define(operation{code: proto.OpWhoAmI, lacking: Compat3_6, read: true, noNode: lacksAny, decode: decodeIdentities})
 
 // Identity is one identity under which a server knows a client.
 type Identity struct {

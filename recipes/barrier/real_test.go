@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/barrier"
 	"github.com/zookit/zookit/zk"
@@ -22,7 +23,7 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	dial := func() *zk.Client {
-		c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), SessionTimeout: 10 * time.Second})
+		c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 10 * time.Second})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 		return c

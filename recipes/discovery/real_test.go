@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/zk"
@@ -21,7 +22,7 @@ func TestDiscovery_OnARealServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	dial := func(servers string) *zk.Client {
-		c, err := zk.Connect(ctx, zk.Config{Servers: servers, SessionTimeout: 8 * time.Second})
+		c, err := zk.Connect(ctx, zk.Config{Servers: servers, Compat: clienttest.Level(), SessionTimeout: 8 * time.Second})
 		require.NoError(t, err)
 		return c
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/zk"
@@ -18,7 +19,7 @@ func connectReal(t *testing.T, e ensemble.Ensemble, timeout time.Duration) *zk.C
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), SessionTimeout: timeout})
+	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: timeout})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -199,7 +200,7 @@ func TestElection_NextCandidateSendsARealServerNoRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var lists atomic.Int32
 			a := connectReal(t, e, 30*time.Second)
-			b, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 30 * time.Second, Hooks: []zk.Hook{
+			b, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 30 * time.Second, Hooks: []zk.Hook{
 				onCall(func(e zk.CallEnded) {
 					if !e.Pipelined && e.Path == "/e" && (e.Op == "children" || e.Op == "get") {
 						lists.Add(1)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/zk"
@@ -19,7 +20,7 @@ func connectTo(t *testing.T, servers string) *zk.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: servers, SessionTimeout: 2 * time.Second})
+	c, err := zk.Connect(ctx, zk.Config{Servers: servers, Compat: clienttest.Level(), SessionTimeout: 2 * time.Second})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/lock"
@@ -120,7 +121,7 @@ func connectReal(t *testing.T, e ensemble.Ensemble) *zk.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), SessionTimeout: 4 * time.Second})
+	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 4 * time.Second})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
@@ -23,7 +24,7 @@ func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
 	const dir = "/reaped/by/the/server"
 	var clients []*zk.Client
 	for range 10 {
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 30 * time.Second})
+		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 30 * time.Second})
 		require.NoError(t, err)
 		clients = append(clients, c)
 		t.Cleanup(func() {
@@ -81,7 +82,7 @@ func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
 func TestLock_CloseFreesItAtOnce(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	connect := func() *zk.Client {
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: time.Minute})
+		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: time.Minute})
 		require.NoError(t, err)
 		return c
 	}

@@ -13,13 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
 
 func connect(t *testing.T, servers string, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	cfg := zk.Config{Servers: servers, SessionTimeout: 4 * time.Second}
+	cfg := zk.Config{Servers: servers, Compat: clienttest.Level(), SessionTimeout: 4 * time.Second}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -40,6 +40,10 @@ func Versions() []Version {
 	return []Version{V38, V39}
 }
 
+// Current is the version of the default server, unless the environment names the jars of
+// another.
+func Current() Version { return Default.resolve() }
+
 // resolve returns the version that the environment names in the place of Default.
 func (v Version) resolve() Version {
 	if v == Default {
