@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -54,6 +55,11 @@ type Config struct {
 	// becomes the super user by the scheme digest, as "super". "" is no super user.
 	SuperPassword string
 
+	// FourLetterWords are the four-letter words that the members answer, as
+	// 4lw.commands.whitelist. Nil is all that the server knows: ruok, srvr, mntr, cons,
+	// wchs, dirs, isro, conf and envi.
+	FourLetterWords []string
+
 	// Logger gets a debug line when a connection ends, and when a session opens
 	// or ends; nil discards them.
 	Logger *slog.Logger
@@ -101,6 +107,7 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, fmt.Errorf("zktest: Config.MaxSessionTimeout %v is below MinSessionTimeout %v",
 			c.MaxSessionTimeout, c.MinSessionTimeout))
 	}
+	c.FourLetterWords = slices.Clone(c.FourLetterWords) // nil stays nil
 	return c, errors.Join(errs...)
 }
 

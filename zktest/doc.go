@@ -136,7 +136,9 @@
 //   - If a member loses its leader, the writes that it held back are never
 //     executed. In Apache ZooKeeper they may be.
 //   - There are no quotas, SASL, TLS and X.509.
-//   - There are no four-letter words. See Watches and Dump instead.
+//   - It answers the four-letter words srvr, ruok, mntr, cons, wchs, dirs, isro, conf and
+//     envi, with fewer lines, and with 0 for what it does not measure. By default it
+//     answers all of them (Config.FourLetterWords).
 //   - A reconfig (Config.ReconfigEnabled) changes /zookeeper/config and nothing else:
 //     the members stay as they are, and the first one goes on leading. A server counts
 //     as up to date if its ID is that of a member that runs and is linked to the

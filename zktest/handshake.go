@@ -18,6 +18,9 @@ var (
 // returns no error, the connection has a session.
 func (c *conn) handshake() error {
 	s := c.server
+	if answered, err := c.answerWord(); answered {
+		return err
+	}
 	q, old, err := c.readConnect()
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/fourletter"
 )
 
 // writePair writes a certificate that signs itself, and its key, as PEM: certificate and key
@@ -90,4 +91,13 @@ func TestCore_TLSFiles(t *testing.T) {
 	defer cancel()
 	_, err = zk.Connect(brief, zk.Config{Servers: addr})
 	require.ErrorContains(t, err, "its port may be for TLS")
+
+	cfg, err := zk.TLSFiles(serverCert, cert, key)()
+	require.NoError(t, err)
+	status, err := fourletter.Server{Addr: addr, TLS: cfg}.Srvr(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "standalone", status.Mode)
+	_, err = fourletter.Server{Addr: addr, Timeout: 500 * time.Millisecond}.Srvr(ctx)
+	require.ErrorIs(t, err, fourletter.ErrSilent)
+	require.ErrorContains(t, err, "TLS")
 }
