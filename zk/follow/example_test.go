@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/follow"
@@ -39,4 +40,32 @@ func ExampleData() {
 	// Output:
 	// does not exist
 	// is red
+}
+
+// Servers keeps the list of servers like the configuration of the ensemble, while the
+// program does its work.
+func ExampleServers() {
+	srv, err := zktest.New(zktest.Config{Servers: 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	client, err := zk.Connect(ctx, zk.Config{Servers: "zk2", DialContext: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(context.Background())
+
+	ended := make(chan error, 1)
+	go func() { ended <- follow.Servers(ctx, client, nil) }()
+	for client.Config().Servers == "zk2" {
+		time.Sleep(time.Millisecond) // an example has no other work
+	}
+	fmt.Println(client.Config().Servers)
+	cancel()
+	fmt.Println(<-ended)
+	// Output:
+	// zk1:2181,zk2:2181,zk3:2181
+	// context canceled
 }

@@ -12,6 +12,9 @@
 // A follower goes on over reconnects and expired sessions. It costs a watch, and a
 // read for each state. It runs on the goroutine of the loop and starts no other.
 //
+// [Servers] follows the configuration of the ensemble instead of a node, and applies it to
+// the client.
+//
 // To see every change of a subtree, subscribe instead: see
 // [zk.Client.Subscribe].
 package follow
