@@ -60,6 +60,11 @@ type Config struct {
 	// wchs, dirs, isro, conf and envi.
 	FourLetterWords []string
 
+	// EnforceQuota makes the server refuse writes beyond the hard limits of quotas, as
+	// enforceQuota does from 3.7 on. It counts the nodes and bytes under a quota also
+	// without it.
+	EnforceQuota bool
+
 	// Logger gets a debug line when a connection ends, and when a session opens
 	// or ends; nil discards them.
 	Logger *slog.Logger

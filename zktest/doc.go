@@ -135,7 +135,10 @@
 //     leader or not. Zxids have no epoch: they go on over IsolateLeader.
 //   - If a member loses its leader, the writes that it held back are never
 //     executed. In Apache ZooKeeper they may be.
-//   - There are no quotas, SASL, TLS and X.509.
+//   - There are no SASL, TLS and X.509.
+//   - Quotas are those of 3.8 and 3.9 in every release line, but up to 3.6 none is
+//     enforced. Data of a quota that Apache ZooKeeper cannot read makes only writes
+//     under it fail, and is not counted on.
 //   - It answers the four-letter words srvr, ruok, mntr, cons, wchs, dirs, isro, conf and
 //     envi, with fewer lines, and with 0 for what it does not measure. By default it
 //     answers all of them (Config.FourLetterWords).

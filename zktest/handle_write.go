@@ -42,7 +42,7 @@ func (q *call) begin() (zxid int64, ok bool) {
 
 func (q *call) prep() prep {
 	s := q.c.server
-	return prep{tree: s.tree, ids: q.c.ids, session: q.c.session.id, version: s.cfg.Version}
+	return prep{tree: s.tree, ids: q.c.ids, session: q.c.session.id, version: s.cfg.Version, quotas: s.enforcesQuota()}
 }
 
 // write executes a single create of any kind, delete, setData or check.

@@ -17,6 +17,7 @@ type prep struct {
 	version Version
 	session int64
 	super   bool // the server itself writes: no ACL restricts it
+	quotas  bool // quotas are enforced
 }
 
 // record is the part of a node on which the validity of a write depends.
@@ -28,6 +29,7 @@ type record struct {
 	children int
 	owner    int64
 	acl      []proto.ACL
+	bytes    int // of the data
 }
 
 // txn is a valid write.
@@ -52,7 +54,7 @@ func (p *prep) record(path string) (record, bool) {
 	}
 	return record{
 		version: n.version, creates: n.creates, aversion: n.aversion,
-		children: len(n.children), owner: n.owner, acl: n.acl,
+		children: len(n.children), owner: n.owner, acl: n.acl, bytes: len(n.data),
 	}, true
 }
 
@@ -113,10 +115,13 @@ func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	if kindOf(dir.owner) == ownerSession {
 		return txn{}, proto.NoChildrenForEphemerals
 	}
+	if code := p.checkQuota(path, 1, int64(len(o.Data))); code != proto.OK {
+		return txn{}, code
+	}
 	dir.creates++ // may wrap; see tree.create
 	dir.children++
 	p.put(parent, dir)
-	p.put(path, record{owner: owner, acl: acl})
+	p.put(path, record{owner: owner, acl: acl, bytes: len(o.Data)})
 	return txn{op: o.Op, path: path, data: o.Data, acl: acl, owner: owner, version: dir.creates}, proto.OK
 }
 
@@ -193,10 +198,14 @@ func (p *prep) set(path string, data []byte, version int32) (txn, proto.ErrCode)
 	if code != proto.OK {
 		return txn{}, code
 	}
+	if code := p.checkQuota(path, 0, int64(len(data)-n.bytes)); code != proto.OK {
+		return txn{}, code
+	}
 	if version != -1 && version != n.version {
 		return txn{}, proto.BadVersion
 	}
 	n.version++
+	n.bytes = len(data)
 	p.put(path, n)
 	return txn{op: proto.OpSetData, path: path, data: data, version: n.version}, proto.OK
 }

@@ -17,6 +17,7 @@ type tree struct {
 
 	ephemerals map[int64]map[string]struct{} // paths by owning session
 	reapable   map[string]struct{}           // paths of containers and TTL nodes
+	quotas     map[string]struct{}           // paths of the nodes that have a quota
 }
 
 // change is a change of one node, for the watches. Only clients that may read the
@@ -40,6 +41,7 @@ func newTree(v Version) *tree {
 		nodes:      make(map[string]*node),
 		ephemerals: make(map[int64]map[string]struct{}),
 		reapable:   make(map[string]struct{}),
+		quotas:     make(map[string]struct{}),
 	}
 	root := &node{data: []byte{}, acl: worldAll}
 	root.addChild("zookeeper")
@@ -94,6 +96,8 @@ func (t *tree) create(path string, n *node, creates int32) change {
 	case ownerContainer, ownerTTL:
 		t.reapable[path] = struct{}{}
 	}
+	t.quotaChanged(path, true)
+	t.charge(path, 1, int64(len(n.data)))
 	return change{proto.EventCreated, path, n.czxid, n.acl, p.acl}
 }
 
@@ -115,12 +119,15 @@ func (t *tree) remove(path string, zxid int64) change {
 	case ownerContainer, ownerTTL:
 		delete(t.reapable, path)
 	}
+	t.quotaChanged(path, false)
+	t.charge(path, -1, -int64(len(n.data)))
 	return change{proto.EventDeleted, path, zxid, n.acl, p.acl}
 }
 
 // set replaces the data of a node, which exists.
 func (t *tree) set(path string, data []byte, version int32, zxid, now int64) (change, *node) {
 	n := t.nodes[path]
+	t.charge(path, 0, int64(len(data)-len(n.data)))
 	n.data, n.version, n.mzxid, n.mtime = data, version, zxid, now
 	return change{proto.EventDataChanged, path, zxid, n.acl, nil}, n
 }
