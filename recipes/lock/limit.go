@@ -169,7 +169,7 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool, doubt *pace.Do
 			w = nil
 		}
 	}()
-	var again pace.Retries // of store
+	var again pace.Retries // of store, and of a sync that is refused for now
 	for synced := false; ; {
 		var node zk.Node
 		if watch {
@@ -196,7 +196,10 @@ func (s *Semaphore) limit(ctx context.Context, n int, watch bool, doubt *pace.Do
 		default:
 			// Read once more after a sync. The caller may know from another process
 			// that the limit was changed, while this server still shows the old one.
-			err, synced = s.c.Sync(ctx, s.dir), true
+			err = s.c.Sync(ctx, s.dir)
+			if synced = err == nil; refused.ForNow(err) {
+				err = again.Soon(ctx, context.Background())
+			}
 		}
 		if err != nil {
 			return set, w, err
@@ -236,6 +239,8 @@ func (s *Semaphore) store(ctx context.Context, limit int, absent bool, v zk.Vers
 	doubt.Note(err)
 	switch {
 	case err == nil, errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion):
+		return nil
+	case refused.ForNow(err):
 		return nil
 	case zk.OutcomeOf(err) == zk.OutcomeUnknown && ctx.Err() == nil && !errors.Is(err, zk.ErrClosed):
 		return nil

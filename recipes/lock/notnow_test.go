@@ -155,6 +155,37 @@ func TestLock_NodeThatIsDeletedOverAndOverIsNoHotLoop(t *testing.T) {
 	})
 }
 
+// A server refuses for now what a semaphore needs before it queues: to store the first
+// limit, and to sync before another stored limit counts. Acquire retries.
+func TestSemaphore_TemporarilyRefusedLimitIsRetried(t *testing.T) {
+	for name, code := range map[string]zk.Code{"throttled": zk.ErrThrottled, "read-only": zk.ErrNotReadOnly} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+				c := connect(t, srv, func(cfg *zk.Config) {
+					cfg.BackOff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+				})
+				require.NoError(t, srv.Create("/s", nil))
+				seen := map[string]int{}
+				srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+					if r.Path == "/s" && (r.Op == "set" || r.Op == "sync") {
+						if seen[r.Op]++; seen[r.Op] <= 3 {
+							return zktest.Fail(int32(code))
+						}
+					}
+					return zktest.Pass
+				})
+				p, err := lock.NewSemaphore(c, "/s", 2, lock.Config{}).Acquire(t.Context(), 1)
+				require.NoError(t, err)
+				_, err = lock.NewSemaphore(c, "/s", 3, lock.Config{}).Acquire(t.Context(), 1)
+				require.ErrorIs(t, err, lock.ErrLimitMismatch)
+				srv.OnRequest(nil)
+				require.NoError(t, p.Release(t.Context()))
+				require.Equal(t, map[string]int{"set": 4, "sync": 4}, seen)
+			})
+		})
+	}
+}
+
 // A server refuses for now the transaction of a downgrade and the delete of a release,
 // and the client's own policy gives up at once. The lock retries.
 func TestLock_TemporarilyRefusedDowngradeAndReleaseAreRetried(t *testing.T) {
