@@ -16,7 +16,7 @@ func (c *core) Welcomed(w welcome, server string) *Session {
 	c.Lock()
 	s := c.live()
 	c.grants.record(server, w.timeout())
-	e := ConnOpened{Addr: server, SessionID: w.SessionID, Resumed: s != nil}
+	e := ConnOpened{Addr: server, SessionID: w.SessionID, Resumed: s != nil, ReadOnly: w.ReadOnly}
 	var silent time.Duration
 	if s == nil {
 		s = c.newSession(w, server)
@@ -50,14 +50,18 @@ func (c *core) Attach(nc net.Conn, server string, s *Session, zxid int64) *conn 
 	cn := c.newConn(nc, server, s)
 	c.conn = cn
 	cn.link.Start()
-	c.ghosts.closeAll()
-	c.setState(StateConnected, nil)
+	if s.readOnly {
+		c.setState(StateReadOnly, ErrReadOnly)
+	} else {
+		c.ghosts.closeAll()
+		c.setState(StateConnected, nil)
+	}
 	timeout := s.timing.timeout
 	c.later(func() {
 		if !c.logs(slog.LevelInfo) {
 			return
 		}
-		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout)
+		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout, "read-only", s.readOnly)
 	})
 	return cn
 }
@@ -113,7 +117,9 @@ func (c *core) Detach(cn *conn, why error) {
 	c.zxid = max(c.zxid, cn.zxid)
 	lost := c.callsOf(cn.link.TakeBack(&c.queue))
 	internal := c.withdraw(func(cl *call) bool { return cl.internal })
-	if c.state == StateConnected {
+	if cn.sess.readOnly {
+		c.leaveReadOnly(cn.sess, why)
+	} else if c.state == StateConnected {
 		c.setState(StateDisconnected, why)
 	}
 	if len(lost)+len(internal) > 0 {

@@ -78,53 +78,85 @@ func (l *loop) resolveServers() {
 	}
 }
 
-// attempt tries each address of one server: to resume the session if there is
-// one, else to open the next.
-func (l *loop) attempt(server string) (*conn, error) {
-	start := l.core.hooks.now()
-	addrs, err := l.dialer.lookup(l.ctx, server, l.core.AttemptBudget(len(l.servers.order)))
-	if err != nil {
-		l.core.hooks.tried(server, "", start, err)
-		return nil, err
-	}
-	var errs []error
-	for _, addr := range addrs {
-		cn, err := l.attemptAt(server, addr, len(l.servers.order)-1+len(addrs))
-		if err == nil {
-			return cn, nil
-		}
-		if addr != server {
-			err = fmt.Errorf("%s: %w", addr, err)
-		}
-		errs = append(errs, err)
-		if l.ctx.Err() != nil || errors.Is(err, errExpired) || errors.Is(err, ErrAuthFailed) {
-			break // the server has answered: its other addresses would say the same
-		}
-	}
-	return nil, errors.Join(errs...)
+// attempt is an attempt to get a session from one server: to resume the session of the
+// client if there is one, else to open the next.
+type attempt struct {
+	core   *core
+	dialer *dialer
+
+	server   string
+	servers  int  // how many servers share the time
+	readOnly bool // a read-only server may open the session
+	probe    bool // see handshake.probe
 }
 
-// attemptAt is attempt at one address. There are so many addresses to try.
-func (l *loop) attemptAt(server, addr string, addrs int) (*conn, error) {
-	g, hello := l.core.Greet(addr)
-	budget := l.core.AttemptBudget(addrs)
-	ctx, cancel := context.WithTimeoutCause(l.ctx, budget, silentFor(budget))
-	defer cancel()
-	start := l.core.hooks.now()
-	w, err := l.dialer.dial(ctx, handshake{
-		server: server, addr: addr, hello: hello,
-		authenticate: true, probe: l.servers.probe, sending: g.Sending,
-	})
-	if err != nil {
-		g.Failed(w)
-	}
-	l.core.hooks.tried(server, addr, start, err)
+// arrival is an attempt that has succeeded.
+type arrival struct {
+	welcome
+	server, addr string
+	zxid         int64 // what the client had seen before the handshake
+}
+
+// attempt makes an attempt at one server.
+func (l *loop) attempt(server string) (*conn, error) {
+	a, err := attempt{
+		core: l.core, dialer: l.dialer, server: server, servers: len(l.servers.order),
+		readOnly: l.core.cfg.ReadOnly && l.servers.allAsked(), probe: l.servers.probe,
+	}.run(l.ctx)
 	if err != nil {
 		return nil, err
 	}
 	l.servers.probe = false
-	s := l.core.Welcomed(w, addr)
-	return l.core.Attach(w.nc, addr, s, hello.LastZxidSeen), nil
+	return l.attach(a), nil
+}
+
+// attach makes the connection of an attempt the client's own.
+func (l *loop) attach(a arrival) *conn {
+	s := l.core.Welcomed(a.welcome, a.addr)
+	return l.core.Attach(a.nc, a.addr, s, a.zxid)
+}
+
+// run tries each address of the server.
+func (a attempt) run(ctx context.Context) (arrival, error) {
+	start := a.core.hooks.now()
+	addrs, err := a.dialer.lookup(ctx, a.server, a.core.AttemptBudget(a.servers))
+	if err != nil {
+		a.core.hooks.tried(a.server, "", start, err)
+		return arrival{}, err
+	}
+	var errs []error
+	for _, addr := range addrs {
+		got, err := a.at(ctx, addr, a.servers-1+len(addrs))
+		if err == nil {
+			return got, nil
+		}
+		if addr != a.server {
+			err = fmt.Errorf("%s: %w", addr, err)
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil || errors.Is(err, errExpired) || errors.Is(err, ErrAuthFailed) {
+			break // the server has answered: its other addresses would say the same
+		}
+	}
+	return arrival{}, errors.Join(errs...)
+}
+
+// at tries one address. There are so many addresses to try.
+func (a attempt) at(ctx context.Context, addr string, addrs int) (arrival, error) {
+	g, hello := a.core.Greet(addr, a.readOnly)
+	budget := a.core.AttemptBudget(addrs)
+	ctx, cancel := context.WithTimeoutCause(ctx, budget, silentFor(budget))
+	defer cancel()
+	start := a.core.hooks.now()
+	w, err := a.dialer.dial(ctx, handshake{
+		server: a.server, addr: addr, hello: hello,
+		authenticate: true, probe: a.probe, sending: g.Sending,
+	})
+	if err != nil {
+		g.Failed(w)
+	}
+	a.core.hooks.tried(a.server, addr, start, err)
+	return arrival{welcome: w, server: a.server, addr: addr, zxid: hello.LastZxidSeen}, err
 }
 
 // silentFor is the cause of an attempt that has used up its time. It makes its text

@@ -24,6 +24,17 @@ func defaultBackOff() backoff.BackOff {
 	return b
 }
 
+// nextPause returns the next pause of a policy. If the policy has ended, another one
+// takes its place.
+func nextPause(policy *backoff.BackOff, fresh func() backoff.BackOff) time.Duration {
+	d := (*policy).NextBackOff()
+	if d < 0 {
+		*policy = fresh()
+		d = max(0, (*policy).NextBackOff())
+	}
+	return d
+}
+
 // pauses returns a function that waits longer and longer, until ctx ends.
 func (cfg *Config) pauses(ctx context.Context) func() error {
 	policy := cfg.BackOff()

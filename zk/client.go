@@ -30,7 +30,8 @@ type Client struct {
 //   - with ErrNoChroot, if the chroot does not exist;
 //   - with ErrSessionExpired or ErrMoved, if it cannot take over Config.Resume.
 //
-// With Config.Background it returns at once and does not look for the chroot.
+// With Config.Background it returns at once and does not look for the chroot. With
+// Config.ReadOnly it may return in StateReadOnly.
 //
 // The client reconnects by itself, and opens a new session when one has expired. It
 // need never be replaced. Close it when it is no longer needed.
@@ -59,7 +60,7 @@ func (c *Client) begin(ctx context.Context, d *DetachedSession) error {
 	if d != nil {
 		return c.resume(ctx, d) // finds a node below the chroot
 	}
-	err := c.ready(ctx)
+	err := c.ready(ctx, true)
 	if err == nil && c.core.root != "" {
 		err = c.findRoot(ctx)
 	}

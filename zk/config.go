@@ -114,6 +114,10 @@ type Config struct {
 	// MaxRequestSize in any case; for a larger one every recursive subscription
 	// gets an EventResync.
 	MaxReplySize int
+	// ReadOnly lets the client read from a server without quorum, if no server has one:
+	// see "Read-only servers" in the package documentation. The servers have to allow
+	// it. Default: the client waits for a server with quorum.
+	ReadOnly bool
 	// QuorumLease makes the lease of a Guard rest on writes that a quorum has
 	// acknowledged instead of on answers of the leader, so that it holds also
 	// when a leader is cut off while its followers have already elected another.

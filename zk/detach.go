@@ -154,7 +154,7 @@ func (c *Client) claim(ctx context.Context, d *DetachedSession) (Outcome, error)
 	outcome := OutcomeNotSent // of all tries
 	pause := c.Pauses(ctx)
 	for {
-		if err := c.ready(ctx); err != nil {
+		if err := c.ready(ctx, false); err != nil {
 			return outcome, err
 		}
 		_, err := c.Set(ctx, d.form.Claim, []byte(d.holder), 0)

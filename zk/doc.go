@@ -60,6 +60,34 @@
 //		Auth:    []zk.Authenticator{zk.DigestAuth("bob", password)},
 //	})
 //
+// # Read-only servers
+//
+// A server that has lost its quorum can go on serving reads, if it was started with
+// readonlymode.enabled=true and localSessionsEnabled=true. A client uses such a server
+// only with Config.ReadOnly. Its state is then [StateReadOnly]:
+//
+//   - Reads and watches work. What they show is old, and may even contain a write that
+//     the ensemble takes back later.
+//   - Writes and Sync fail with [ErrNotReadOnly] and OutcomeRejected. So do those that
+//     waited for a connection.
+//   - Session.Guard returns ErrNotReadOnly. Ready and AwaitSession wait for a quorum. So
+//     a lock, a leadership or a membership is neither granted nor kept: the recipes wait
+//     as they do in an outage, until their contexts end.
+//
+// The client prefers a quorum. It takes a read-only server only when it has asked all
+// servers, and when it has no session that it hopes to resume. A session that a quorum
+// has opened is never resumed on a read-only server: servers refuse that, and their
+// word on it would mean nothing. So reads wait until the client gives the session up,
+// after 4/3 of the session timeout without an answer. If there is a quorum again before,
+// the session goes on, with its ephemeral nodes.
+//
+// While it reads, the client goes on looking for a server with quorum, with the pauses of
+// Config.BackOff, and moves there. The session of the read-only server is known to that
+// server alone ([Session.ReadOnly]). It ends with its connection, with
+// [ErrSessionExpired]: so do its one-shot watches. Subscriptions go on with an
+// [EventResync]. The state is [StateExpired] in between, but nothing is lost, because such
+// a session has no ephemeral nodes.
+//
 // # Errors and their outcomes
 //
 // The error of an operation is an [*OpError]. Test for its reason with errors.Is,

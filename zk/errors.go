@@ -52,7 +52,10 @@ var (
 	ErrNoChroot = errors.New("chroot does not exist")
 	// ErrInvalidPath: the path is not one that ZooKeeper accepts.
 	ErrInvalidPath = errors.New("invalid path")
-	// ErrReadOnly: the server has no quorum and offered a read-only session.
+	// ErrReadOnly: the server has no quorum and offered a read-only session, or no
+	// session at all. Without Config.ReadOnly the client does not accept it. It is also
+	// the reason of StateReadOnly in Stats. A write that such a server refuses fails with
+	// ErrNotReadOnly.
 	ErrReadOnly = errors.New("server is read-only")
 	// ErrProtocol: the server sent bytes that are not the protocol.
 	ErrProtocol = link.ErrProtocol

@@ -87,7 +87,9 @@ func (c *core) ExpireIfSilent() bool {
 // session and go on.
 func (c *core) expired(s *Session, why error) {
 	s.finish(ErrSessionExpired)
-	c.expiries++
+	if !s.readOnly {
+		c.expiries++
+	}
 	c.zxid = 0 // of an ensemble that may have lost its data; order is promised within a session
 	bound := func(cl *call) bool { return cl.in == s.ordinal }
 	c.turnAway(bound, ErrSessionExpired)
@@ -96,6 +98,19 @@ func (c *core) expired(s *Session, why error) {
 	c.setState(StateExpired, why)
 	c.failLater(dead, OutcomeNotSent, ErrSessionExpired, false)
 	c.resultsLater(c.FailBrokenPipes)
+}
+
+// leaveReadOnly ends the session of a read-only server, whose connection has ended for
+// the reason why.
+func (c *core) leaveReadOnly(s *Session, why error) {
+	if c.ending != nil {
+		s.finish(c.ending) // it had nothing that a server would have to give back
+		c.setState(StateDisconnected, why)
+		return
+	}
+	if !s.over {
+		c.expired(s, fmt.Errorf("the session of the read-only server is over: %w", why))
+	}
 }
 
 // AuthFailed fails every waiting call. The client keeps trying with back-off,

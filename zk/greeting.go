@@ -58,12 +58,24 @@ func (g *greeting) Failed(w welcome) {
 }
 
 // Greet begins a handshake with a server: it is to resume the session if there is
-// one, else to open the next.
-func (c *core) Greet(server string) (*greeting, proto.ConnectRequest) {
+// one, else to open the next. acceptReadOnly says that a read-only server may open it.
+//
+// A session that a quorum has opened is never resumed on a read-only server. Its word on
+// such a session means nothing: it may not know the session, or know it although it has
+// expired. Servers from 3.8 on refuse that too.
+//
+// A session that a read-only server has opened is never resumed at all. No other server
+// knows it.
+func (c *core) Greet(server string, acceptReadOnly bool) (*greeting, proto.ConnectRequest) {
 	c.Lock()
 	defer c.Unlock()
 	s := c.live()
-	return &greeting{c: c, s: s, server: server}, c.hello(s, c.zxid)
+	if s != nil && s.readOnly {
+		s = nil
+	}
+	q := c.hello(s, c.zxid)
+	q.ReadOnly = acceptReadOnly && s == nil
+	return &greeting{c: c, s: s, server: server}, q
 }
 
 // hello returns the ConnectRequest that resumes s, or opens a session if s is nil.

@@ -76,7 +76,8 @@ func (g *guard) Err() error {
 // returns ErrLeaseLapsed when the answers take too long for a lease: a round trip
 // must be below a tenth of the session timeout. It returns ErrBadArguments when
 // Config.TouchDelay, or a timeout of some milliseconds, leaves no lease of a
-// quarter of the session timeout.
+// quarter of the session timeout. It returns ErrNotReadOnly for the session of a
+// read-only server (ReadOnly), because no leader keeps that session.
 //
 // After a suspend of the system a guard is over as soon as its Err is asked, and
 // its Done closes within a twelfth of the session timeout. That holds on Linux and
@@ -151,6 +152,8 @@ func (c *core) Register(g *guard) (registered bool, ripens time.Duration, err er
 			err = ErrBoundExpired
 		}
 		return false, 0, err
+	case s.readOnly:
+		return false, 0, ErrNotReadOnly
 	case t.renewed < t.timeout/4:
 		return false, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, c.cfg.TouchDelay)
 	case !s.leased():

@@ -44,16 +44,19 @@ func greet(nc net.Conn, h handshake) (w welcome, err error) {
 	if err != nil {
 		return w, hinted(malformed("handshake", err), helloHint(err, overTLS, first))
 	}
+	if opensNoSession(body) {
+		return w, errNoLocalSessions
+	}
 	r := proto.NewReader(body)
 	w.Decode(r)
 	if err := r.Finish(); err != nil {
 		return w, malformed("handshake", err)
 	}
 	switch {
+	case w.ReadOnly && !q.ReadOnly: // also if it says that the session has expired: only a quorum knows that
+		return w, ErrReadOnly
 	case w.TimeoutMillis <= 0 && q.SessionID != 0:
 		return w, errExpired
-	case w.ReadOnly:
-		return w, ErrReadOnly
 	case w.TimeoutMillis <= 0 || w.SessionID == 0:
 		return w, fmt.Errorf("%w: handshake: session id %d, timeout %d ms", ErrProtocol, w.SessionID, w.TimeoutMillis)
 	case q.SessionID != 0 && w.SessionID != q.SessionID:
@@ -63,6 +66,20 @@ func greet(nc net.Conn, h handshake) (w welcome, err error) {
 	}
 	w.nc = nc
 	return w, nil
+}
+
+// errNoLocalSessions is the error of a read-only server that opens no sessions.
+var errNoLocalSessions = fmt.Errorf("%w and opens no session: set localSessionsEnabled=true on the servers", ErrReadOnly)
+
+// opensNoSession reports whether a read-only server has refused to open a session. Its
+// answer to the handshake is then the header of a reply, and no ConnectResponse.
+func opensNoSession(body []byte) bool {
+	if len(body) != proto.ReplyHeaderLen {
+		return false
+	}
+	var h proto.ReplyHeader
+	h.Decode(proto.NewReader(body))
+	return h.Err == proto.NotReadOnly
 }
 
 // handshakeXid is the xid of a request on a connection that nobody else uses yet.

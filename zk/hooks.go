@@ -63,7 +63,8 @@ type Hook any
 // reported.
 //
 // It runs on the client's own goroutine, the session loop. The client tries no other
-// server until it returns.
+// server until it returns. In StateReadOnly it runs on the goroutine that looks for a
+// server with quorum.
 type HookConnTried interface{ OnConnTried(ConnTried) }
 
 // ConnTried is an attempt to connect to one address of a server.
@@ -85,6 +86,7 @@ type ConnOpened struct {
 	Addr      string // of the server
 	SessionID int64  // logs show it as 0x and hexadecimal digits
 	Resumed   bool   // it carries on an earlier session
+	ReadOnly  bool   // the server has no quorum: see Config.ReadOnly
 }
 
 // HookConnLost is called once for each connection of HookConnOpened, when it has
@@ -114,6 +116,8 @@ type SessionOpened struct {
 	ID      int64
 	Addr    string        // of the server that opened it
 	Timeout time.Duration // that it granted
+
+	ReadOnly bool // see Session.ReadOnly
 }
 
 // HookSessionResumed is called when a session goes on over another connection.

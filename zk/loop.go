@@ -15,6 +15,8 @@ import (
 //
 //	connect ──▶ a handshake is answered ──▶ Attach ──▶ serve ──▶ Detach ──▶ connect
 //	   │                                    StateConnected      StateDisconnected
+//	   ├──▶ … by a read-only server ──▶ Attach, StateReadOnly ──▶ serve and search
+//	   │                                                          ──▶ Detach ──▶ connect
 //	   ├──▶ the session is over, says the server or our clock ──▶ Expire ──▶ connect
 //	   │                                                          StateExpired
 //	   ├──▶ a credential is refused ──▶ AuthFailed ──▶ connect, with back-off
@@ -34,6 +36,8 @@ type loop struct {
 	hurry    context.CancelFunc
 	done     chan struct{} // closed when run has ended
 	closeErr error         // what Close returns; valid after done
+
+	found *arrival // what the search at the last connection has found
 }
 
 func newLoop(c *core, servers *servers, dialer *dialer, companions *companions) *loop {
@@ -76,6 +80,9 @@ var errDone = errors.New("nothing left to do")
 // connection is needed any more: the client is closed and its session is over.
 func (l *loop) connect() (*conn, error) {
 	for {
+		if cn := l.takeFound(); cn != nil {
+			return cn, nil
+		}
 		if err := l.ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -127,6 +134,8 @@ func (l *loop) serve(cn *conn) (closing *call, to string, why error) {
 	}()
 	closeSoon := l.soon.Done()
 	var answered <-chan struct{}
+	found, endSearch := l.searchFrom(cn)
+	defer endSearch()
 	for {
 		select {
 		case <-cn.link.Ended():
@@ -152,6 +161,10 @@ func (l *loop) serve(cn *conn) (closing *call, to string, why error) {
 			move.stop()
 			closing = l.core.LastCall(cn)
 			answered = closing.done
+		case a := <-found:
+			l.found = &a
+			cn.link.Fail(errMoves)
+			return closing, "", errMoves
 		case <-answered:
 			why = l.core.Ending()
 			cn.link.Fail(why)

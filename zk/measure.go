@@ -46,7 +46,7 @@ func (c *core) Stats() Stats {
 
 // stats returns the state of a session.
 func (s *Session) stats() SessionStats {
-	st := SessionStats{ID: s.id, Age: time.Since(s.opened), Timeout: s.timing.timeout, Over: s.over}
+	st := SessionStats{ID: s.id, Age: time.Since(s.opened), Timeout: s.timing.timeout, ReadOnly: s.readOnly, Over: s.over}
 	if !s.over {
 		st.ExpiresIn = clockUntil(s.expiryTime())
 		st.LeaseLeft = max(0, clockUntil(s.leaseEnd()))

@@ -36,7 +36,7 @@ func (h *hooks) opened(e ConnOpened, timeout, silent time.Duration) {
 		each(h, h.sessionResumed, func(hook HookSessionResumed) { hook.OnSessionResumed(r) })
 		return
 	}
-	o := SessionOpened{ID: e.SessionID, Addr: e.Addr, Timeout: timeout}
+	o := SessionOpened{ID: e.SessionID, Addr: e.Addr, Timeout: timeout, ReadOnly: e.ReadOnly}
 	each(h, h.sessionOpened, func(hook HookSessionOpened) { hook.OnSessionOpened(o) })
 }
 

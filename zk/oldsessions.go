@@ -59,7 +59,7 @@ func (g *ghosts) close(s *Session) {
 			return
 		}
 		g.closing[s] = false
-		if g.c.conn != nil && g.ctx.Err() == nil {
+		if cn := g.c.conn; cn != nil && !cn.sess.readOnly && g.ctx.Err() == nil {
 			g.close(s) // Attach calls closeAll only for a new connection
 		}
 	})

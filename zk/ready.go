@@ -28,24 +28,25 @@ func (c *Client) States(ctx context.Context) iter.Seq[State] {
 	}
 }
 
-// Ready waits until the client is connected, and then returns nil. Its errors are
+// Ready waits until the client is connected to a server with quorum, and then returns
+// nil. So it goes on waiting in StateReadOnly. Its errors are
 // *OpError with OutcomeNotSent:
 //
 //   - the reason for which ctx ended, if that comes first;
 //   - an error that wraps ErrAuthFailed and names the refusal, in StateAuthFailed;
 //   - ErrClosed, in StateClosed; after Detach that is an ErrDetached.
 func (c *Client) Ready(ctx context.Context) error {
-	if err := c.ready(ctx); err != nil {
+	if err := c.ready(ctx, false); err != nil {
 		return &OpError{Op: "wait for a connection", Outcome: OutcomeNotSent, Err: err}
 	}
 	return nil
 }
 
-// AwaitSession returns the live session, and waits for one if there is none. It
-// fails as Ready does.
+// AwaitSession returns the live session, and waits for one if there is none. The session
+// of a read-only server does not count. AwaitSession fails as Ready does.
 func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
 	for {
-		if s := c.core.Live(); s != nil {
+		if s := c.core.Live(); s != nil && !s.readOnly {
 			return s, nil
 		}
 		if err := c.Ready(ctx); err != nil {
@@ -54,12 +55,16 @@ func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
 	}
 }
 
-// ready is Ready, with the bare reason.
-func (c *Client) ready(ctx context.Context) error {
+// ready is Ready, with the bare reason. With readOnly it does not wait for a quorum.
+func (c *Client) ready(ctx context.Context, readOnly bool) error {
 	for s := range c.States(ctx) {
 		switch s {
 		case StateConnected:
 			return nil
+		case StateReadOnly:
+			if readOnly {
+				return nil
+			}
 		case StateAuthFailed:
 			return c.core.Refusal()
 		case StateClosed:
@@ -70,5 +75,6 @@ func (c *Client) ready(ctx context.Context) error {
 }
 
 // Session returns the current session: after an expiry still the expired one,
-// until the next is live. Before the first connect it is nil.
+// until the next is live. Before the first connect it is nil. In StateReadOnly it is
+// that of the read-only server.
 func (c *Client) Session() *Session { return c.core.Newest() }

@@ -24,6 +24,7 @@ type servers struct {
 	current    string                  // what pick returned last; SetServers may have taken it out of order since
 	probe      bool                    // the last server accepted the session, and then required SASL
 	tried      int                     // in this round; 0: a round begins, and needs no pause
+	rounds     int                     // that have begun since the last connection
 	policy     backoff.BackOff         // of the pauses between rounds
 	fresh      func() backoff.BackOff
 	spread     time.Duration // Config.ReconnectSpread
@@ -79,15 +80,17 @@ func (s *servers) round() (begins bool, pause time.Duration) {
 		return false, 0
 	}
 	if s.tried > 0 {
-		pause = s.policy.NextBackOff()
-		if pause < 0 { // a policy with an end: start again
-			s.policy = s.fresh()
-			pause = max(0, s.policy.NextBackOff())
-		}
+		pause = nextPause(&s.policy, s.fresh)
 	}
 	s.tried = 0
+	s.rounds++
 	return true, pause
 }
+
+// allAsked reports whether a whole round has found no server with quorum. Only then a
+// read-only one may do: for a client that has just lost its server, another server with
+// quorum is better.
+func (s *servers) allAsked() bool { return s.rounds > 1 }
 
 // pick returns the next server. It returns false if no server is known.
 func (s *servers) pick() (string, bool) {
@@ -196,16 +199,28 @@ const enoughLife = time.Second
 // next server at once, or within Config.ReconnectSpread.
 func (s *servers) lost(err error, lived time.Duration) {
 	s.failed(err)
+	s.rounds = 0
 	if lived >= enoughLife {
 		s.tried, s.first = 0, rand.N(s.spread+1)
 		s.policy = s.fresh()
 	}
 }
 
+// arrived records that a search has connected the client to a server with quorum.
+func (s *servers) arrived(at string) {
+	if !slices.Contains(s.order, at) { // Config.Resolve has named it meanwhile
+		s.update(append(slices.Clone(s.order), at))
+	}
+	s.next, s.current = slices.Index(s.order, at), at
+	s.tried, s.rounds = 1, 1
+	s.policy = s.fresh()
+}
+
 // expired records that a server has reported the session as expired, after it lived
-// for the given time. The server itself is fine. If the session lived long enough,
-// the client opens the next one at once.
+// for the given time. The server itself is fine, and has a quorum. If the session lived
+// long enough, the client opens the next one at once.
 func (s *servers) expired(lived time.Duration) {
+	s.rounds = 0
 	if lived >= enoughLife {
 		s.tried = 0
 	}

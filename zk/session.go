@@ -23,9 +23,11 @@ type Session struct {
 	ordinal uint64 // which session of its client it is, from 1
 	id      int64
 	opened  time.Time
-	passwd  secret[[]byte]
-	ctx     context.Context
-	end     context.CancelCauseFunc
+	// readOnly says that a read-only server has opened it. It ends with its connection.
+	readOnly bool
+	passwd   secret[[]byte]
+	ctx      context.Context
+	end      context.CancelCauseFunc
 
 	resumed atomic.Int32 // how often the session was resumed
 
@@ -71,6 +73,11 @@ func (s *Session) Timeout() time.Duration {
 // been answered.
 func (s *Session) Resumed() int { return int(s.resumed.Load()) }
 
+// ReadOnly reports whether a server without quorum has opened the session: see
+// Config.ReadOnly. No other server knows it. It has no ephemeral nodes and no guards,
+// and it ends when the connection ends.
+func (s *Session) ReadOnly() bool { return s.readOnly }
+
 // Context ends when the session is known to be over: its cause is
 // ErrSessionExpired, ErrClosed or ErrDetached. That can be long after the ensemble has dropped
 // the session. If you rely on an ephemeral node, use Guard.
@@ -87,7 +94,7 @@ func sessionLabel(id int64) string { return fmt.Sprintf("0x%x", uint64(id)) }
 
 // newSession makes the session that a handshake has opened.
 func (c *core) newSession(w welcome, server string) *Session {
-	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, opened: time.Now(), guards: map[*guard]struct{}{}}
+	s := &Session{c: c, ordinal: c.ordinal(), id: w.SessionID, opened: time.Now(), readOnly: w.ReadOnly, guards: map[*guard]struct{}{}}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.handshaken(w, server, true)
 	return s
@@ -150,7 +157,9 @@ func (s *Session) handshaken(w welcome, server string, opened bool) {
 	s.retime(s.least, w.sent)
 	// A resume is answered by the leader, but not by a quorum: a leader that
 	// was cut off and does not know it answers too.
-	s.lease.handshaken(s.c.base.instant(s.touchedBy(server, w.sent)), opened || !s.c.cfg.QuorumLease)
+	// A read-only server has no leader.
+	touched := !s.readOnly && (opened || !s.c.cfg.QuorumLease)
+	s.lease.handshaken(s.c.base.instant(s.touchedBy(server, w.sent)), touched)
 	s.leaseChanged()
 	s.c.hooks.renewed(s, now, before)
 }

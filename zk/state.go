@@ -5,6 +5,7 @@ package zk
 //	connecting ──session opened──▶ connected ◀──resumed──▶ disconnected
 //	     ▲                                                      │
 //	     └───────────────── expired ◀──server or clock says so──┘
+//	read-only: in the place of connected, with Config.ReadOnly and a server without quorum
 //	auth failed: the ensemble refused a credential, or requires SASL and the client
 //	did not do it; tried again with back-off
 //	closed: the end
@@ -18,9 +19,10 @@ const (
 	StateExpired                   // the last session is over; a new one is being opened
 	StateAuthFailed                // an Authenticator of Config.Auth was refused, or the server requires SASL
 	StateClosed                    // Close has ended the client
+	StateReadOnly                  // a server without quorum serves reads: see Config.ReadOnly
 )
 
 // String returns the state's name.
 func (s State) String() string {
-	return nameOf(s, "connecting", "connected", "disconnected", "expired", "auth failed", "closed")
+	return nameOf(s, "connecting", "connected", "disconnected", "expired", "auth failed", "closed", "read-only")
 }

@@ -28,7 +28,7 @@ type Stats struct {
 
 	Sessions   uint64 // how many sessions were opened
 	Reconnects uint64 // how often a session went on over another connection
-	Expiries   uint64 // how many sessions have expired
+	Expiries   uint64 // how many sessions have expired, without those of read-only servers
 
 	// Unconfirmed is how many sessions are over for the client without a confirmation
 	// of a server. The ensemble may still keep the nodes of these sessions. The client
@@ -40,10 +40,11 @@ type Stats struct {
 
 // SessionStats is the state of the newest session of a client.
 type SessionStats struct {
-	ID      int64         // logs show it as 0x and hexadecimal digits
-	Age     time.Duration // since it was opened, also when it is over
-	Timeout time.Duration // see Session.Timeout
-	Over    bool          // expired or closed; what follows is zero then
+	ID       int64         // logs show it as 0x and hexadecimal digits
+	Age      time.Duration // since it was opened, also when it is over
+	Timeout  time.Duration // see Session.Timeout
+	ReadOnly bool          // see Session.ReadOnly
+	Over     bool          // expired or closed; what follows is zero then
 
 	// ExpiresIn is how long the client waits for an answer before it gives the session
 	// up by its own clock. It is less than zero if that is due, and the client has not

@@ -71,7 +71,8 @@
 //   - CutConnections resets connections. Down stops a server and starts it again.
 //   - Silence and SilenceReplies make a server stop answering. Delay makes it slow.
 //   - CutFromLeader and IsolateLeader cut the servers from each other.
-//   - SetReadOnlyHandshake makes them read-only. Reset deletes all state.
+//   - ReadOnly makes them read-only, as servers without a quorum may be. Reset deletes
+//     all state.
 //   - OnRequest and OnConnect set a hook that sees every request and handshake. It
 //     can drop, refuse, replace or delay the reply to a single one.
 //
@@ -147,7 +148,8 @@
 //     as up to date if its ID is that of a member that runs and is linked to the
 //     leader. Groups, weights and several addresses of one server are refused. The
 //     first configuration has version 0.
-//   - A read-only server answers from the shared tree and keeps sessions.
+//   - A read-only server expires none of its own sessions, and its tree has no writes
+//     that were never committed.
 //   - Up to V3_8 a successful check outside a multi is answered. Apache ZooKeeper fails
 //     internally there, and never answers. So does 3.4 for a handshake whose password is
 //     null.

@@ -89,16 +89,6 @@ func (s *Server) Delay(server int, d time.Duration) {
 	s.change(server, func(m *member) { m.delay.Store(int64(max(d, 0))) })
 }
 
-// SetReadOnlyHandshake makes all servers read-only, or ends that. A read-only
-// server says so in the handshake to clients that accept it, and closes the
-// connections of other clients. It answers writes and sync with NotReadOnly.
-// Existing connections stay.
-func (s *Server) SetReadOnlyHandshake(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.readOnly = on
-}
-
 // change sets or ends a fault on members, and wakes what waits for a fault to end.
 func (s *Server) change(server int, f func(*member)) {
 	s.mu.Lock()

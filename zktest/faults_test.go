@@ -163,30 +163,6 @@ func TestDelay_KeepsTheOrder(t *testing.T) {
 	})
 }
 
-func TestReadOnlyServer(t *testing.T) {
-	inBubble(t, zktest.Config{}, func(t *testing.T, s *zktest.Server) {
-		s.SetReadOnlyHandshake(true)
-		c := dial(t, s, addr1)
-		c.write((&proto.ConnectRequest{Password: make([]byte, 16)}).Append(nil))
-		if _, err := c.read(); err != io.EOF {
-			t.Errorf("a client that wants to write: %v", err)
-		}
-		c = dial(t, s, addr1)
-		c.handshake(proto.ConnectRequest{Password: make([]byte, 16), ReadOnly: true})
-		if c.id == 0 || !c.readOnly {
-			t.Errorf("session %#x readOnly %v", c.id, c.readOnly)
-		}
-		c.get("/", false)
-		c.wantCode("create", c.createReply("/x", "", 0).Err, proto.NotReadOnly)
-		c.wantCode("sync", c.sync("/").Err, proto.NotReadOnly)
-		c.closeSession()
-		s.SetReadOnlyHandshake(false)
-		if connect(t, s).readOnly {
-			t.Error("still read-only")
-		}
-	})
-}
-
 func TestReset_ForgetsEverything(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, s *zktest.Server) {
 		c := connect(t, s)

@@ -59,7 +59,7 @@ func (c *conn) version() string {
 // mode returns the role of the member. The first one is the leader.
 func (c *conn) mode() string {
 	switch {
-	case c.server.readOnly:
+	case c.member.minority != nil:
 		return "read-only"
 	case len(c.server.members) == 1:
 		return "standalone"
@@ -135,7 +135,7 @@ func (m *member) countWatches() (conns, paths, watches int) {
 }
 
 func (c *conn) isro() string {
-	if c.server.readOnly {
+	if c.member.minority != nil {
 		return "ro"
 	}
 	return "rw"

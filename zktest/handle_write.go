@@ -85,6 +85,10 @@ func (q *call) setACL() proto.ErrCode {
 }
 
 func (q *call) closeSession() proto.ErrCode {
+	if mi := q.c.member.minority; mi != nil {
+		delete(mi.local, q.c.session.id)
+		return proto.OK
+	}
 	q.c.server.endSession(q.c.session, q.c)
 	return proto.OK
 }

@@ -9,10 +9,7 @@ import (
 	"github.com/zookit/zookit/internal/serverproto"
 )
 
-var (
-	errAhead    = errors.New("the client has seen a later zxid than this server")
-	errReadOnly = errors.New("the server is read-only and the client does not accept that")
-)
+var errAhead = errors.New("the client has seen a later zxid than this server")
 
 // handshake reads the ConnectRequest, and opens or resumes the session. If it
 // returns no error, the connection has a session.
@@ -40,13 +37,15 @@ func (c *conn) handshake() error {
 		return err
 	}
 	defer s.mu.Unlock()
-	// In these two cases the server closes the connection without a reply. The
-	// client then tries the next server. An answer would end its session.
-	switch {
-	case q.LastZxidSeen > c.member.view.zxid:
+	// In these cases the server closes the connection without a reply. The client
+	// then tries the next server. An answer would end its session.
+	if q.LastZxidSeen > c.member.view.zxid {
 		return errAhead
-	case s.readOnly && !q.ReadOnly:
-		return errReadOnly
+	}
+	if mi := c.member.minority; mi != nil {
+		if err := mi.refuses(q); err != nil {
+			return err
+		}
 	}
 	c.timeout = s.cfg.clamp(time.Duration(q.TimeoutMillis) * time.Millisecond)
 	ss := c.findSession(q, v)
@@ -79,10 +78,9 @@ func (c *conn) readConnect() (_ *proto.ConnectRequest, old bool, err error) {
 // answerConnect sends the ConnectResponse. If ss is nil, it says that the session
 // has expired, and the connection ends. Server.mu is held.
 func (c *conn) answerConnect(ss *session, v Verdict, old bool) {
-	s := c.server
 	// For an expired session the timeout and the id are 0, and the password is 16
 	// bytes of zero.
-	p := proto.ConnectResponse{Password: make([]byte, proto.PasswordLen), ReadOnly: s.readOnly}
+	p := proto.ConnectResponse{Password: make([]byte, proto.PasswordLen), ReadOnly: c.member.minority != nil}
 	if ss != nil {
 		p.TimeoutMillis = int32(c.timeout / time.Millisecond)
 		p.SessionID = ss.id
@@ -109,6 +107,8 @@ func (c *conn) findSession(q *proto.ConnectRequest, v Verdict) *session {
 	switch {
 	case v.kind == fail:
 		return nil
+	case c.member.minority != nil:
+		return c.member.minority.findSession(c, q)
 	case q.SessionID == 0:
 		return s.openSession(c)
 	}

@@ -21,6 +21,7 @@ type member struct {
 	link       link
 	backlog    []change      // the changes since the cut
 	noticesCut time.Duration // when the member notices the cut
+	minority   *minority     // nil unless the member is read-only
 
 	// touched has the sessions that clients touched since the cut, with their
 	// timeouts. The leader learns of them when the link is healed.
@@ -58,7 +59,7 @@ func newMember(s *Server, id int) *member {
 func (m *member) holdsReplies() bool { return m.held.Load() }
 
 // refuses reports whether the member refuses connections.
-func (m *member) refuses() bool { return m.down || m.link == lost }
+func (m *member) refuses() bool { return m.down || m.link == lost && m.minority == nil }
 
 // faultsChanged wakes everything that waits for a fault to end: requests that are
 // not read or not executed yet, and frames that are held back.

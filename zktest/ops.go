@@ -40,9 +40,8 @@ func merged(tables ...map[proto.OpCode]operation) map[proto.OpCode]operation {
 // the request causes are queued before the reply. Server.mu is held.
 func (q *call) execute() proto.ErrCode {
 	q.startReply()
-	s := q.c.server
 	switch {
-	case s.readOnly && q.op.need != needMember && q.h.Op != proto.OpCloseSession:
+	case q.c.member.minority != nil && q.op.need != needMember && q.h.Op != proto.OpCloseSession:
 		return proto.NotReadOnly
 	case !q.accepted():
 		return proto.Unimplemented

@@ -1,6 +1,7 @@
 package zktest
 
 import (
+	"slices"
 	"time"
 )
 
@@ -9,7 +10,7 @@ func (m *member) cannotExecute(n need) bool {
 	switch {
 	case m.silent:
 		return true
-	case n == needMember:
+	case n == needMember, m.minority != nil: // without a quorum it refuses what it cannot execute
 		return false
 	case m.link != linked:
 		// The isolated leader still has itself: it can answer a request that
@@ -22,6 +23,9 @@ func (m *member) cannotExecute(n need) bool {
 // hasQuorum reports whether there is a leader with a quorum. Without one no
 // transaction is committed and no session expires.
 func (s *Server) hasQuorum() bool {
+	if !slices.ContainsFunc(s.members, func(m *member) bool { return m.minority == nil }) {
+		return false
+	}
 	if !s.isolated {
 		return true
 	}

@@ -26,11 +26,17 @@ func (ss *session) drop(c *conn) {
 	}
 }
 
+// newSession makes a session that nobody knows yet.
+func newSession(id int64) *session {
+	ss := &session{id: id}
+	rand.Read(ss.password[:]) // never fails
+	return ss
+}
+
 // openSession opens a new session for c.
 func (s *Server) openSession(c *conn) *session {
 	s.lastSession++
-	ss := &session{id: s.lastSession}
-	rand.Read(ss.password[:]) // never fails
+	ss := newSession(s.lastSession)
 	s.sessions[ss.id] = ss
 	s.tree.zxid++
 	s.touch(ss, c.timeout)
@@ -38,11 +44,18 @@ func (s *Server) openSession(c *conn) *session {
 	return ss
 }
 
-// resumeSession returns the session if it is live and the password is right. An
-// older connection of the session on the same member is closed, even if the
-// password is wrong.
+// resumeSession returns the session if it is live and the password is right.
 func (s *Server) resumeSession(c *conn, id int64, password []byte) *session {
-	ss := s.sessions[id]
+	ss := c.reattach(s.sessions[id], password)
+	if ss != nil {
+		s.touch(ss, c.timeout)
+	}
+	return ss
+}
+
+// reattach returns a session that c resumes, or nil if there is none or the password is
+// wrong. It closes an older connection on the same member in any case.
+func (c *conn) reattach(ss *session, password []byte) *session {
 	if ss == nil {
 		return nil
 	}
@@ -54,7 +67,6 @@ func (s *Server) resumeSession(c *conn, id int64, password []byte) *session {
 	if subtle.ConstantTimeCompare(ss.password[:], password) != 1 {
 		return nil
 	}
-	s.touch(ss, c.timeout)
 	return ss
 }
 
@@ -80,9 +92,10 @@ func (s *Server) touch(ss *session, timeout time.Duration) {
 // touch tells the leader that the client is alive. A member that is cut from its
 // leader only notes it.
 func (c *conn) touch() {
-	if c.member.link == linked {
+	switch {
+	case c.member.link == linked:
 		c.server.touch(c.session, c.timeout)
-	} else {
+	case c.member.minority == nil:
 		c.member.touched[c.session.id] = c.timeout
 	}
 }

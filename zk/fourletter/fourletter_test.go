@@ -62,11 +62,11 @@ func TestServer_OfAnEmbeddedEnsemble(t *testing.T) {
 		}
 		require.Equal(t, map[string]int{"leader": 1, "follower": 2, "with our session": 1}, modes)
 
-		srv.SetReadOnlyHandshake(true)
+		srv.ReadOnly(0, true)
 		readOnly, err := fourletter.Server{Addr: "zk1:2181", DialContext: srv.DialContext}.Isro(ctx)
 		require.NoError(t, err)
 		require.True(t, readOnly)
-		srv.SetReadOnlyHandshake(false)
+		srv.ReadOnly(0, false)
 	})
 }
 

@@ -33,6 +33,7 @@ type session struct {
 	ID        string  `json:"id"`
 	Age       seconds `json:"age_seconds"`
 	Timeout   seconds `json:"timeout_seconds"`
+	ReadOnly  bool    `json:"read_only"`
 	Over      bool    `json:"over"`
 	ExpiresIn seconds `json:"expires_in_seconds"`
 	LeaseLeft seconds `json:"lease_left_seconds"`
@@ -98,7 +99,8 @@ func sessionOf(s zk.Stats) *session {
 	}
 	one := s.Session
 	return &session{
-		ID: fmt.Sprintf("0x%x", uint64(one.ID)), Age: seconds(one.Age), Timeout: seconds(one.Timeout), Over: one.Over,
+		ID: fmt.Sprintf("0x%x", uint64(one.ID)), Age: seconds(one.Age), Timeout: seconds(one.Timeout),
+		ReadOnly: one.ReadOnly, Over: one.Over,
 		ExpiresIn: seconds(one.ExpiresIn), LeaseLeft: seconds(one.LeaseLeft), Guards: one.Guards,
 	}
 }

@@ -67,7 +67,7 @@ func TestHandler_JSON(t *testing.T) {
 		delete(session, "expires_in_seconds")
 		delete(session, "lease_left_seconds")
 		require.Equal(t, map[string]any{
-			"id": fmt.Sprintf("0x%x", c.Session().ID()), "age_seconds": 0.002, "timeout_seconds": 6., "over": false, "guards": 1.,
+			"id": fmt.Sprintf("0x%x", c.Session().ID()), "age_seconds": 0.002, "timeout_seconds": 6., "read_only": false, "over": false, "guards": 1.,
 		}, session)
 		delete(got["orders"], "session")
 		require.Equal(t, map[string]any{

@@ -15,7 +15,8 @@ type Check func() error
 // Ready returns a check that is nil while the client is connected, and while it has
 // been disconnected for less than the session timeout. Before the first connection,
 // after an expiry until the next session is open, while a credential is refused, and
-// after Close it is an error. The error wraps the reason, if there is one.
+// after Close it is an error. It is an error too while the client is connected to a
+// read-only server: see ReadyToRead. The error wraps the reason, if there is one.
 func Ready(c *zk.Client) Check {
 	return func() error {
 		s := c.Stats()
@@ -26,10 +27,25 @@ func Ready(c *zk.Client) Check {
 			return nil
 		}
 		err := fmt.Errorf("the client of ZooKeeper is not connected: %v for %v", s.State, s.InState.Round(time.Millisecond))
+		if s.State == zk.StateReadOnly {
+			err = fmt.Errorf("the client of ZooKeeper can only read: it is connected to a server without quorum for %v", s.InState.Round(time.Millisecond))
+		}
 		if s.Why != nil {
 			err = fmt.Errorf("%w: %w", err, s.Why)
 		}
 		return err
+	}
+}
+
+// ReadyToRead is Ready for a program with zk.Config.ReadOnly that works as long as it
+// can read: the check is nil also while the client is connected to a read-only server.
+func ReadyToRead(c *zk.Client) Check {
+	ready := Ready(c)
+	return func() error {
+		if c.State() == zk.StateReadOnly {
+			return nil
+		}
+		return ready()
 	}
 }
 

@@ -53,6 +53,27 @@ func TestReadyAndLive_OverTheLifeOfAClient(t *testing.T) {
 	})
 }
 
+// A client that can only read is ready for a program that only reads.
+func TestReady_ReadOnly(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		srv.ReadOnly(1, true)
+		c := clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.ReadOnly = true })
+		ready, toRead, live := zkhealth.Ready(c), zkhealth.ReadyToRead(c), zkhealth.Live(c)
+		time.Sleep(2 * time.Second)
+		require.EqualError(t, ready(), "the client of ZooKeeper can only read: it is connected to a server without quorum for 2s: server is read-only")
+		require.NoError(t, toRead())
+		require.NoError(t, live())
+		srv.ReadOnly(1, false)
+		require.NoError(t, c.Ready(clienttest.InTime(t)))
+		require.NoError(t, ready())
+		require.NoError(t, toRead())
+		srv.Down(1, true)
+		time.Sleep(time.Minute)
+		require.Error(t, toRead())
+		srv.Down(1, false)
+	})
+}
+
 // blocks is a hook that does not return while its channel is open.
 type blocks chan struct{}
 
