@@ -18,7 +18,7 @@ NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod))
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease bench curves
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -116,6 +116,11 @@ soak: deps
 ## ten minutes for 100. Its log is lease.log
 lease: deps
 	ZOOKIT_LEASE=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run 'TestLease' ./internal/test/core | tee lease.log
+
+## handover: ROUNDS in which a service with a lock, a leadership and a membership is
+## replaced by its next process; some minutes for 200
+handover: deps
+	ZOOKIT_HANDOVER_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run 'TestCore_ServiceIsReplaced' ./internal/test/core
 
 ## bench: benchmarks with allocations
 bench:

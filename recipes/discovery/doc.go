@@ -34,6 +34,11 @@
 // a pick takes less than a microsecond and allocates nothing. (See Provider.Pick for
 // the first pick after an instance is set aside.)
 //
+// # A restart
+//
+// A process can hand its node to its successor, so that nobody sees it go: Registration.Detach,
+// then zk.Client.Detach, and in the next process zk.Config.Resume and Discovery.Resume.
+//
 // # Rights
 //
 // An instance needs CREATE and DELETE on the directory of its service, READ on its

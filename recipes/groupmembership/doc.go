@@ -39,6 +39,11 @@
 // The layout is that of Curator's GroupMember: `dir/<id>`, whose data is the
 // member's data unchanged. Programs that use either library can be in one group.
 //
+// # A restart
+//
+// A process can hand its node to its successor, so that nobody sees it go: Membership.Detach,
+// then zk.Client.Detach, and in the next process zk.Config.Resume and Group.Resume.
+//
 // # Rights
 //
 // A member needs CREATE and DELETE on the directory. On its own node it needs READ,

@@ -13,9 +13,10 @@ import (
 	"github.com/zookit/zookit/internal/test/ensemble"
 )
 
-// TestMain is the main of the workers too: the attacks on the lease start the test
-// binary again.
+// TestMain is the main of the workers too: the attacks on the lease, and the test of a
+// service that is restarted, start the test binary again.
 func TestMain(m *testing.M) {
+	handover()
 	acceptance.Worker()
 	os.Exit(m.Run())
 }

@@ -32,6 +32,9 @@ func (n *Node) join() (registration, error) {
 	if err := n.enter(s); err != nil {
 		return registration{}, err
 	}
+	if n.resumes != nil {
+		return n.takeUp(s)
+	}
 	if n.own.s == s && !n.cfg.Sequential {
 		// The reply to an earlier create was lost.
 		stat, ours, _, err := n.k.look(n.ctx, s, n.base)

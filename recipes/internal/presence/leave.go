@@ -30,6 +30,9 @@ func (n *Node) Leave(ctx context.Context) error {
 		}
 	}
 	defer n.turn.Unlock()
+	if n.detached() {
+		return nil // the node belongs to another process
+	}
 	err := n.remove(ctx)
 	n.disown()
 	n.k.give(n)

@@ -142,8 +142,9 @@ type Node struct {
 	wake xsync.Wakeup  // wakes run: Update has recorded new data
 
 	// Owned by run. After run has returned, owned by the holder of turn.
-	in  *zk.Session // the session of the last try; nil before the first
-	own trace       // the node that session in has created, or may have
+	resumes *recipes.Detached // the node to take over first; nil: none
+	in      *zk.Session       // the session of the last try; nil before the first
+	own     trace             // the node that session in has created, or may have
 	// older are the nodes that earlier sessions have created, or may have.
 	older []trace
 	tried content // the data of the last create that was sent
@@ -196,6 +197,11 @@ type content struct {
 // Start returns a TakenError if this Keeper has a Node at path, and
 // zk.ErrInvalidPath.
 func (k *Keeper) Start(ctx context.Context, path string, data []byte, cfg Config) (*Node, error) {
+	return k.start(ctx, path, data, cfg, nil)
+}
+
+// start is Start, or Resume if resumes is not nil.
+func (k *Keeper) start(ctx context.Context, path string, data []byte, cfg Config, resumes *recipes.Detached) (*Node, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -208,7 +214,7 @@ func (k *Keeper) Start(ctx context.Context, path string, data []byte, cfg Config
 		return nil, err
 	}
 	n := &Node{
-		k: k, cfg: cfg, base: path,
+		k: k, cfg: cfg, base: path, resumes: resumes,
 		done: make(chan struct{}), status: Status{Since: time.Now()}, rev: 1,
 		count: 1, data: content{bytes.Clone(data), 1},
 	}
