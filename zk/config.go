@@ -157,6 +157,14 @@ type Config struct {
 	Hooks []Hook
 }
 
+// Validate returns the error with which Connect would refuse the configuration: it wraps
+// ErrInvalidConfig and names all its faults. It makes no connection. It calls LoadTLS, as
+// Connect does.
+func (c Config) Validate() error {
+	_, _, _, err := c.withDefaults()
+	return err
+}
+
 // withDefaults returns the completed copy, the hosts and the chroot, or an error
 // that joins all faults of the configuration.
 func (c Config) withDefaults() (Config, []string, string, error) {
