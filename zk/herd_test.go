@@ -213,7 +213,7 @@ func (c *herdConn) Close() error {
 func herdSize(t *testing.T) int {
 	v := os.Getenv("ZOOKIT_HERD")
 	if v == "" {
-		return 60
+		return 40
 	}
 	n, err := strconv.Atoi(v)
 	require.NoError(t, err)

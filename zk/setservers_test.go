@@ -29,7 +29,7 @@ const longestMove = 6*time.Second + time.Second
 // on, and no watch is lost.
 func TestSetServers_MoveCostsNothing(t *testing.T) {
 	bubble(t, 3, func(t *testing.T, srv *zktest.Server) {
-		srv.Delay(0, 20*time.Millisecond) // requests are under way at any time
+		srv.Delay(0, 50*time.Millisecond) // requests are under way at any time
 		var hooks lostConns
 		c := connect(t, srv, func(cfg *zk.Config) {
 			cfg.Servers = "zk1:2181"
@@ -43,7 +43,7 @@ func TestSetServers_MoveCostsNothing(t *testing.T) {
 		defer done()
 		stop := make(chan struct{})
 		var work sync.WaitGroup
-		for i := range 8 {
+		for i := range 3 {
 			work.Go(func() { createUntil(t, c, stop, fmt.Sprintf("/n%d-", i)) })
 		}
 		for i, to := range []int{2, 3, 1, 3} {
