@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/internal/test/clienttest"
@@ -71,7 +72,10 @@ func TestUpdate_NoStepIsLost(t *testing.T) {
 		var wg sync.WaitGroup
 		errs := make([]error, 8)
 		for i := range errs {
-			c := connect(t, srv)
+			c := connect(t, srv, func(cfg *zk.Config) {
+				// Each step that fails is one that another client has made: 35 pauses at the most.
+				cfg.BackOff = func() backoff.BackOff { return backoff.NewConstantBackOff(10 * time.Millisecond) }
+			})
 			wg.Go(func() {
 				for range 5 {
 					_, err := settle.Update(ctx, c, "/n", increment, settle.UpdateConfig{})

@@ -130,7 +130,7 @@ func TestCopy_OutlastsLosses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				nodes := bush(t, srv, "/t", 5, 3)
-				c := connect(t, srv)
+				c := connect(t, srv, hasty)
 				srv.OnRequest(hook)
 				done, err := tree.Copy(inTime(t), c, "/t", c, "/copy", tree.CopyConfig{})
 				require.NoError(t, err)

@@ -54,20 +54,7 @@ func fourLetterWords(t *testing.T, addr string) {
 	require.True(t, ok)
 	require.Equal(t, "standalone", metrics["zk_server_state"])
 
-	conns, err := s.Cons(ctx)
-	require.NoError(t, err)
-	var ours *fourletter.Conn
-	for i := range conns {
-		if conns[i].Session == c.Session().ID() {
-			ours = &conns[i]
-		}
-	}
-	require.NotNil(t, ours)
-	require.Contains(t, ours.Addr, "127.0.0.1:")
-	require.Equal(t, c.Session().Timeout(), ours.Timeout)
-	require.WithinDuration(t, time.Now(), ours.Since, time.Hour)
-	require.NotEmpty(t, ours.Fields["avglat"])
-
+	ourConnection(t, s, c)
 	watches, err := s.Wchs(ctx)
 	require.NoError(t, err)
 	require.Equal(t, fourletter.Watches{Connections: 1, Paths: 1, Total: 1}, watches)
@@ -86,6 +73,24 @@ func fourLetterWords(t *testing.T, addr string) {
 	require.Contains(t, env["zookeeper.version"], status.Version)
 	_, err = s.Ask(ctx, "nope")
 	require.ErrorIs(t, err, fourletter.ErrNoAnswer)
+}
+
+// ourConnection finds the connection of c among those that the server lists.
+func ourConnection(t *testing.T, s fourletter.Server, c *zk.Client) {
+	t.Helper()
+	conns, err := s.Cons(t.Context())
+	require.NoError(t, err)
+	var ours *fourletter.Conn
+	for i := range conns {
+		if conns[i].Session == c.Session().ID() {
+			ours = &conns[i]
+		}
+	}
+	require.NotNil(t, ours)
+	require.Contains(t, ours.Addr, "127.0.0.1:")
+	require.Equal(t, c.Session().Timeout(), ours.Timeout)
+	require.WithinDuration(t, time.Now(), ours.Since, time.Hour)
+	require.NotEmpty(t, ours.Fields["avglat"])
 }
 
 // A server that answers srvr alone, as they do by default.
