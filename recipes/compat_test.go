@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,6 +34,45 @@ func TestCompat_RecipesAtEveryLevel(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The same on a ClickHouse Keeper.
+func TestKeeper_EveryRecipe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := clienttest.NewKeeper(t)
+		everyRecipe(t, func(t *testing.T) *zk.Client { return connectKeeper(t, k) })
+	})
+}
+
+func connectKeeper(t *testing.T, k *clienttest.Keeper) *zk.Client {
+	return clienttest.Connect(t, k.Server, func(cfg *zk.Config) {
+		cfg.Compat, cfg.DialContext = zk.CompatKeeper, k.DialContext
+	})
+}
+
+// A holder whose connection is lost loses its lock, because a Keeper resumes no session.
+// The next holder gets it when the Keeper has ended the session, and not before the first
+// one knows.
+func TestKeeper_LockAfterALostConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := clienttest.NewKeeper(t)
+		a, b := connectKeeper(t, k), connectKeeper(t, k)
+		held, err := lock.New(a, "/lock", lock.Config{}).Acquire(t.Context())
+		require.NoError(t, err)
+		var second *lock.Held
+		next := later(func() (err error) {
+			second, err = lock.New(b, "/lock", lock.Config{}).Acquire(t.Context())
+			if err == nil && held.Context().Err() == nil {
+				err = errors.New("two holders")
+			}
+			return err
+		})
+		time.Sleep(2 * time.Second) // a younger session counts as a storm
+		k.Server.CutConnections(0)
+		require.NoError(t, next())
+		require.Greater(t, second.Token(), held.Token())
+		require.NoError(t, second.Release(t.Context()))
+	})
 }
 
 // The same on a real server: at its own level, and at the oldest.

@@ -53,6 +53,8 @@ func greet(nc net.Conn, h handshake) (w welcome, err error) {
 		return w, malformed("handshake", err)
 	}
 	switch {
+	case w.ProtocolVersion != 0:
+		return welcome{}, refusedVersion(w.ProtocolVersion) // whatever else it says
 	case w.ReadOnly && !q.ReadOnly: // also if it says that the session has expired: only a quorum knows that
 		return w, ErrReadOnly
 	case w.TimeoutMillis <= 0 && q.SessionID != 0:
@@ -80,6 +82,18 @@ func opensNoSession(body []byte) bool {
 	var h proto.ReplyHeader
 	h.Decode(proto.NewReader(body))
 	return h.Err == proto.NotReadOnly
+}
+
+// keeperRejects is the protocol version with which ClickHouse Keeper refuses a client.
+const keeperRejects = 42
+
+// refusedVersion is the error of a handshake whose answer has another protocol version
+// than 0, the only one that there is.
+func refusedVersion(version int32) error {
+	if version == keeperRejects {
+		return fmt.Errorf("handshake: protocol version %d: a ClickHouse Keeper refuses clients so while it has no leader", version)
+	}
+	return fmt.Errorf("%w: handshake: protocol version %d, want 0", ErrProtocol, version)
 }
 
 // handshakeXid is the xid of a request on a connection that nobody else uses yet.
