@@ -20,19 +20,12 @@ import (
 
 func client(t *testing.T, srv *zktest.Server) *zk.Client {
 	t.Helper()
-	return clientBy(t, srv, srv.DialContext)
+	return srv.Client(t)
 }
 
 func clientBy(t *testing.T, srv *zktest.Server, dial func(context.Context, string, string) (net.Conn, error)) *zk.Client {
 	t.Helper()
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: dial, SessionTimeout: 6 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return srv.Client(t, func(cfg *zk.Config) { cfg.DialContext = dial })
 }
 
 // failures: 49, 57, 95: a caller that gives up Acquire, Join or Campaign, at any

@@ -7,19 +7,11 @@
 //
 // # A server in a test
 //
-// Start makes a server that ends with the test. A client reaches it by
-// ConnectString and DialContext:
+// Start makes a server that ends with the test, and Client a client of it:
 //
 //	func TestWithServer(t *testing.T) {
 //		srv := zktest.Start(t, zktest.Config{})
-//		client, err := zk.Connect(t.Context(), zk.Config{
-//			Servers:     srv.ConnectString(),
-//			DialContext: srv.DialContext,
-//		})
-//		if err != nil {
-//			t.Fatal(err)
-//		}
-//		defer client.Close(context.Background())
+//		client := srv.Client(t)
 //
 //		if _, err := client.Create(t.Context(), "/a", []byte("data"), zk.Persistent); err != nil {
 //			t.Fatal(err)
@@ -33,6 +25,7 @@
 // Owner, Dump, Sessions, Connections, Watches, Requests. It can also change the tree
 // as another client would: Create, Set, Delete.
 //
+// A client that is made otherwise reaches the server by ConnectString and DialContext.
 // Listen serves the same tree over TCP, for clients in other processes and for
 // clients without a dial function.
 //
@@ -45,15 +38,7 @@
 //	func TestInVirtualTime(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
 //			srv := zktest.Start(t, zktest.Config{})
-//			client, err := zk.Connect(t.Context(), zk.Config{
-//				Servers:        srv.ConnectString(),
-//				DialContext:    srv.DialContext,
-//				SessionTimeout: 10 * time.Second,
-//			})
-//			if err != nil {
-//				t.Fatal(err)
-//			}
-//			defer client.Close(context.Background())
+//			client := srv.Client(t, func(cfg *zk.Config) { cfg.SessionTimeout = 10 * time.Second })
 //
 //			srv.Silence(0, true)
 //			start := time.Now()

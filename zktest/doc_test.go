@@ -1,7 +1,6 @@
 package zktest_test
 
 import (
-	"context"
 	"os"
 	"regexp"
 	"strings"
@@ -17,14 +16,7 @@ import (
 
 func TestWithServer(t *testing.T) {
 	srv := zktest.Start(t, zktest.Config{})
-	client, err := zk.Connect(t.Context(), zk.Config{
-		Servers:     srv.ConnectString(),
-		DialContext: srv.DialContext,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close(context.Background())
+	client := srv.Client(t)
 
 	if _, err := client.Create(t.Context(), "/a", []byte("data"), zk.Persistent); err != nil {
 		t.Fatal(err)
@@ -37,15 +29,7 @@ func TestWithServer(t *testing.T) {
 func TestInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
-		client, err := zk.Connect(t.Context(), zk.Config{
-			Servers:        srv.ConnectString(),
-			DialContext:    srv.DialContext,
-			SessionTimeout: 10 * time.Second,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close(context.Background())
+		client := srv.Client(t, func(cfg *zk.Config) { cfg.SessionTimeout = 10 * time.Second })
 
 		srv.Silence(0, true)
 		start := time.Now()

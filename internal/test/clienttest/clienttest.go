@@ -21,27 +21,12 @@ func Bubble(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server))
 }
 
 // Config returns the configuration of a client of srv.
-func Config(srv *zktest.Server) zk.Config {
-	return zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
-}
+func Config(srv *zktest.Server) zk.Config { return srv.ClientConfig() }
 
 // Connect returns a client of srv that is closed with the test.
 func Connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	cfg := Config(srv)
-	for _, f := range change {
-		f(&cfg)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	c, err := zk.Connect(ctx, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return srv.Client(t, change...)
 }
 
 // Watching is Connect for tests of watches: when the test has ended, and before the
