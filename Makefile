@@ -52,8 +52,8 @@ real:
 newest:
 	ALONE="$(ALONE)" scripts/on-server.sh 3.9
 
-## versions: the last releases of 3.4 to 3.7, which are fetched from Maven Central:
-## the embedded server against each
+## versions: the last releases of 3.4 to 3.7, which are fetched from Maven Central: the
+## embedded server against each, the client and the recipes at its level
 versions:
 	scripts/install-jars.sh scripts/jars/older/*.xml
 	for v in 3.4 3.5 3.6 3.7; do scripts/on-older.sh $$v; done
