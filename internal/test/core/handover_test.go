@@ -334,6 +334,37 @@ func TestCore_ServiceIsReplacedWithoutLosingAnything(t *testing.T) {
 	checkTenures(t, all, rounds)
 }
 
+// A process that has taken the session over is stopped, and somebody starts another one
+// with the same ticket. That one is refused, also on another server, and takes nothing
+// away. The stopped process goes on with what it has.
+func TestCore_StoppedProcessKeepsItsSession(t *testing.T) {
+	servers := ensemble.Run(t, ensemble.Options{Size: 3, TickTime: 500 * time.Millisecond}).Direct()
+	var last struct{ Ticket ticket }
+	var token int64
+	first, second := launch(t, servers), launch(t, servers)
+	first.say(t, ticket{})
+	require.NoError(t, first.out.Decode(&token))
+	first.say(t, false)
+	require.NoError(t, first.out.Decode(&last))
+	second.say(t, last.Ticket)
+	require.NoError(t, second.out.Decode(&token))
+
+	require.NoError(t, ensemble.PauseProcess(second.cmd.Process))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for range 3 {
+		d, err := zk.ParseDetachedSession(last.Ticket.Session)
+		require.NoError(t, err)
+		_, err = zk.Connect(ctx, zk.Config{Servers: servers, SessionTimeout: 8 * time.Second, Resume: d})
+		require.ErrorIs(t, err, zk.ErrMoved)
+	}
+	require.NoError(t, ensemble.ResumeProcess(second.cmd.Process))
+	second.say(t, false)
+	require.NoError(t, second.out.Decode(&last), "it has detached its holds, which were not lost")
+	require.Equal(t, token, last.Ticket.Lock.Token)
+	require.NoError(t, second.cmd.Wait())
+}
+
 // checkTenures checks that no two hold at a time, and that tokens grow.
 func checkTenures(t *testing.T, all []tenure, rounds int) {
 	moved, rival := 0, 0
