@@ -147,6 +147,9 @@ type Config struct {
 	// the value again: nothing shows how far that Connect has come, and the lease would
 	// rest on a handshake that may be the other process's.
 	//
+	// If SessionTimeout is shorter than the timeout that the session has, it takes effect
+	// at the first reconnect.
+	//
 	// The chroot must be the one that the session was detached with. Resume and
 	// Background exclude each other. If the session expires later, the client opens a new
 	// one, as always.

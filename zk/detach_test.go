@@ -415,6 +415,22 @@ func TestResume_UsedTwice(t *testing.T) {
 	})
 }
 
+// The lease of the client that has the session rests on its timeout. A handshake sets the
+// timeout before the client that sent it knows that it is refused.
+func TestResume_RefusedClientDoesNotShortenTheTimeout(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		d := detached(t, connect(t, srv))
+		first, late := resumed(t, srv, d), resumer(t, srv, d)
+		var tp tap
+		tp.on(srv)(&late)
+		late.SessionTimeout = 4 * time.Second
+		_, err := zk.Connect(inTime(t), late)
+		require.ErrorIs(t, err, zk.ErrMoved)
+		require.EqualValues(t, 6000, tp.frames(0)[0].handshake.TimeoutMillis)
+		require.Equal(t, 6*time.Second, first.Session().Timeout())
+	})
+}
+
 // One that is about to claim the session, and one that has claimed it and not deleted
 // the node.
 func TestResume_ClaimIsSettled(t *testing.T) {

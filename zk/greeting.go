@@ -87,6 +87,11 @@ func (c *core) hello(s *Session, zxid int64) proto.ConnectRequest {
 		q.Password = make([]byte, proto.PasswordLen)
 		return q
 	}
+	if c.keeps {
+		// Another client may have the session. Its lease rests on the timeout, which a
+		// handshake with a shorter one would change before the claim is refused.
+		q.TimeoutMillis = max(q.TimeoutMillis, int32(s.least.Milliseconds()))
+	}
 	q.SessionID = s.id
 	q.Password = s.passwd()
 	return q
