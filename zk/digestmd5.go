@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/zookit/zookit/zk/internal/digestmd5"
+	"github.com/zookit/zookit/internal/digestmd5"
 )
 
 // DigestMD5 returns an Authenticator for the SASL mechanism DIGEST-MD5 (RFC 2831). The

@@ -53,8 +53,8 @@ func (c *conn) handle(frame []byte) error {
 		c.end(thenClose) // the leader refuses the write: the session has moved to another member
 		return errFinished
 	}
-	if q.h.Op != proto.OpAuth {
-		c.touch() // a server answers auth without a look at the session
+	if !q.authenticates() && !q.unauthenticated() {
+		c.touch()
 	}
 	ends := false
 	switch v.kind {
@@ -142,13 +142,16 @@ func (c *conn) send(frame []byte, v Verdict) {
 func (q *call) finishReply(code proto.ErrCode) {
 	zxid := q.c.member.view.zxid
 	switch {
-	case q.h.Op == proto.OpAuth:
-		zxid = 0 // a server answers auth before the request reaches the tree
+	case q.authenticates(), code == proto.SessionClosedRequireSaslAuth:
+		zxid = 0 // the server answers before the request reaches the tree
 	case q.unknown():
 		zxid = -1
 	}
 	if code != proto.OK {
 		q.startReply()
+		if q.h.Op == proto.OpSASL {
+			q.out = proto.AppendBuffer(q.out, nil) // that one has a body all the same
+		}
 	}
 	h := proto.ReplyHeader{Xid: q.h.Xid, Zxid: zxid, Err: code}
 	serverproto.AppendReplyHeader(q.out[:proto.FrameHeader], h)

@@ -65,6 +65,11 @@ type Config struct {
 	// without it.
 	EnforceQuota bool
 
+	// SASLUsers, if not nil, makes the server accept SASL DIGEST-MD5. It returns the
+	// password of a user, another one each time if it likes. It must neither block nor
+	// call the server. See also Server.RequireAuth.
+	SASLUsers func(user string) (password string, known bool)
+
 	// Logger gets a debug line when a connection ends, and when a session opens
 	// or ends; nil discards them.
 	Logger *slog.Logger

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/zookit/zookit/internal/digestmd5"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -29,6 +30,7 @@ type conn struct {
 	session *session      // nil until the handshake is done
 	timeout time.Duration // negotiated in this connection's handshake
 	ids     []identity
+	offer   *digestmd5.Offer // the challenge of SASL that was sent
 }
 
 // attach adds a connection to its member and starts its goroutines. If the member

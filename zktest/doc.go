@@ -121,7 +121,9 @@
 //     leader or not. Zxids have no epoch: they go on over IsolateLeader.
 //   - If a member loses its leader, the writes that it held back are never
 //     executed. In Apache ZooKeeper they may be.
-//   - There are no SASL, TLS and X.509.
+//   - There are no TLS and X.509. SASL is DIGEST-MD5 alone.
+//   - SASL refuses an unknown user. Apache ZooKeeper compares the password with that of
+//     the last user that it knew.
 //   - Quotas are those of 3.8 and 3.9 in every release line, but up to 3.6 none is
 //     enforced. Data of a quota that Apache ZooKeeper cannot read makes only writes
 //     under it fail, and is not counted on.

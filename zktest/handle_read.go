@@ -17,6 +17,7 @@ var reads = map[proto.OpCode]operation{
 	proto.OpCountAll:     {run: (*call).countAll},
 	proto.OpSync:         {run: (*call).sync, need: needLeader},
 	proto.OpAuth:         {run: (*call).auth, pathless: true},
+	proto.OpSASL:         {run: (*call).sasl, pathless: true},
 	proto.OpPing:         {run: (*call).ping, pathless: true},
 
 	proto.OpMultiRead:     {run: (*call).multiRead},

@@ -42,7 +42,10 @@ func (q *call) begin() (zxid int64, ok bool) {
 
 func (q *call) prep() prep {
 	s := q.c.server
-	return prep{tree: s.tree, ids: q.c.ids, session: q.c.session.id, version: s.cfg.Version, quotas: s.enforcesQuota()}
+	return prep{
+		tree: s.tree, ids: q.c.ids, session: q.c.session.id, version: s.cfg.Version,
+		quotas: s.enforcesQuota(), sasl: s.cfg.SASLUsers != nil,
+	}
 }
 
 // write executes a single create of any kind, delete, setData or check.

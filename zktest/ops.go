@@ -41,6 +41,8 @@ func merged(tables ...map[proto.OpCode]operation) map[proto.OpCode]operation {
 func (q *call) execute() proto.ErrCode {
 	q.startReply()
 	switch {
+	case q.unauthenticated():
+		return proto.SessionClosedRequireSaslAuth
 	case q.c.member.minority != nil && q.op.need != needMember && q.h.Op != proto.OpCloseSession:
 		return proto.NotReadOnly
 	case !q.accepted():
@@ -79,6 +81,6 @@ func (s *Server) disabled(op proto.OpCode) bool {
 
 // ends reports whether the server closes the connection after this reply.
 func (q *call) ends(code proto.ErrCode) bool {
-	op := q.h.Op
-	return op == proto.OpCloseSession || op == proto.OpAuth && code != proto.OK || q.unknown()
+	return q.h.Op == proto.OpCloseSession || q.authenticates() && code != proto.OK ||
+		code == proto.SessionClosedRequireSaslAuth || q.unknown()
 }

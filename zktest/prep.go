@@ -15,6 +15,7 @@ type prep struct {
 	pending map[string]record // nodes that earlier ops of the multi change; nil outside a multi
 	ids     []identity
 	version Version
+	sasl    bool // the server has the scheme "sasl"
 	session int64
 	super   bool // the server itself writes: no ACL restricts it
 	quotas  bool // quotas are enforced
@@ -91,7 +92,7 @@ func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	if !ok {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := p.version.resolveACL(o.ACL, p.ids)
+	acl, ok := p.version.resolveACL(o.ACL, p.ids, p.sasl)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}
@@ -222,7 +223,7 @@ func (p *prep) setACL(path string, acl []proto.ACL, version int32) (txn, proto.E
 	if !p.version.validPath(path) {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := p.version.resolveACL(acl, p.ids)
+	acl, ok := p.version.resolveACL(acl, p.ids, p.sasl)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}

@@ -40,6 +40,7 @@ type Server struct {
 	sessions    map[int64]*session
 	lastSession int64
 	dials       int
+	required    []string      // see RequireAuth
 	isolated    bool          // the first member, the leader, has lost its followers
 	clockWakes  time.Duration // when the clock's timer fires
 	nextReap    time.Duration

@@ -22,9 +22,9 @@ func (d directives) once(name, missing string) (string, error) {
 
 // parse reads a token: directives with commas between them. Directives that the
 // mechanism does not know are in the result too.
-func parse(token []byte) (directives, error) {
-	if len(token) > maxToken {
-		return nil, malformed("%d bytes, at most %d are allowed", len(token), maxToken)
+func parse(token []byte, limit int) (directives, error) {
+	if len(token) > limit {
+		return nil, malformed("%d bytes, at most %d are allowed", len(token), limit)
 	}
 	all := directives{}
 	rest := string(token)

@@ -1,5 +1,6 @@
-// Package digestmd5 is the client's half of the SASL mechanism DIGEST-MD5 (RFC 2831),
-// with the quality of protection "auth", which is the only one that ZooKeeper has.
+// Package digestmd5 is the SASL mechanism DIGEST-MD5 (RFC 2831), with the quality of
+// protection "auth", which is the only one that ZooKeeper has. The client's half is
+// Challenge and Response, the server's half is Offer.
 //
 // It makes and reads tokens. It has no connection and no randomness.
 package digestmd5
@@ -16,10 +17,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxToken bounds the tokens of a server: RFC 2831 allows less than 2048 bytes.
-const maxToken = 2047
+// RFC 2831 allows less than 2048 bytes for a token of a server, and less than 4096 for
+// one of a client.
+const (
+	maxToken    = 2047
+	maxResponse = 4095
+)
 
-// ErrMalformed says that a token of the server is not one of DIGEST-MD5.
+// ErrMalformed says that a token is not one of DIGEST-MD5.
 var ErrMalformed = errors.New("malformed DIGEST-MD5 token")
 
 // Challenge is the first token of a server.
@@ -33,7 +38,7 @@ type Challenge struct {
 
 // ParseChallenge reads the first token of a server.
 func ParseChallenge(token []byte) (Challenge, error) {
-	all, err := parse(token)
+	all, err := parse(token, maxToken)
 	if err != nil {
 		return Challenge{}, err
 	}
@@ -81,11 +86,7 @@ func (c Challenge) Respond(user, password, cnonce, uri string) (Response, error)
 	if !c.UTF8 && !isLatin1(user) {
 		return Response{}, errors.New("the server does not read UTF-8, and the user name needs it")
 	}
-	key := md5.Sum(slices.Concat(hashed(user), []byte(":"), hashed(c.Realm), []byte(":"), hashed(password)))
-	a1 := hexSum(slices.Concat(key[:], []byte(":"+c.Nonce+":"+cnonce)))
-	proof := func(a2 string) string {
-		return hexSum([]byte(a1 + ":" + c.Nonce + ":00000001:" + cnonce + ":auth:" + hexSum([]byte(a2))))
-	}
+	proof := proofs(user, c.Realm, password, c.Nonce, cnonce)
 	var b bytes.Buffer
 	if c.UTF8 {
 		b.WriteString("charset=utf-8,username=" + quote(user))
@@ -100,10 +101,20 @@ func (c Challenge) Respond(user, password, cnonce, uri string) (Response, error)
 	return Response{Token: b.Bytes(), proof: proof(":" + uri)}, nil
 }
 
+// proofs returns the function that makes both proofs: of the client from "AUTHENTICATE:"
+// and the URI, of the server from ":" and the URI.
+func proofs(user, realm, password, nonce, cnonce string) func(a2 string) string {
+	key := md5.Sum(slices.Concat(hashed(user), []byte(":"), hashed(realm), []byte(":"), hashed(password)))
+	a1 := hexSum(slices.Concat(key[:], []byte(":"+nonce+":"+cnonce)))
+	return func(a2 string) string {
+		return hexSum([]byte(a1 + ":" + nonce + ":00000001:" + cnonce + ":auth:" + hexSum([]byte(a2))))
+	}
+}
+
 // Proven reports whether the last token of a server proves that it knows the
 // password. The error says that it is not the last token of DIGEST-MD5.
 func (r Response) Proven(token []byte) (bool, error) {
-	all, err := parse(token)
+	all, err := parse(token, maxToken)
 	if err != nil {
 		return false, err
 	}

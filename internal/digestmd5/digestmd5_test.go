@@ -101,7 +101,7 @@ func FuzzChallenge(f *testing.F) {
 			return
 		}
 		if len(r.Token) <= maxToken {
-			all, err := parse(r.Token)
+			all, err := parse(r.Token, maxToken)
 			require.NoError(t, err)
 			require.Equal(t, []string{c.Nonce}, all["nonce"])
 			if c.UTF8 {
@@ -113,4 +113,38 @@ func FuzzChallenge(f *testing.F) {
 			require.False(t, proven)
 		}
 	})
+}
+
+// The server accepts the response to its offer if the password is right, and proves that
+// it knows the password.
+func TestOffer(t *testing.T) {
+	const uri = "zookeeper/zk-sasl-md5"
+	known := func(user string) (string, bool) { return "pässwörd", user == "jür\"gen" }
+	offer := Offer{Realm: "zk-sasl-md5", Nonce: "n1"}
+	c, err := ParseChallenge(offer.Token())
+	require.NoError(t, err)
+	r, err := c.Respond("jür\"gen", "pässwörd", "c1", uri)
+	require.NoError(t, err)
+	user, last, err := offer.Accept(r.Token, known)
+	require.NoError(t, err)
+	require.Equal(t, "jür\"gen", user)
+	proven, err := r.Proven(last)
+	require.NoError(t, err)
+	require.True(t, proven)
+
+	for user, password := range map[string]string{"jür\"gen": "other", "ann": "pässwörd"} {
+		wrong, err := c.Respond(user, password, "c1", uri)
+		require.NoError(t, err)
+		_, _, err = offer.Accept(wrong.Token, known)
+		require.ErrorIs(t, err, ErrWrong)
+	}
+	good := string(r.Token)
+	for _, bad := range []string{
+		"", "\x00", good + ",nonce=n1", strings.Replace(good, `nonce="n1"`, `nonce="n2"`, 1), strings.Replace(good, "utf-8", "latin", 1),
+		strings.Replace(good, "nc=00000001", "nc=00000002", 1), strings.Replace(good, "zk-sasl-md5", "other", 1),
+		strings.Replace(good, "qop=auth", "qop=auth-int", 1), good + ",x=" + strings.Repeat("y", 4096),
+	} {
+		_, _, err := offer.Accept([]byte(bad), known)
+		require.ErrorIs(t, err, ErrMalformed, "%.300q", bad)
+	}
 }
