@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,12 +50,50 @@ func writePair(t *testing.T, dir, name string) (cert, key, store string) {
 	return write(".cert.pem", certPEM), write(".key.pem", keyPEM), write(".pem", append(keyPEM, certPEM...))
 }
 
-// Mutual TLS from files, and an ACL for the subject of the certificate. A client without TLS
-// gets a hint on the TLS port.
+// replace makes a file the concatenation of others.
+func replace(t *testing.T, path string, with ...string) {
+	t.Helper()
+	var all []byte
+	for _, file := range with {
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all = append(all, b...)
+	}
+	require.NoError(t, os.WriteFile(path+".new", all, 0o600))
+	require.NoError(t, os.Rename(path+".new", path))
+}
+
+// lastConn remembers the connection that was dialled last.
+type lastConn struct {
+	mu sync.Mutex
+	nc net.Conn
+}
+
+func (l *lastConn) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, network, addr)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.nc = nc
+	return nc, err
+}
+
+func (l *lastConn) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.nc.Close()
+}
+
+// Mutual TLS from files, and an ACL for the subject of the certificate. When the files are
+// replaced, the next connection has the new identity, in the same session. A client without
+// TLS gets a hint on the TLS port.
 func TestCore_TLSFiles(t *testing.T) {
 	dir := t.TempDir()
 	serverCert, _, store := writePair(t, dir, "server")
 	cert, key, _ := writePair(t, dir, "bob")
+	annCert, annKey, _ := writePair(t, dir, "ann")
+	trusted := filepath.Join(dir, "trusted.pem")
+	replace(t, trusted, cert, annCert)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	_, port, err := net.SplitHostPort(l.Addr().String())
@@ -65,14 +104,15 @@ func TestCore_TLSFiles(t *testing.T) {
 			"secureClientPort=" + port, "secureClientPortAddress=127.0.0.1",
 			"authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider",
 			"ssl.keyStore.location=" + store, "ssl.keyStore.type=PEM",
-			"ssl.trustStore.location=" + cert, "ssl.trustStore.type=PEM", "ssl.clientAuth=need",
+			"ssl.trustStore.location=" + trusted, "ssl.trustStore.type=PEM", "ssl.clientAuth=need",
 		},
 		JVM: []string{"-Dzookeeper.serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"},
 	})
 	addr := "127.0.0.1:" + port
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: addr, LoadTLS: zk.TLSFiles(serverCert, cert, key)})
+	var open lastConn
+	c, err := zk.Connect(ctx, zk.Config{Servers: addr, DialContext: open.dial, LoadTLS: zk.TLSFiles(serverCert, cert, key)})
 	require.NoError(t, err)
 	for i, acl := range [][]zk.ACL{zk.X509ACL(zk.PermAll, "CN=bob"), zk.IPACL(zk.PermAll, "127.0.0.0/8")} {
 		path := fmt.Sprintf("/n%d", i)
@@ -85,6 +125,16 @@ func TestCore_TLSFiles(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Get(ctx, "/other")
 	require.ErrorIs(t, err, zk.ErrNoAuth)
+
+	session := c.Session()
+	replace(t, cert, annCert)
+	replace(t, key, annKey)
+	open.close()
+	_, err = c.Get(ctx, "/other")
+	require.NoError(t, err, "the new certificate is ann's")
+	_, err = c.Get(ctx, "/n0")
+	require.ErrorIs(t, err, zk.ErrNoAuth, "of bob")
+	require.Equal(t, session, c.Session())
 	require.NoError(t, c.Close(ctx))
 
 	brief, cancel := context.WithTimeout(ctx, time.Second)
