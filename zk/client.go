@@ -26,7 +26,8 @@ type Client struct {
 // server. It fails at once
 //
 //   - with ErrInvalidConfig and all faults, if the configuration is invalid;
-//   - with ErrAuthFailed, if a credential is refused or the server requires SASL;
+//   - with ErrAuthFailed, if a credential is refused, or if Config.Auth is empty and the
+//     server requires SASL or another scheme;
 //   - with ErrNoChroot, if the chroot does not exist;
 //   - with ErrSessionExpired or ErrMoved, if it cannot take over Config.Resume.
 //
@@ -86,6 +87,7 @@ func (c *Client) discard(ctx context.Context, d *DetachedSession, err error) err
 func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 	dialer := newDialer(cfg, root)
 	servers := newServers(hosts, cfg.BackOff, cfg.ReconnectSpread)
+	servers.probe = len(cfg.Auth) == 0 && cfg.Resume == nil
 	resume := cfg.Resume
 	cfg.Auth, cfg.Resume = nil, nil // the dialer has the credentials, and the session its password
 	core := &core{

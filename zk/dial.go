@@ -52,7 +52,7 @@ type handshake struct {
 	hello  proto.ConnectRequest
 	// authenticate has every Authenticator of the Config called after the handshake.
 	authenticate bool
-	// probe asks whether the server requires SASL, by one read.
+	// probe asks whether the server requires authentication, by one ping.
 	probe bool
 	// sending, if not nil, is called just before the first byte of the handshake
 	// leaves. It must not block.
@@ -62,7 +62,7 @@ type handshake struct {
 // dial connects to one address of a server and opens or resumes a session, within
 // ctx. It returns errExpired if that session is over. It returns an error that
 // wraps ErrAuthFailed if a credential was refused, or if h asks for the probe and
-// the server requires SASL.
+// the server requires authentication.
 //
 // With an error, the welcome may still hold the server's answer.
 func (d *dialer) dial(ctx context.Context, h handshake) (welcome, error) {
@@ -97,12 +97,13 @@ func (d *dialer) dialAndGreet(ctx context.Context, h handshake) (w welcome, err 
 	if err != nil {
 		return w, err
 	}
-	w, err = greet(stream, h)
+	early := d.pingsEarly(h)
+	w, err = greet(stream, h, early)
 	if err == nil && h.authenticate {
 		err = d.authenticate(ctx, stream, h.server)
 	}
 	if err == nil && h.probe {
-		err = d.probeSasl(stream)
+		err = d.probe(stream, early)
 	}
 	return w, err
 }

@@ -27,14 +27,19 @@ func (w *welcome) timeout() time.Duration {
 // errExpired says that the server answered that the session is over.
 var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 
-// greet sends the ConnectRequest and checks the answer.
-func greet(nc net.Conn, h handshake) (w welcome, err error) {
+// greet sends the ConnectRequest, with a ping behind it if ping is set, and checks the
+// answer.
+func greet(nc net.Conn, h handshake, ping bool) (w welcome, err error) {
 	q := h.hello
 	w.sent = clockNow()
 	if h.sending != nil {
 		h.sending(w.sent)
 	}
-	_, err = nc.Write(proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0))
+	hello := proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0)
+	if ping {
+		hello = appendPing(hello)
+	}
+	_, err = nc.Write(hello)
 	_, overTLS := nc.(*tls.Conn)
 	if err != nil {
 		return w, hinted(err, helloHint(err, overTLS, nil))

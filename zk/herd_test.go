@@ -127,14 +127,20 @@ func (h *herd) answer(c *herdConn, q proto.ConnectRequest) {
 	b := serverproto.AppendConnectResponse(proto.BeginFrame(nil), proto.ConnectResponse{
 		TimeoutMillis: timeout, SessionID: id, Password: make([]byte, 16),
 	})
-	c.reply(proto.EndFrame(b, 0))
+	c.reply(append(proto.EndFrame(b, 0), c.early...))
 }
 
-// heard records that the ensemble has heard from a session.
-func (h *herd) heard(id int64) {
+// serve answers a request: the ensemble has heard from its session. A request that came
+// with the handshake is answered behind it.
+func (h *herd) serve(c *herdConn, reply []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.seen[id] = time.Now()
+	if c.session == 0 {
+		c.early = append(c.early, reply...)
+		return
+	}
+	h.seen[c.session] = time.Now()
+	c.reply(reply)
 }
 
 // herdConn is a connection to a server of the herd. The server has no goroutine: Write
@@ -143,7 +149,8 @@ type herdConn struct {
 	net.Conn // nil: a client calls nothing else
 	h        *herd
 	server   int
-	session  int64 // 0 before the handshake is answered
+	session  int64  // 0 before the handshake is answered; guarded by h.mu
+	early    []byte // the replies to what came with the handshake; guarded by h.mu
 	greeted  bool
 	in       chan []byte
 	rest     []byte
@@ -182,9 +189,8 @@ func (c *herdConn) Write(b []byte) (int, error) {
 			continue
 		}
 		q := serverproto.DecodeRequestHeader(r)
-		c.h.heard(c.session)
 		h := serverproto.AppendReplyHeader(proto.BeginFrame(nil), proto.ReplyHeader{Xid: q.Xid, Zxid: 1})
-		c.reply(proto.EndFrame(h, 0))
+		c.h.serve(c, proto.EndFrame(h, 0))
 	}
 	return len(b), nil
 }

@@ -1,6 +1,7 @@
 package zk_test
 
 import (
+	"bufio"
 	"context"
 	"net"
 	"sync"
@@ -139,8 +140,8 @@ func (l *limits) dial(_ context.Context, _, addr string) (net.Conn, error) {
 
 func (l *limits) serve(addr string, nc net.Conn) {
 	defer nc.Close()
-	c := &scripted{nc: nc, requests: make(chan asked, 1<<16)}
-	body, err := proto.ReadFrame(nc, nil, 1<<20)
+	c := &scripted{nc: nc, in: bufio.NewReader(nc), requests: make(chan asked, 1<<16)}
+	body, err := proto.ReadFrame(c.in, nil, 1<<20)
 	if err != nil {
 		return
 	}

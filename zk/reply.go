@@ -23,8 +23,8 @@ func (cn *conn) Receive(now time.Time, frames []link.Frame, heard bool) error {
 			lost = err
 			cn.link.Fail(err)
 		case requiresSasl(f):
-			lost = errSasl
-			cn.link.Fail(errSasl)
+			lost = errUnauthenticated
+			cn.link.Fail(errUnauthenticated)
 		case f.Xid != proto.XidWatchEvent:
 			// The zxid of a frame behind a bad one does not count. An event there is
 			// dropped. The server fires it again when the watch is restored, but only if
@@ -36,7 +36,7 @@ func (cn *conn) Receive(now time.Time, frames []link.Frame, heard bool) error {
 }
 
 // requiresSasl reports whether a server refuses a request because it requires
-// SASL. The server then ends the connection, and perhaps the session.
+// SASL, or another scheme. The server then ends the connection.
 func requiresSasl(f *link.Frame) bool {
 	return f.Xid != proto.XidWatchEvent && Code(f.Err) == ErrSaslRequired
 }

@@ -7,19 +7,26 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// errSasl is why the client ends in StateAuthFailed at a server that requires
-// SASL. Such a server (sessionRequireClientSASLAuth, or enforce.auth.enabled with
-// the scheme sasl) accepts the handshake, and refuses the first request.
-var errSasl = fmt.Errorf("%w: the server requires SASL, and no Authenticator of Config.Auth has done it: %w", ErrAuthFailed, ErrSaslRequired)
+// errUnauthenticated is why the client is in StateAuthFailed at a server that requires
+// an authentication that the client has not done. Such a server accepts the handshake,
+// and refuses the first request with ErrSaslRequired, whatever it requires: SASL
+// (sessionRequireClientSASLAuth), or one of several schemes (enforce.auth.enabled with
+// enforce.auth.schemes).
+var errUnauthenticated = fmt.Errorf("%w: the server requires SASL, or a scheme of its enforce.auth.schemes, and no entry of Config.Auth has done it: %w", ErrAuthFailed, ErrSaslRequired)
 
-// probeSasl makes one read to find out whether a server that has accepted a session
-// requires SASL. The client does so only after a server has refused for that
-// reason. Until the answer, it stays in StateAuthFailed and accepts no calls.
-func (d *dialer) probeSasl(nc net.Conn) error {
-	b := proto.RequestHeader{Xid: handshakeXid, Op: proto.OpExists}.Append(proto.BeginFrame(nil))
-	b = proto.AppendBool(d.root.appendPath(b, "/"), false)
-	if _, err := nc.Write(proto.EndFrame(b, 0)); err != nil {
-		return err
+// probe makes one request, a ping, to find out whether a server that has accepted a
+// session requires authentication. Until the answer, the client stays in its state and
+// accepts no calls. The client probes in two cases:
+//
+//   - It has no credential, and this is its first connection. So Connect fails with the
+//     reason. The ping then goes with the handshake, and costs no round trip.
+//   - The last server has refused for want of authentication. So the client stays in
+//     StateAuthFailed.
+func (d *dialer) probe(nc net.Conn, sent bool) error {
+	if !sent {
+		if _, err := nc.Write(appendPing(nil)); err != nil {
+			return err
+		}
 	}
 	for {
 		h, err := readHeader(nc, "probe", d.maxReplySize)
@@ -27,9 +34,23 @@ func (d *dialer) probeSasl(nc net.Conn) error {
 		case err != nil:
 			return err
 		case Code(h.Err) == ErrSaslRequired:
-			return errSasl
-		case h.Xid == handshakeXid: // else it answers a request of the session's last connection
+			return errUnauthenticated
+		case h.Xid == proto.XidPing: // else it answers a request of the session's last connection
 			return nil
 		}
 	}
+}
+
+// appendPing appends the frame of a ping.
+func appendPing(b []byte) []byte {
+	start := len(b)
+	b = proto.RequestHeader{Xid: proto.XidPing, Op: proto.OpPing}.Append(proto.BeginFrame(b))
+	return proto.EndFrame(b, start)
+}
+
+// pingsEarly reports whether the ping of the probe goes with the handshake. It does not
+// if credentials come before it. Nor does it if the handshake may be refused: the server
+// would close a connection with unread bytes, and its answer could be lost.
+func (d *dialer) pingsEarly(h handshake) bool {
+	return h.probe && h.hello.SessionID == 0 && len(d.auth.entries()) == 0
 }

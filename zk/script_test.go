@@ -1,6 +1,7 @@
 package zk_test
 
 import (
+	"bufio"
 	"context"
 	"log/slog"
 	"net"
@@ -31,9 +32,11 @@ type script struct {
 // scripted is one connection of a script.
 type scripted struct {
 	nc       net.Conn
+	in       *bufio.Reader // of nc: takes a whole Write of the client at once
 	timeout  time.Duration // of the session
 	hello    proto.ConnectRequest
 	requests chan asked // closed when the client has gone
+	first    bool       // of the script: a ping with the handshake is answered
 }
 
 // asked is one request.
@@ -90,9 +93,10 @@ func (s *script) dial(context.Context, string, string) (net.Conn, error) {
 	if s.dials < len(s.timeout) {
 		timeout = s.timeout[s.dials]
 	}
+	c := &scripted{timeout: timeout, requests: make(chan asked, 1<<16), first: s.dials == 0}
 	s.dials++
 	client, server := net.Pipe()
-	c := &scripted{nc: server, timeout: timeout, requests: make(chan asked, 1<<16)}
+	c.nc, c.in = server, bufio.NewReader(server)
 	s.running.Go(func() {
 		defer server.Close()
 		if c.greet() {
@@ -103,28 +107,47 @@ func (s *script) dial(context.Context, string, string) (net.Conn, error) {
 	return client, nil
 }
 
-// greet answers the handshake.
+// greet answers the handshake, and on the first connection the ping that a client without
+// credentials sends with it.
 func (c *scripted) greet() bool {
-	body, err := proto.ReadFrame(c.nc, nil, 1<<20)
+	body, err := proto.ReadFrame(c.in, nil, 1<<20)
 	if err != nil {
 		return false
 	}
 	c.hello = serverproto.DecodeConnectRequest(proto.NewReader(body))
 	p := proto.ConnectResponse{TimeoutMillis: int32(c.timeout.Milliseconds()), SessionID: 7, Password: make([]byte, proto.PasswordLen)}
-	return c.say(proto.EndFrame(serverproto.AppendConnectResponse(proto.BeginFrame(nil), p), 0)) == nil
+	if c.say(proto.EndFrame(serverproto.AppendConnectResponse(proto.BeginFrame(nil), p), 0)) != nil {
+		return false
+	}
+	if !c.first {
+		return true
+	}
+	if c.in.Buffered() == 0 {
+		return true // a client with credentials
+	}
+	q, ok := c.next()
+	return ok && c.say(good(q)) == nil
+}
+
+// next reads one request.
+func (c *scripted) next() (q asked, ok bool) {
+	body, err := proto.ReadFrame(c.in, nil, 2<<20)
+	if err != nil {
+		return q, false
+	}
+	r := proto.NewReader(body)
+	q.RequestHeader = serverproto.DecodeRequestHeader(r)
+	q.body = body[len(body)-r.Left():]
+	return q, true
 }
 
 func (c *scripted) read() {
 	defer close(c.requests)
 	for {
-		body, err := proto.ReadFrame(c.nc, nil, 2<<20)
-		if err != nil {
+		q, ok := c.next()
+		if !ok {
 			return
 		}
-		var q asked
-		r := proto.NewReader(body)
-		q.RequestHeader = serverproto.DecodeRequestHeader(r)
-		q.body = body[len(body)-r.Left():]
 		c.requests <- q
 	}
 }

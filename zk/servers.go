@@ -22,7 +22,7 @@ type servers struct {
 	published  atomic.Pointer[[]error] // what reasons returns; replaced, never written to
 	next       int                     // in order
 	current    string                  // what pick returned last; SetServers may have taken it out of order since
-	probe      bool                    // the last server accepted the session, and then required SASL
+	probe      bool                    // the next server is asked whether it requires authentication: see dialer.probe
 	tried      int                     // in this round; 0: a round begins, and needs no pause
 	rounds     int                     // that have begun since the last connection
 	policy     backoff.BackOff         // of the pauses between rounds

@@ -30,7 +30,7 @@ func TestConnect_HintsAtWhatIsWrongWithAServer(t *testing.T) {
 			}
 		}
 	}
-	readThenClose := func(nc net.Conn) { io.ReadFull(nc, make([]byte, 49)) } // the whole ConnectRequest
+	readThenClose := func(nc net.Conn) { io.ReadFull(nc, make([]byte, 61)) } // the ConnectRequest and the ping behind it
 	says := func(b string) func(net.Conn) {
 		return func(nc net.Conn) { nc.Write([]byte(b)); io.Copy(io.Discard, nc) }
 	}
@@ -86,7 +86,7 @@ func TestConnect_HintsAtAResetWhileItDials(t *testing.T) {
 
 // cutShort is a server that sends b and closes the connection when it has read a request.
 func cutShort(b string) func(net.Conn) {
-	return func(nc net.Conn) { io.ReadFull(nc, make([]byte, 49)); nc.Write([]byte(b)) }
+	return func(nc net.Conn) { io.ReadFull(nc, make([]byte, 61)); nc.Write([]byte(b)) }
 }
 
 // connectTo returns the error of Connect at a server that serves each connection by

@@ -96,7 +96,7 @@ func (v Version) resolveACL(acl []proto.ACL, ids []identity, sasl bool) (out []p
 		case a.Scheme == "auth":
 			before := len(out)
 			for _, id := range ids {
-				if id.scheme != "ip" { // "auth" does not stand for an address
+				if id.scheme == "digest" || id.scheme == "sasl" { // "auth" does not stand for an address
 					out = append(out, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
 				}
 			}
