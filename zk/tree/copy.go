@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/settle"
 )
 
 // ErrEphemeral: the subtree has an ephemeral node, and CopyConfig.RefuseEphemerals is
@@ -220,7 +221,7 @@ func (w *writer) written(n *write) {
 // exists handles a node that exists at the target.
 func (w *writer) exists(n *write, err error, more bool) error {
 	if n.tried {
-		there, readErr := w.c.Get(w.ctx, n.path)
+		there, readErr := settle.Synced(w.ctx, w.c, n.path, func(p *zk.Pipeline) *zk.Future[zk.Node] { return p.Get(w.ctx, n.path) })
 		if readErr == nil && there.Stat.Version == 0 && bytes.Equal(there.Data, n.data) {
 			w.written(n)
 			return nil
