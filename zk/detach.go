@@ -16,9 +16,10 @@ import (
 //
 //  1. Companions end what they have begun: the janitor of package zk/protect deletes the
 //     abandoned nodes. Then Detach creates an ephemeral node, which the next client
-//     claims. It is at "/zookit-detached-…" below the chroot, and there for a moment.
-//     If a step fails, or ctx ends, Detach returns the error, and the client is as
-//     before.
+//     claims. It is at "/zookit-detached-…", right below the chroot, until the next
+//     client has claimed it: the client needs CREATE there, and a recipe whose directory
+//     is the chroot itself sees it. If a step fails, or ctx ends, Detach returns the
+//     error, and the client is as before.
 //  2. Guards end with ErrDetached. New calls fail with it, and so do those that were not
 //     yet sent.
 //  3. What was sent is still answered. What is not answered when ctx ends or the

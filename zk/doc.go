@@ -42,6 +42,10 @@
 // be later than the server deletes its nodes, so do not take it for a lock. Use
 // [Session.Guard], described below.
 //
+// A session can move to another client, also in another process: Client.Detach and
+// Config.Resume. Its ephemeral nodes stay. The recipes have Detach and Resume too, so that
+// a service is restarted without losing its locks and registrations.
+//
 // # Servers and credentials
 //
 // Config.Servers is a fixed list. If the servers change, set Config.Resolve: the

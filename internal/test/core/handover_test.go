@@ -93,7 +93,7 @@ func serveHandover(servers string) error {
 		return err
 	}
 	if again {
-		if err := s.queueAgain(ctx, servers); err != nil {
+		if err := s.queueAgain(ctx); err != nil {
 			return err
 		}
 	}
@@ -165,7 +165,7 @@ func begin(ctx context.Context, servers string, t ticket) (s *service, err error
 }
 
 // queueAgain lets the others have the lock once.
-func (s *service) queueAgain(ctx context.Context, _ string) (err error) {
+func (s *service) queueAgain(ctx context.Context) (err error) {
 	if err := s.ends("lock", s.lock.Context()); err != nil {
 		return err
 	}
