@@ -1,6 +1,7 @@
 package clienttest
 
 import (
+	"bufio"
 	"context"
 	"net"
 	"sync"
@@ -54,7 +55,8 @@ func (k *Keeper) DialContext(ctx context.Context, network, addr string) (net.Con
 	if err != nil {
 		return nil, err
 	}
-	client, front := net.Pipe()
+	client, pipe := net.Pipe()
+	front := &buffered{Conn: pipe, r: bufio.NewReader(pipe)}
 	k.running.Go(func() {
 		defer front.Close()
 		defer behind.Close()
@@ -70,6 +72,15 @@ func (k *Keeper) DialContext(ctx context.Context, network, addr string) (net.Con
 	})
 	return client, nil
 }
+
+// buffered is a connection that takes a whole Write of its peer at once, as a socket
+// does. A client may send a request with its handshake.
+type buffered struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (b *buffered) Read(p []byte) (int, error) { return b.r.Read(p) }
 
 // greet answers the handshake. It reports whether the connection goes on.
 func (k *Keeper) greet(front, behind net.Conn) bool {
