@@ -18,6 +18,6 @@ case $version in
 *) packages+=(./recipes/groupmembership ./recipes/discovery) ;;
 esac
 
-"$go" test -count=1 -timeout 10m -run '^TestConformance' ./zktest
+"$go" test -count=1 -timeout 10m -run '^TestConformance_(Script|Random)$' ./zktest
 "$go" test -count=1 -timeout 10m -run '^TestCore_(LevelsOfServers|CreatesWithoutCreate2)$' ./internal/test/core
 "$go" test -count=1 -timeout 10m -p 1 -run Real "${packages[@]}"
