@@ -147,6 +147,10 @@ type Config struct {
 	// the value again: nothing shows how far that Connect has come, and the lease would
 	// rest on a handshake that may be the other process's.
 	//
+	// The first Guard takes some round trips. It takes a little more than TouchDelay if a
+	// server has refused or not answered a handshake of the session before, in any of its
+	// clients: a server that lags behind does so.
+	//
 	// If SessionTimeout is shorter than the timeout that the session has, it takes effect
 	// at the first reconnect.
 	//
