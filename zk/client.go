@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -157,13 +158,15 @@ func (c *Client) Close(ctx context.Context) error {
 }
 
 // Config returns the configuration of the client, with its defaults filled in, and the
-// servers of the last SetServers. Auth, TLS, LoadTLS, Hooks and Resume are nil:
+// servers of the last SetServers. Auth, TLS, LoadTLS and Resume are nil:
 // credentials stay in the client, and the others are used
 // by nobody else.
 func (c *Client) Config() Config {
 	cfg := c.cfg
-	cfg.Servers = c.connectString()
-	cfg.Auth, cfg.TLS, cfg.LoadTLS, cfg.Hooks = nil, nil, nil, nil
+	if c.core != nil { // nil in a Client that Connect has not made
+		cfg.Servers = c.connectString()
+	}
+	cfg.Auth, cfg.TLS, cfg.LoadTLS, cfg.Hooks = nil, nil, nil, slices.Clone(cfg.Hooks)
 	return cfg
 }
 

@@ -192,6 +192,6 @@ func TestConfig_OfAClientHasDefaultsAndNoCredentials(t *testing.T) {
 		require.NotNil(t, cfg.BackOff())
 		require.Nil(t, cfg.Auth)
 		require.Nil(t, cfg.TLS)
-		require.Nil(t, cfg.Hooks)
+		require.Len(t, cfg.Hooks, 1)
 	})
 }

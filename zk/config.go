@@ -160,7 +160,7 @@ type Config struct {
 	Resume *DetachedSession
 	// Logger gets the state transitions and the failures. Default: discard.
 	Logger *slog.Logger
-	// Hooks observe the client: see Hook.
+	// Hooks observe the client, and the recipes that stand on it: see Hook.
 	Hooks []Hook
 }
 

@@ -11,7 +11,8 @@ import (
 //
 // A hook is a value of any type that has at least one of the methods of the Hook
 // interfaces. Connect finds out which of them it has. So a program implements only
-// what it needs, and later versions can add interfaces.
+// what it needs, and later versions can add interfaces. The interfaces for locks,
+// elections and the like are in package recipes.
 //
 // # Rules
 //

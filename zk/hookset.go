@@ -3,6 +3,8 @@ package zk
 import (
 	"fmt"
 	"log/slog"
+	"reflect"
+	"strings"
 )
 
 // hooks has Config.Hooks, sorted by what they observe. A client without hooks has
@@ -36,12 +38,32 @@ func newHooks(all []Hook, log *slog.Logger) (*hooks, []error) {
 	h := &hooks{log: log}
 	var errs []error
 	for i, hook := range all {
-		if !h.add(hook) {
+		if !h.add(hook) && !observesOthers(hook) {
 			errs = append(errs, fmt.Errorf("hook %d of Hooks, a %T, has no method of a Hook interface: look at the names and parameters of its methods, and whether they need a pointer", i, hook))
 		}
 	}
 	return h, errs
 }
+
+// observesOthers reports whether a hook may be one of those of the recipes, which this
+// package does not know: it has a method whose name begins like theirs, and which
+// takes one event and returns nothing.
+func observesOthers(hook Hook) bool {
+	t := reflect.TypeOf(hook)
+	if t == nil {
+		return false
+	}
+	for i := range t.NumMethod() {
+		m := t.Method(i) // its first parameter is the hook itself
+		if strings.HasPrefix(m.Name, "On") && m.Type.NumIn() == 2 && m.Type.NumOut() == 0 && m.Type.In(1).PkgPath() == recipesPath {
+			return true
+		}
+	}
+	return false
+}
+
+// recipesPath is the package with the hooks of the recipes.
+const recipesPath = "github.com/zookit/zookit/recipes"
 
 // add returns false if the hook observes nothing.
 func (h *hooks) add(hook Hook) bool {

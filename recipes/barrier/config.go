@@ -49,9 +49,9 @@ type Config struct {
 	// Logger gets a line
 	//
 	//   - when we have closed or opened the gate (at Debug);
-	//   - when a Wait has lasted for a second (at Info), and when it ends (at Debug).
+	//   - when a Wait has lasted for three seconds (at Info), and when it ends (at Debug).
 	//
-	// Default: discard.
+	// Default: that of the client.
 	Logger *slog.Logger
 }
 
@@ -66,11 +66,12 @@ type DoubleConfig struct {
 
 	// Logger gets a line
 	//
-	//   - when an Enter has waited for a second (at Info);
+	//   - when an Enter has waited for three seconds (at Info), and when the party was let
+	//     in after that;
 	//   - when the party was let in, and when it has left (at Debug);
 	//   - when the entry was lost, with the reason (at Warn).
 	//
-	// Default: discard.
+	// Default: that of the client.
 	Logger *slog.Logger
 }
 
@@ -83,13 +84,8 @@ func options(acl []zk.ACL, opts ...zk.CreateOption) []zk.CreateOption {
 }
 
 // journalOf returns the journal that logs for a barrier.
-func journalOf(logger *slog.Logger, dir string) journal.Journal {
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	return journal.Journal{
-		Logger: logger, Recipe: "barrier", Dir: dir, Words: journal.Words{Granted: "entered", Released: "left"},
-	}
+func journalOf(c *zk.Client, logger *slog.Logger, dir string) journal.Journal {
+	return journal.New(c, logger, "barrier", dir, journal.Words{Granted: "entered", Released: "left"})
 }
 
 // giveUp returns the error of a request that is not retried any more. It adds the

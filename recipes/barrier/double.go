@@ -34,7 +34,7 @@ type Double struct {
 // as it is. Without a client Enter returns zk.ErrBadArguments.
 func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	return &Double{c: c, dir: dir, parties: parties, cfg: cfg, log: journalOf(cfg.Logger, dir)}
+	return &Double{c: c, dir: dir, parties: parties, cfg: cfg, log: journalOf(c, cfg.Logger, dir)}
 }
 
 // Enter waits until all parties are there, and lets them in together. When ctx ends
@@ -67,7 +67,7 @@ func (d *Double) enter(ctx context.Context) (e *Entry, err error) {
 	if err != nil {
 		return nil, refused.AtOnce("enter", d.dir, err)
 	}
-	wait := d.log.Wait("parties", d.parties)
+	wait := d.log.Wait(ctx, "parties", d.parties)
 	defer func() { wait.Over(err) }()
 	m, err := d.join(ctx)
 	if err != nil {

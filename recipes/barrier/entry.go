@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 
 	"github.com/zookit/zookit/internal/xsync"
@@ -44,7 +43,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	}
 	m.own = own
 	e := &Entry{m: m, round: r, ctx: guard, end: a.End, release: release}
-	e.log = m.d.log.Grant(e.ctx, m.waiting, slog.String("node", m.node.Path), slog.Int64("round", r.id))
+	e.log = m.d.log.Grant(e.ctx, m.waiting, journal.Grant{Node: m.node.Path, Token: r.id})
 	e.watcher.Go(e.watch)
 	return e, nil
 }

@@ -28,7 +28,7 @@ type Barrier struct {
 // Without a client every method returns zk.ErrBadArguments.
 func New(c *zk.Client, path string, cfg Config) *Barrier {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	return &Barrier{c: c, path: path, cfg: cfg, log: journalOf(cfg.Logger, path)}
+	return &Barrier{c: c, path: path, cfg: cfg, log: journalOf(c, cfg.Logger, path)}
 }
 
 // Raise closes the gate. It returns nil if the gate is closed already. The gate stays
@@ -118,7 +118,7 @@ func (b *Barrier) lower(ctx context.Context) error {
 // returns the cause of ctx when ctx ends, and zk.ErrClosed, zk.ErrNoAuth or another
 // refusal of the server. It leaves no watch behind.
 func (b *Barrier) Wait(ctx context.Context) error {
-	wait := b.log.Wait()
+	wait := b.log.Wait(ctx)
 	err := b.run(ctx, "wait", "open", b.wait)
 	wait.Over(err)
 	return err

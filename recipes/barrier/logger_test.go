@@ -41,7 +41,7 @@ func logger() (*slog.Logger, *lines) {
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
-			case slog.TimeKey, "node", "round":
+			case slog.TimeKey, "node", "token":
 				return slog.Attr{}
 			}
 			return a
@@ -58,7 +58,7 @@ func TestBarrier_LogsWhatHappens(t *testing.T) {
 		require.NoError(t, gate.Raise(t.Context()))
 		open := make(chan error)
 		go func() { open <- gate.Wait(t.Context()) }()
-		time.Sleep(2 * time.Second)
+		time.Sleep(4 * time.Second)
 		require.NoError(t, barrier.New(c, "/b", barrier.Config{}).Lower(t.Context()))
 		require.NoError(t, <-open)
 		require.NoError(t, gate.Lower(t.Context()))
@@ -71,12 +71,12 @@ func TestBarrier_LogsWhatHappens(t *testing.T) {
 
 		d := barrier.NewDouble(c, "/b", 2, barrier.DoubleConfig{Logger: log})
 		first := enter(t.Context(), d)
-		time.Sleep(2 * time.Second)
+		time.Sleep(4 * time.Second)
 		other := enter(t.Context(), barrier.NewDouble(connect(t, srv), "/b", 2, barrier.DoubleConfig{})).in(t)
 		e := first.in(t)
 		require.Equal(t, []string{
 			`level=INFO msg="barrier: waiting" dir=/b parties=2`,
-			`level=DEBUG msg="barrier: entered" dir=/b waited=2s`,
+			`level=INFO msg="barrier: entered" dir=/b waited=4s`,
 		}, out.take())
 		leaveAll(t, e, other)
 		require.Equal(t, []string{`level=DEBUG msg="barrier: left" dir=/b held=0s`}, out.take())

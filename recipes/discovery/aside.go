@@ -2,29 +2,32 @@ package discovery
 
 import "time"
 
-// judge counts a success or an error. The caller holds p.mu.
-func (p *Provider) judge(r *record, err error) {
+// judge counts a success or an error. aside reports whether the instance is set aside now,
+// until then. The caller holds p.mu.
+func (p *Provider) judge(r *record, err error) (until time.Time, aside bool) {
 	if err == nil {
 		// A success ends the pause early. The use may have begun before the pause,
 		// or all instances were set aside.
 		if r.errors > 0 || !r.until.IsZero() {
 			p.settle(r)
 		}
-		return
+		return until, false
 	}
 	now := time.Now()
 	p.bringBack()
 	if !r.until.IsZero() {
-		return // it is set aside already; later errors do not extend the pause
+		return until, false // it is set aside already; later errors do not extend the pause
 	}
 	if r.errors == 0 || now.Sub(r.first) > p.cfg.Window {
 		r.errors, r.first = 0, now
 	}
-	if r.errors++; r.errors >= p.cfg.Errors {
-		r.errors, r.until = 0, now.Add(p.cfg.SetAside)
-		p.aside = append(p.aside, pause{r, r.until})
-		p.allow(r, false)
+	if r.errors++; r.errors < p.cfg.Errors {
+		return until, false
 	}
+	r.errors, r.until = 0, now.Add(p.cfg.SetAside)
+	p.aside = append(p.aside, pause{r, r.until})
+	p.allow(r, false)
+	return r.until, true
 }
 
 // settle clears the errors of an instance and ends its pause. The caller holds p.mu.

@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/recipes/internal/nodes"
+	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -62,7 +63,7 @@ type Config struct {
 	// that is reported as failed drops it. A persistent instance is not kept: no
 	// session can have expired, so somebody has deleted it.
 	Grace  time.Duration
-	Logger *slog.Logger // default: discard
+	Logger *slog.Logger // default: that of the client
 }
 
 // Discovery registers, reads and caches the services below one path. It may be used by many goroutines.
@@ -71,6 +72,7 @@ type Discovery struct {
 	base   string
 	cfg    Config
 	keeper *presence.Keeper
+	hooks  *observe.Hooks
 	bad    error // what is wrong with the arguments of New
 }
 
@@ -87,8 +89,8 @@ func New(c *zk.Client, base string, cfg Config) *Discovery {
 	cfg.Parallel = cmp.Or(cfg.Parallel, 32)
 	cfg.Spread = cmp.Or(cfg.Spread, time.Second)
 	cfg.Grace = cmp.Or(cfg.Grace, time.Minute)
-	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	return &Discovery{c: c, base: base, cfg: cfg, keeper: presence.NewKeeper(c), bad: bad}
+	cfg.Logger = observe.Logger(c, cfg.Logger)
+	return &Discovery{c: c, hooks: observe.Of(c), base: base, cfg: cfg, keeper: presence.NewKeeper(c), bad: bad}
 }
 
 // usable returns an error if the arguments of New were bad.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -184,6 +185,9 @@ func (u *Use) Done(err error) {
 		return
 	}
 	u.p.mu.Lock()
-	defer u.p.mu.Unlock()
-	u.p.judge(u.r, err)
+	until, aside := u.p.judge(u.r, err)
+	u.p.mu.Unlock()
+	if aside {
+		u.p.cache.d.hooks.SetAside(recipes.SetAside{Service: u.p.name, Instance: u.r.path, Until: until})
+	}
 }

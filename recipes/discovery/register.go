@@ -183,7 +183,7 @@ func (d *Discovery) keeping(typ ServiceType) presence.Config {
 	return presence.Config{
 		Sequential: typ == DynamicSequential, ACL: d.cfg.ACL, KeepParents: d.cfg.KeepParents,
 		ReportDeleted: d.cfg.ReportDeleted, WaitOut: d.cfg.WaitOut, BackOff: d.cfg.BackOff,
-		RefusedPause: d.cfg.RefusedPause, Spread: max(0, d.cfg.Spread), Left: ErrUnregistered, Logger: d.cfg.Logger, Recipe: "discovery",
+		RefusedPause: d.cfg.RefusedPause, Spread: max(0, d.cfg.Spread), Left: ErrUnregistered, Logger: d.cfg.Logger, Hooks: d.hooks, Recipe: "discovery",
 	}
 }
 

@@ -75,7 +75,7 @@ func (e *Election) choose(t contend.Turn) contend.Choice {
 		c.Aside = c.Named || c.Higher > 0
 	}
 	if c.Aside {
-		e.cfg.Logger.Debug("election: stands aside", "dir", e.dir, "node", t.Own, "named", t.Next, "higher", c.Higher)
+		e.log.Logger.Debug("election: stands aside", "dir", e.dir, "node", t.Own, "named", t.Next, "higher", c.Higher)
 	}
 	return c
 }

@@ -2,8 +2,10 @@ package election
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/journal"
 )
 
 // Detach ends the Context with the cause ErrDetached, and leaves the leader's node where
@@ -22,6 +24,7 @@ func (l *Leadership) Detach(ctx context.Context) (recipes.Detached, error) {
 	if err != nil {
 		return d, l.e.wrap(l.orNotLeader(err))
 	}
+	l.log.Ended()
 	return d, nil
 }
 
@@ -42,7 +45,7 @@ func (e *Election) Resume(ctx context.Context, d recipes.Detached) (*Leadership,
 	if err != nil {
 		return nil, e.wrap(err)
 	}
-	l := &Leadership{g: g, e: e}
+	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), nil, journal.Grant{Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
 	l.proclaimed.Store(&n.Data)
 	e.memory.lead(l)
 	return l, nil

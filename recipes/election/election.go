@@ -78,7 +78,17 @@ type Config struct {
 	// has ended continues with the longest pause that it has returned, or with 10 s.
 	// Default: exponential, 100 ms to 10 s.
 	BackOff func() backoff.BackOff
-	Logger  *slog.Logger // of Campaign and Run; default: discard
+
+	// Logger gets a line
+	//
+	//   - when a Campaign has waited for three seconds: behind whom, and how many are
+	//     ahead (at Info);
+	//   - when a leadership begins, and when it ends by Resign or HandOver (at Info);
+	//   - when it is lost, with the reason (at Warn);
+	//   - when Run campaigns again, and what the work has returned (at Info).
+	//
+	// Default: that of the client.
+	Logger *slog.Logger
 }
 
 // Election is one candidacy in a directory. It may be used by many goroutines;
@@ -88,6 +98,7 @@ type Election struct {
 	dir   string
 	cfg   Config
 	queue *contend.Queue
+	log   journal.Journal
 	bad   error // why it cannot be used
 
 	memory memory
@@ -97,15 +108,14 @@ type Election struct {
 // unknown Dialect, every method returns zk.ErrBadArguments.
 func New(c *zk.Client, dir string, cfg Config) *Election {
 	cfg.BackOff = pace.Endless(cfg.BackOff)
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
+	log := journal.New(c, cfg.Logger, "election", dir, journal.Words{Granted: "leads"})
+	log.Level = slog.LevelInfo
 	queue := contend.New(c, dir, contend.Latch, cfg.Dialect, []byte(cfg.ID), cfg.ACL)
 	bad := refused.Client(c)
 	if bad == nil {
 		bad = cfg.Dialect.Validate()
 	}
-	return &Election{c: c, dir: dir, cfg: cfg, bad: bad, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader)}
+	return &Election{c: c, dir: dir, cfg: cfg, bad: bad, log: log, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader)}
 }
 
 // Campaign waits until we lead. When ctx ends, it returns at once, with an error
@@ -126,13 +136,13 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	}
 	e.memory.candidates.Add(1)
 	defer e.memory.candidates.Add(-1)
-	wait := journal.Journal{Logger: e.cfg.Logger, Recipe: "election", Dir: e.dir}.Wait()
+	wait := e.log.Wait(ctx)
 	g, err := e.queue.Logging(wait).AcquireInTurn(ctx, e.choose)
 	wait.Over(err)
 	if err != nil {
 		return nil, e.wrap(err)
 	}
-	l := &Leadership{g: g, e: e}
+	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), wait, journal.Grant{Node: g.Path(), Token: g.Token()})}
 	e.memory.lead(l)
 	return l, nil
 }
@@ -219,6 +229,7 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 				return true
 			}
 			first, last = false, o
+			e.log.Hooks.LeaderChanged(recipes.LeaderChanged{Dir: e.dir, State: o.State.String(), ID: string(o.Leader.Data), Token: o.Leader.Token})
 			return yield(o, nil)
 		}
 		for {

@@ -85,7 +85,7 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	}
 	after, cancel := outliving(ctx)
 	defer cancel()
-	if err := l.g.GiveUp(after, ErrHandedOver); err != nil || successor == "" {
+	if err := l.giveUp(after, ErrHandedOver); err != nil || successor == "" {
 		return err
 	}
 	first, err := l.e.queue.AwaitFirst(after, successor, 2*l.g.Session().Timeout())

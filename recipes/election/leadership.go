@@ -7,6 +7,7 @@ import (
 
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
@@ -15,6 +16,8 @@ import (
 type Leadership struct {
 	g *contend.Grant
 	e *Election
+
+	log *journal.Hold
 
 	// turn is held by a HandOver. With several at a time, the last to name a successor
 	// would win, and the others would wait for a candidate that is not next.
@@ -51,7 +54,14 @@ func (l *Leadership) Proclaim(ctx context.Context, data []byte) error {
 
 // Resign ends the Context and then deletes our node, so that the next candidate can
 // lead. It is idempotent. Its errors are those of lock.Held's Release.
-func (l *Leadership) Resign(ctx context.Context) error { return l.g.GiveUp(ctx, ErrResigned) }
+func (l *Leadership) Resign(ctx context.Context) error { return l.giveUp(ctx, ErrResigned) }
+
+// giveUp ends the leadership for a reason.
+func (l *Leadership) giveUp(ctx context.Context, why error) error {
+	err := l.g.GiveUp(ctx, why)
+	l.log.Ended()
+	return err
+}
 
 // String shows the node, the token and whether we lead.
 func (l *Leadership) String() string {

@@ -38,7 +38,7 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 		case err != nil && (ctx.Err() != nil || !transient(err)):
 			return err
 		case err != nil:
-			e.cfg.Logger.Warn("election: campaign failed, it is retried", "dir", e.dir, "why", err)
+			e.log.Logger.Warn("election: campaign failed, it is retried", "dir", e.dir, "why", err)
 		default:
 			start, lasted := time.Now(), make(chan time.Duration, 1)
 			context.AfterFunc(l.Context(), func() { lasted <- time.Since(start) })
@@ -53,12 +53,10 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 			if err != nil {
 				attrs = append(attrs, "lead", err) // what lead returned
 			}
-			why := context.Cause(l.Context())
-			if errors.Is(why, ErrHandedOver) {
-				e.cfg.Logger.Info("election: handed over", attrs...)
+			e.log.Logger.Info("election: the work has returned, the next campaign begins", attrs...)
+			if errors.Is(context.Cause(l.Context()), ErrHandedOver) {
 				continue
 			}
-			e.cfg.Logger.Warn("election: leadership lost, the next campaign begins", append(attrs, "why", why)...)
 		}
 		if err := xsync.Pause(ctx, policy.NextBackOff()); err != nil {
 			return e.wrap(err)

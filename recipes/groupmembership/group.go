@@ -13,6 +13,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
@@ -54,7 +55,7 @@ type Config struct {
 	// RefusedPause is the pause after the server has refused a try, for example
 	// with zk.ErrNoAuth. Default: 30 s.
 	RefusedPause time.Duration
-	Logger       *slog.Logger // default: discard
+	Logger       *slog.Logger // default: that of the client
 }
 
 // Group is the group of members in one directory. Many goroutines may use it.
@@ -70,7 +71,8 @@ type Group struct {
 func New(c *zk.Client, dir string, cfg Config) *Group {
 	return &Group{c: c, dir: dir, keeper: presence.NewKeeper(c), cfg: presence.Config{
 		ACL: slices.Clone(cfg.ACL), WaitOut: cfg.WaitOut, ReportDeleted: cfg.ReportDeleted, KeepParents: cfg.KeepParents,
-		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Logger: cfg.Logger, Recipe: "groupmembership", Left: ErrLeft,
+		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Left: ErrLeft,
+		Logger: observe.Logger(c, cfg.Logger), Hooks: observe.Of(c), Recipe: "groupmembership",
 	}}
 }
 

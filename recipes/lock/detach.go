@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/journal"
 )
 
 // Detach ends the Context with the cause ErrDetached, and leaves the holder's node where
@@ -49,7 +50,7 @@ func (l *Lock) Resume(ctx context.Context, d recipes.Detached) (*Held, error) {
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	h := &Held{g: g, log: l.log.Grant(g.Context(), nil, slog.String("node", g.Path()), slog.Int64("token", g.Token()), slog.Bool("resumed", true))}
+	h := &Held{g: g, log: l.log.Grant(g.Context(), nil, journal.Grant{Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
 	l.memory.keep(h)
 	return h, nil
 }

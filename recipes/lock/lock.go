@@ -50,23 +50,19 @@ type Config struct {
 
 	// Logger gets a line
 	//
-	//   - when an Acquire has waited for a second (at Info);
-	//   - when the lock or the permits are granted or released (at Debug);
+	//   - when an Acquire has waited for three seconds (at Info): behind whom, and how
+	//     many are ahead;
+	//   - when the lock or the permits are granted or released (at Debug; a grant after a
+	//     wait of three seconds at Info);
 	//   - when they are lost, with the reason (at Warn).
 	//
-	// Each lock of a Multi logs to its own Logger. Default: discard.
+	// Each lock of a Multi logs to its own Logger. Default: that of the client.
 	Logger *slog.Logger
 }
 
-// journal returns the journal that logs the holds in a directory.
-func (c Config) journal(recipe, dir string) journal.Journal {
-	logger := c.Logger
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	return journal.Journal{
-		Logger: logger, Recipe: recipe, Dir: dir, Words: journal.Words{Granted: "granted", Released: "released"},
-	}
+// journal returns the journal of the holds in a directory.
+func (c Config) journal(client *zk.Client, recipe, dir string) journal.Journal {
+	return journal.New(client, c.Logger, recipe, dir, journal.Words{Granted: "granted", Released: "released"})
 }
 
 // Lock is a mutex in a directory of its own. It may be used by many goroutines;
@@ -92,7 +88,7 @@ func New(c *zk.Client, dir string, cfg Config) *Lock {
 }
 
 func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
-	l := &Lock{c: c, dir: dir, kind: kind, bad: unusable(c, cfg), log: cfg.journal("lock", dir)}
+	l := &Lock{c: c, dir: dir, kind: kind, bad: unusable(c, cfg), log: cfg.journal(c, "lock", dir)}
 	l.queue = contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL).Telling(&l.memory)
 	return l
 }
@@ -142,13 +138,13 @@ func (l *Lock) acquire(ctx context.Context, get func(*contend.Queue, context.Con
 		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
 	defer l.memory.over(l.memory.begins())
-	wait := l.log.Wait()
+	wait := l.log.Wait(ctx)
 	g, err := get(l.queue.Logging(wait), ctx)
 	wait.Over(err)
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	h := &Held{g: g, log: l.log.Grant(g.Context(), wait, slog.String("node", g.Path()), slog.Int64("token", g.Token()))}
+	h := &Held{g: g, log: l.log.Grant(g.Context(), wait, journal.Grant{Node: g.Path(), Token: g.Token()})}
 	l.memory.keep(h)
 	return h, nil
 }

@@ -43,7 +43,7 @@ func logger() (*slog.Logger, *lines) {
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
-			case slog.TimeKey, "node", "behind", "of", "token":
+			case slog.TimeKey, "node", "behind", "of", "token", "first", "of_session", "since":
 				return slog.Attr{}
 			}
 			return a
@@ -69,7 +69,7 @@ func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
 		h, err = lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		got := later(t, t.Context(), l)
-		time.Sleep(2 * time.Second)
+		time.Sleep(4 * time.Second)
 		require.Equal(t, []string{
 			`level=DEBUG msg="lock: queue listed" dir=/l ahead=1`,
 			`level=DEBUG msg="lock: watches predecessor" dir=/l ahead=1`,
@@ -83,7 +83,7 @@ func TestLock_LogsWaitingGrantedLostAndReleased(t *testing.T) {
 		release(t, h)
 		require.Equal(t, []string{
 			`level=DEBUG msg="lock: watch ended" dir=/l what=deleted`,
-			`level=DEBUG msg="lock: granted" dir=/l waited=2.1s`,
+			`level=INFO msg="lock: granted" dir=/l waited=4.1s`,
 			`level=WARN msg="lock: lost" dir=/l held=1s why="own node was deleted"`,
 		}, out.take())
 	})
@@ -97,7 +97,7 @@ func TestSemaphore_LogsTheLifeOfPermits(t *testing.T) {
 		s := lock.NewSemaphore(c, "/s", 2, lock.Config{Logger: log})
 		p := mustAcquire(t, s, 2)
 		waiting := permitsLater(t, s, 1)
-		time.Sleep(2 * time.Second)
+		time.Sleep(4 * time.Second)
 		giveBack(t, p)
 		giveBack(t, taken(t, waiting))
 		lines := out.take()
@@ -108,8 +108,8 @@ func TestSemaphore_LogsTheLifeOfPermits(t *testing.T) {
 		}, lines[:2])
 		// The delete of the ticket reaches the waiter while Release still returns.
 		require.ElementsMatch(t, []string{
-			`level=DEBUG msg="semaphore: released" dir=/s permits=2 held=2.1s`,
-			`level=DEBUG msg="semaphore: granted" dir=/s permits=1 waited=2.1s`,
+			`level=DEBUG msg="semaphore: released" dir=/s permits=2 held=4.1s`,
+			`level=INFO msg="semaphore: granted" dir=/s permits=1 waited=4.1s`,
 		}, lines[2:4])
 		require.Equal(t, `level=DEBUG msg="semaphore: released" dir=/s permits=1 held=0s`, lines[4])
 

@@ -65,7 +65,7 @@ type Semaphore struct {
 // and a request can have one permit only. The two do not see each other's leases.
 func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg, bad: unusable(c, cfg), log: cfg.journal("semaphore", dir)}
+	s := &Semaphore{c: c, dir: dir, leases: zk.Join(dir, "leases"), cfg: cfg, bad: unusable(c, cfg), log: cfg.journal(c, "semaphore", dir)}
 	locks := zk.Join(dir, "locks")
 	if cfg.Dialect == recipes.Kazoo {
 		s.leases, locks = dir, dir+"-__lock__"
@@ -122,7 +122,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, 
 	if err := check(ctx, n, &doubt); err != nil {
 		return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 	}
-	waiting := s.log.Wait("permits", n)
+	waiting := s.log.Wait(ctx, "permits", n)
 	defer func() { waiting.Over(err) }()
 	queue := s.queue.Logging(waiting)
 	var again pace.Retries
@@ -135,7 +135,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, 
 		g, err := s.serve(ctx, ticket, n, wait, &doubt)
 		switch {
 		case err == nil:
-			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, slog.Int("permits", n), slog.String("node", g.Path()), slog.Int64("token", g.Token()))}, nil
+			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, journal.Grant{Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Int("permits", n)}})}, nil
 		case !errors.Is(err, errQueueAgain):
 			return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 		}

@@ -2,6 +2,7 @@ package lock_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -64,12 +65,15 @@ func TestLock_LogsWhatAWaiterWaitsFor(t *testing.T) {
 		before := nodesInOrder(srv, "/l")
 		log := logOf(slog.LevelDebug)
 		got := later(t, t.Context(), lock.New(connect(t, srv), "/l", lock.Config{Logger: slog.New(log)}))
-		time.Sleep(time.Second)
+		time.Sleep(4 * time.Second)
 		own := nodesInOrder(srv, "/l")[2]
 
 		require.Equal(t, map[string]string{"msg": "lock: queue listed", "level": "DEBUG", "node": own, "ahead": "2"}, log.next())
 		require.Equal(t, map[string]string{"msg": "lock: watches predecessor", "level": "DEBUG", "node": own, "behind": before[1], "ahead": "2"}, log.next())
-		require.Equal(t, map[string]string{"msg": "lock: waiting", "level": "INFO", "node": own, "behind": before[1], "ahead": "2"}, log.next())
+		require.Equal(t, map[string]string{
+			"msg": "lock: waiting", "level": "INFO", "node": own, "behind": before[1], "ahead": "2",
+			"first": first.Path(), "of_session": fmt.Sprintf("%#x", srv.Owner(first.Path())), "since": "2000-01-01T00:00:00Z",
+		}, log.next())
 		giveUp()
 		settle(t)
 		require.Equal(t, map[string]string{"msg": "lock: watch ended", "level": "DEBUG", "of": before[1], "what": "deleted"}, log.next())
@@ -81,7 +85,7 @@ func TestLock_LogsWhatAWaiterWaitsFor(t *testing.T) {
 		line := log.next()
 		require.Equal(t, "lock: granted", line["msg"])
 		require.Equal(t, own, line["node"])
-		require.Equal(t, "1.2s", line["waited"])
+		require.Equal(t, "4.2s", line["waited"])
 	})
 }
 
@@ -92,7 +96,7 @@ func TestLock_LogsAWaiterThatGivesUp(t *testing.T) {
 		first, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		defer release(t, first)
-		for wait, level := range map[time.Duration]string{2 * time.Second: "INFO", 100 * time.Millisecond: "DEBUG"} {
+		for wait, level := range map[time.Duration]string{4 * time.Second: "INFO", 100 * time.Millisecond: "DEBUG"} {
 			log := logOf(slog.LevelDebug)
 			ctx, cancel := context.WithTimeout(t.Context(), wait)
 			_, err := lock.New(connect(t, srv), "/l", lock.Config{Logger: slog.New(log)}).Acquire(ctx)

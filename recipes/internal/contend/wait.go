@@ -168,7 +168,7 @@ func (w *waiter) advance(ctx context.Context) (err error) {
 func (w *waiter) logPredecessor() {
 	if !w.pred.gone {
 		q := w.node.q
-		q.wait.Behind(w.node.path, q.dir, w.pred.name, len(w.before))
+		q.wait.Behind(w.node.path, q.dir, w.before[0].name, w.pred.name, len(w.before))
 	}
 }
 

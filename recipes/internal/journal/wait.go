@@ -2,32 +2,37 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zk"
 )
 
 // longWait is how long a hold is waited for before that is logged at level Info.
-const longWait = time.Second
+const longWait = 3 * time.Second
 
-// Wait is a hold that is being waited for. nil is one that is not logged. All its
-// methods can be called on nil.
+// Wait is a hold that is being waited for. nil is one that is neither logged nor
+// observed. All its methods can be called on nil.
 type Wait struct {
-	j       Journal
-	attrs   []any
-	start   time.Time
-	steps   bool // the log takes level Debug
-	timer   *time.Timer
-	logged  chan struct{} // closed when the line of a long wait is logged
-	waiting atomic.Pointer[position]
+	j           *Journal
+	acquisition recipes.Acquisition
+	attrs       []any
+	ctx         context.Context // ends when the wait is over
+	over        context.CancelFunc
+	steps       bool          // the log takes level Debug
+	timer       *time.Timer   // logs a long wait; nil if the log does not take that
+	logged      chan struct{} // closed when the line of a long wait is logged
+	waiting     atomic.Pointer[position]
 }
 
 // position is where a contender waits.
 type position struct {
 	node, predecessor string
+	first             string // the node at the head of the queue
 	ahead             int
 }
 
@@ -39,36 +44,79 @@ func (p *position) attrs() []any {
 	return []any{"node", p.node, "behind", p.predecessor, "ahead", p.ahead}
 }
 
-// Wait begins a wait. If it takes longer than a second, that is logged. The caller
-// calls Over when the wait is over.
-func (j Journal) Wait(attrs ...any) *Wait {
-	if !j.Logger.Enabled(context.Background(), slog.LevelInfo) {
+// Wait begins a wait. If it takes longer than some seconds, that is logged. ctx is that
+// of the caller, who calls Over when the wait is over.
+func (j *Journal) Wait(ctx context.Context, attrs ...any) *Wait {
+	logs := j.Logger.Enabled(context.Background(), slog.LevelInfo)
+	if !logs && !j.holds {
 		return nil
 	}
 	w := &Wait{
-		j: j, attrs: append([]any{"dir", j.Dir}, attrs...), start: time.Now(),
-		steps: j.Logger.Enabled(context.Background(), slog.LevelDebug), logged: make(chan struct{}),
+		j: j, attrs: append([]any{"dir", j.Dir}, attrs...),
+		acquisition: recipes.Acquisition{ID: lastID.Add(1), Recipe: j.Recipe, Dir: j.Dir, Context: ctx, Began: time.Now()},
+		steps:       j.Logger.Enabled(context.Background(), slog.LevelDebug),
 	}
-	w.timer = time.AfterFunc(longWait, func() {
-		defer close(w.logged)
-		w.j.Logger.Info(j.Recipe+": waiting", w.with(w.waiting.Load().attrs())...)
-	})
+	j.Hooks.Acquiring(w.acquisition)
+	if logs {
+		w.ctx, w.over = context.WithCancel(ctx)
+		w.logged = make(chan struct{})
+		w.timer = time.AfterFunc(longWait, w.logLong)
+	}
 	return w
 }
+
+// logLong logs that the wait is long, and who is first in the queue.
+func (w *Wait) logLong() {
+	defer close(w.logged)
+	p := w.waiting.Load()
+	attrs := p.attrs()
+	if p != nil {
+		attrs = append(attrs, w.first(p.first)...)
+	}
+	w.j.Logger.Info(w.j.Recipe+": waiting", w.with(attrs)...)
+}
+
+// first returns the attributes of the node at the head of the queue: the holder as a
+// rule. It makes one request.
+func (w *Wait) first(path string) []any {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+	defer cancel()
+	stat, ok, err := w.j.c.Exists(ctx, path)
+	if err != nil || !ok {
+		return []any{"first", path}
+	}
+	since := time.UnixMilli(stat.Ctime).UTC().Format(time.RFC3339)
+	return []any{"first", path, "of_session", fmt.Sprintf("%#x", stat.EphemeralOwner), "since", since}
+}
+
+// of returns the acquisition of the wait. A hold that was taken over without a wait has
+// one of its own.
+func (w *Wait) of(j *Journal) recipes.Acquisition {
+	if w == nil {
+		return recipes.Acquisition{ID: lastID.Add(1), Recipe: j.Recipe, Dir: j.Dir, Context: context.Background(), Began: time.Now()}
+	}
+	return w.acquisition
+}
+
+// long reports whether the wait has been long.
+func (w *Wait) long() bool { return w != nil && time.Since(w.acquisition.Began) >= longWait }
 
 // with returns the attributes of the wait and then others.
 func (w *Wait) with(attrs []any) []any {
 	return append(slices.Clip(w.attrs), attrs...)
 }
 
-// Behind records that node waits for the node of this name in dir, its predecessor, and
-// for ahead contenders in all. The predecessor is watched.
-func (w *Wait) Behind(node, dir, predecessor string, ahead int) {
+// Behind records that node waits for ahead contenders. They have these names in dir: that
+// of the first in the queue, and that of its predecessor, which is watched.
+func (w *Wait) Behind(node, dir, first, predecessor string, ahead int) {
 	if w == nil {
 		return
 	}
-	p := &position{node, zk.Join(dir, predecessor), ahead}
+	p := &position{node: node, predecessor: zk.Join(dir, predecessor), first: zk.Join(dir, first), ahead: ahead}
 	w.waiting.Store(p)
+	if w.j.holds {
+		w.j.Hooks.Queued(recipes.Queued{Acquisition: w.acquisition, Node: node, Predecessor: p.predecessor, Ahead: ahead})
+	}
 	if w.steps {
 		w.j.Logger.Debug(w.j.Recipe+": watches predecessor", w.with(p.attrs())...)
 	}
@@ -96,14 +144,20 @@ func (w *Wait) Over(err error) {
 		return
 	}
 	level := slog.LevelDebug
-	if !w.timer.Stop() {
-		<-w.logged
-		level = slog.LevelInfo
+	if w.timer != nil {
+		w.over()
+		if !w.timer.Stop() {
+			<-w.logged
+			level = slog.LevelInfo
+		}
 	}
-	if err != nil {
-		attrs := append(w.with(w.waiting.Load().attrs()), "waited", time.Since(w.start), "why", err)
-		w.j.Logger.Log(context.Background(), level, w.j.Recipe+": gave up", attrs...)
+	if err == nil {
+		return
 	}
+	waited := time.Since(w.acquisition.Began)
+	attrs := append(w.with(w.waiting.Load().attrs()), "waited", waited, "why", err)
+	w.j.Logger.Log(context.Background(), level, w.j.Recipe+": gave up", attrs...)
+	w.j.Hooks.GaveUp(recipes.GaveUp{Acquisition: w.acquisition, Waited: waited, Err: err})
 }
 
 // waited returns the attribute of the line about a grant: how long it was waited for.
@@ -111,5 +165,5 @@ func (w *Wait) waited() []slog.Attr {
 	if w == nil {
 		return nil
 	}
-	return []slog.Attr{slog.Duration("waited", time.Since(w.start))}
+	return []slog.Attr{slog.Duration("waited", time.Since(w.acquisition.Began))}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -29,7 +31,7 @@ type Config struct {
 	Depth    int           // 1: the children of Root; 2: its grandchildren
 	Parallel int           // number of concurrent reads; default 32
 	Retry    time.Duration // pause before a failed read is retried; default 10 s
-	Logger   *slog.Logger  // default: discard
+	Logger   *slog.Logger  // default: that of the client
 	Recipe   string        // the first word of each log line; default "mirror"
 }
 
@@ -77,10 +79,10 @@ func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error
 	}
 	cfg.Parallel = cmp.Or(cfg.Parallel, 32)
 	cfg.Retry = cmp.Or(cfg.Retry, 10*time.Second)
-	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	cfg.Logger = observe.Logger(c, cfg.Logger)
 	cfg.Recipe = cmp.Or(cfg.Recipe, "mirror")
 	m := &mirror{
-		c: c, cfg: cfg, apply: apply, known: map[string]*node{}, failed: map[string]error{},
+		c: c, cfg: cfg, hooks: observe.Of(c), apply: apply, known: map[string]*node{}, failed: map[string]error{},
 		inbox:  newInbox(),
 		status: Status{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
@@ -91,6 +93,7 @@ func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error
 type mirror struct {
 	c     *zk.Client
 	cfg   Config
+	hooks *observe.Hooks
 	apply func(Batch)
 
 	known  map[string]*node
@@ -215,9 +218,13 @@ func (m *mirror) report(b Batch) {
 	if len(b.Set) == 0 && len(b.Gone) == 0 && sameStatus(b.Status, m.status) {
 		return
 	}
+	turned := b.Status.Stale != m.status.Stale
 	m.status = b.Status
 	b.Zxid = m.zxid
 	m.apply(b)
+	if turned {
+		m.hooks.CacheChanged(recipes.CacheChanged{Recipe: m.cfg.Recipe, Path: m.cfg.Root, Stale: b.Status.Stale, Err: b.Status.Why})
+	}
 }
 
 func sameStatus(a, b Status) bool {

@@ -16,6 +16,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -51,7 +52,8 @@ type Config struct {
 	// RefusedPause is the pause after the server has refused a try, for example
 	// because a right or a parent is missing. Default: 30 s.
 	RefusedPause time.Duration
-	Logger       *slog.Logger // default: discard
+	Logger       *slog.Logger   // default: discard
+	Hooks        *observe.Hooks // default: none
 	// Recipe is the first word of each log line. Default: presence.
 	Recipe string
 	// Left is the cause of contexts after Leave. It must wrap ErrLeft. Default:
@@ -67,9 +69,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.RefusedPause == 0 {
 		c.RefusedPause = 30 * time.Second
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.Recipe = cmp.Or(c.Recipe, "presence")
 	if c.Left == nil {
 		c.Left = ErrLeft
@@ -324,6 +324,9 @@ func (n *Node) publish(s Status) {
 	n.changed.Notify()
 	n.mu.Unlock()
 	n.log(old, s, entered)
+	if entered {
+		n.cfg.Hooks.MemberChanged(recipes.MemberChanged{Recipe: n.cfg.Recipe, Path: n.base, State: s.State.String(), Err: s.Err})
+	}
 }
 
 // log logs a new status. If it entered no other state, its reason is new.
