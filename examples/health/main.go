@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/zookit/zookit/examples/internal/start"
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/zk"
@@ -50,24 +52,29 @@ func main() {
 	}
 
 	probe("before the election", "/readyz")
-	running, end := context.WithCancel(ctx)
-	leads, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- candidacy.Run(running, func(ctx context.Context, _ *election.Leadership) error {
+	leads := make(chan struct{})
+	lead := recipes.Running(ctx, "stop leading", func(ctx context.Context) error {
+		return candidacy.Run(ctx, func(ctx context.Context, _ *election.Leadership) error {
 			close(leads)
 			<-ctx.Done()
 			return nil
 		})
-	}()
+	})
 	<-leads
 	probe("as the leader", "/readyz")
 
-	end()
-	<-ended // Run has resigned
-	check(member.Leave(ctx))
-	probe("at the end", "/readyz")
-	probe("at the end", "/healthz")
-	check(client.Close(ctx))
+	// A service does this on SIGTERM. The deadline is what the orchestrator leaves it.
+	stopping, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	check(recipes.Shutdown(stopping, client,
+		lead,
+		recipes.Step{Name: "leave the group", Do: member.Leave},
+		recipes.Step{Name: "last probes", Do: func(context.Context) error {
+			probe("at the end", "/readyz")
+			probe("at the end", "/healthz")
+			return nil
+		}},
+	))
 	probe("after Close", "/healthz")
 
 	check(server.Shutdown(ctx))

@@ -9,6 +9,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -33,8 +34,10 @@ func Clients(n int) (clients []*zk.Client, root string, stop func()) {
 		clients = append(clients, c)
 	}
 	return clients, fmt.Sprintf("/example-%d", time.Now().UnixNano()), func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
 		for _, c := range clients {
-			Check(c.Close(context.Background()))
+			Check(recipes.Shutdown(ctx, c))
 		}
 		Check(end())
 	}
