@@ -35,6 +35,14 @@ if [ -n "$skipped" ]; then
 	failed=1
 fi
 
+# A change moves lines that a mutant patches. `make mutants` would notice it much later.
+for patch in internal/test/acceptance/mutants/*.patch; do
+	patch -s -f -p1 --dry-run <"$patch" >/dev/null || {
+		echo "$patch does not apply"
+		failed=1
+	}
+done
+
 # Only tests import internal/test, and no document has a dead link.
 go run ./scripts/layout || failed=1
 
