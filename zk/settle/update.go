@@ -107,29 +107,39 @@ func (s *settler) swap(data []byte, version int32, czxid int64, unique bool) (zk
 		}
 		s.doubt.Note(err)
 		if s.doubt.Open() {
-			node, readErr := s.read()
-			if errors.Is(readErr, zk.ErrNoNode) {
-				return stat, s.unsettled(readErr)
+			node, ran, err := s.hasRun(data, version, czxid, unique)
+			if err != nil || ran {
+				return node.Stat, err
 			}
-			if readErr != nil {
-				return stat, s.doubt.Of(readErr)
-			}
-			same := czxid == 0 || node.Stat.Czxid == czxid
-			switch {
-			case same && node.Stat.Version == version:
-				if inSession && over(s.c, session) {
-					s.doubt.Settle()
-				}
-			case same && unique && node.Stat.Version == version+1 && bytes.Equal(node.Data, data):
-				return node.Stat, nil
-			default:
-				return stat, s.unsettled(fmt.Errorf("%w: the write expected version %d, and the node has version %d", zk.ErrBadVersion, version, node.Stat.Version))
+			if inSession && over(s.c, session) {
+				s.doubt.Settle()
 			}
 		}
 		if err := s.wait(err); err != nil {
 			return stat, err
 		}
 	}
+}
+
+// hasRun reads the node, and reports whether a write of swap has run whose reply was
+// lost. It returns an error if the node does not tell.
+func (s *settler) hasRun(data []byte, version int32, czxid int64, unique bool) (node zk.Node, ran bool, err error) {
+	node, err = s.read()
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return node, false, s.unsettled(err)
+	case err != nil:
+		return node, false, s.doubt.Of(err)
+	}
+	same := czxid == 0 || node.Stat.Czxid == czxid
+	switch {
+	case same && node.Stat.Version == version:
+		return node, false, nil
+	case same && unique && node.Stat.Version == version+1 && bytes.Equal(node.Data, data):
+		return node, true, nil
+	}
+	err = fmt.Errorf("%w: the write expected version %d, and the node has version %d", zk.ErrBadVersion, version, node.Stat.Version)
+	return zk.Node{}, false, s.unsettled(err)
 }
 
 // over reports whether a request that was sent in a session before a sync cannot run any
