@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -56,13 +55,6 @@ func (c *core) Attach(nc net.Conn, server string, s *Session, zxid int64) *conn 
 		c.ghosts.closeAll()
 		c.setState(StateConnected, nil)
 	}
-	timeout := s.timing.timeout
-	c.later(func() {
-		if !c.logs(slog.LevelInfo) {
-			return
-		}
-		c.log.Info("zk: connected", "server", server, "session", s.label(), "timeout", timeout, "read-only", s.readOnly)
-	})
 	return cn
 }
 
@@ -121,6 +113,7 @@ func (c *core) Detach(cn *conn, why error) {
 		c.leaveReadOnly(cn.sess, why)
 	} else if c.state == StateConnected {
 		c.setState(StateDisconnected, why)
+		c.logDisconnected(cn.sess, why)
 	}
 	if len(lost)+len(internal) > 0 {
 		loss := lossOf(why)

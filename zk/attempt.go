@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 )
 
@@ -70,7 +71,7 @@ func (l *loop) resolveServers() {
 		return // Close has cut it short
 	}
 	if err != nil && l.servers.unresolved == nil {
-		l.core.log.Warn("zk: the list of servers is not known in full", "why", err)
+		l.core.log.Warn("zk: the list of servers is not known in full", why(err))
 	}
 	l.servers.resolved(err)
 	if len(hosts) > 0 && l.servers.update(hosts) {
@@ -113,7 +114,9 @@ func (l *loop) attempt(server string) (*conn, error) {
 // attach makes the connection of an attempt the client's own.
 func (l *loop) attach(a arrival) *conn {
 	s := l.core.Welcomed(a.welcome, a.addr)
-	return l.core.Attach(a.nc, a.addr, s, a.zxid)
+	cn := l.core.Attach(a.nc, a.addr, s, a.zxid)
+	l.connected(cn)
+	return cn
 }
 
 // run tries each address of the server.
@@ -138,7 +141,7 @@ func (a attempt) run(ctx context.Context) (arrival, error) {
 			break // the server has answered: its other addresses would say the same
 		}
 	}
-	return arrival{}, errors.Join(errs...)
+	return arrival{}, oneline.Join(errs...)
 }
 
 // at tries one address. There are so many addresses to try.

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/zookit/zookit/internal/oneline"
 )
 
 // Client is a client of an ensemble: one session at a time over one connection
@@ -73,15 +76,28 @@ func (c *Client) begin(ctx context.Context, d *DetachedSession) error {
 func (c *Client) discard(ctx context.Context, d *DetachedSession, err error) error {
 	told := ctx.Err() != nil || errors.Is(err, ErrAuthFailed) // the errors of the servers say more
 	if e := c.Close(ctx); e != nil {
-		c.core.log.Warn("zk: connect failed, and its client did not close cleanly", "why", e)
+		c.core.log.Warn("zk: connect failed, and its client did not close cleanly", why(e))
 	}
 	if told {
-		err = errors.Join(append([]error{err}, c.loop.servers.reasons()...)...)
+		err = withReasons(err, c.loop.servers.reasons())
 	}
 	if d != nil {
 		d.giveBack()
 	}
 	return fmt.Errorf("zk: connect: %w", err)
+}
+
+// withReasons joins the error of a Connect with what is wrong with each server. A refused
+// credential is named once: with the server. The client may have tried again since, so
+// the two are not the same error.
+func withReasons(err error, reasons []error) error {
+	same := func(reason error) bool {
+		return errors.Is(reason, ErrAuthFailed) && strings.Contains(reason.Error(), err.Error())
+	}
+	if errors.Is(err, ErrAuthFailed) && slices.ContainsFunc(reasons, same) {
+		return oneline.Join(reasons...)
+	}
+	return oneline.Join(append([]error{err}, reasons...)...)
 }
 
 // newClient makes a client whose loop does not run yet.

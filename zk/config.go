@@ -158,7 +158,8 @@ type Config struct {
 	// Background exclude each other. If the session expires later, the client opens a new
 	// one, as always.
 	Resume *DetachedSession
-	// Logger gets the state transitions and the failures. Default: discard.
+	// Logger gets the connections, the sessions and the failures: docs/logs.md
+	// lists each line. Default: slog.Default(). For silence, give it slog.New(slog.DiscardHandler).
 	Logger *slog.Logger
 	// Hooks observe the client, and the recipes that stand on it: see Hook.
 	Hooks []Hook
@@ -223,7 +224,7 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	if c.BackOff == nil {
 		c.BackOff = defaultBackOff
 	}
-	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c, hosts, root, nil
 }
 

@@ -108,26 +108,14 @@ func (c *core) Ending() error {
 // not be made. It runs code of the user, so never while the core is locked.
 func (c *core) logs(level slog.Level) bool { return c.log.Enabled(context.Background(), level) }
 
-// setState makes, logs and publishes every transition.
-func (c *core) setState(s State, why error) {
+// setState makes and publishes every transition. It reports whether the state was
+// another one.
+func (c *core) setState(s State, why error) bool {
 	if c.state == StateClosed || c.state == s && c.generation > 0 {
-		return
+		return false
 	}
-	from, session := c.state, c.session
 	c.state, c.since, c.why = s, time.Now(), why
 	c.generation++
 	c.changed.Notify()
-	c.later(func() {
-		if !c.logs(slog.LevelInfo) {
-			return
-		}
-		args := []any{"from", from, "to", s}
-		if session != nil {
-			args = append(args, "session", session.label())
-		}
-		if why != nil {
-			args = append(args, "why", why)
-		}
-		c.log.Info("zk: state", args...)
-	})
+	return true
 }

@@ -139,7 +139,7 @@ func (c *Client) resume(ctx context.Context, d *DetachedSession) error {
 	}
 	if err == nil {
 		if err := c.Delete(ctx, d.form.Claim, AnyVersion); err != nil {
-			c.core.log.Debug("zk: the node of the claim stays until the session ends", "node", d.form.Claim, "why", err)
+			c.core.log.Debug("zk: the node of the claim stays until the session ends", "node", d.form.Claim, why(err))
 		}
 		return nil
 	}

@@ -86,6 +86,8 @@ func (c *core) ExpireIfSilent() bool {
 // room, belonged to the session and never run under the next one. Reads carry no
 // session and go on.
 func (c *core) expired(s *Session, why error) {
+	s.leaveEnded()
+	guards := len(s.guards)
 	s.finish(ErrSessionExpired)
 	if !s.readOnly {
 		c.expiries++
@@ -96,6 +98,7 @@ func (c *core) expired(s *Session, why error) {
 	dead := c.withdraw(bound)
 	c.watches.table.Expire()
 	c.setState(StateExpired, why)
+	c.logExpired(s, guards, why)
 	c.failLater(dead, OutcomeNotSent, ErrSessionExpired, false)
 	c.resultsLater(c.FailBrokenPipes)
 }
@@ -114,14 +117,20 @@ func (c *core) leaveReadOnly(s *Session, why error) {
 }
 
 // AuthFailed fails every waiting call. The client keeps trying with back-off,
-// because the cause of the refusal may be corrected on the server.
-func (c *core) AuthFailed(err error) {
+// because the cause of the refusal may be corrected on the server. It reports whether it
+// has logged the refusal: once until the state is another one.
+func (c *core) AuthFailed(server string, err error) (logged bool) {
 	c.Lock()
 	defer c.Unlock()
 	c.refusal = err
-	c.setState(StateAuthFailed, err)
+	if logged = c.setState(StateAuthFailed, err); logged {
+		c.later(func() {
+			c.log.Warn("zk: authentication failed, every call fails until it succeeds", "server", server, why(err))
+		})
+	}
 	c.turnAway(everyCall, err)
 	c.failLater(c.withdraw(everyCall), OutcomeNotSent, err, false)
+	return logged
 }
 
 // SessionAge returns how long ago the newest session was opened.

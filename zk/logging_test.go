@@ -36,7 +36,7 @@ func (h *stuckLog) Handle(_ context.Context, r slog.Record) error {
 
 // A log that does not take its messages must not keep a guard from ending.
 func TestGuard_EndsAlthoughTheLogIsStuck(t *testing.T) {
-	for _, on := range []string{"zk: state", "zk: session lease lapsed"} {
+	for _, on := range []string{"zk: disconnected", "zk: lease lapsed"} {
 		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 			h := &stuckLog{Handler: slog.DiscardHandler, on: on, stuck: make(chan struct{})}
 			c := connect(t, srv, func(cfg *zk.Config) { cfg.Logger = slog.New(h) })
@@ -57,7 +57,7 @@ func TestGuard_EndsAlthoughTheLogIsStuck(t *testing.T) {
 // A log or a hook that is stuck when a session ends holds up no call that ends with
 // it: the call gets its result first.
 func TestCall_EndsWithItsSessionAlthoughALogOrAHookIsStuck(t *testing.T) {
-	for _, on := range []string{"zk: state", "zk: session lease lapsed", "hook"} {
+	for _, on := range []string{"zk: session is over", "zk: lease lapsed", "hook"} {
 		t.Run(on, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				h := &stuckLog{Handler: slog.DiscardHandler, on: on, stuck: make(chan struct{})}

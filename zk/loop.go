@@ -37,7 +37,8 @@ type loop struct {
 	done     chan struct{} // closed when run has ended
 	closeErr error         // what Close returns; valid after done
 
-	found *arrival // what the search at the last connection has found
+	found  *arrival // what the search at the last connection has found
+	outage outage   // since the last connection
 }
 
 func newLoop(c *core, servers *servers, dialer *dialer, companions *companions) *loop {
@@ -51,9 +52,9 @@ func newLoop(c *core, servers *servers, dialer *dialer, companions *companions) 
 func (l *loop) run() {
 	defer close(l.done)
 	for {
-		cn, err := l.connect()
-		if err != nil {
-			l.finish(err)
+		cn := l.connect()
+		if cn == nil {
+			l.finish()
 			return
 		}
 		start := time.Now()
@@ -69,25 +70,21 @@ func (l *loop) run() {
 		}
 		if errors.Is(err, ErrSaslRequired) {
 			l.servers.probe = true
-			l.core.AuthFailed(err)
+			l.core.AuthFailed(cn.server, err)
 		}
 	}
 }
 
-var errDone = errors.New("nothing left to do")
-
-// connect tries servers until one carries a session. It returns an error when no
-// connection is needed any more: the client is closed and its session is over.
-func (l *loop) connect() (*conn, error) {
+// connect tries servers until one carries a session. It returns nil when no connection
+// is needed any more: the client is closed, and its session is over or Close has stopped
+// waiting.
+func (l *loop) connect() *conn {
 	for {
 		if cn := l.takeFound(); cn != nil {
-			return cn, nil
+			return cn
 		}
-		if err := l.ctx.Err(); err != nil {
-			return nil, err
-		}
-		if !l.core.ExpireIfSilent() {
-			return nil, errDone
+		if l.ctx.Err() != nil || !l.core.ExpireIfSilent() {
+			return nil
 		}
 		l.pauseFirst()
 		if begins, wait := l.servers.round(); begins {
@@ -101,20 +98,21 @@ func (l *loop) connect() (*conn, error) {
 		}
 		cn, err := l.attempt(server)
 		if err == nil {
-			return cn, nil
+			return cn
 		}
-		l.core.log.Debug("zk: connect failed", "server", server, "why", err)
 		if l.ctx.Err() == nil || l.servers.err() == nil {
 			l.servers.failed(err) // an attempt that Close cut short must not hide why those before it failed
 		}
 		switch {
-		case errors.Is(err, errExpired):
+		case errors.Is(err, errExpired): // the server serves
 			l.servers.expired(l.core.SessionAge())
 			if !l.core.Expire(err) {
-				return nil, errDone
+				return nil
 			}
 		case errors.Is(err, ErrAuthFailed):
-			l.core.AuthFailed(err)
+			l.cannotConnect(server, err, l.core.AuthFailed(server, err))
+		default:
+			l.cannotConnect(server, err, false)
 		}
 	}
 }
@@ -179,13 +177,13 @@ func (l *loop) serve(cn *conn) (closing *call, to string, why error) {
 // finish is the end of the loop. Goroutines in the background may still be closing
 // a session that was given up. Close's context and two session timeouts bound that
 // wait. Hooks of the calls that Close has refused may still run too.
-func (l *loop) finish(why error) {
+func (l *loop) finish() {
 	l.core.EndAll()
 	l.core.ghosts.Join()
 	l.core.refusing.Wait()
 	left := l.companions.finish()
 	l.abort()
-	l.closeErr = l.core.Finish(why, left)
+	l.closeErr = l.core.Finish(left)
 }
 
 // join waits until the loop has ended. When ctx ends it cuts the loop short. Its error

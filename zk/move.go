@@ -75,7 +75,7 @@ func (m *mover) reachable(ctx context.Context) string {
 		if err == nil {
 			return server
 		}
-		m.l.core.log.Debug("zk: server cannot be reached, the client does not move to it", "server", server, "why", err)
+		m.l.core.log.Debug("zk: server cannot be reached, the client does not move to it", "server", server, why(err))
 	}
 	return ""
 }

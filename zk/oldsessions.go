@@ -86,7 +86,7 @@ func (try closingTry) run(g *ghosts) bool {
 			if err == nil {
 				return true
 			}
-			g.c.log.Debug("zk: old session not closed", "session", try.s.label(), "why", err)
+			g.c.log.Debug("zk: old session not closed", "session", try.s.label(), why(err))
 		}
 	}
 	return false

@@ -67,7 +67,7 @@ func (ws *watches) Refused(cl *call) {
 	for i, path := range first {
 		first[i] = ws.c.root.strip(path)
 	}
-	ws.c.log.Error("zk: watches not restored", "watches", len(cl.paths), "first", first, "why", cl.err)
+	ws.c.log.Error("zk: watches not restored", "watches", len(cl.paths), "first", first, why(cl.err))
 	ws.c.Lock()
 	defer ws.c.Unlock()
 	ws.table.Refused(cl.paths)

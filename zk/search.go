@@ -62,7 +62,7 @@ func (s *search) run(ctx context.Context, l *loop) {
 			if ctx.Err() != nil {
 				return
 			}
-			l.core.log.Debug("zk: no server with quorum yet", "server", server, "why", err)
+			l.core.log.Debug("zk: no server with quorum yet", "server", server, why(err))
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (l *loop) searched(ctx context.Context) []string {
 	defer cancel()
 	hosts, err := l.dialer.servers(ctx)
 	if err != nil {
-		l.core.log.Debug("zk: the list of servers is not known in full", "why", err)
+		l.core.log.Debug("zk: the list of servers is not known in full", why(err))
 	}
 	if len(hosts) == 0 {
 		return known

@@ -180,7 +180,7 @@ func TestResolve_TroubleLaterKeepsTheList(t *testing.T) {
 				}
 				require.Equal(t, id, c.Session().ID())
 				synctest.Wait()
-				require.Equal(t, 1, strings.Count(all.buf.String(), "level=WARN"))
+				require.Equal(t, 1, strings.Count(all.buf.String(), `level=WARN msg="zk: the list of servers`))
 				require.Contains(t, all.buf.String(), "the list of servers is not known in full")
 			})
 		})

@@ -231,7 +231,7 @@ func (s *Session) lapseIfDue(now time.Time) {
 		return
 	}
 	s.c.later(func() {
-		s.c.log.Warn("zk: session lease lapsed", "session", s.label(), "guards", n)
+		s.c.log.Warn("zk: lease lapsed, guards have ended", "session", s.label(), "ended-guards", n)
 	})
 	s.c.hooks.lapsed(s, now)
 	s.endGuards(ErrLeaseLapsed)

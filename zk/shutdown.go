@@ -1,8 +1,9 @@
 package zk
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/zookit/zookit/internal/oneline"
 )
 
 // BeginClose is the first step of Close. It does not block.
@@ -74,15 +75,17 @@ func (c *core) EndAll() {
 
 // Finish makes the last transition, and returns what could not be confirmed. left is
 // what the companions have left.
-func (c *core) Finish(why error, left []error) error {
+func (c *core) Finish(left []error) error {
 	c.Lock()
 	defer c.Unlock()
 	var errs []error
 	for s := range c.ghosts.closing {
 		errs = append(errs, fmt.Errorf("session %s: %w", s.label(), ErrUnconfirmed))
 	}
-	c.setState(StateClosed, why)
-	if err := errors.Join(append(errs, left...)...); err != nil {
+	err := oneline.Join(append(errs, left...)...)
+	c.setState(StateClosed, c.ending)
+	c.logClosed(c.session, err)
+	if err != nil {
 		op := "close"
 		if c.ending == ErrDetached {
 			op = "detach"

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/zookit/zookit/internal/notice"
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -65,7 +66,7 @@ func Servers(ctx context.Context, c *zk.Client, address func(zk.EnsembleServer) 
 		switch {
 		case errors.Is(err, zk.ErrEnsembleConfig):
 			if pause == nil {
-				f.keep("why", err)
+				f.keep("why", oneline.Flat(err))
 				pause = c.Pauses(ctx)
 			}
 			if err := pause(); err != nil {
@@ -118,7 +119,7 @@ func (f *serversFollower) apply(cfg zk.EnsembleConfig) error {
 	}
 	err := f.c.SetServers(list)
 	if errors.Is(err, zk.ErrInvalidConfig) && f.c.Config().Resolve == nil {
-		f.keep("why", err, "version", cfg.Version)
+		f.keep("why", oneline.Flat(err), "version", cfg.Version)
 		return nil
 	}
 	return err

@@ -98,7 +98,7 @@ func TestServers_ListFollowsTheConfiguration(t *testing.T) {
 				warned++
 				require.Equal(t, 1, log.count(reason), reason)
 			}
-			require.Equal(t, warned, log.count("level=WARN"))
+			require.Equal(t, warned, log.count(`level=WARN msg="zk: the list of servers is kept`))
 		}
 		require.Equal(t, "zk1:2181,zk2:2181,zk3:2181/app", c.Config().Servers, "the first configuration")
 

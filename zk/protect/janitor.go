@@ -13,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
@@ -111,7 +112,7 @@ func (j *janitor) try(a *abandoned) {
 	j.mu.Unlock()
 	j.woken.Wake()
 	if !gone {
-		j.cfg.Logger.Debug("zk: abandoned node not deleted yet", "node", a.what, "why", err)
+		j.cfg.Logger.Debug("zk: abandoned node not deleted yet", "node", a.what, "why", oneline.Flat(err))
 	}
 }
 

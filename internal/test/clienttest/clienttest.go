@@ -4,6 +4,7 @@ package clienttest
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,8 +27,11 @@ func Config(srv *zktest.Server) zk.Config { return srv.ClientConfig() }
 // Connect returns a client of srv that is closed with the test.
 func Connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	return srv.Client(t, change...)
+	return srv.Client(t, append([]func(*zk.Config){silent}, change...)...)
 }
+
+// silent keeps the log of a client out of the output of the tests.
+func silent(cfg *zk.Config) { cfg.Logger = slog.New(slog.DiscardHandler) }
 
 // Watching is Connect for tests of watches: when the test has ended, and before the
 // client is closed, the server must have no watch any more.

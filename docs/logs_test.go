@@ -1,0 +1,55 @@
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestLogs_PageListsEachLine compares logs.md with the log calls in the source of zk:
+// each line is listed with its levels, and each listed line exists.
+func TestLogs_PageListsEachLine(t *testing.T) {
+	page, err := os.ReadFile("logs.md")
+	require.NoError(t, err)
+	listed := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(zk: [^`]+)` \\| ([^|]+) \\| [^|]+ \\| [^|]+ \\|$").FindAllStringSubmatch(string(page), -1) {
+		require.NotContains(t, listed, row[1], "listed twice")
+		listed[row[1]] = row[2]
+	}
+	logged := map[string]bool{}
+	for _, call := range logCalls(t, "../zk") {
+		level, line := call[1], call[2]
+		logged[line] = true
+		require.Contains(t, listed, line, "not listed")
+		if level != "Log" { // its level varies
+			require.Contains(t, listed[line], level, line)
+		}
+	}
+	require.Greater(t, len(logged), 20, "the calls are not found any more")
+	for line := range listed {
+		require.True(t, logged[line], "listed, but not logged: %s", line)
+	}
+}
+
+// logCalls returns the log calls below a folder: the method and the message of each.
+func logCalls(t *testing.T, folder string) (calls [][]string) {
+	t.Helper()
+	call := regexp.MustCompile(`[lL]og(?:ger)?\.(Debug|Info|Warn|Error|Log)\((?:[^"\n]*, )?"(zk: [^"]+)"`)
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found := call.FindAllStringSubmatch(string(text), -1)
+		require.LessOrEqual(t, strings.Count(string(text), `og.Log(`), len(found), "%s: a Log without its message", path)
+		calls = append(calls, found...)
+		return err
+	})
+	require.NoError(t, err)
+	return calls
+}

@@ -1,0 +1,25 @@
+// Package oneline joins errors so that their text is one line. A log line, and an error
+// that is shown in one, must not have a newline.
+package oneline
+
+import (
+	"errors"
+	"strings"
+)
+
+// Join is errors.Join, but separates the texts by "; ". It leaves out nil errors.
+func Join(errs ...error) error { return Flat(errors.Join(errs...)) }
+
+// Flat returns err with a text of one line: "; " stands for each newline. It returns nil
+// for nil. errors.Is and errors.As look into err.
+func Flat(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &flat{err}
+}
+
+type flat struct{ err error }
+
+func (f *flat) Error() string { return strings.ReplaceAll(f.err.Error(), "\n", "; ") }
+func (f *flat) Unwrap() error { return f.err }
