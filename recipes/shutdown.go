@@ -28,7 +28,7 @@ type Step struct {
 //		return candidate.Run(ctx, work)
 //	})
 //
-// The step returns the error of run, or nil if run ended because of its context.
+// The step returns the error of run, or nil if run ended only because of its context.
 func Running(ctx context.Context, name string, run func(ctx context.Context) error) Step {
 	if run == nil {
 		return Step{Name: name}
@@ -47,11 +47,27 @@ func Running(ctx context.Context, name string, run func(ctx context.Context) err
 		case <-ctx.Done():
 			return fmt.Errorf("it has not ended yet: %w", context.Cause(ctx))
 		}
-		if errors.Is(result, context.Canceled) {
+		if canceled(result) {
 			return nil
 		}
 		return result
 	}}
+}
+
+// canceled reports whether err says only that a context was cancelled. Run of an
+// election joins the error of its function with that of its Resign: the first may be
+// such an error while the second is not.
+func canceled(err error) bool {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return errors.Is(err, context.Canceled)
+	}
+	for _, err := range joined.Unwrap() {
+		if !canceled(err) {
+			return false
+		}
+	}
+	return true
 }
 
 // Shutdown ends a service: it calls the steps in their order and then closes client,

@@ -190,3 +190,34 @@ func TestRunning_ReturnsTheErrorOfTheCall(t *testing.T) {
 		require.ErrorIs(t, step.Do(t.Context()), broken)
 	}
 }
+
+// The lead function returns its context's error, and Resign cannot be confirmed.
+func TestRunning_ReturnsWhatFailedBesideTheCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		s := startService(t, srv)
+		time.Sleep(time.Second)
+		srv.Down(0, true)
+		_, err := s.down(time.Minute, s.steps[0])
+		require.Contains(t, failedSteps(t, err), "stop leading", "after a session timeout, and before its time was over: %v", err)
+
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestRunning_CandidateThatIsStoppedIsNoError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		s := startService(t, srv)
+		other := client(t, srv)
+		step := recipes.Running(t.Context(), "stop the campaign", func(ctx context.Context) error {
+			return election.New(other, "/e", election.Config{}).Run(ctx, func(context.Context, *election.Leadership) error { return nil })
+		})
+		time.Sleep(time.Second) // it waits behind the leader
+		require.Len(t, srv.Children("/e"), 2)
+		require.NoError(t, recipes.Shutdown(t.Context(), other, step))
+		require.Len(t, srv.Children("/e"), 1)
+		_, err := s.down(time.Minute, s.steps...)
+		require.NoError(t, err)
+	})
+}
