@@ -47,12 +47,12 @@ func (c *Client) Detach(ctx context.Context) (*DetachedSession, error) {
 	}
 	s, claim, err := c.prepareDetach(ctx)
 	if err == nil {
-		c.companions.closing()
 		err = c.core.BeginDetach(s)
 	}
 	if err != nil {
 		return nil, detachError(s, err)
 	}
+	c.companions.closing() // not before: BeginDetach may fail, and then the client goes on
 	c.loop.hurry()
 	if err := c.loop.join(ctx); err != nil {
 		return nil, detachError(s, err)

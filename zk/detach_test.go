@@ -279,6 +279,38 @@ func TestDetach_ExpiredSession(t *testing.T) {
 	})
 }
 
+// afterClaim calls f when the node of a claim has been created.
+type afterClaim struct{ f func() }
+
+func (h afterClaim) OnCallEnded(e zk.CallEnded) {
+	if e.Op == "create" && strings.HasPrefix(e.Path, "/zookit-detached-") {
+		h.f()
+	}
+}
+
+// The session ends between the first two steps of Detach. The client goes on, with its janitor.
+func TestDetach_SessionExpiresBeforeTheSecondStep(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv, func(cfg *zk.Config) {
+			cfg.Hooks = append(cfg.Hooks, afterClaim{func() {
+				for _, id := range srv.Sessions() {
+					require.NoError(t, srv.ExpireSession(id))
+				}
+				time.Sleep(10 * time.Second)
+			}})
+		})
+		ephemeral(t, c, "/first")
+		protect.Abandon(c, c.Session(), "/first") // so there is a janitor
+		time.Sleep(time.Second)
+		_, err := c.Detach(inTime(t))
+		require.ErrorIs(t, err, zk.ErrSessionExpired)
+		ephemeral(t, c, "/n")
+		protect.Abandon(c, c.Session(), "/n")
+		time.Sleep(10 * time.Second)
+		require.False(t, srv.Exists("/n"), "the janitor deletes what is abandoned")
+	})
+}
+
 // What the janitor has to delete is deleted first: nobody else would do it.
 func TestDetach_WaitsForAbandonedNodes(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
