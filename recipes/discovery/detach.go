@@ -34,7 +34,7 @@ func (r *Registration) Detach(ctx context.Context) (recipes.Detached, error) {
 	if node == nil {
 		return recipes.Detached{}, r.wrap(refused.AtOnce("detach", r.path, recipes.ErrNotHeld))
 	}
-	d, err := node.Detach(ctx)
+	d, err := node.Detach()
 	return d, r.wrap(err)
 }
 
@@ -68,7 +68,7 @@ func (d *Discovery) Resume(ctx context.Context, i Instance, from recipes.Detache
 			break
 		}
 	}
-	node.LetGo(context.WithoutCancel(ctx))
+	node.LetGo()
 	if err == nil {
 		err = ctxerr.Of(ctx)
 	}

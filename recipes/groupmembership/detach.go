@@ -15,9 +15,10 @@ import (
 // zk.Client.Detach. The other members see no change. Group.Resume takes it over. A Leave
 // after Detach does nothing, and Maintain returns.
 //
-// It returns recipes.ErrNotHeld if the member is not registered at the moment.
-func (m *Membership) Detach(ctx context.Context) (recipes.Detached, error) {
-	d, err := m.n.Detach(ctx)
+// It returns recipes.ErrNotHeld if the member is not registered at the moment. Detach makes
+// no request, so the end of the context has no effect.
+func (m *Membership) Detach(context.Context) (recipes.Detached, error) {
+	d, err := m.n.Detach()
 	if err != nil {
 		return d, m.g.wrap(err)
 	}
@@ -48,7 +49,7 @@ func (g *Group) Resume(ctx context.Context, id string, d recipes.Detached, data 
 			break
 		}
 	}
-	n.LetGo(context.WithoutCancel(ctx))
+	n.LetGo()
 	if err == nil {
 		err = ctxerr.Of(ctx)
 	}

@@ -103,3 +103,24 @@ func TestResume_IsRefusedWithTheReason(t *testing.T) {
 		require.False(t, srv.Exists("/g/one"))
 	})
 }
+
+// Detach needs no request. So it detaches also with a context that has ended, and the
+// next member can go on with the node.
+func TestDetach_WithAContextThatHasEnded(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		g := groupmembership.New(clienttest.Connect(t, srv), "/g", groupmembership.Config{})
+		m, err := g.Join(t.Context(), "one", []byte("0"))
+		require.NoError(t, err)
+		czxid := m.Status().Czxid
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		d, err := m.Detach(ended)
+		require.NoError(t, err)
+		require.ErrorIs(t, context.Cause(m.Context()), recipes.ErrDetached)
+		next, err := g.Resume(t.Context(), "one", d, []byte("0"))
+		require.NoError(t, err)
+		require.Equal(t, czxid, next.Status().Czxid)
+		require.NoError(t, next.Leave(t.Context()))
+		require.False(t, srv.Exists("/g/one"))
+	})
+}

@@ -15,13 +15,13 @@ import (
 // Detach ends the registration's context with recipes.ErrDetached, and leaves the node
 // where it is. The Node has ended then, and a later Leave deletes nothing. An Update that
 // has not returned has OutcomeUnknown. On an error the Node is as before, or was lost or
-// left at the same time.
-func (n *Node) Detach(ctx context.Context) (recipes.Detached, error) {
+// left at the same time. Detach makes no request.
+func (n *Node) Detach() (recipes.Detached, error) {
 	s := n.Status()
 	if s.State != Registered || s.Context.Err() != nil {
 		return recipes.Detached{}, n.notDetached(s)
 	}
-	own, err := n.letGo(ctx)
+	own, err := n.letGo()
 	if err != nil {
 		return recipes.Detached{}, err
 	}
@@ -37,16 +37,17 @@ func (n *Node) notDetached(s Status) error {
 
 // letGo ends the Node without deleting its node, which it returns. If Leave was called
 // before, it returns an error.
-func (n *Node) letGo(ctx context.Context) (own trace, err error) {
+//
+// It has no context. If it gave up half way, the Node would have ended, and nobody would
+// delete its node: a later Leave takes it for that of another process.
+func (n *Node) letGo() (own trace, err error) {
 	n.stop(recipes.ErrDetached)
 	<-n.done // soon: everything that run waits for ends with n.ctx
-	if err := n.turn.Lock(ctx); err != nil {
-		return trace{}, &zk.OpError{Op: "detach", Path: n.base, Outcome: zk.OutcomeNotSent, Err: err}
-	}
-	defer n.turn.Unlock()
 	if !n.detached() {
 		return trace{}, n.notDetached(n.Status())
 	}
+	_ = n.turn.Lock(context.Background()) // soon: no holder of turn sends a request for a Node that was detached
+	defer n.turn.Unlock()
 	own, n.own = n.own, trace{}
 	n.disown() // what earlier sessions may have left
 	n.k.give(n)
@@ -78,7 +79,7 @@ func (k *Keeper) Resume(ctx context.Context, path string, d recipes.Detached, da
 }
 
 // LetGo ends a Node that Resume has started, and leaves the node where it is.
-func (n *Node) LetGo(ctx context.Context) { _, _ = n.letGo(ctx) }
+func (n *Node) LetGo() { _, _ = n.letGo() }
 
 // takeUp takes over the node that Resume was given.
 func (n *Node) takeUp(s *zk.Session) (registration, error) {
