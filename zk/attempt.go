@@ -96,6 +96,7 @@ type arrival struct {
 	welcome
 	server, addr string
 	zxid         int64 // what the client had seen before the handshake
+	additions    int   // see authList: those that the connection surely has presented
 }
 
 // attempt makes an attempt at one server.
@@ -151,6 +152,7 @@ func (a attempt) at(ctx context.Context, addr string, addrs int) (arrival, error
 	ctx, cancel := context.WithTimeoutCause(ctx, budget, silentFor(budget))
 	defer cancel()
 	start := a.core.hooks.now()
+	additions := a.dialer.auth.additions()
 	w, err := a.dialer.dial(ctx, handshake{
 		server: a.server, addr: addr, hello: hello,
 		authenticate: true, probe: a.probe, sending: g.Sending,
@@ -159,7 +161,7 @@ func (a attempt) at(ctx context.Context, addr string, addrs int) (arrival, error
 		g.Failed(w)
 	}
 	a.core.hooks.tried(a.server, addr, start, err)
-	return arrival{welcome: w, server: a.server, addr: addr, zxid: hello.LastZxidSeen}, err
+	return arrival{welcome: w, server: a.server, addr: addr, zxid: hello.LastZxidSeen, additions: additions}, err
 }
 
 // silentFor is the cause of an attempt that has used up its time. It makes its text

@@ -11,6 +11,8 @@ import (
 type authList struct {
 	mu  sync.Mutex              // leaf lock
 	all secret[[]Authenticator] // replaced when it changes, never written to
+	// added is how many entries AddAuth has added.
+	added int
 }
 
 // entries returns the Authenticators. The result must not be changed.
@@ -18,6 +20,13 @@ func (l *authList) entries() []Authenticator {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.all()
+}
+
+// additions returns how many entries AddAuth has added.
+func (l *authList) additions() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.added
 }
 
 // addedAuth is an entry that AddAuth adds to a list, if the server accepts it.
@@ -40,6 +49,7 @@ func (a *addedAuth) accepted() {
 	}
 	a.kept = true
 	a.list.all = hide(withAuth(a.list.all(), a.entry))
+	a.list.added++
 }
 
 // giveUp makes sure that a late reply does not put the entry into the list. It returns

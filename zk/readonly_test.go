@@ -242,6 +242,37 @@ func TestReadOnly_SearchFindsNewServers(t *testing.T) {
 	})
 }
 
+// A credential is accepted on the connection to the read-only server while the search has
+// the handshake with another one behind it. The next connection presents it all the same.
+func TestReadOnly_CredentialThatIsAddedDuringTheSearch(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
+		srv.ReadOnly(1, true)
+		var list listing
+		list.set(nil, "zk1:2181")
+		var c *zk.Client
+		asked := 0
+		config := zk.AuthFunc("vault", func(ctx context.Context) (zk.Auth, error) {
+			if asked++; asked == 2 { // the handshake of the search
+				require.NoError(t, c.AddAuth(ctx, zk.DigestAuth("bob", "b")))
+			}
+			return zk.DigestAuth("alice", "a"), nil
+		})
+		c = connect(t, srv, readOnly, func(cfg *zk.Config) {
+			cfg.Servers, cfg.Resolve = "", list.resolve
+			cfg.Auth = []zk.Authenticator{config}
+		})
+		require.Equal(t, zk.StateReadOnly, c.State())
+		list.set(nil, "zk2:2181")
+		require.NoError(t, c.Ready(inTime(t)))
+		await(t, c, zk.StateConnected)
+		_, err := c.Create(inTime(t), "/n", nil, zk.Persistent, zk.WithACL(zk.ACL{Perms: zk.PermAll, Scheme: "auth"}))
+		require.NoError(t, err)
+		acl, _, err := c.GetACL(inTime(t), "/n")
+		require.NoError(t, err)
+		require.Len(t, acl, 2, "of alice and bob")
+	})
+}
+
 // The session of a read-only server ends with the connection, and with it its one-shot
 // watches. A subscription goes on, with a gap.
 func TestReadOnly_WatchesEndAndSubscriptionsGoOn(t *testing.T) {

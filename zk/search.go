@@ -88,13 +88,18 @@ func (l *loop) searched(ctx context.Context) []string {
 
 // takeFound attaches the connection that a search has found. It returns nil if there is
 // none, or if Close has stopped waiting.
+//
+// Nor does it attach one that lacks a credential: AddAuth may have presented another one
+// to the read-only server since the search has begun its handshake. No request after
+// AddAuth may run without it. The next connection presents all of them, and the session
+// that was opened here has nothing that is lost with it.
 func (l *loop) takeFound() *conn {
 	a := l.found
 	l.found = nil
 	switch {
 	case a == nil:
 		return nil
-	case l.ctx.Err() != nil:
+	case l.ctx.Err() != nil, a.additions != l.dialer.auth.additions():
 		a.nc.Close()
 		return nil
 	}
