@@ -36,6 +36,7 @@ func TestDetach_LeadershipMovesWithItsToken(t *testing.T) {
 			require.NoError(t, err)
 			require.ErrorIs(t, context.Cause(l.Context()), election.ErrDetached)
 			require.NoError(t, l.Resign(t.Context()), "it does nothing")
+			require.ErrorIs(t, l.Proclaim(t.Context(), []byte("late")), election.ErrNotLeader)
 			text, err := json.Marshal(d)
 			require.NoError(t, err)
 			d = recipes.Detached{}

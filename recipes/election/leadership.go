@@ -38,11 +38,12 @@ func (l *Leadership) Token() int64 { return l.g.Token() }
 func (l *Leadership) Path() string { return l.g.Path() }
 
 // Check returns an op for Multi of the same client. The Multi then does its other
-// ops only while we lead, and otherwise fails with ErrNotLeader.
+// ops only while we lead, and otherwise fails with ErrNotLeader. After Detach: see
+// lock.Held.Check.
 func (l *Leadership) Check() zk.Op { return l.g.Check() }
 
 // Proclaim replaces the data that observers see. It returns ErrNotLeader when
-// the node is gone.
+// the node is gone, and after Detach.
 func (l *Leadership) Proclaim(ctx context.Context, data []byte) error {
 	data = bytes.Clone(data)
 	err := l.g.SetData(ctx, data)

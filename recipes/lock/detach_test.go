@@ -304,3 +304,22 @@ func TestResume_FaultsAtEachStep(t *testing.T) {
 		}
 	}
 }
+
+// A hold that was detached guards no write any more, although its node is there: the
+// hold that goes on with the node does.
+func TestDetach_CheckOfTheOldHoldFails(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		require.NoError(t, srv.Create("/n", nil))
+		l := lock.New(c, "/l", lock.Config{})
+		old, err := l.Acquire(t.Context())
+		require.NoError(t, err)
+		h, err := l.Resume(t.Context(), detach(t, old))
+		require.NoError(t, err)
+		_, err = c.Multi(t.Context(), old.Check(), zk.SetOp("/n", nil, zk.AnyVersion))
+		require.ErrorIs(t, err, lock.ErrNotHeld)
+		_, err = c.Multi(t.Context(), h.Check(), zk.SetOp("/n", nil, zk.AnyVersion))
+		require.NoError(t, err)
+		require.NoError(t, h.Release(t.Context()))
+	})
+}

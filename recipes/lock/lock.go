@@ -221,7 +221,9 @@ func (h *Held) Token() int64 { return h.g.Token() }
 func (h *Held) Path() string { return h.g.Path() }
 
 // Check returns an op for Multi of the same client. The Multi then does its other
-// ops only if the lock is still held, and otherwise fails with ErrNotHeld.
+// ops only if the lock is still held, and otherwise fails with ErrNotHeld. After Detach
+// it always fails. An op that Check returned before Detach says only that the node is
+// there: finish what uses it first.
 func (h *Held) Check() zk.Op { return h.g.Check() }
 
 // Release ends the Context and then deletes the holder's node, so that the next

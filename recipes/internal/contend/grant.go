@@ -3,6 +3,7 @@ package contend
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 
 	"github.com/zookit/zookit/recipes/internal/lease"
@@ -70,7 +71,12 @@ func (g *Grant) Path() string { return g.Paths()[0] }
 func (g *Grant) Session() *zk.Session { return g.node.s }
 
 // Check is an op that makes a multi fail with the queue's ErrNotHeld unless our
-// node is there. It checks no version: no other node can ever get the same name.
+// node is there. It checks no version: no other node can ever get the same name. After
+// Detach the multi fails, although the node is there: another grant may hold it.
 func (g *Grant) Check() zk.Op {
-	return g.node.q.c.Bind(zk.CheckOp(g.Path(), zk.AnyVersion), g.node.q.lost)
+	version := zk.AnyVersion
+	if g.handedOn() {
+		version = math.MaxInt32 // no node of a contender has it
+	}
+	return g.node.q.c.Bind(zk.CheckOp(g.Path(), version), g.node.q.lost)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -105,8 +106,11 @@ func (q *Queue) contender(ctx context.Context, path string) (Contender, error) {
 	return ContenderOf(path, n), nil
 }
 
-// SetData replaces the data of our node.
+// SetData replaces the data of our node. After Detach it is not ours.
 func (g *Grant) SetData(ctx context.Context, data []byte) error {
+	if g.handedOn() {
+		return refused.AtOnce("set", g.Path(), g.node.q.lost)
+	}
 	_, err := g.node.q.c.Set(ctx, g.Path(), data, zk.AnyVersion)
 	if errors.Is(err, zk.ErrNoNode) {
 		return errors.Join(g.node.q.lost, err)

@@ -126,6 +126,13 @@ func (l *life) ended() bool {
 	}
 }
 
+// handedOn reports whether the nodes belong to another grant.
+func (l *life) handedOn() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state == passed
+}
+
 // Paths are our nodes.
 func (l *life) Paths() []string {
 	l.mu.Lock()
