@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"log/slog"
 	"net"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ func main() {
 	servers := flag.String("servers", "", "connect string of a real ensemble; default: the embedded server")
 	flag.Parse()
 	cfg := zk.Config{Servers: *servers, SessionTimeout: 4 * time.Second}
+	cfg.Logger = slog.New(slog.DiscardHandler) // the output tells the story; by default a client logs to slog.Default()
 	if *servers == "" {
 		srv, err := zktest.New(zktest.Config{})
 		check(err)

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"log/slog"
 	"time"
 
 	"github.com/zookit/zookit/recipes"
@@ -20,6 +21,7 @@ func Clients(n int) (clients []*zk.Client, root string, stop func()) {
 	servers := flag.String("servers", "", "connect string of a real ensemble; default: the embedded server")
 	flag.Parse()
 	cfg := zk.Config{Servers: *servers, SessionTimeout: 4 * time.Second}
+	cfg.Logger = slog.New(slog.DiscardHandler) // the output tells the story; by default a client logs to slog.Default()
 	end := func() error { return nil }
 	if *servers == "" {
 		srv, err := zktest.New(zktest.Config{})

@@ -94,14 +94,18 @@ func (j *Journal) Grant(ctx context.Context, wait *Wait, g Grant) *Hold {
 	return h
 }
 
-// ended logs the end of a hold: that the holder has ended it, or that it was lost.
+// ended logs the end of a hold: that the holder has ended it, that it ended with the
+// client, or that it was lost.
 func (j *Journal) ended(g Grant, held time.Duration, why error) {
 	level, what := j.Level, j.Words.Released
 	if what == "" || errors.Is(why, recipes.ErrDetached) {
 		what = why.Error()
 	}
 	lost := !errors.Is(why, recipes.ErrReleased)
-	if lost {
+	switch {
+	case errors.Is(why, zk.ErrClosed):
+		level, what = max(level, slog.LevelInfo), "ended with the client"
+	case lost:
 		level, what = slog.LevelWarn, "lost"
 	}
 	if !j.Logger.Enabled(context.Background(), level) {
