@@ -62,6 +62,8 @@ func FuzzParseEnsembleConfig(f *testing.F) {
 	f.Add(threeServers)
 	f.Add("server.1=[::1]:1:2|h:1:2;h:3\nversion=ffffffff\n")
 	f.Add("server.1=h:1:2:observer;")
+	f.Add("server.0=[ ]:0:0")
+	f.Add("server.0=h:0:0;[ ]:1")
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := zk.ParseEnsembleConfig([]byte(text))
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // ErrEnsembleConfig: a text is not the configuration of an ensemble. The error names
@@ -148,7 +149,7 @@ func parsePeer(text string) (p PeerAddress, role string, err error) {
 		p.Host, rest = host, after
 	}
 	parts := strings.Split(rest, ":")
-	if len(parts) != 2 && len(parts) != 3 || strings.ContainsAny(p.Host, "[]") {
+	if len(parts) != 2 && len(parts) != 3 || !isHost(p.Host) {
 		return p, "", wrong
 	}
 	if p.Quorum, err = parsePort(parts[0]); err != nil {
@@ -171,7 +172,7 @@ func parseClientAddress(text string) (string, error) {
 	host, port := "0.0.0.0", text
 	if strings.Contains(text, ":") {
 		var err error
-		if host, port, err = net.SplitHostPort(text); err != nil || host == "" {
+		if host, port, err = net.SplitHostPort(text); err != nil || !isHost(host) {
 			return "", fmt.Errorf("%q is not host:port, the address for clients", text)
 		}
 	}
@@ -180,6 +181,13 @@ func parseClientAddress(text string) (string, error) {
 		return "", err
 	}
 	return net.JoinHostPort(host, strconv.Itoa(int(n))), nil
+}
+
+// isHost reports whether a text can be a name or an address: it is not empty, and has
+// neither brackets nor spaces.
+func isHost(text string) bool {
+	strange := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("[]", r) }
+	return text != "" && !strings.ContainsFunc(text, strange)
 }
 
 func parsePort(text string) (uint16, error) {
