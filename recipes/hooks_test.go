@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/barrier"
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/groupmembership"
@@ -131,6 +132,9 @@ func TestHooks_OfLocksAndElections(t *testing.T) {
 		require.NoError(t, permits.Release(t.Context()))
 		require.Equal(t, []string{"semaphore acquiring, my call", "semaphore granted after 0s, has token: true", "semaphore in /s ended after 0s: <nil>"}, r.take())
 		require.Len(t, r.ids, 4, "each acquisition has an ID of its own")
+
+		require.NoError(t, barrier.New(c, "/gate", barrier.Config{}).Wait(ctx))
+		require.Empty(t, r.take(), "a gate that is open gives no hold")
 	})
 }
 

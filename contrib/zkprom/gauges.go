@@ -15,7 +15,7 @@ type gauge struct {
 }
 
 var states = []zk.State{
-	zk.StateConnecting, zk.StateConnected, zk.StateDisconnected, zk.StateExpired, zk.StateAuthFailed, zk.StateClosed,
+	zk.StateConnecting, zk.StateConnected, zk.StateReadOnly, zk.StateDisconnected, zk.StateExpired, zk.StateAuthFailed, zk.StateClosed,
 }
 
 // label returns a name as the value of a label.

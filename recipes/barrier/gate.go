@@ -28,7 +28,7 @@ type Barrier struct {
 // Without a client every method returns zk.ErrBadArguments.
 func New(c *zk.Client, path string, cfg Config) *Barrier {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	return &Barrier{c: c, path: path, cfg: cfg, log: journalOf(c, cfg.Logger, path)}
+	return &Barrier{c: c, path: path, cfg: cfg, log: journalOf(c, cfg.Logger, path).WithoutHooks()}
 }
 
 // Raise closes the gate. It returns nil if the gate is closed already. The gate stays
