@@ -90,7 +90,7 @@ func observed(t *testing.T, srv *zktest.Server, hooks ...zk.Hook) *zk.Client {
 	return c
 }
 
-// A lock and an election tell of each step: waiting, the place in the queue, the grant,
+// A lock and an election report each step: waiting, the place in the queue, the grant,
 // the end by the holder and by a loss.
 func TestHooks_OfLocksAndElections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestHooks_OfLocksAndElections(t *testing.T) {
 	})
 }
 
-// Observers, members, copies and providers tell of each change.
+// Observers, members, copies and providers report each change.
 func TestHooks_OfLeadersMembersAndCopies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 1})

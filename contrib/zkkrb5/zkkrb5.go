@@ -42,8 +42,8 @@ type Config struct {
 	// needed, so that it may be replaced while the client runs.
 	Keytab string
 	// CredentialCache is a file with a ticket-granting ticket, as kinit or k5start
-	// write it. It is read whenever a ticket is needed. Whoever wrote it must renew the
-	// ticket in it: the client cannot.
+	// write it. It is read whenever a ticket is needed. The program that wrote it must
+	// renew the ticket in it: the client cannot.
 	CredentialCache string
 	// Password returns the password of Principal. It is called whenever a ticket is
 	// needed, on a goroutine of its own.

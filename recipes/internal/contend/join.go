@@ -31,10 +31,10 @@ type Queue struct {
 	lost error         // of a write under a grant whose node is gone; wraps ErrNotHeld
 
 	crowd *atomic.Int32 // for how many more lists other contenders are expected
-	holds Holds         // is told of the grants; nil: nobody is
+	holds Holds         // is notified of the grants; may be nil
 }
 
-// Holds is told of the grants of a queue. Its methods must not block.
+// Holds is notified of the grants of a queue. Its methods must not block.
 type Holds interface {
 	// Begins is called before the grant is returned.
 	Begins(g *Grant)
