@@ -114,7 +114,6 @@ func TestServers_ListFollowsTheConfiguration(t *testing.T) {
 		kept(string(config(0x20, 3)), "")
 		kept("version=21", "")
 		kept("server.1=zk1:2888:3888:participant\nversion=22", "it names no address for clients")
-		kept("server.1=zk1:2888:3888:participant;z k1:2181\nversion=23", "bad host")
 		kept("server.1\nversion=30", "malformed configuration")
 
 		set(config(0x40, 3))
@@ -143,6 +142,15 @@ func TestServers_AddressesOfTheProgram(t *testing.T) {
 			return fmt.Sprintf("zk%d", s.ID)
 		})
 		require.Equal(t, "zk1:2181,zk3:2181", c.Config().Servers)
+		require.ErrorIs(t, cancel(), context.Canceled)
+
+		var log lines
+		c = clienttest.Watching(t, srv, func(cfg *zk.Config) {
+			cfg.Servers, cfg.Logger = "zk1:2181", slog.New(slog.NewTextHandler(&log, nil))
+		})
+		cancel = following(t, c, func(zk.EnsembleServer) string { return "z k1" })
+		require.Equal(t, "zk1:2181", c.Config().Servers, "an address that cannot be one changes nothing")
+		require.Equal(t, 1, log.count("bad host"))
 		require.ErrorIs(t, cancel(), context.Canceled)
 	})
 }
