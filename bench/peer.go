@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -49,7 +50,9 @@ type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 func connectZookit(addr string, timeout time.Duration, dial dialer) (*zk.Client, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return zk.Connect(ctx, zk.Config{Servers: addr, SessionTimeout: timeout, DialContext: dial})
+	return zk.Connect(ctx, zk.Config{
+		Servers: addr, SessionTimeout: timeout, DialContext: dial, Logger: slog.New(slog.DiscardHandler),
+	})
 }
 
 type zookitClient struct{ c *zk.Client }
