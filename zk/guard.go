@@ -71,12 +71,12 @@ func (g *guard) Err() error {
 // When less than a quarter of the session timeout is left of the lease, Guard
 // confirms it first by at most three round trips. If an earlier handshake with
 // this server was left unanswered, the confirmation after a reconnect takes a little
-// more than Config.TouchDelay. Guard then returns an error if
-// parent ends, the session is over, or the connection is lost meanwhile. It
-// returns ErrLeaseLapsed when the answers take too long for a lease: a round trip
-// must be below a tenth of the session timeout. It returns ErrBadArguments when
-// Config.TouchDelay, or a timeout of some milliseconds, leaves no lease of a
-// quarter of the session timeout. It returns ErrNotReadOnly for the session of a
+// more than Config.TouchDelay. What was confirmed before a reconnect does not count
+// after it. Guard returns an error if parent ends, the session is over, or the
+// connection is lost during a round trip. It returns ErrLeaseLapsed when the answers
+// take too long for a lease: a round trip must be below a tenth of the session
+// timeout. It returns ErrBadArguments when Config.TouchDelay, or a timeout of some
+// milliseconds, leaves no lease of a quarter of the session timeout. It returns ErrNotReadOnly for the session of a
 // read-only server (ReadOnly), because no leader keeps that session.
 //
 // After a suspend of the system a guard is over as soon as its Err is asked, and
@@ -92,15 +92,11 @@ func (g *guard) Err() error {
 // replies. The other requests wait in the client, in their order. That does not help
 // with a single reply that takes a good part of the session timeout to arrive.
 func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
-	const trips = 3
-	for tried := 0; ; tried++ {
-		g, ripens, err := s.c.TryGuard(s, parent)
-		switch {
-		case err == nil && g == nil && tried >= trips && ripens > 0:
-			tried = 0 // after a reconnect meanwhile, all round trips are needed again
-			err = xsync.Pause(parent, ripens)
-		case err == nil && g == nil && tried >= trips:
-			err = fmt.Errorf("%w: after %d round trips it has less than a quarter of the session timeout of %v left", ErrLeaseLapsed, trips, s.Timeout())
+	var round confirming
+	for {
+		g, need, err := s.c.TryGuard(s, parent)
+		if err == nil && g == nil {
+			err = round.next(parent, s, need)
 		}
 		switch {
 		case err != nil:
@@ -112,6 +108,40 @@ func (s *Session) Guard(parent context.Context) (context.Context, context.Cancel
 			return nil, nil, err
 		}
 	}
+}
+
+// unconfirmed says what a lease needs before there can be a guard.
+type unconfirmed struct {
+	on     int           // the connection that it speaks of, by Session.Resumed
+	ripens time.Duration // until a round trip can help (lease.ripens)
+}
+
+// confirming counts the round trips that Guard makes on one connection. What was
+// confirmed on an earlier one says nothing about the server of the next one.
+type confirming struct {
+	on     int  // the connection, by Session.Resumed
+	trips  int  // since the wait, if there was one
+	waited bool // for what was answered to be old enough
+}
+
+// next waits until a round trip can help. It returns an error if none can, or if ctx
+// ends.
+func (r *confirming) next(ctx context.Context, s *Session, need unconfirmed) error {
+	const trips = 3
+	if need.on != r.on {
+		*r = confirming{on: need.on}
+	}
+	switch {
+	case need.ripens > 0 && !r.waited:
+		r.waited, r.trips = true, 0
+		if err := xsync.Pause(ctx, need.ripens); err != nil {
+			return err
+		}
+	case r.trips == trips:
+		return fmt.Errorf("%w: after %d round trips it has less than a quarter of the session timeout of %v left", ErrLeaseLapsed, trips, s.Timeout())
+	}
+	r.trips++
+	return nil
 }
 
 // Leased reports whether Guard would return a guard at once, because a quarter of the
@@ -126,21 +156,20 @@ func (s *Session) Leased() bool {
 // leased reports whether enough is left of the lease for a guard.
 func (s *Session) leased() bool { return clockUntil(s.leaseEnd()) >= s.timing.timeout/4 }
 
-// TryGuard returns a guard, or nil if the lease has to be confirmed first, and then
-// how long to wait before confirming it can help (lease.ripens).
-func (c *core) TryGuard(s *Session, parent context.Context) (g *guard, ripens time.Duration, err error) {
+// TryGuard returns a guard, or nil and what has to be confirmed first.
+func (c *core) TryGuard(s *Session, parent context.Context) (g *guard, need unconfirmed, err error) {
 	g = newGuard(s, parent)
-	registered, ripens, err := c.Register(g)
+	registered, need, err := c.Register(g)
 	if !registered {
 		g.detach()
-		return nil, ripens, err
+		return nil, need, err
 	}
-	return g, 0, nil
+	return g, need, nil
 }
 
 // Register registers a guard with its session. If it does not, it returns what
 // TryGuard then returns.
-func (c *core) Register(g *guard) (registered bool, ripens time.Duration, err error) {
+func (c *core) Register(g *guard) (registered bool, need unconfirmed, err error) {
 	c.Lock()
 	defer c.Unlock()
 	s := g.s
@@ -151,16 +180,16 @@ func (c *core) Register(g *guard) (registered bool, ripens time.Duration, err er
 		if err == ErrSessionExpired {
 			err = ErrBoundExpired
 		}
-		return false, 0, err
+		return false, need, err
 	case s.readOnly:
-		return false, 0, ErrNotReadOnly
+		return false, need, ErrNotReadOnly
 	case t.renewed < t.timeout/4:
-		return false, 0, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, c.cfg.TouchDelay)
+		return false, need, fmt.Errorf("%w: a timeout of %v with TouchDelay %v leaves no lease", ErrBadArguments, t.timeout, c.cfg.TouchDelay)
 	case !s.leased():
-		return false, s.lease.ripens(c.base.instant(clockNow()), t.timeout/4), nil
+		return false, unconfirmed{s.Resumed(), s.lease.ripens(c.base.instant(clockNow()), t.timeout/4)}, nil
 	}
 	s.register(g)
-	return true, 0, nil
+	return true, need, nil
 }
 
 // register adds a guard to those of the session.

@@ -157,3 +157,76 @@ func TestSession_Leased(t *testing.T) {
 		require.False(t, c.Session().Leased())
 	})
 }
+
+// doubtful connects a client whose handshakes prove nothing any more: an earlier one was
+// left unanswered, and a session timeout has passed since.
+func doubtful(t *testing.T, srv *zktest.Server) *zk.Client {
+	c := connect(t, srv)
+	left := false
+	srv.OnConnect(func(zktest.Connect) zktest.Verdict {
+		if !left {
+			left = true
+			return zktest.Hang
+		}
+		return zktest.Pass
+	})
+	reconnect(t, srv, c)
+	time.Sleep(2 * c.Session().Timeout())
+	reconnect(t, srv, c)
+	require.False(t, c.Session().Leased())
+	return c
+}
+
+// reconnect cuts the connection of a client and waits until it has another one.
+func reconnect(t *testing.T, srv *zktest.Server, c *zk.Client) {
+	before := c.Session().Resumed()
+	srv.CutConnections(0)
+	for c.Session().Resumed() == before {
+		require.NoError(t, t.Context().Err())
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A lease needs round trips below a tenth of the session timeout. That is enough too
+// where an earlier handshake was left unanswered.
+func TestGuard_AfterADoubtfulHandshakeOnASlowLink(t *testing.T) {
+	for part := time.Duration(11); part < 40; part++ {
+		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			c := doubtful(t, srv)
+			srv.Delay(1, c.Session().Timeout()/part)
+			start := time.Now()
+			_, release, err := c.Session().Guard(inTime(t))
+			require.NoError(t, err, "a round trip of a %dth of the timeout", part)
+			defer release()
+			require.Less(t, time.Since(start), c.Session().Timeout()/3+3*c.Session().Timeout()/part, "TouchDelay and three round trips")
+		})
+	}
+}
+
+// meddler calls do when a context is made from it for the nth time.
+type meddler struct {
+	context.Context
+	n  *int
+	do func()
+}
+
+func (m meddler) Done() <-chan struct{} {
+	if *m.n--; *m.n == 0 {
+		m.do()
+	}
+	return m.Context.Done()
+}
+
+// What was confirmed on a connection proves nothing on the next one. Guard makes its
+// round trips again there.
+func TestGuard_ConfirmsAnewAfterAReconnect(t *testing.T) {
+	for nth := 1; nth <= 40; nth++ {
+		bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			c, n := doubtful(t, srv), nth
+			parent := meddler{inTime(t), &n, func() { reconnect(t, srv, c) }}
+			_, release, err := c.Session().Guard(parent)
+			require.NoError(t, err, "a reconnect before the lease is looked at for the %dth time", nth)
+			release()
+		})
+	}
+}
