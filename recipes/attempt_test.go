@@ -20,7 +20,7 @@ import (
 func TestOutcome_AfterAnAttemptThatCreatedNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 1})
-		c := client(t, srv)
+		c := srv.Client(t)
 		old := c.Session().ID()
 		time.Sleep(time.Second)
 		var sent atomic.Int32
@@ -52,7 +52,7 @@ func TestOutcome_AfterAnAttemptThatCreatedNothing(t *testing.T) {
 func TestOutcome_AfterAnAttemptWhoseNodeIsDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 1})
-		c, other := client(t, srv), client(t, srv)
+		c, other := srv.Client(t), srv.Client(t)
 		held, err := lock.New(other, "/a", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		own := c.Session().ID()
@@ -80,7 +80,7 @@ func TestOutcome_AfterAnAttemptWhoseNodeIsDeleted(t *testing.T) {
 func TestOutcome_AfterAnAttemptWhoseSessionWasGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 1})
-		c, other := client(t, srv), client(t, srv)
+		c, other := srv.Client(t), srv.Client(t)
 		_, err := lock.New(other, "/a", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		old := c.Session()

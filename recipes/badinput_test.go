@@ -98,7 +98,7 @@ func TestRecipes_NilClientIsRefused(t *testing.T) {
 func TestRecipes_UnknownDialectIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
-		for name, call := range callsOf(client(t, srv), recipes.Kazoo+1) {
+		for name, call := range callsOf(srv.Client(t), recipes.Kazoo+1) {
 			refusedAtOnce(t, name, try(t, name, call), "unknown dialect 2")
 		}
 		require.Empty(t, srv.Dump())
@@ -109,7 +109,7 @@ func TestRecipes_UnknownDialectIsRefused(t *testing.T) {
 func TestRecipes_NilFunctionIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
-		c := client(t, srv)
+		c := srv.Client(t)
 		l := lock.New(c, "/l", lock.Config{})
 		for name, call := range map[string]func(context.Context) error{
 			"Lock.Do":      func(ctx context.Context) error { return l.Do(ctx, nil) },

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,19 +13,8 @@ import (
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/recipes/lock"
-	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
-
-func client(t *testing.T, srv *zktest.Server) *zk.Client {
-	t.Helper()
-	return srv.Client(t)
-}
-
-func clientBy(t *testing.T, srv *zktest.Server, dial func(context.Context, string, string) (net.Conn, error)) *zk.Client {
-	t.Helper()
-	return srv.Client(t, func(cfg *zk.Config) { cfg.DialContext = dial })
-}
 
 // failures: 49, 57, 95: a caller that gives up Acquire, Join or Campaign, at any
 // moment, leaves nothing behind: 10,000 times, over two servers whose connections are
@@ -34,7 +22,7 @@ func clientBy(t *testing.T, srv *zktest.Server, dial func(context.Context, strin
 func TestRecipes_TenThousandGiveUpAndLeaveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 2})
-		c := client(t, srv)
+		c := srv.Client(t)
 		for i := range 2 {
 			srv.Delay(i, time.Millisecond) // so that every request takes time
 		}

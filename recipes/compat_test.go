@@ -81,10 +81,7 @@ func TestReal_RecipesAtEveryLevel(t *testing.T) {
 	for name, level := range map[string]zk.Compat{"own": clienttest.Level(), "oldest": zk.CompatKeeper} {
 		t.Run(name, func(t *testing.T) {
 			everyRecipe(t, func(t *testing.T) *zk.Client {
-				c, err := zk.Connect(clienttest.InTime(t), zk.Config{Servers: e.Direct(), Compat: level})
-				require.NoError(t, err)
-				t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
-				return c
+				return clienttest.ConnectTo(t, e.Direct(), func(cfg *zk.Config) { cfg.Compat = level })
 			})
 		})
 	}

@@ -86,7 +86,7 @@ func TestOutcome_IsUnknownWhenANodeMayBeLeft(t *testing.T) {
 // request.
 func cutAt(t *testing.T, request int, held bool, acquire func(context.Context, *zk.Client) error) (left []string, err error) {
 	srv := zktest.Start(t, zktest.Config{Servers: 1})
-	c, other := client(t, srv), client(t, srv)
+	c, other := srv.Client(t), srv.Client(t)
 	if held {
 		require.NoError(t, acquire(t.Context(), other))
 	}

@@ -103,8 +103,8 @@ func TestOutcome_IsThatOfAllTries(t *testing.T) {
 			t.Run(name+"/the last try "+end, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					srv := zktest.Start(t, zktest.Config{Servers: 1})
-					c := client(t, srv)
-					run := prepare(t, c, client(t, srv))
+					c := srv.Client(t)
+					run := prepare(t, c, srv.Client(t))
 					own := c.Session().ID()
 					var tries atomic.Int32
 					var away atomic.Bool

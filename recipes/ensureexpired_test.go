@@ -37,7 +37,7 @@ func TestEnsurePath_ContinuesInTheNextSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
-				c := client(t, srv)
+				c := srv.Client(t)
 				time.Sleep(2 * time.Second)
 				first := c.Session()
 				// The connection is lost while the directory is being created, and the

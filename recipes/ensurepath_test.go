@@ -41,12 +41,10 @@ func TestRecipes_NameTheMissingChroot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		srv.Delay(1, 10*time.Microsecond)
-		plain := client(t, srv)
+		plain := srv.Client(t)
 		require.NoError(t, recipes.EnsurePath(t.Context(), plain, "/app/lock"))
 		require.NoError(t, plain.Delete(t.Context(), "/app/lock", zk.AnyVersion))
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString() + "/app", DialContext: srv.DialContext})
-		require.NoError(t, err)
-		defer func() { require.NoError(t, c.Close(t.Context())) }()
+		c := srv.Client(t, func(cfg *zk.Config) { cfg.Servers += "/app" })
 		l := lock.New(c, "/lock", lock.Config{})
 		held, err := l.Acquire(t.Context())
 		require.NoError(t, err)
@@ -86,7 +84,7 @@ func TestEnsurePath_CodesWithoutVerdictAreNoStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		srv.Delay(1, 10*time.Microsecond)
-		c := client(t, srv)
+		c := srv.Client(t)
 		creates := counted(srv, zk.ErrOperationTimeout)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()

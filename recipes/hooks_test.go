@@ -84,10 +84,7 @@ func (r *recorder) OnSetAside(e recipes.SetAside) { r.add("%s: %s set aside", e.
 
 func observed(t *testing.T, srv *zktest.Server, hooks ...zk.Hook) *zk.Client {
 	t.Helper()
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: hooks})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = c.Close(context.Background()) })
-	return c
+	return srv.Client(t, func(cfg *zk.Config) { cfg.Hooks = hooks })
 }
 
 // A lock and an election report each step: waiting, the place in the queue, the grant,
@@ -99,7 +96,7 @@ func TestHooks_OfLocksAndElections(t *testing.T) {
 		c := observed(t, srv, r)
 		ctx := context.WithValue(t.Context(), contextKey{}, "my call")
 
-		first, err := lock.New(client(t, srv), "/l", lock.Config{}).Acquire(t.Context())
+		first, err := lock.New(srv.Client(t), "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		got := make(chan *lock.Held)
 		l := lock.New(c, "/l", lock.Config{})
@@ -143,7 +140,7 @@ func TestHooks_OfLeadersMembersAndCopies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{Servers: 1})
 		r := new(recorder)
-		c, quiet := observed(t, srv, r), client(t, srv)
+		c, quiet := observed(t, srv, r), srv.Client(t)
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 
@@ -206,11 +203,10 @@ func TestHooks_BadOnes(t *testing.T) {
 			require.ErrorContains(t, err, fmt.Sprintf("a %T, has no method of a Hook interface", hook))
 		}
 		var log bytes.Buffer
-		c, err := zk.Connect(t.Context(), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, Hooks: []zk.Hook{panics{}},
-			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})),
+		c := srv.Client(t, func(cfg *zk.Config) {
+			cfg.Hooks = []zk.Hook{panics{}}
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
 		})
-		require.NoError(t, err)
 		h, err := lock.New(c, "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, h.Release(t.Context()))

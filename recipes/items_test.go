@@ -61,7 +61,7 @@ func TestRecipes_ItemsAreNeverWorkedOnTwice(t *testing.T) {
 		wires := make([]*wire, workers)
 		for w := range workers {
 			wires[w] = &wire{srv: srv}
-			c := clientBy(t, srv, wires[w].dial)
+			c := srv.Client(t, func(cfg *zk.Config) { cfg.DialContext = wires[w].dial })
 			rnd := rand.New(rand.NewPCG(7, uint64(w)))
 			work.Go(func() {
 				for ctx.Err() == nil {

@@ -29,7 +29,7 @@ func TestRecipes_NothingIsSentInAnOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
-				c := client(t, srv)
+				c := srv.Client(t)
 				calls := callsOf(c, recipes.Curator)
 				gate, double := barrier.New(c, "/g", barrier.Config{}), barrier.NewDouble(c, "/d", 1, barrier.DoubleConfig{})
 				calls["Barrier.Raise"], calls["Barrier.Lower"], calls["Barrier.Wait"] = gate.Raise, gate.Lower, gate.Wait

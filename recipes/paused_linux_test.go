@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/groupmembership"
@@ -170,9 +171,7 @@ func TestPausedProcess_EveryContextHasEndedAtItsFirstCheck(t *testing.T) {
 		return
 	}
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 2 * time.Second})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, c.Close(context.Background())) }()
+	c := clienttest.ConnectTo(t, e.Servers(), clienttest.Timeout(2*time.Second))
 
 	holder := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	holder.Env = append(os.Environ(), pausedServers+"="+e.Servers(), "GODEBUG=asyncpreemptoff=1")

@@ -18,7 +18,7 @@ import (
 func TestRecipes_PrintedHoldsShowPathTokenAndState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
-		c, ctx := client(t, srv), t.Context()
+		c, ctx := srv.Client(t), t.Context()
 
 		h, err := lock.New(c, "/l", lock.Config{}).Acquire(ctx)
 		require.NoError(t, err)

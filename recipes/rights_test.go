@@ -109,11 +109,11 @@ func TestRecipes_MissingRightEndsACallAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
-				c := client(t, srv)
+				c := srv.Client(t)
 				if parent := zk.Parent(m.path); parent != "/" {
 					require.NoError(t, srv.Create(parent, nil))
 				}
-				_, err := client(t, srv).Create(t.Context(), m.path, nil, zk.Persistent, zk.WithACL(without(m.right)...))
+				_, err := srv.Client(t).Create(t.Context(), m.path, nil, zk.Persistent, zk.WithACL(without(m.right)...))
 				require.NoError(t, err)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
@@ -145,7 +145,7 @@ func TestRecipes_MissingRightOfATransactionIsNamed(t *testing.T) {
 			acl := append(zk.DigestACL(zk.PermAll, "admin", "secret"), without(m.right)...)
 			_, err := g.admin.Create(t.Context(), root+m.path, nil, zk.Persistent, zk.WithACL(acl...))
 			require.NoError(t, err)
-			c := g.connect(t, zk.Config{Servers: root})
+			c := g.connect(t, func(cfg *zk.Config) { cfg.Servers += root })
 			err = m.call(soon(t), c)
 			var right *recipes.RightError
 			require.ErrorAs(t, err, &right)

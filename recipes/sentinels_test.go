@@ -76,7 +76,7 @@ func TestRecipes_ReleasedIsOneErrorWithEachRecipesOwnText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
-				hold := begin(t, client(t, srv))
+				hold := begin(t, srv.Client(t))
 				require.NoError(t, hold.giveUp(t.Context()))
 				cause := context.Cause(hold.ctx)
 				require.ErrorIs(t, cause, lock.ErrReleased)
@@ -92,7 +92,7 @@ func TestRecipes_DeletedIsOneError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
-				hold := begin(t, client(t, srv))
+				hold := begin(t, srv.Client(t))
 				time.Sleep(time.Second) // by then every hold has a watch on its own node
 				require.NoError(t, srv.Delete(hold.path))
 				<-hold.ctx.Done()
@@ -106,7 +106,7 @@ func TestRecipes_DeletedIsOneError(t *testing.T) {
 func TestRecipes_LostIsOneError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
-		c := client(t, srv)
+		c := srv.Client(t)
 		l, err := election.New(c, "/election", election.Config{}).Campaign(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, l.Resign(t.Context()))

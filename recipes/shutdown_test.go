@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/groupmembership"
@@ -29,8 +30,7 @@ type service struct {
 
 func startService(t *testing.T, srv *zktest.Server) *service {
 	t.Helper()
-	c, err := zk.Connect(t.Context(), srv.ClientConfig()) // not by srv.Client, which fails a test whose Close is not confirmed
-	require.NoError(t, err)
+	c := clienttest.Open(t, srv)
 	s := &service{client: c}
 	leads := make(chan context.Context, 1)
 	lead := recipes.Running(t.Context(), "stop leading", func(ctx context.Context) error {
@@ -41,6 +41,7 @@ func startService(t *testing.T, srv *zktest.Server) *service {
 		})
 	})
 	s.leads = <-leads
+	var err error
 	s.member, err = groupmembership.New(s.client, "/g", groupmembership.Config{}).Join(t.Context(), "a", nil)
 	require.NoError(t, err)
 	s.held, err = lock.New(s.client, "/l", lock.Config{}).Acquire(t.Context())
@@ -209,7 +210,7 @@ func TestRunning_CandidateThatIsStoppedIsNoError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		s := startService(t, srv)
-		other := client(t, srv)
+		other := srv.Client(t)
 		step := recipes.Running(t.Context(), "stop the campaign", func(ctx context.Context) error {
 			return election.New(other, "/e", election.Config{}).Run(ctx, func(context.Context, *election.Leadership) error { return nil })
 		})

@@ -99,7 +99,7 @@ func TestRecipes_NoLoopWithoutPauses(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
 				srv.Delay(0, time.Millisecond) // otherwise virtual time stands still in a loop
 				require.NoError(t, srv.Create("/d", nil))
-				c := client(t, srv)
+				c := srv.Client(t)
 				var asked atomic.Int64
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()

@@ -31,23 +31,14 @@ type guarded struct {
 func newGuarded(t *testing.T) guarded {
 	t.Helper()
 	g := guarded{e: ensemble.Run(t, ensemble.Options{Version: ensemble.V39})}
-	g.admin = g.connect(t, zk.Config{Auth: []zk.Authenticator{zk.DigestAuth("admin", "secret")}})
-	g.user = g.connect(t, zk.Config{})
+	g.admin = g.connect(t, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("admin", "secret")} })
+	g.user = g.connect(t)
 	return g
 }
 
-func (g guarded) connect(t *testing.T, cfg zk.Config) *zk.Client {
+func (g guarded) connect(t *testing.T, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	cfg.Servers = g.e.Servers() + cfg.Servers // a chroot, or nothing
-	cfg.Compat = clienttest.Level()
-	c, err := zk.Connect(soon(t), cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.ConnectTo(t, g.e.Servers(), change...)
 }
 
 // soon returns a context for a call that must end by itself.
@@ -96,7 +87,7 @@ func TestUnreadable_ExistsIsRefusedForANodeThatIsThere(t *testing.T) {
 func TestUnreadable_ConnectToAChroot(t *testing.T) {
 	g := newGuarded(t)
 	g.create(t, "/app", zk.Persistent, zk.WithACL(sealed...))
-	c := g.connect(t, zk.Config{Servers: "/app"})
+	c := g.connect(t, func(cfg *zk.Config) { cfg.Servers += "/app" })
 	_, err := c.Create(soon(t), "/node", nil, zk.Persistent)
 	require.NoError(t, err)
 

@@ -31,16 +31,11 @@ func inBubble(t *testing.T, servers int, f func(t *testing.T, srv *zktest.Server
 // connect returns a client. If a server is named, the client uses that one alone.
 func connect(t testing.TB, srv *zktest.Server, server ...int) *zk.Client {
 	t.Helper()
-	return connectWith(t, srv, func(cfg *zk.Config) {
+	return clienttest.Connect(t, srv, func(cfg *zk.Config) {
 		if len(server) > 0 {
 			cfg.Servers = strings.Split(cfg.Servers, ",")[server[0]-1]
 		}
 	})
-}
-
-func connectWith(t testing.TB, srv *zktest.Server, change func(*zk.Config)) *zk.Client {
-	t.Helper()
-	return clienttest.Connect(t, srv, change)
 }
 
 // once returns the verdict for the first request that matches, and Pass for all

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes/barrier"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -18,7 +19,7 @@ import (
 func TestDouble_UnconfirmedLeaseIsNoHotLoop(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		srv.Delay(0, time.Millisecond) // otherwise virtual time stands still in a loop
-		c := connectWith(t, srv, func(cfg *zk.Config) { cfg.QuorumLease = true })
+		c := clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.QuorumLease = true })
 		var asked atomic.Int64
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Op == "multi" && r.Path == "/" { // the request that confirms the lease

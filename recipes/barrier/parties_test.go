@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes/barrier"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -35,7 +36,7 @@ func TestDouble_LimitOfPartiesIsExact(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				require.NoError(t, srv.Create("/b", data))
-				c := connectWith(t, srv, func(cfg *zk.Config) { cfg.MaxRequestSize = 1500 })
+				c := clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.MaxRequestSize = 1500 })
 				of := func(n int) *barrier.Double { return barrier.NewDouble(c, "/b", n, barrier.DoubleConfig{}) }
 				for _, n := range []int{-1, 0, 1_000_000} {
 					_, err := of(n).Enter(t.Context())

@@ -22,12 +22,7 @@ func TestDouble_RoundsOnARealServer(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	dial := func() *zk.Client {
-		c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 10 * time.Second})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
-		return c
-	}
+	dial := func() *zk.Client { return clienttest.ConnectTo(t, e.Servers()) }
 	var clients []*zk.Client
 	for range 3 {
 		clients = append(clients, dial())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -322,8 +323,7 @@ func TestDiscovery_Queries(t *testing.T) {
 // After Run has ended, nothing is loaded any more, and Loaded returns why.
 func TestCache_LoadedEndsWithRun(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
-		client, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		client := clienttest.Open(t, srv)
 		srv.Down(1, true)
 		srv.Down(2, true)
 		d := discovery.New(client, "/services", discovery.Config{})

@@ -1,7 +1,6 @@
 package discovery_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -27,9 +26,7 @@ func registered(t *testing.T, srv *zktest.Server, n int) []*discovery.Registrati
 	t.Helper()
 	var out []*discovery.Registration
 	for i := range n {
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: "zk2:2181", DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
+		c := connect(t, srv, on("zk2:2181"))
 		r, err := discovery.New(c, "/services", discovery.Config{}).
 			Register(t.Context(), discovery.Instance{Name: "web", ID: fmt.Sprint(i)})
 		require.NoError(t, err)
@@ -44,7 +41,7 @@ func registered(t *testing.T, srv *zktest.Server, n int) []*discovery.Registrati
 func TestProvider_SurvivesAMassExpiry(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		regs := registered(t, srv, 50)
-		c := discovery.New(onFirst(t, srv), "/services", discovery.Config{}).Cache()
+		c := discovery.New(connect(t, srv, on("zk1:2181")), "/services", discovery.Config{}).Cache()
 		end := run(t, c)
 		p := c.Provider("web", discovery.ProviderConfig{})
 		stop := make(chan struct{})
@@ -161,16 +158,14 @@ func TestRegistration_ComingBackIsSpread(t *testing.T) {
 func grace(t *testing.T, srv *zktest.Server, cfg discovery.Config) (c *discovery.Cache, back func(), end func()) {
 	t.Helper()
 	ctx := t.Context()
-	own, err := zk.Connect(ctx, zk.Config{Servers: "zk2:2181", DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, own.Close(context.Background())) })
+	own := connect(t, srv, on("zk2:2181"))
 	d := discovery.New(own, "/services", discovery.Config{})
 	a, err := d.Register(ctx, discovery.Instance{Name: "web", ID: "a"})
 	require.NoError(t, err)
 	_, err = d.Register(ctx, discovery.Instance{Name: "web", ID: "off", Disabled: true})
 	require.NoError(t, err)
 	require.NoError(t, srv.Create("/services/web/static", []byte(`{"name":"web","id":"static"}`)))
-	c = discovery.New(onFirst(t, srv), "/services", cfg).Cache()
+	c = discovery.New(connect(t, srv, on("zk1:2181")), "/services", cfg).Cache()
 	stop := run(t, c)
 	require.Equal(t, "a off static", ids(c.Snapshot().Instances("web")))
 	time.Sleep(2 * time.Second)
@@ -229,7 +224,7 @@ func TestCache_WhatVanishedOverAGapIsKeptForAWhile(t *testing.T) {
 func TestCache_WhatExpiresSoonAfterAGapIsKept(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
 		regs := registered(t, srv, 2)
-		c := discovery.New(onFirst(t, srv), "/services", discovery.Config{}).Cache()
+		c := discovery.New(connect(t, srv, on("zk1:2181")), "/services", discovery.Config{}).Cache()
 		end := run(t, c)
 		p := c.Provider("web", discovery.ProviderConfig{})
 		expire := func(id string) {

@@ -10,19 +10,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
 
-func connect(t testing.TB, srv *zktest.Server) *zk.Client {
+func connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	c, err := zk.Connect(context.Background(), zk.Config{
-		Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
-	return c
+	return clienttest.Connect(t, srv, change...)
+}
+
+// on makes a client connect to one server alone.
+func on(server string) func(*zk.Config) {
+	return func(cfg *zk.Config) { cfg.Servers = server }
 }
 
 // inBubble runs a test that must leave no ephemeral node and no watch.

@@ -44,7 +44,7 @@ func TestRegistration_UpdateWithAnEndedContextRecordsNothing(t *testing.T) {
 // context of the first ends: its change is stored after the outage.
 func TestRegistration_UpdateThatEndsInAnOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
-		r, err := discovery.New(onFirst(t, srv), "/services", discovery.Config{}).
+		r, err := discovery.New(connect(t, srv, on("zk1:2181")), "/services", discovery.Config{}).
 			Register(t.Context(), discovery.Instance{Name: "web", ID: "1", Address: "old"})
 		require.NoError(t, err)
 		srv.Down(1, true)

@@ -21,12 +21,8 @@ func TestDiscovery_OnARealServer(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	dial := func(servers string) *zk.Client {
-		c, err := zk.Connect(ctx, zk.Config{Servers: servers, Compat: clienttest.Level(), SessionTimeout: 8 * time.Second})
-		require.NoError(t, err)
-		return c
-	}
-	server, consumer := dial(e.Servers()), dial(e.Direct())
+	server := clienttest.ConnectTo(t, e.Servers(), clienttest.Timeout(8*time.Second))
+	consumer := clienttest.ConnectTo(t, e.Direct(), clienttest.Timeout(8*time.Second))
 	d := discovery.New(server, "/services", discovery.Config{})
 	regs := make([]*discovery.Registration, 300)
 	for n := range regs {

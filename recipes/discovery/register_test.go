@@ -22,8 +22,7 @@ import (
 // sees; end returns them.
 func observe(t *testing.T, srv *zktest.Server) (end func() []string) {
 	t.Helper()
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: "zk2:2181", DialContext: srv.DialContext})
-	require.NoError(t, err)
+	c := connect(t, srv, on("zk2:2181"))
 	sub, err := c.Subscribe(t.Context(), "/services", zk.Recursive())
 	require.NoError(t, err)
 	var events []string
@@ -43,15 +42,6 @@ func observe(t *testing.T, srv *zktest.Server) (end func() []string) {
 		require.NoError(t, c.Close(t.Context()))
 		return events
 	}
-}
-
-// onFirst connects to the first server only, which the tests then break.
-func onFirst(t *testing.T, srv *zktest.Server) *zk.Client {
-	t.Helper()
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: "zk1:2181", DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
-	return c
 }
 
 func data(t *testing.T, srv *zktest.Server, path string) string {
@@ -132,7 +122,7 @@ func TestRegistration_UpdatesInPlace(t *testing.T) {
 // failures: 93: no observer sees a reconnect within the session, half a timeout long.
 func TestRegistration_ReconnectIsNoFlap(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
-		ctx, c := t.Context(), onFirst(t, srv)
+		ctx, c := t.Context(), connect(t, srv, on("zk1:2181"))
 		r, err := discovery.New(c, "/services", discovery.Config{}).Register(ctx, discovery.Instance{Name: "web", ID: "1"})
 		require.NoError(t, err)
 		end := observe(t, srv)
@@ -152,7 +142,7 @@ func TestRegistration_ReconnectIsNoFlap(t *testing.T) {
 // data, although the first tries are cut or refused.
 func TestRegistration_ComesBackWithTheNewestAfterAnExpiry(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *zktest.Server) {
-		ctx, c := t.Context(), onFirst(t, srv)
+		ctx, c := t.Context(), connect(t, srv, on("zk1:2181"))
 		r, err := discovery.New(c, "/services", discovery.Config{}).Register(ctx, discovery.Instance{Name: "web", ID: "1", Address: "old"})
 		require.NoError(t, err)
 		first := r.Status()

@@ -168,8 +168,7 @@ func TestServe_EndsWhenThereIsNothingLeftToDo(t *testing.T) {
 		ctx := t.Context()
 		other, err := discovery.New(connect(t, srv), "/services", discovery.Config{}).Register(ctx, discovery.Instance{Name: "web", ID: "1"})
 		require.NoError(t, err)
-		c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := connect(t, srv)
 		d := discovery.New(c, "/services", discovery.Config{})
 		r, err := d.Registration(discovery.Instance{Name: "web", ID: "1"})
 		require.NoError(t, err)
@@ -245,8 +244,7 @@ func TestServe_EndsWithTheClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, srv *zktest.Server) {
 				ctx := t.Context()
-				c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-				require.NoError(t, err)
+				c := connect(t, srv)
 				r, err := discovery.New(c, "/services", discovery.Config{}).Registration(discovery.Instance{Name: "web", ID: "1"})
 				require.NoError(t, err)
 				done := make(chan error, 1)

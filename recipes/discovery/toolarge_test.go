@@ -23,16 +23,12 @@ func TestQuery_BehindATooLargeInstance(t *testing.T) {
 			}
 			put(t, srv, "web", fmt.Sprint(i), more)
 		}
-		small, err := zk.Connect(t.Context(), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, MaxReplySize: 3000, MaxInFlight: 4,
-		})
-		require.NoError(t, err)
+		small := connect(t, srv, func(cfg *zk.Config) { cfg.MaxReplySize, cfg.MaxInFlight = 3000, 4 })
 		for range 20 { // the server lists the names in any order
 			good, bad, err := discovery.New(small, "/services", discovery.Config{}).Query(t.Context(), "web")
 			require.NoError(t, err)
 			require.Len(t, bad, 1, "%v", bad)
 			require.Len(t, good, 9)
 		}
-		require.NoError(t, small.Close(t.Context()))
 	})
 }

@@ -15,18 +15,9 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-func connectReal(t *testing.T, e ensemble.Ensemble, timeout time.Duration) *zk.Client {
+func connectReal(t *testing.T, e ensemble.Ensemble, timeout time.Duration, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: timeout})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.ConnectTo(t, e.Servers(), append(change, clienttest.Timeout(timeout))...)
 }
 
 // campaign starts a campaign in the background. It first waits until the queue has a
@@ -203,14 +194,13 @@ func TestElection_NextCandidateSendsARealServerNoRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var lists atomic.Int32
 			a := connectReal(t, e, 30*time.Second)
-			b, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 30 * time.Second, Hooks: []zk.Hook{
-				onCall(func(e zk.CallEnded) {
+			b := connectReal(t, e, 30*time.Second, func(cfg *zk.Config) {
+				cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
 					if !e.Pipelined && e.Path == "/e" && (e.Op == "children" || e.Op == "get") {
 						lists.Add(1)
 					}
-				}),
-			}})
-			require.NoError(t, err)
+				})}
+			})
 			first := take(t, campaign(t, a, election.Config{}, 0))
 			out := make(chan *election.Leadership, 1)
 			go func() {

@@ -293,12 +293,9 @@ func TestJoin_SessionThatEndsMeanwhileIsNoRefusal(t *testing.T) {
 // A server that throttles the create refuses nothing: Join goes on.
 func TestJoin_ThrottledCreateIsNoRefusal(t *testing.T) {
 	inBubble(t, zktest.Config{}, func(t *testing.T, srv *zktest.Server) {
-		c, err := zk.Connect(t.Context(), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext,
-			BackOff: func() backoff.BackOff { return &backoff.StopBackOff{} },
+		c := clienttest.Connect(t, srv, func(cfg *zk.Config) {
+			cfg.BackOff = func() backoff.BackOff { return &backoff.StopBackOff{} }
 		})
-		require.NoError(t, err)
-		defer func() { require.NoError(t, c.Close(context.Background())) }()
 		var tries atomic.Int32
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Op == "create" && r.Path == "/g/a" && tries.Add(1) < 3 {

@@ -16,18 +16,10 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
+// connectTo returns a client of a real server whose session ends soon.
 func connectTo(t *testing.T, servers string) *zk.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: servers, Compat: clienttest.Level(), SessionTimeout: 2 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.ConnectTo(t, servers, clienttest.Timeout(2*time.Second))
 }
 
 // until reads snapshots until one has the wanted members.

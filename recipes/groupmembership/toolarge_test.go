@@ -24,10 +24,7 @@ func TestWatch_ListThatIsLargerThanAReply(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{DisableWatchAndContainer: old})
 				crowd := newCrowd(t, srv, 10)
-				c, err := zk.Connect(t.Context(), zk.Config{
-					Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout, MaxReplySize: 2000,
-				})
-				require.NoError(t, err)
+				c := clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.MaxReplySize = 2000 })
 				g := groupmembership.New(c, "/g", groupmembership.Config{})
 
 				e := watch(t, g)
@@ -48,9 +45,8 @@ func TestWatch_ListThatIsLargerThanAReply(t *testing.T) {
 					requireTooLarge(t, err)
 				}
 				require.Less(t, time.Since(start), time.Second)
-				_, err = g.Members(ctx)
+				_, err := g.Members(ctx)
 				requireTooLarge(t, err)
-				require.NoError(t, c.Close(t.Context()))
 			})
 		})
 	}
@@ -71,10 +67,7 @@ func TestMembers_BehindATooLargeOne(t *testing.T) {
 			_, err := other.Create(t.Context(), fmt.Sprintf("/g/%d", i), make([]byte, size), zk.Ephemeral)
 			require.NoError(t, err)
 		}
-		c, err := zk.Connect(t.Context(), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: timeout, MaxReplySize: 3000, MaxInFlight: 4,
-		})
-		require.NoError(t, err)
+		c := clienttest.Connect(t, srv, func(cfg *zk.Config) { cfg.MaxReplySize, cfg.MaxInFlight = 3000, 4 })
 		for range 20 { // the server lists the names in any order
 			members, err := groupmembership.New(c, "/g", groupmembership.Config{}).Members(t.Context())
 			require.NoError(t, err)
@@ -83,7 +76,6 @@ func TestMembers_BehindATooLargeOne(t *testing.T) {
 				require.Equal(t, m.ID == "3", m.Err != nil, "%v: %v", m.ID, m.Err)
 			}
 		}
-		require.NoError(t, c.Close(t.Context()))
 	})
 }
 

@@ -65,7 +65,7 @@ func TestLock_KeepsTime(t *testing.T) {
 	const timeout = 3 * time.Second // real time: on a busy machine a short lease lapses
 	inRealTime(t, 2, func(t *testing.T, srv *zktest.Server) {
 		at := func(server int) *zk.Client {
-			return connectWith(t, srv, func(cfg *zk.Config) {
+			return connect(t, srv, func(cfg *zk.Config) {
 				cfg.Servers, cfg.SessionTimeout = strings.Split(srv.ConnectString(), ",")[server-1], timeout
 			})
 		}

@@ -17,21 +17,6 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// connectWith is connect with another configuration.
-func connectWith(t testing.TB, srv *zktest.Server, change func(*zk.Config)) *zk.Client {
-	t.Helper()
-	cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second}
-	change(&cfg)
-	c, err := zk.Connect(t.Context(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
-}
-
 // nth applies a verdict to the nth request of a kind, counted from 1, and to no
 // other.
 func nth(srv *zktest.Server, op string, n int64, v zktest.Verdict) {
@@ -144,7 +129,7 @@ func TestLock_EveryLaterErrorLeavesNoNode(t *testing.T) {
 						require.NoError(t, srv.Create("/l/"+strings.Repeat("x", 8000), nil))
 					}
 					synctest.Wait()
-					c := connectWith(t, srv, func(cfg *zk.Config) { cfg.MaxReplySize = 4000 })
+					c := connect(t, srv, func(cfg *zk.Config) { cfg.MaxReplySize = 4000 })
 					var seen, deletes atomic.Int64
 					srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 						switch {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
@@ -72,10 +73,8 @@ func TestLock_PausedHolder(t *testing.T) {
 		return
 	}
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), SessionTimeout: 2 * time.Second})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, c.Close(context.Background())) }()
-	_, err = c.Create(t.Context(), "/data", []byte("first"), zk.Persistent)
+	c := clienttest.ConnectTo(t, e.Servers(), clienttest.Timeout(2*time.Second))
+	_, err := c.Create(t.Context(), "/data", []byte("first"), zk.Persistent)
 	require.NoError(t, err)
 
 	holder := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLock_PausedHolder$")

@@ -16,7 +16,7 @@ import (
 // the request is first in the queue.
 func TestSemaphore_MorePermitsThanATransactionGrantsAreRefusedAtOnce(t *testing.T) {
 	inSemaphoreBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := connectWith(t, srv, func(cfg *zk.Config) { cfg.MaxRequestSize = 2000 })
+		c := connect(t, srv, func(cfg *zk.Config) { cfg.MaxRequestSize = 2000 })
 		s := lock.NewSemaphore(c, "/s", 1000, lock.Config{Data: []byte("0123456789")})
 		first := mustAcquire(t, lock.NewSemaphore(connect(t, srv), "/s", 1000, lock.Config{}), 1000)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

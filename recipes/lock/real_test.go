@@ -21,7 +21,7 @@ func TestReal_Recipes(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{})
 	clients := make([]*zk.Client, 3)
 	for i := range clients {
-		clients[i] = connectReal(t, e)
+		clients[i] = clienttest.ConnectTo(t, e.Servers(), clienttest.Timeout(4*time.Second))
 	}
 	const multi = 14
 	t.Run("downgrade", func(t *testing.T) {
@@ -115,20 +115,6 @@ func TestReal_Recipes(t *testing.T) {
 		wchs, err := e.FourLetter(t.Context(), 0, "wchs")
 		return err == nil && strings.Contains(wchs, "Total watches:0")
 	}, 10*time.Second, 50*time.Millisecond, "watches left")
-}
-
-func connectReal(t *testing.T, e ensemble.Ensemble) *zk.Client {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 4 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
 }
 
 // realLater acquires in the background and returns when dir has n contenders.

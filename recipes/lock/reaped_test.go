@@ -24,14 +24,7 @@ func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
 	const dir = "/reaped/by/the/server"
 	var clients []*zk.Client
 	for range 10 {
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: 30 * time.Second})
-		require.NoError(t, err)
-		clients = append(clients, c)
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-			defer cancel()
-			require.NoError(t, c.Close(ctx))
-		})
+		clients = append(clients, clienttest.ConnectTo(t, e.Servers(), clienttest.Timeout(30*time.Second)))
 	}
 	var mu sync.Mutex
 	dirs := map[int64]int{} // how often the lock was held, by the directory's czxid
@@ -81,13 +74,8 @@ func TestLock_ParentsAreReapedUnderneath(t *testing.T) {
 // failures: 115: Close ends the session on the server, so its lock is free at once.
 func TestLock_CloseFreesItAtOnce(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{Size: 1})
-	connect := func() *zk.Client {
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), Compat: clienttest.Level(), SessionTimeout: time.Minute})
-		require.NoError(t, err)
-		return c
-	}
+	connect := func() *zk.Client { return clienttest.ConnectTo(t, e.Servers(), clienttest.Timeout(time.Minute)) }
 	holder, waiter := connect(), connect()
-	defer func() { require.NoError(t, waiter.Close(context.Background())) }()
 	h, err := lock.New(holder, "/l", lock.Config{}).Acquire(t.Context())
 	require.NoError(t, err)
 	got := acquire(t.Context(), waiter)

@@ -25,12 +25,12 @@ func TestLock_TenThousandCancelsLeaveNothing(t *testing.T) {
 	inBubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 		// Only the waiter's servers have faults: a cut may hit a handshake, and a
 		// holder whose handshake was lost can lose its lease over the next cuts.
-		holder := connectWith(t, srv, func(cfg *zk.Config) {
+		holder := connect(t, srv, func(cfg *zk.Config) {
 			cfg.Servers, cfg.SessionTimeout = "zk3:2181", time.Minute
 		})
 		h, err := lock.New(holder, "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
-		waiter := connectWith(t, srv, func(cfg *zk.Config) {
+		waiter := connect(t, srv, func(cfg *zk.Config) {
 			cfg.Servers, cfg.SessionTimeout = "zk1:2181,zk2:2181", time.Minute
 		})
 		l := lock.New(waiter, "/l", lock.Config{})
@@ -242,7 +242,7 @@ func TestLock_CutAtTheGrantKeepsThePlace(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				h, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
 				require.NoError(t, err)
-				waiter := connectWith(t, srv, func(cfg *zk.Config) { cfg.QuorumLease = quorum })
+				waiter := connect(t, srv, func(cfg *zk.Config) { cfg.QuorumLease = quorum })
 				// While it waits it cannot renew its lease, which has run out by then.
 				const badArguments = -8 // an error that does not come from ZooKeeper's leader
 				var turn atomic.Bool
@@ -392,7 +392,7 @@ func TestLock_MissingRightsAreReported(t *testing.T) {
 	for _, perms := range []zk.Perm{zk.PermCreate, zk.PermCreate | zk.PermDelete, zk.PermRead, zk.PermRead | zk.PermDelete} {
 		t.Run(fmt.Sprint(perms), func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-				admin := connectWith(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("admin", "secret")} })
+				admin := connect(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("admin", "secret")} })
 				own := zk.DigestACL(zk.PermAll, "admin", "secret")
 				_, err := admin.Create(t.Context(), "/l", nil, zk.Persistent, zk.WithACL(append(own, zk.WorldACL(perms)...)...))
 				require.NoError(t, err)

@@ -1,5 +1,5 @@
 // Package clienttest has what the tests of packages that stand on zk's public API
-// share: a server in virtual time, and a client of it.
+// share: a server in virtual time, a client of it, and a client of real servers.
 package clienttest
 
 import (
@@ -32,6 +32,27 @@ func Connect(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.C
 
 // silent keeps the log of a client out of the output of the tests.
 func silent(cfg *zk.Config) { cfg.Logger = slog.New(slog.DiscardHandler) }
+
+// Open is Connect for tests that close the client themselves, because of what Close
+// returns or does. Connect fails a test whose Close is not confirmed.
+func Open(t testing.TB, srv *zktest.Server, change ...func(*zk.Config)) *zk.Client {
+	t.Helper()
+	cfg := Config(srv)
+	for _, f := range append([]func(*zk.Config){silent}, change...) {
+		f(&cfg)
+	}
+	c, err := zk.Connect(InTime(t), cfg)
+	require.NoError(t, err)
+	return c
+}
+
+// Timeout changes the session timeout that a client asks for.
+func Timeout(d time.Duration) func(*zk.Config) {
+	return func(cfg *zk.Config) { cfg.SessionTimeout = d }
+}
+
+// Background makes Connect return before there is a connection.
+func Background(cfg *zk.Config) { cfg.Background = true }
 
 // Watching is Connect for tests of watches: when the test has ended, and before the
 // client is closed, the server must have no watch any more.

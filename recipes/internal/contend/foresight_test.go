@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/recipes"
-	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -36,9 +35,7 @@ func TestForesight_HoldsUntilTheFirstChange(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
-				client, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-				require.NoError(t, err)
-				defer client.Close(t.Context())
+				client := srv.Client(t)
 				require.NoError(t, srv.Create("/e", []byte("data")))
 				require.NoError(t, srv.Create("/e/pred", nil))
 				n := &contenderNode{q: New(client, "/e", Latch, recipes.Curator, nil, nil), s: client.Session()}

@@ -19,9 +19,7 @@ func TestReady_NothingIsReadAfterTheEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := zktest.Start(t, zktest.Config{})
 			ctx := t.Context()
-			c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-			require.NoError(t, err)
-			defer c.Close(ctx)
+			c := srv.Client(t)
 			require.NoError(t, srv.Create("/e/pred", nil))
 			own, err := c.Create(ctx, "/e/own", nil, zk.Ephemeral)
 			require.NoError(t, err)

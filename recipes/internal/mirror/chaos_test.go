@@ -43,7 +43,7 @@ func newTrial(t *testing.T, rnd *rand.Rand) *trial {
 	depth, parallel := 1+rnd.IntN(2), 1+rnd.IntN(4)
 	t.Logf("servers=%d old=%v version=%v depth=%d parallel=%d", servers, old, version, depth, parallel)
 	srv := zktest.Start(t, zktest.Config{Servers: servers, DisableWatchAndContainer: old, Version: version})
-	c := connect(t, srv)
+	c := srv.Client(t)
 	copied, end := run(t, srv, c, mirror.Config{Root: "/s", Depth: depth, Parallel: parallel})
 	return &trial{t: t, rnd: rnd, srv: srv, c: c, depth: depth, storm: chaos.New(srv, servers, rnd), copied: copied, end: end}
 }

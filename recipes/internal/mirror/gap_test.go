@@ -1,7 +1,6 @@
 package mirror
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,8 +18,7 @@ func TestMirror_GapDuringTheLastReadLeavesItStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		require.NoError(t, srv.Create("/s/1", []byte("x")))
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := srv.Client(t)
 		m := &mirror{
 			c: c, cfg: Config{Root: "/s", Depth: 1, Parallel: 1, Retry: time.Minute}, known: map[string]*node{}, failed: map[string]error{},
 			inbox: newInbox(), status: Status{Stale: true, Why: ErrLoading}, apply: func(Batch) {},
@@ -44,6 +42,5 @@ func TestMirror_GapDuringTheLastReadLeavesItStale(t *testing.T) {
 		require.False(t, m.status.Stale)
 		m.unsubscribe()
 		m.wg.Wait()
-		require.NoError(t, c.Close(context.Background()))
 	})
 }

@@ -20,7 +20,7 @@ func TestMirror_DirectoryThatCameLateAndWentInAGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		require.NoError(t, srv.Create("/s/a/1", []byte("x")))
-		r, end := run(t, srv, connect(t, srv), mirror.Config{Root: "/s", Depth: 2})
+		r, end := run(t, srv, srv.Client(t), mirror.Config{Root: "/s", Depth: 2})
 		time.Sleep(time.Second)
 		require.NoError(t, srv.Create("/s/late/1", []byte("y")))
 		time.Sleep(time.Second)
@@ -57,7 +57,7 @@ func TestMirror_RoundThatIsCutOffChangesNothing(t *testing.T) {
 			}
 			return zktest.Pass
 		})
-		r, end := run(t, srv, connect(t, srv), mirror.Config{Root: "/s", Depth: 2})
+		r, end := run(t, srv, srv.Client(t), mirror.Config{Root: "/s", Depth: 2})
 		time.Sleep(time.Second)
 
 		srv.Down(1, true)
@@ -88,7 +88,7 @@ func TestMirror_DirectoryThatCouldNotBeListedAfterAGap(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{})
 				require.NoError(t, srv.Create("/s/a/1", []byte("x")))
 				require.NoError(t, srv.Create("/s/a/2", []byte("x")))
-				r, end := run(t, srv, connect(t, srv), mirror.Config{Root: "/s", Depth: 2})
+				r, end := run(t, srv, srv.Client(t), mirror.Config{Root: "/s", Depth: 2})
 				time.Sleep(time.Second)
 
 				srv.Down(1, true)
@@ -123,7 +123,7 @@ func TestMirror_DirectoryThatCameBackDuringARound(t *testing.T) {
 		require.NoError(t, srv.Create("/s/b/1", []byte("x")))
 		var (
 			r     = &replica{t: t, data: map[string]string{}}
-			c     = connect(t, srv)
+			c     = srv.Client(t)
 			done  = make(chan error, 1)
 			tell  sync.Once
 			told  = make(chan struct{})
@@ -181,7 +181,7 @@ func TestMirror_MissingRootThatMayNotBeLookedAt(t *testing.T) {
 			}
 			return zktest.Pass
 		})
-		r, end := run(t, srv, connect(t, srv), mirror.Config{Root: "/s", Depth: 1})
+		r, end := run(t, srv, srv.Client(t), mirror.Config{Root: "/s", Depth: 1})
 		time.Sleep(time.Second)
 		srv.OnRequest(nil)
 		require.NoError(t, srv.Create("/s/1", []byte("x")))

@@ -18,16 +18,6 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-func connect(t testing.TB, srv *zktest.Server) *zk.Client {
-	t.Helper()
-	c, err := zk.Connect(context.Background(), zk.Config{
-		Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
-	return c
-}
-
 // replica is what a user of the mirror would build from its batches.
 type replica struct {
 	t      *testing.T
@@ -97,7 +87,7 @@ func TestMirror_FollowsEveryChange(t *testing.T) {
 		t.Run(fmt.Sprintf("old=%v", old), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := zktest.Start(t, zktest.Config{DisableWatchAndContainer: old})
-				c := connect(t, srv)
+				c := srv.Client(t)
 				r, end := run(t, srv, c, mirror.Config{Root: "/s", Depth: 2})
 				settle := func() {
 					t.Helper()
@@ -145,7 +135,7 @@ func TestMirror_OutageMakesItStaleAndNothingGone(t *testing.T) {
 		for i := range 100 {
 			require.NoError(t, srv.Create(fmt.Sprintf("/g/%d", i), []byte("x")))
 		}
-		c := connect(t, srv)
+		c := srv.Client(t)
 		r, end := run(t, srv, c, mirror.Config{Root: "/g", Depth: 1})
 		time.Sleep(time.Second)
 		_, status, told := r.now()
@@ -200,7 +190,7 @@ func TestMirror_RefusedReadsAreFlagged(t *testing.T) {
 				refused[p] = true
 			}
 		}
-		r, end := run(t, srv, connect(t, srv), mirror.Config{Root: "/s", Depth: 2})
+		r, end := run(t, srv, srv.Client(t), mirror.Config{Root: "/s", Depth: 2})
 		time.Sleep(time.Second)
 		data, status, _ := r.now()
 		require.False(t, status.Stale, "one node must not make all of it stale")
@@ -232,7 +222,7 @@ func TestMirror_LoadIsBounded(t *testing.T) {
 		for i := range 5000 {
 			require.NoError(t, srv.Create(fmt.Sprintf("/s/%d/%d", i%50, i), []byte("x")))
 		}
-		c := connect(t, srv)
+		c := srv.Client(t)
 		before := srv.Requests()
 		r, end := run(t, srv, c, mirror.Config{Root: "/s", Depth: 2, Parallel: 4})
 		time.Sleep(time.Second)
@@ -293,7 +283,7 @@ func TestMirror_RootThatComesBetweenTwoReads(t *testing.T) {
 			}
 			return zktest.Pass
 		})
-		r, end := run(t, srv, connect(t, srv), mirror.Config{Root: "/s", Depth: 1})
+		r, end := run(t, srv, srv.Client(t), mirror.Config{Root: "/s", Depth: 1})
 		time.Sleep(time.Second)
 		data, status, _ := r.now()
 		require.False(t, status.Stale)
@@ -306,8 +296,7 @@ func TestMirror_RootThatComesBetweenTwoReads(t *testing.T) {
 func TestMirror_EndsWithTheClientAndRefusesBadPaths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := srv.Client(t)
 		require.ErrorIs(t, mirror.Run(t.Context(), c, mirror.Config{Root: "s", Depth: 1}, nil), zk.ErrInvalidPath)
 		done := make(chan error, 1)
 		go func() { done <- mirror.Run(t.Context(), c, mirror.Config{Root: "/s", Depth: 1}, func(mirror.Batch) {}) }()
@@ -321,7 +310,7 @@ func TestMirror_OfTheWholeTree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		require.NoError(t, srv.Create("/a", []byte("x")))
-		r, end := run(t, srv, connect(t, srv), mirror.Config{Root: "/", Depth: 1})
+		r, end := run(t, srv, srv.Client(t), mirror.Config{Root: "/", Depth: 1})
 		time.Sleep(time.Second)
 		require.NoError(t, srv.Create("/b", []byte("y")))
 		time.Sleep(time.Second)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -20,8 +19,7 @@ func TestMirror_SlowReaderIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		require.NoError(t, srv.Create("/s/first", nil))
-		c, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := srv.Client(t)
 		var (
 			busy   = make(chan struct{})
 			copied = map[string]bool{}
@@ -67,7 +65,6 @@ func TestMirror_SlowReaderIsBounded(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, <-done, context.Canceled)
 		require.Equal(t, map[string]bool{"/s/last": true}, copied)
-		require.NoError(t, c.Close(context.Background()))
 		require.Less(t, waiting, 2000, "paths that wait for a reader of one node")
 	})
 }
