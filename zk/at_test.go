@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
@@ -179,7 +180,7 @@ func third[A, B any](_ A, _ B, err error) error { return err }
 func TestAt_OnlyTheConnectedClientCloses(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		require.NoError(t, srv.Create("/app", nil))
-		base := unclosed(t, srv)
+		base := clienttest.Open(t, srv)
 		ctx := inTime(t)
 		sub, err := base.At("/app")
 		require.NoError(t, err)

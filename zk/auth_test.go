@@ -244,14 +244,10 @@ func TestLog_IsQuietAndBounded(t *testing.T) {
 			all.buf.Reset()
 			return n
 		}
-		c, err := zk.Connect(inTime(t), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-			Logger: slog.New(slog.NewTextHandler(&all, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		})
-		require.NoError(t, err)
+		c := connect(t, srv, logTo(&all, slog.LevelDebug))
 		synctest.Wait() // lines that are noted under the client's lock are logged after it
 		require.Equal(t, map[string]int{"INFO": 1}, lines(), "the connection")
-		_, err = c.Create(t.Context(), "/n", nil, zk.Ephemeral)
+		_, err := c.Create(t.Context(), "/n", nil, zk.Ephemeral)
 		require.NoError(t, err)
 		_, err = c.Create(t.Context(), "/n", nil, zk.Ephemeral)
 		require.ErrorIs(t, err, zk.ErrNodeExists)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
 	"net"
 	"strconv"
 	"sync"
@@ -283,11 +282,7 @@ func BenchmarkWatch_Subscription(b *testing.B) {
 // onServer returns a client of an embedded server that has the node /n.
 func onServer(b *testing.B) *zk.Client {
 	srv := zktest.Start(b, zktest.Config{})
-	c, err := zk.Connect(b.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = c.Close(context.Background()) })
+	c := connect(b, srv)
 	if _, err := c.Create(b.Context(), "/n", nil, zk.Persistent); err != nil {
 		b.Fatal(err)
 	}

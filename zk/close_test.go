@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/follow"
 	"github.com/zookit/zookit/zk/protect"
@@ -47,11 +48,9 @@ func TestClose_IsBoundedInEveryStateOfTheConnection(t *testing.T) {
 				if c.before != nil {
 					c.before(srv)
 				}
-				cl, err := zk.Connect(t.Context(), zk.Config{
-					Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-					Background: true, Auth: []zk.Authenticator{zk.DigestAuth("a", "b")},
+				cl := clienttest.Open(t, srv, clienttest.Background, func(cfg *zk.Config) {
+					cfg.Auth = []zk.Authenticator{zk.DigestAuth("a", "b")}
 				})
-				require.NoError(t, err)
 				time.Sleep(time.Second)
 				if c.after != nil {
 					c.after(srv)
@@ -105,14 +104,13 @@ func TestClose_IsBoundedInEveryStateOfTheConnection(t *testing.T) {
 func TestClose_FromWithinACallback(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var c *zk.Client
-		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext}
-		cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
-			if e.Op == "sync" {
-				require.NoError(t, c.Close(inTime(t)))
-			}
-		})}
-		c, err := zk.Connect(inTime(t), cfg)
-		require.NoError(t, err)
+		c = connect(t, srv, func(cfg *zk.Config) {
+			cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
+				if e.Op == "sync" {
+					require.NoError(t, c.Close(inTime(t)))
+				}
+			})}
+		})
 		sub := subscribe(t, c, "/n")
 		require.NoError(t, c.Sync(inTime(t), "/"))
 		for _, err := range sub.Events(inTime(t)) {
@@ -129,9 +127,8 @@ func TestClose_EndsTheSessionOnTheServer(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		other := connect(t, srv)
 		open := func() (*zk.Client, *zk.Watch) {
-			c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
-			require.NoError(t, err)
-			_, err = c.Create(t.Context(), "/e", nil, zk.Ephemeral)
+			c := clienttest.Open(t, srv)
+			_, err := c.Create(t.Context(), "/e", nil, zk.Ephemeral)
 			require.NoError(t, err)
 			_, _, w, err := other.ExistsW(inTime(t), "/e")
 			require.NoError(t, err)
@@ -167,8 +164,7 @@ func TestClose_EndsTheSessionOnTheServer(t *testing.T) {
 // every range ends.
 func TestClose_EveryCallAfterItIsRefusedAtOnce(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := connect(t, srv)
 		s := c.Session()
 		p := c.Pipeline()
 		sub := subscribe(t, c, "/n")
@@ -242,9 +238,8 @@ func TestClose_ThousandClientsLeaveNothing(t *testing.T) {
 		}
 		var before int64
 		for i := range 1000 {
-			c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
-			require.NoError(t, err)
-			_, err = c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
+			c := clienttest.Open(t, srv)
+			_, err := c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
 			require.NoError(t, err)
 			_, _, _, err = c.ExistsW(t.Context(), "/n")
 			require.NoError(t, err)

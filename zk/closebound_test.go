@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -33,10 +34,7 @@ func closesIn(t *testing.T, c *zk.Client) error {
 // server does not answer the calls that were sent.
 func TestClose_RefusesAtOnceCallsThatWaitForRoom(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c, err := zk.Connect(inTime(t), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: time.Minute, MaxInFlight: 2,
-		})
-		require.NoError(t, err)
+		c := clienttest.Open(t, srv, func(cfg *zk.Config) { cfg.SessionTimeout, cfg.MaxInFlight = time.Minute, 2 })
 		srv.OnRequest(func(zktest.Request) zktest.Verdict { return zktest.Hang })
 		sent, waiting := make(chan error, 2), make(chan error, 5)
 		get := func(to chan error) {
@@ -73,15 +71,13 @@ func TestClose_RefusesAtOnceCallsThatWaitForRoom(t *testing.T) {
 // queuedCall is a client with a pipelined call that waits for a connection, and a
 // hook that runs at the end of that call.
 func queuedCall(t *testing.T, srv *zktest.Server, hook func()) *zk.Client {
-	c, err := zk.Connect(inTime(t), zk.Config{
-		Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-		Hooks: []zk.Hook{onCall(func(e zk.CallEnded) {
+	c := clienttest.Open(t, srv, func(cfg *zk.Config) {
+		cfg.Hooks = []zk.Hook{onCall(func(e zk.CallEnded) {
 			if e.Pipelined {
 				hook()
 			}
-		})},
+		})}
 	})
-	require.NoError(t, err)
 	srv.Down(1, true)
 	synctest.Wait()
 	c.Pipeline().Get(t.Context(), "/n")
@@ -220,13 +216,12 @@ func TestClose_IsBoundedOverMisbehavingConnections(t *testing.T) {
 						}
 						return zktest.Pass
 					})
-					cfg := zk.Config{Servers: srv.ConnectString(), SessionTimeout: 6 * time.Second, Background: true}
-					cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-						nc, err := srv.DialContext(ctx, network, addr)
-						return c.odd(nc, stuck), err
-					}
-					cl, err := zk.Connect(inTime(t), cfg)
-					require.NoError(t, err)
+					cl := clienttest.Open(t, srv, clienttest.Background, func(cfg *zk.Config) {
+						cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+							nc, err := srv.DialContext(ctx, network, addr)
+							return c.odd(nc, stuck), err
+						}
+					})
 					time.Sleep(time.Second)
 					if !silent {
 						require.NoError(t, cl.Ready(inTime(t)))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -55,13 +56,6 @@ func accompany(c *zk.Client, key companionKey, finish func() error) *companion {
 	}).(*companion)
 }
 
-// unclosed returns a client that the test closes.
-func unclosed(t *testing.T, srv *zktest.Server) *zk.Client {
-	c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
-	require.NoError(t, err)
-	return c
-}
-
 // Each client has one companion for a key, also if many goroutines ask at once.
 func TestCompanion_IsOneForAKeyAndAClient(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
@@ -88,7 +82,7 @@ func TestCompanion_IsOneForAKeyAndAClient(t *testing.T) {
 // companions. The context ends after that.
 func TestCompanion_CloseJoinsItAndNamesItsErrors(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := unclosed(t, srv)
+		c := clienttest.Open(t, srv)
 		s := c.Session()
 		var p *companion
 		p = accompany(c, 1, func() error {
@@ -122,7 +116,7 @@ func TestCompanion_CloseJoinsItAndNamesItsErrors(t *testing.T) {
 // too.
 func TestCompanion_ContextEndsWhenCloseStopsWaiting(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := unclosed(t, srv)
+		c := clienttest.Open(t, srv)
 		var p *companion
 		p = accompany(c, 1, func() error { <-p.ctx.Done(); return errors.New("ended by its context") })
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
@@ -131,7 +125,7 @@ func TestCompanion_ContextEndsWhenCloseStopsWaiting(t *testing.T) {
 		require.ErrorContains(t, c.Close(ctx), "ended by its context")
 		require.Equal(t, 3*time.Second, time.Since(start))
 
-		c = unclosed(t, srv)
+		c = clienttest.Open(t, srv)
 		goOn := make(chan struct{})
 		accompany(c, 1, func() error { <-goOn; return nil })
 		err := closesIn(t, c)
@@ -145,7 +139,7 @@ func TestCompanion_ContextEndsWhenCloseStopsWaiting(t *testing.T) {
 // its say in the error of Close. One that is made later begins nothing either.
 func TestCompanion_MadeWhileTheClientIsClosing(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := unclosed(t, srv)
+		c := clienttest.Open(t, srv)
 		srv.SilenceReplies(1, true)
 		closed := make(chan error, 1)
 		go func() { closed <- c.Close(inTime(t)) }()
@@ -167,7 +161,7 @@ func TestCompanion_MadeWhileTheClientIsClosing(t *testing.T) {
 // its say in the error of Close.
 func TestCompanion_MadeWhileAnotherOneFinishes(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c := unclosed(t, srv)
+		c := clienttest.Open(t, srv)
 		var late *companion
 		accompany(c, 1, func() error {
 			late = accompany(c, 2, func() error { return fmt.Errorf("a late thing: %w", zk.ErrUnconfirmed) })

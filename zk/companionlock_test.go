@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -18,7 +19,7 @@ func TestCompanion_IsMadeUnderNoLock(t *testing.T) {
 	srv, err := zktest.New(zktest.Config{})
 	require.NoError(t, err)
 	defer func() { _ = srv.Close() }()
-	c := unclosed(t, srv)
+	c := clienttest.Open(t, srv)
 	began, goOn, made := make(chan struct{}), make(chan struct{}), make(chan *companion)
 	go func() {
 		made <- c.Companion(1, func(context.Context) zk.Companion {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -84,9 +85,7 @@ func TestHooks_OfConnectionsAndSessions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				var r recorder
-				cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{&r}}
-				c, err := zk.Connect(inTime(t), cfg)
-				require.NoError(t, err)
+				c := clienttest.Open(t, srv, r.on)
 				defer func() { _ = c.Close(inTime(t)) }()
 				require.Equal(t, begin, r.life(), "when Connect returns")
 				id := c.Session().ID()
@@ -109,17 +108,14 @@ func TestHooks_OfConnectionsAndSessions(t *testing.T) {
 func TestHooks_OfConnectionsHaveTheirFields(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var r recorder
-		cfg := zk.Config{
-			Servers: "a.example:2181", SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{&r},
-			LookupHost: func(context.Context, string) ([]string, error) { return []string{"10.0.0.7"}, nil },
-			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		c := connect(t, srv, r.on, func(cfg *zk.Config) {
+			cfg.Servers = "a.example:2181"
+			cfg.LookupHost = func(context.Context, string) ([]string, error) { return []string{"10.0.0.7"}, nil }
+			cfg.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 				time.Sleep(20 * time.Millisecond)
 				return srv.DialContext(ctx, network, srv.ConnectString())
-			},
-		}
-		c, err := zk.Connect(inTime(t), cfg)
-		require.NoError(t, err)
-		defer func() { _ = c.Close(inTime(t)) }()
+			}
+		})
 		const addr = "10.0.0.7:2181"
 		id := c.Session().ID()
 		require.Equal(t, []zk.ConnTried{{Server: "a.example:2181", Addr: addr, Took: 20 * time.Millisecond}}, eventsOf[zk.ConnTried](&r))
@@ -253,10 +249,7 @@ func TestHooks_OfWatches(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		require.NoError(t, srv.Create("/app", nil))
 		var r recorder
-		cfg := zk.Config{Servers: srv.ConnectString() + "/app", DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{&r}}
-		c, err := zk.Connect(inTime(t), cfg)
-		require.NoError(t, err)
-		defer func() { _ = c.Close(inTime(t)) }()
+		c := connect(t, srv, r.on, func(cfg *zk.Config) { cfg.Servers += "/app" })
 		var ws []*zk.Watch
 		for range 2 {
 			_, _, w, err := c.ExistsW(t.Context(), "/n")

@@ -102,8 +102,7 @@ func TestError_OfACallThatWasNeverWrittenIsNotSent(t *testing.T) {
 		require.ErrorContains(t, err, "MaxInFlight -1")
 		require.False(t, zk.SafeToRetry(err), "it is wrong the next time too")
 
-		c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := connect(t, srv)
 		srv.Down(1, true)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

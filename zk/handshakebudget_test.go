@@ -45,10 +45,7 @@ func TestSession_SurvivesALostHandshakeOfTheOnlyServer(t *testing.T) {
 func TestConnect_ManySlowServersHaveTimeToAnswer(t *testing.T) {
 	bubble(t, 20, func(t *testing.T, srv *zktest.Server) {
 		srv.Delay(0, 600*time.Millisecond)
-		c, err := zk.Connect(inTime(t), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-		})
-		require.NoError(t, err)
+		c := connect(t, srv)
 		srv.Delay(0, 0)
 		require.NoError(t, c.Close(inTime(t)))
 	})

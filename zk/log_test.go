@@ -107,8 +107,7 @@ func TestLog_IsTheDefaultLoggers(t *testing.T) {
 	defer slog.SetDefault(before)
 	slog.SetDefault(slog.New(slog.NewTextHandler(&buf, nil)))
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := srv.Client(t)
 		require.NoError(t, c.Close(inTime(t)))
 	})
 	require.Equal(t, 1, strings.Count(buf.String(), "zk: connected"))

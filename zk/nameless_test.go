@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/internal/serverproto"
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 	"github.com/zookit/zookit/zktest"
@@ -57,8 +58,7 @@ func TestSession_IDsPrintAsZooKeeperPrintsThem(t *testing.T) {
 				p := proto.ConnectResponse{TimeoutMillis: 6000, SessionID: id, Password: make([]byte, proto.PasswordLen)}
 				return zktest.RawReply(serverproto.AppendConnectResponse(nil, p))
 			})
-			c, err := zk.Connect(inTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-			require.NoError(t, err)
+			c := clienttest.Open(t, srv)
 			require.Equal(t, "session "+want, fmt.Sprint(c.Session()))
 			end, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()

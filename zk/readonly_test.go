@@ -16,6 +16,7 @@ import (
 
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/internal/serverproto"
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -312,11 +313,7 @@ func TestReadOnly_CallsThatWait(t *testing.T) {
 		ctx := inTime(t)
 		srv.ReadOnly(1, true)
 		srv.Down(1, true)
-		c, err := zk.Connect(ctx, zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, ReadOnly: true, Background: true,
-		})
-		require.NoError(t, err)
-		defer c.Close(ctx)
+		c := connect(t, srv, readOnly, clienttest.Background)
 		wrote, read := make(chan error, 1), make(chan error, 1)
 		go func() {
 			_, err := c.Create(ctx, "/n", nil, zk.Persistent)
@@ -328,7 +325,7 @@ func TestReadOnly_CallsThatWait(t *testing.T) {
 		}()
 		synctest.Wait()
 		srv.Down(1, false)
-		err = <-wrote
+		err := <-wrote
 		require.ErrorIs(t, err, zk.ErrNotReadOnly)
 		require.Equal(t, zk.OutcomeRejected, zk.OutcomeOf(err))
 		require.NoError(t, <-read)
@@ -393,8 +390,7 @@ func TestReadOnly_Close(t *testing.T) {
 			bubble(t, 2, func(t *testing.T, srv *zktest.Server) {
 				ctx := inTime(t)
 				srv.ReadOnly(0, true)
-				c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, ReadOnly: true})
-				require.NoError(t, err)
+				c := connect(t, srv, readOnly)
 				s := c.Session()
 				time.Sleep(2 * time.Second)
 				harm(srv)

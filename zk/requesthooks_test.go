@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -122,9 +123,7 @@ func TestHooks_OfARequest(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				require.NoError(t, srv.Create("/n", nil))
 				var r recorder
-				cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{&r}}
-				c, err := zk.Connect(inTime(t), cfg)
-				require.NoError(t, err)
+				c := clienttest.Open(t, srv, r.on)
 				defer func() { _ = c.Close(inTime(t)) }()
 				if k.arm != nil {
 					k.arm(t, srv)
@@ -214,9 +213,7 @@ func TestHooks_OfAPipelinedRequest(t *testing.T) {
 						}
 					}
 				}
-				cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{&r}}
-				c, err := zk.Connect(inTime(t), cfg)
-				require.NoError(t, err)
+				c := clienttest.Open(t, srv, r.on)
 				defer func() { _ = c.Close(inTime(t)) }()
 				if k.arm != nil {
 					k.arm(srv)
@@ -320,10 +317,8 @@ func TestHooks_RequestWaitsForAConnectionAndForRoom(t *testing.T) {
 func TestHooks_OwnRequestsAreInternal(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var r recorder
-		cfg := zk.Config{Servers: srv.ConnectString() + "/root", DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{&r}}
 		require.NoError(t, srv.Create("/root", nil))
-		c, err := zk.Connect(inTime(t), cfg)
-		require.NoError(t, err)
+		c := connect(t, srv, r.on, func(cfg *zk.Config) { cfg.Servers += "/root" })
 		_, _, w, err := c.ExistsW(t.Context(), "/n")
 		require.NoError(t, err)
 		_, release, err := c.Session().Guard(t.Context())

@@ -22,26 +22,26 @@ func TestConnect_EachAddressOfANameIsAServer(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		var mu sync.Mutex
 		var dialled []string
-		cfg := zk.Config{Servers: "zk:2181", SessionTimeout: 6 * time.Second}
-		cfg.LookupHost = func(_ context.Context, host string) ([]string, error) {
-			if host != "zk" {
-				return nil, errors.New("no such host")
+		c := connect(t, srv, func(cfg *zk.Config) {
+			cfg.Servers = "zk:2181"
+			cfg.LookupHost = func(_ context.Context, host string) ([]string, error) {
+				if host != "zk" {
+					return nil, errors.New("no such host")
+				}
+				return []string{"10.0.0.1", "10.0.0.2", "fd00::3"}, nil
 			}
-			return []string{"10.0.0.1", "10.0.0.2", "fd00::3"}, nil
-		}
-		cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			mu.Lock()
-			dialled = append(dialled, addr)
-			mu.Unlock()
-			if addr == "[fd00::3]:2181" {
-				return srv.DialContext(ctx, network, srv.ConnectString())
+			cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				mu.Lock()
+				dialled = append(dialled, addr)
+				mu.Unlock()
+				if addr == "[fd00::3]:2181" {
+					return srv.DialContext(ctx, network, srv.ConnectString())
+				}
+				mine, silent := net.Pipe()
+				go io.Copy(io.Discard, silent)
+				return mine, nil
 			}
-			mine, silent := net.Pipe()
-			go io.Copy(io.Discard, silent)
-			return mine, nil
-		}
-		c, err := zk.Connect(inTime(t), cfg)
-		require.NoError(t, err)
+		})
 		id := c.Session().ID()
 		for range 10 {
 			srv.CutConnections(1)

@@ -20,6 +20,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -195,18 +196,17 @@ func TestResolve_ThatDoesNotReturnIsBounded(t *testing.T) {
 		release := make(chan struct{})
 		var running, most atomic.Int32
 		var stuck atomic.Bool
-		c, err := zk.Connect(inTime(t), zk.Config{
-			DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-			Resolve: func(context.Context) ([]string, error) {
+		c := clienttest.Open(t, srv, func(cfg *zk.Config) {
+			cfg.Servers = ""
+			cfg.Resolve = func(context.Context) ([]string, error) {
 				most.Store(max(most.Load(), running.Add(1)))
 				defer running.Add(-1)
 				if stuck.Load() {
 					<-release
 				}
 				return []string{"zk1"}, nil
-			},
+			}
 		})
-		require.NoError(t, err)
 		id := c.Session().ID()
 		guard, done, err := c.Session().Guard(t.Context())
 		require.NoError(t, err)

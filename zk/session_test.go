@@ -217,8 +217,7 @@ func TestClose_InEveryStateIsBoundedAndFinal(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 				defer cancel()
-				c, err := zk.Connect(ctx, zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-				require.NoError(t, err)
+				c := clienttest.Open(t, srv)
 				harm(srv)
 				pending := make(chan error, 1)
 				go func() {
@@ -227,7 +226,7 @@ func TestClose_InEveryStateIsBoundedAndFinal(t *testing.T) {
 				}()
 				synctest.Wait()
 				start := time.Now()
-				err = c.Close(ctx)
+				err := c.Close(ctx)
 				require.LessOrEqual(t, time.Since(start), 2*time.Second)
 				if name == "connected" {
 					require.NoError(t, err)

@@ -156,12 +156,7 @@ func TestHooks_PanicDoesNoHarm(t *testing.T) {
 					mu.Unlock()
 					panic("in a hook")
 				}}
-				cfg := zk.Config{
-					Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second,
-					Hooks: []zk.Hook{&r}, Logger: slog.New(handler),
-				}
-				c, err := zk.Connect(inTime(t), cfg)
-				require.NoError(t, err)
+				c := connect(t, srv, r.on, func(cfg *zk.Config) { cfg.Logger = slog.New(handler) })
 				ctx := inTime(t)
 				id := c.Session().ID()
 				_, _, w, err := c.ExistsW(ctx, "/n")
@@ -332,9 +327,7 @@ func TestHooks_ThatBlockForEverHoldUpOnlyTheirClient(t *testing.T) {
 func TestHooks_EachRequestIsAnsweredOnce(t *testing.T) {
 	bubble(t, 3, func(t *testing.T, srv *zktest.Server) {
 		var r recorder
-		cfg := zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{&r}, MaxInFlight: 48}
-		c, err := zk.Connect(inTime(t), cfg)
-		require.NoError(t, err)
+		c := connect(t, srv, r.on, func(cfg *zk.Config) { cfg.MaxInFlight = 48 })
 		const callers, rounds = 64, 20
 		var all sync.WaitGroup
 		for i := range callers {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -18,10 +19,7 @@ import (
 func TestStats_InEveryState(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		srv.Down(1, true)
-		c, err := zk.Connect(t.Context(), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Background: true,
-		})
-		require.NoError(t, err)
+		c := connect(t, srv, clienttest.Background)
 		time.Sleep(time.Second)
 		s := c.Stats()
 		require.Equal(t, zk.Stats{
@@ -314,12 +312,9 @@ func TestStats_IsCheap(t *testing.T) {
 func TestStats_ShowsWhyACredentialIsRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		const secret = "correct-horse-battery"
-		c, err := zk.Connect(t.Context(), zk.Config{
-			Servers: srv.ConnectString(), DialContext: srv.DialContext, Background: true,
-			Auth: []zk.Authenticator{zk.Auth{Scheme: "custom", Data: []byte(secret)}},
+		c := connect(t, srv, clienttest.Background, func(cfg *zk.Config) {
+			cfg.Auth = []zk.Authenticator{zk.Auth{Scheme: "custom", Data: []byte(secret)}}
 		})
-		require.NoError(t, err)
-		defer func() { require.NoError(t, c.Close(inTime(t))) }()
 		time.Sleep(time.Second)
 		s := c.Stats()
 		require.Equal(t, zk.StateAuthFailed, s.State)

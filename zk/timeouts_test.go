@@ -12,6 +12,7 @@ import (
 
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/internal/serverproto"
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -73,10 +74,7 @@ func TestConnect_AbsurdTimeoutsOfTheServerAreHarmless(t *testing.T) {
 				return zktest.RawReply(serverproto.AppendConnectResponse(nil, p))
 			})
 			var d dialled
-			cfg := zk.Config{Servers: srv.ConnectString(), SessionTimeout: 6 * time.Second, Background: true}
-			d.on(srv)(&cfg)
-			c, err := zk.Connect(t.Context(), cfg)
-			require.NoError(t, err)
+			c := clienttest.Open(t, srv, clienttest.Background, d.on(srv))
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()

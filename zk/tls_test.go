@@ -20,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -198,14 +199,13 @@ func TestTLS_RotatedCertificateIsUsedAtTheNextConnection(t *testing.T) {
 	write(time.Now().Add(10 * time.Minute))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{
-		Servers: "zk1.example:2281", DialContext: dialTo(addr), SessionTimeout: 20 * time.Second,
-		TLS: &tls.Config{RootCAs: a.pool, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	c := connect(t, srv, clienttest.Timeout(20*time.Second), func(cfg *zk.Config) {
+		cfg.Servers, cfg.DialContext = "zk1.example:2281", dialTo(addr)
+		cfg.TLS = &tls.Config{RootCAs: a.pool, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 			return &pair, err
-		}},
+		}}
 	})
-	require.NoError(t, err)
 	id, first := c.Session().ID(), <-serials
 
 	later.Store(int64(30 * time.Minute))

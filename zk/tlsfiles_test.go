@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
 )
@@ -60,8 +61,10 @@ func TestTLSFiles_AreReadAtEveryConnect(t *testing.T) {
 	files.write(before, before)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	c, err := zk.Connect(ctx, zk.Config{Servers: addr, SessionTimeout: 20 * time.Second, LoadTLS: zk.TLSFiles(files.ca, files.cert, files.key)})
-	require.NoError(t, err)
+	c := connect(t, srv, clienttest.Timeout(20*time.Second), func(cfg *zk.Config) {
+		cfg.Servers, cfg.DialContext = addr, nil
+		cfg.LoadTLS = zk.TLSFiles(files.ca, files.cert, files.key)
+	})
 	id := c.Session().ID()
 
 	require.NoError(t, os.Remove(files.ca))

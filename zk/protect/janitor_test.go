@@ -133,8 +133,7 @@ func TestAbandonBy_RunsUntilItIsDone(t *testing.T) {
 // unconfirmed.
 func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
 	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		c, err := zk.Connect(clienttest.InTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c := clienttest.Open(t, srv)
 		e, err := c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
 		p, err := c.Create(t.Context(), "/p-", nil, zk.PersistentSequential)
@@ -155,8 +154,7 @@ func TestAbandon_CloseNamesWhatIsLeft(t *testing.T) {
 		require.False(t, srv.Exists(e.Path))
 
 		srv.OnRequest(nil)
-		c, err = zk.Connect(clienttest.InTime(t), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext})
-		require.NoError(t, err)
+		c = clienttest.Open(t, srv)
 		e, err = c.Create(t.Context(), "/e-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
 		srv.Down(1, true)

@@ -89,11 +89,9 @@ func TestHandler_Page(t *testing.T) {
 	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := clienttest.Connect(t, srv)
 		busy(t, c)
-		cfg := clienttest.Config(srv)
-		cfg.Background = true
-		cfg.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
-		lost, err := zk.Connect(t.Context(), cfg)
-		require.NoError(t, err)
+		lost := clienttest.Connect(t, srv, clienttest.Background, func(cfg *zk.Config) {
+			cfg.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+		})
 		clients := map[string]*zk.Client{"orders": c, "<i>": lost}
 		h := zkdebug.Handler(clients)
 		clear(clients)
@@ -178,26 +176,22 @@ func TestSecrets_AreInNoForm(t *testing.T) {
 		const secret = "correct-horse-battery"
 		var mu sync.Mutex
 		var read bytes.Buffer
-		cfg := clienttest.Config(srv)
-		cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			nc, err := srv.DialContext(ctx, network, addr)
-			return wire{nc, &mu, &read}, err
+		wired := func(cfg *zk.Config) {
+			cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				nc, err := srv.DialContext(ctx, network, addr)
+				return wire{nc, &mu, &read}, err
+			}
 		}
-		cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", secret)}
-		c, err := zk.Connect(clienttest.InTime(t), cfg)
-		require.NoError(t, err)
-		defer func() { require.NoError(t, c.Close(clienttest.InTime(t))) }()
+		c := clienttest.Connect(t, srv, wired, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", secret)} })
 		busy(t, c)
 		mu.Lock()
 		password := bytes.Clone(read.Bytes()[24:40]) // of the answer to the handshake
 		mu.Unlock()
 		require.NotEqual(t, make([]byte, 16), password)
 
-		cfg.Auth = []zk.Authenticator{zk.Auth{Scheme: "custom", Data: []byte(secret)}}
-		cfg.Background = true
-		refused, err := zk.Connect(clienttest.InTime(t), cfg)
-		require.NoError(t, err)
-		defer func() { require.NoError(t, refused.Close(clienttest.InTime(t))) }()
+		refused := clienttest.Connect(t, srv, wired, clienttest.Background, func(cfg *zk.Config) {
+			cfg.Auth = []zk.Authenticator{zk.Auth{Scheme: "custom", Data: []byte(secret)}}
+		})
 		time.Sleep(time.Second)
 		require.Equal(t, zk.StateAuthFailed, refused.State())
 

@@ -20,10 +20,7 @@ import (
 func TestReadyAndLive_OverTheLifeOfAClient(t *testing.T) {
 	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		srv.Down(1, true)
-		cfg := clienttest.Config(srv)
-		cfg.Background = true
-		c, err := zk.Connect(t.Context(), cfg)
-		require.NoError(t, err)
+		c := clienttest.Connect(t, srv, clienttest.Background)
 		ready, live := zkhealth.Ready(c), zkhealth.Live(c)
 		time.Sleep(1500 * time.Millisecond)
 		require.EqualError(t, ready(), "the client of ZooKeeper is not connected: connecting for 1.5s")
