@@ -459,6 +459,9 @@ func ExampleClient_Companion() {
 	for len(srv.Children("/audit")) == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	if err := client.Sync(ctx, "/"); err != nil { // its reply comes behind that to the entry
+		log.Fatal(err)
+	}
 	srv.OnRequest(func(q zktest.Request) zktest.Verdict {
 		if q.Op == "create" {
 			return zktest.DropReplyAndCut
