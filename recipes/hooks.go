@@ -80,18 +80,20 @@ type HoldEnded struct {
 	Err  error // why it was lost; nil if it was released
 }
 
-// HookLeaderChanged is called for each change that an observer of an election sees:
-// while Observe or Leader runs.
+// HookLeaderChanged is called for each change that an observer of an election sees,
+// while its Observe runs, and once more when Observe ends.
 //
 // It runs on the goroutine of the observer.
 type HookLeaderChanged interface{ OnLeaderChanged(LeaderChanged) }
 
 // LeaderChanged is what an observer of an election sees now.
 type LeaderChanged struct {
-	Dir   string
-	State string // "unknown" while the connection is lost, "vacant" or "led"
-	ID    string // of the leader, if there is one
-	Token int64  // of the leader, if there is one
+	Dir      string
+	Observer uint64 // unique in this process
+	State    string // "unknown" while the connection is lost, "vacant" or "led"
+	ID       string // of the leader, if there is one
+	Token    int64  // of the leader, if there is one
+	Ended    bool   // Observe has ended: the rest is what it saw last
 }
 
 // HookMemberChanged is called when a member of a group, or an instance of a service,
@@ -108,8 +110,9 @@ type MemberChanged struct {
 	Err    error  // why, if there is a reason
 }
 
-// HookCacheChanged is called when a copy of a group or of services becomes stale, and
-// when it is fresh again.
+// HookCacheChanged is called when a copy of a group or of services begins, which is
+// stale until it is loaded, when it is fresh, when it becomes stale again, and when it
+// ends.
 //
 // It runs on the goroutine that keeps the copy, which does nothing meanwhile.
 type HookCacheChanged interface{ OnCacheChanged(CacheChanged) }
@@ -118,8 +121,10 @@ type HookCacheChanged interface{ OnCacheChanged(CacheChanged) }
 type CacheChanged struct {
 	Recipe string // "groupmembership" or "discovery"
 	Path   string // of what is copied
+	Copy   uint64 // unique in this process
 	Stale  bool   // the copy may be behind: changes may have been missed
-	Err    error  // why it is stale, if there is a reason
+	Ended  bool   // nothing keeps the copy any more; Stale is what it was at last
+	Err    error  // why it is stale, or why it has ended
 }
 
 // HookSetAside is called when a provider of a service sets an instance aside, because

@@ -28,6 +28,8 @@ type recorder struct {
 	mu    sync.Mutex
 	lines []string
 	ids   map[uint64]bool
+
+	observers map[uint64]bool
 }
 
 func (r *recorder) add(format string, args ...any) {
@@ -69,7 +71,17 @@ func (r *recorder) OnHoldEnded(e recipes.HoldEnded) {
 }
 
 func (r *recorder) OnLeaderChanged(e recipes.LeaderChanged) {
-	r.add("leader of %s: %s %q, has token: %v", e.Dir, e.State, e.ID, e.Token > 0)
+	what := "leader"
+	if e.Ended {
+		what = "last leader"
+	}
+	r.add("%s of %s: %s %q, has token: %v", what, e.Dir, e.State, e.ID, e.Token > 0)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.observers == nil {
+		r.observers = map[uint64]bool{}
+	}
+	r.observers[e.Observer] = true
 }
 
 func (r *recorder) OnMemberChanged(e recipes.MemberChanged) {
@@ -77,7 +89,7 @@ func (r *recorder) OnMemberChanged(e recipes.MemberChanged) {
 }
 
 func (r *recorder) OnCacheChanged(e recipes.CacheChanged) {
-	r.add("%s %s: stale %v, %v", e.Recipe, e.Path, e.Stale, e.Err)
+	r.add("%s %s: stale %v, ended %v, %v", e.Recipe, e.Path, e.Stale, e.Ended, e.Err)
 }
 
 func (r *recorder) OnSetAside(e recipes.SetAside) { r.add("%s: %s set aside", e.Service, e.Instance) }
@@ -172,14 +184,20 @@ func TestHooks_OfLeadersMembersAndCopies(t *testing.T) {
 		use, err := p.Pick()
 		require.NoError(t, err)
 		use.Done(errors.New("refused"))
-		require.Equal(t, []string{"discovery /d: stale false, <nil>", "web: /d/web/1 set aside"}, r.take())
+		require.Equal(t, []string{"discovery /d: stale true, ended false, not loaded yet", "discovery /d: stale false, ended false, <nil>", "web: /d/web/1 set aside"}, r.take())
 		srv.CutConnections(0)
 		time.Sleep(10 * time.Second)
 		lines := r.take()
-		require.Contains(t, lines, "discovery /d: stale true, connection lost")
-		require.Contains(t, lines, "discovery /d: stale false, <nil>")
+		require.Contains(t, lines, "discovery /d: stale true, ended false, connection lost")
+		require.Contains(t, lines, "discovery /d: stale false, ended false, <nil>")
 		require.Contains(t, lines, `leader of /e: unknown "", has token: false`)
 		require.NoError(t, reg.Unregister(ctx))
+		r.take()
+
+		// Who has stopped to look is reported, so that nobody trusts what it saw last.
+		stop()
+		require.ElementsMatch(t, []string{`last leader of /e: vacant "", has token: false`, "discovery /d: stale false, ended true, context canceled"}, r.take())
+		require.Len(t, r.observers, 1, "one observer has one number")
 	})
 }
 

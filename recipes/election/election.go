@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/cenkalti/backoff/v4"
 
@@ -221,15 +222,15 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 		}
 		e.memory.begin()
 		defer e.memory.end()
-		var last Observation
-		first := true
+		r := reporter{e: e}
+		defer r.end()
 		show := func(o Observation, over connection) bool {
 			e.memory.see(o, over)
-			if !first && o.State == last.State && o.Leader.Token == last.Leader.Token && string(o.Leader.Data) == string(last.Leader.Data) {
+			last := r.last
+			if r.observer != 0 && o.State == last.State && o.Leader.Token == last.Leader.Token && string(o.Leader.Data) == string(last.Leader.Data) {
 				return true
 			}
-			first, last = false, o
-			e.log.Hooks.LeaderChanged(recipes.LeaderChanged{Dir: e.dir, State: o.State.String(), ID: string(o.Leader.Data), Token: o.Leader.Token})
+			r.see(o)
 			return yield(o, nil)
 		}
 		for {
@@ -249,4 +250,38 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 			}
 		}
 	}
+}
+
+// lastObserver is the number of the newest observer of this process.
+var lastObserver atomic.Uint64
+
+// reporter calls the hooks for one observer.
+type reporter struct {
+	e        *Election
+	observer uint64 // 0 before the first observation
+	last     Observation
+}
+
+// see reports an observation that differs from the last one.
+func (r *reporter) see(o Observation) {
+	if r.observer == 0 {
+		r.observer = lastObserver.Add(1)
+	}
+	r.last = o
+	r.report(false)
+}
+
+// end reports that the observer has ended, unless it has seen nothing.
+func (r *reporter) end() {
+	if r.observer != 0 {
+		r.report(true)
+	}
+}
+
+func (r *reporter) report(ended bool) {
+	leader := r.last.Leader
+	r.e.log.Hooks.LeaderChanged(recipes.LeaderChanged{
+		Dir: r.e.dir, Observer: r.observer, State: r.last.State.String(),
+		ID: string(leader.Data), Token: leader.Token, Ended: ended,
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
@@ -83,14 +84,29 @@ func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error
 	cfg.Recipe = cmp.Or(cfg.Recipe, "mirror")
 	m := &mirror{
 		c: c, cfg: cfg, hooks: observe.Of(c), apply: apply, known: map[string]*node{}, failed: map[string]error{},
-		inbox:  newInbox(),
+		id: lastID.Add(1), inbox: newInbox(),
 		status: Status{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
-	return m.run(ctx)
+	m.observed(false, ErrLoading)
+	var why error
+	defer func() { m.observed(true, why) }() // also if apply panics
+	why = m.run(ctx)
+	return why
+}
+
+// lastID is the number of the newest copy of this process.
+var lastID atomic.Uint64
+
+// observed calls the hooks with the status of the copy.
+func (m *mirror) observed(ended bool, why error) {
+	m.hooks.CacheChanged(recipes.CacheChanged{
+		Recipe: m.cfg.Recipe, Path: m.cfg.Root, Copy: m.id, Stale: m.status.Stale, Ended: ended, Err: why,
+	})
 }
 
 // mirror is owned by the goroutine of Run, except for inbox and shots.
 type mirror struct {
+	id    uint64 // for the hooks
 	c     *zk.Client
 	cfg   Config
 	hooks *observe.Hooks
@@ -223,7 +239,7 @@ func (m *mirror) report(b Batch) {
 	b.Zxid = m.zxid
 	m.apply(b)
 	if turned {
-		m.hooks.CacheChanged(recipes.CacheChanged{Recipe: m.cfg.Recipe, Path: m.cfg.Root, Stale: b.Status.Stale, Err: b.Status.Why})
+		m.observed(false, b.Status.Why)
 	}
 }
 
