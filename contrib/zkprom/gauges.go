@@ -21,9 +21,9 @@ var states = []zk.State{
 // label returns a name as the value of a label.
 func label(name string) string { return strings.ReplaceAll(name, " ", "_") }
 
-func newGauges(labels prometheus.Labels) (all []gauge) {
+func newGauges(f *factory) (all []gauge) {
 	add := func(name, help string, read func(*zk.Stats, func(float64, ...string)), by ...string) {
-		all = append(all, gauge{prometheus.NewDesc("zookit_"+name, help, by, labels), read})
+		all = append(all, gauge{f.gauge(name, help, by...), read})
 	}
 	value := func(name, help string, read func(*zk.Stats) float64) {
 		add(name, help, func(s *zk.Stats, report func(float64, ...string)) { report(read(s)) })

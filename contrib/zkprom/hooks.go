@@ -8,84 +8,78 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
-// counters are what the hooks count.
-type counters struct {
-	attempts, ended, failures, events *prometheus.CounterVec
-	lost, opened, resumed             prometheus.Counter
-	watchesLost, lapses               prometheus.Counter
-	requests, sent, received          *prometheus.CounterVec
-	durations                         *prometheus.HistogramVec
-	waits, renewals                   prometheus.Histogram
+// clientMetrics are what the hooks of a client count. The counters whose labels are known
+// before are made at once: Prometheus sees no increase in a counter that begins with 1.
+type clientMetrics struct {
+	connected, failed        prometheus.Counter // attempts
+	lost, opened, resumed    prometheus.Counter
+	expired, givenUp, closed prometheus.Counter // sessions
+	events                   map[zk.EventType]prometheus.Counter
+	otherEvents              prometheus.Counter
+	watchesLost, lapses      prometheus.Counter
+	queued, renewals         prometheus.Observer
+	requests                 byName[requestMetrics]
+	failures                 byName[failureMetrics]
 }
 
-func newCounters(labels prometheus.Labels, buckets []float64) (c counters, all []prometheus.Collector) {
-	opts := func(name, help string) prometheus.Opts {
-		return prometheus.Opts{Name: "zookit_" + name, Help: help, ConstLabels: labels}
-	}
-	counter := func(name, help string) prometheus.Counter {
-		c := prometheus.NewCounter(prometheus.CounterOpts(opts(name, help)))
-		all = append(all, c)
-		return c
-	}
-	vec := func(name, help string, by ...string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts(opts(name, help)), by)
-		all = append(all, c)
-		return c
-	}
-	histogram := func(name, help string) prometheus.HistogramOpts {
-		return prometheus.HistogramOpts{Name: "zookit_" + name, Help: help, ConstLabels: labels, Buckets: buckets}
-	}
-	c = counters{
-		attempts:    vec("connect_attempts_total", "Attempts to connect to an address of a server, by result: ok or failed.", "result"),
-		lost:        counter("connections_lost_total", "Connections that have ended, also by Close."),
-		opened:      counter("sessions_opened_total", "Sessions that a server has opened."),
-		resumed:     counter("sessions_resumed_total", "Times that a session went on over another connection."),
-		ended:       vec("sessions_ended_total", "Sessions that are over, by reason: expired (a server said so), given_up (the client's own clock), closed.", "reason"),
-		requests:    vec("requests_total", "Requests that were sent, by operation and result: ok, rejected, unknown.", "op", "result"),
-		durations:   prometheus.NewHistogramVec(histogram("request_duration_seconds", "From the writing of a request to its reply, by operation."), []string{"op"}),
-		sent:        vec("request_bytes_total", "Bytes of requests, by operation.", "op"),
-		received:    vec("reply_bytes_total", "Bytes of replies, by operation.", "op"),
-		waits:       prometheus.NewHistogram(histogram("request_queue_seconds", "How long requests waited for room and to be written.")),
-		failures:    vec("calls_failed_total", "Calls of the program that returned an error, by operation and outcome: rejected (the server said no), unknown, not_sent.", "op", "outcome"),
-		events:      vec("watch_events_total", "Changes of nodes that the server has reported, by type.", "type"),
-		watchesLost: counter("watches_lost_total", "Watches and subscriptions that can get no event any more."),
-		renewals:    prometheus.NewHistogram(histogram("lease_renewal_left_seconds", "What was left of the lease when it was renewed, while a guard lived.")),
-		lapses:      counter("lease_lapses_total", "Leases that have lapsed: every guard that rested on them has ended."),
-	}
-	return c, append(all, c.durations, c.waits, c.renewals)
-}
-
-// perOp are the counters of one operation.
-type perOp struct {
+// requestMetrics are those of the requests of one operation.
+type requestMetrics struct {
 	ok, rejected, unknown prometheus.Counter
 	sent, received        prometheus.Counter
 	duration              prometheus.Observer
 }
 
-// of returns the counters of an operation. Looking them up by labels for each request
-// would cost more than the rest of the hook.
-func (m *Metrics) of(op string) *perOp {
-	if p, ok := m.ops.Load(op); ok {
-		return p.(*perOp)
+// failureMetrics are those of the calls of one operation that have failed.
+type failureMetrics struct{ rejected, unknown, notSent prometheus.Counter }
+
+func (m *clientMetrics) init(f *factory) {
+	attempts := f.counters("connect_attempts_total", "Attempts to connect to an address of a server, by result: ok or failed.", "result")
+	m.connected, m.failed = attempts.WithLabelValues("ok"), attempts.WithLabelValues("failed")
+	m.lost = f.counter("connections_lost_total", "Connections that have ended, also by Close.")
+	m.opened = f.counter("sessions_opened_total", "Sessions that a server has opened.")
+	m.resumed = f.counter("sessions_resumed_total", "Times that a session went on over another connection.")
+	ended := f.counters("sessions_ended_total", "Sessions that are over, by reason: expired (a server said so), given_up (the client's own clock), closed.", "reason")
+	m.expired, m.givenUp, m.closed = ended.WithLabelValues("expired"), ended.WithLabelValues("given_up"), ended.WithLabelValues("closed")
+
+	events := f.counters("watch_events_total", "Changes of nodes that the server has reported, by type.", "type")
+	m.events = map[zk.EventType]prometheus.Counter{}
+	for _, t := range []zk.EventType{zk.EventCreated, zk.EventDeleted, zk.EventDataChanged, zk.EventChildrenChanged} {
+		m.events[t] = events.WithLabelValues(label(t.String()))
 	}
-	p, _ := m.ops.LoadOrStore(op, &perOp{
-		ok:       m.requests.WithLabelValues(op, "ok"),
-		rejected: m.requests.WithLabelValues(op, "rejected"),
-		unknown:  m.requests.WithLabelValues(op, "unknown"),
-		sent:     m.sent.WithLabelValues(op),
-		received: m.received.WithLabelValues(op),
-		duration: m.durations.WithLabelValues(op),
-	})
-	return p.(*perOp)
+	m.otherEvents = events.WithLabelValues("other")
+	m.watchesLost = f.counter("watches_lost_total", "Watches and subscriptions that can get no event any more.")
+	m.renewals = f.histogram("lease_renewal_left_seconds", "What was left of the lease when it was renewed, while a guard lived.")
+	m.lapses = f.counter("lease_lapses_total", "Leases that have lapsed: every guard that rested on them has ended.")
+	m.initRequests(f)
+}
+
+func (m *clientMetrics) initRequests(f *factory) {
+	requests := f.counters("requests_total", "Requests that were sent, by operation and result: ok, rejected, unknown.", "op", "result")
+	durations := f.histograms("request_duration_seconds", "From the writing of a request to its reply, by operation.", f.buckets, "op")
+	sent := f.counters("request_bytes_total", "Bytes of requests, by operation.", "op")
+	received := f.counters("reply_bytes_total", "Bytes of replies, by operation.", "op")
+	m.queued = f.histogram("request_queue_seconds", "How long requests waited for room and to be written.")
+	m.requests.newValue = func(op string) *requestMetrics {
+		return &requestMetrics{
+			ok: requests.WithLabelValues(op, "ok"), rejected: requests.WithLabelValues(op, "rejected"), unknown: requests.WithLabelValues(op, "unknown"),
+			sent: sent.WithLabelValues(op), received: received.WithLabelValues(op), duration: durations.WithLabelValues(op),
+		}
+	}
+	failures := f.counters("calls_failed_total", "Calls of the program that returned an error, by operation and outcome: rejected (the server said no), unknown, not_sent.", "op", "outcome")
+	m.failures.newValue = func(op string) *failureMetrics {
+		return &failureMetrics{
+			rejected: failures.WithLabelValues(op, "rejected"), unknown: failures.WithLabelValues(op, "unknown"), notSent: failures.WithLabelValues(op, "not_sent"),
+		}
+	}
 }
 
 // OnConnTried is zk.HookConnTried's.
 func (m *Metrics) OnConnTried(e zk.ConnTried) {
-	result := "ok"
 	if e.Err != nil {
-		result = "failed"
+		m.failed.Inc()
+	} else {
+		m.connected.Inc()
 	}
-	m.attempts.WithLabelValues(result).Inc()
 }
 
 // OnConnLost is zk.HookConnLost's.
@@ -99,31 +93,31 @@ func (m *Metrics) OnSessionResumed(zk.SessionResumed) { m.resumed.Inc() }
 
 // OnSessionEnded is zk.HookSessionEnded's.
 func (m *Metrics) OnSessionEnded(e zk.SessionEnded) {
-	reason := "expired"
 	switch {
 	case e.GivenUp:
-		reason = "given_up"
+		m.givenUp.Inc()
 	case errors.Is(e.Err, zk.ErrClosed):
-		reason = "closed"
+		m.closed.Inc()
+	default:
+		m.expired.Inc()
 	}
-	m.ended.WithLabelValues(reason).Inc()
 }
 
 // OnRequestAnswered is zk.HookRequestAnswered's.
 func (m *Metrics) OnRequestAnswered(e zk.RequestAnswered) {
-	p := m.of(e.Op)
+	r := m.requests.of(e.Op)
 	switch {
 	case e.Err == nil:
-		p.ok.Inc()
+		r.ok.Inc()
 	case zk.OutcomeOf(e.Err) == zk.OutcomeRejected:
-		p.rejected.Inc()
+		r.rejected.Inc()
 	default:
-		p.unknown.Inc()
+		r.unknown.Inc()
 	}
-	p.duration.Observe(e.Wait.Seconds())
-	p.sent.Add(float64(e.Bytes))
-	p.received.Add(float64(e.ReplyBytes))
-	m.waits.Observe((e.Room + e.Queued).Seconds())
+	r.duration.Observe(e.Wait.Seconds())
+	r.sent.Add(float64(e.Bytes))
+	r.received.Add(float64(e.ReplyBytes))
+	m.queued.Observe((e.Room + e.Queued).Seconds())
 }
 
 // OnCallEnded is zk.HookCallEnded's.
@@ -131,19 +125,24 @@ func (m *Metrics) OnCallEnded(e zk.CallEnded) {
 	if e.Err == nil {
 		return
 	}
-	outcome := "unknown"
+	f := m.failures.of(e.Op)
 	switch zk.OutcomeOf(e.Err) {
 	case zk.OutcomeRejected:
-		outcome = "rejected"
+		f.rejected.Inc()
 	case zk.OutcomeNotSent:
-		outcome = "not_sent"
+		f.notSent.Inc()
+	default:
+		f.unknown.Inc()
 	}
-	m.failures.WithLabelValues(e.Op, outcome).Inc()
 }
 
 // OnWatchFired is zk.HookWatchFired's.
 func (m *Metrics) OnWatchFired(e zk.WatchFired) {
-	m.events.WithLabelValues(label(e.Type.String())).Inc()
+	if c, ok := m.events[e.Type]; ok {
+		c.Inc()
+	} else {
+		m.otherEvents.Inc()
+	}
 }
 
 // OnWatchLost is zk.HookWatchLost's.
