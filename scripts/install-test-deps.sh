@@ -53,30 +53,55 @@ fi
 # Go fetches modules over TLS.
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 
+# promtool tests the alert rules of contrib/zkprom. Its package also has a server, which
+# its installation would start, and needs a dozen packages for that server's pages. So
+# only the tool is taken out of the package, into bin/.
+promtool=
+if [ -d contrib/zkprom ] && ! command -v promtool >/dev/null && [ ! -x bin/promtool ]; then
+	promtool=promtool
+fi
+
 install() {
 	if ! command -v apt-get >/dev/null; then
-		echo "Missing (Debian's names): ${packages[*]}" >&2
+		echo "Missing (Debian's names): ${packages[*]} ${promtool:+promtool (of the package prometheus)}" >&2
 		echo "Install them, or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper and JAVA_HOME to a Java." >&2
 		exit 1
 	fi
 	local as_root=()
 	if [ "$(id -u)" -ne 0 ]; then
 		if ! command -v sudo >/dev/null; then
-			echo "Installing needs root, and there is no sudo. Run as root: apt-get install --no-install-recommends ${packages[*]}" >&2
+			echo "Installing needs root, and there is no sudo. Run this script as root, or install by hand: ${packages[*]} $promtool" >&2
 			exit 1
 		fi
 		as_root=(sudo)
 	fi
-	echo "installing ${packages[*]}"
+	echo "installing ${packages[*]} $promtool"
 	# Another apt may be running, for instance on a machine that has just booted.
 	local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
 	"${apt[@]}" update
 	if ! command -v docker >/dev/null && [[ " ${packages[*]} " == *" docker.io "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then
 		packages+=(docker-cli) # a separate package since Debian 13
 	fi
-	"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null </dev/null
+	if [ ${#packages[@]} -gt 0 ]; then
+		"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null </dev/null
+	fi
+	if [ -n "$promtool" ]; then
+		unpack_promtool
+	fi
 }
-if [ ${#packages[@]} -gt 0 ]; then
+unpack_promtool() {
+	local dir
+	dir=$(mktemp -d)
+	(
+		cd "$dir"
+		apt-get -qq -o APT::Sandbox::User=root download prometheus
+		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+	)
+	mkdir -p bin
+	mv "$dir/usr/bin/promtool" bin/promtool
+	rm -r "$dir"
+}
+if [ ${#packages[@]} -gt 0 ] || [ -n "$promtool" ]; then
 	install
 fi
 
