@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/contrib/zkkrb5"
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
@@ -131,8 +132,7 @@ func TestKerberos_ServerWithNewKeys(t *testing.T) {
 	app := k.keytab("app")
 	auth, err := zkkrb5.New(zkkrb5.Config{Principal: "app", Keytab: app, Kerberos: k.conf, Host: hostOf})
 	require.NoError(t, err)
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: e.Servers(), Auth: []zk.Authenticator{auth}, SessionTimeout: 20 * time.Second})
-	require.NoError(t, err)
+	c := clienttest.ConnectTo(t, e.Servers(), clienttest.Timeout(20*time.Second), func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{auth} })
 	k.keys("zookeeper/localhost")
 	require.NoError(t, e.Stop(0))
 	require.NoError(t, e.Start(t.Context(), 0))

@@ -54,12 +54,7 @@ func (w *world) telemetry(o zkotel.Options) *zkotel.Telemetry {
 }
 
 func (w *world) connect(hooks ...zk.Hook) *zk.Client {
-	c, err := zk.Connect(w.t.Context(), zk.Config{
-		Servers: w.srv.ConnectString(), DialContext: w.srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: hooks,
-	})
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { _ = c.Close(context.Background()) })
-	return c
+	return w.srv.Client(w.t, func(cfg *zk.Config) { cfg.Hooks = hooks })
 }
 
 // named returns the spans of a name that have ended.

@@ -15,6 +15,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/zookit/zookit/contrib/zkpkcs12"
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
@@ -86,16 +87,14 @@ func TestFiles(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var conn atomic.Pointer[net.Conn]
-	c, err := zk.Connect(ctx, zk.Config{
-		Servers: addr,
-		LoadTLS: zkpkcs12.Files(serverTrust, bobKeys, password),
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	c := clienttest.ConnectTo(t, addr, func(cfg *zk.Config) {
+		cfg.LoadTLS = zkpkcs12.Files(serverTrust, bobKeys, password)
+		cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
 			conn.Store(&nc)
 			return nc, err
-		},
+		}
 	})
-	require.NoError(t, err)
 	for _, name := range []string{"bob", "ann"} {
 		_, err = c.Create(ctx, "/of-"+name, nil, zk.Persistent, zk.WithACL(zk.X509ACL(zk.PermAll, "CN="+name)...))
 		require.NoError(t, err)

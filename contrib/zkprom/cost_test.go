@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/contrib/zkprom"
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
@@ -60,12 +61,7 @@ func BenchmarkMetrics_OfARequest(b *testing.B) {
 func BenchmarkClient_GetOf256Callers(b *testing.B) {
 	server := ensemble.Run(b, ensemble.Options{})
 	client := func(hooks ...zk.Hook) *zk.Client {
-		ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
-		defer cancel()
-		c, err := zk.Connect(ctx, zk.Config{Servers: server.Direct(), SessionTimeout: 20 * time.Second, Hooks: hooks})
-		require.NoError(b, err)
-		b.Cleanup(func() { _ = c.Close(context.Background()) })
-		return c
+		return clienttest.ConnectTo(b, server.Direct(), clienttest.Timeout(20*time.Second), func(cfg *zk.Config) { cfg.Hooks = hooks })
 	}
 	plain, counted := client(), client(zkprom.New(zkprom.Options{}))
 	_, err := plain.Create(b.Context(), "/a", make([]byte, 100), zk.Persistent)

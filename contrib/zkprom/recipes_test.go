@@ -22,16 +22,7 @@ import (
 	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
-	"github.com/zookit/zookit/zktest"
 )
-
-// stranger returns another client without metrics.
-func stranger(t *testing.T, srv *zktest.Server) *zk.Client {
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = c.Close(context.Background()) })
-	return c
-}
 
 // requireMetrics requires that the metrics with these names are exactly those of the text, in
 // which lines are "name{labels} value".
@@ -61,7 +52,7 @@ func TestRecipes_OfALock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, c, m := connect(t, zkprom.Options{HoldBuckets: []float64{1, 10}})
 		defer c.Close(t.Context())
-		first, err := lock.New(stranger(t, srv), "/l", lock.Config{}).Acquire(t.Context())
+		first, err := lock.New(srv.Client(t), "/l", lock.Config{}).Acquire(t.Context())
 		require.NoError(t, err)
 		l := lock.New(c, "/l", lock.Config{})
 
@@ -219,7 +210,7 @@ func TestRecipes_OfAnElection(t *testing.T) {
 			`, led, unknown, vacant), "zookit_election_observers")
 		}
 		observers(0, 0, 2)
-		leadership, err := election.New(stranger(t, srv), "/e", election.Config{ID: "a"}).Campaign(ctx)
+		leadership, err := election.New(srv.Client(t), "/e", election.Config{ID: "a"}).Campaign(ctx)
 		require.NoError(t, err)
 		observers(2, 0, 0)
 		require.NoError(t, leadership.Resign(ctx))

@@ -23,10 +23,7 @@ import (
 func connect(t *testing.T, o zkprom.Options) (*zktest.Server, *zk.Client, *zkprom.Metrics) {
 	srv := zktest.Start(t, zktest.Config{Servers: 1})
 	m := zkprom.New(o)
-	c, err := zk.Connect(t.Context(), zk.Config{
-		Servers: srv.ConnectString(), DialContext: srv.DialContext, SessionTimeout: 6 * time.Second, Hooks: []zk.Hook{m},
-	})
-	require.NoError(t, err)
+	c := srv.Client(t, func(cfg *zk.Config) { cfg.Hooks = []zk.Hook{m} })
 	m.Observe(c)
 	return srv, c, m
 }

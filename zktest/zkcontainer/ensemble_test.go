@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest/zkcontainer"
 )
@@ -20,20 +21,10 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
+// connect returns a client whose session ends soon.
 func connect(t *testing.T, servers string, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	cfg := zk.Config{Servers: servers, SessionTimeout: 4 * time.Second}
-	for _, f := range change {
-		f(&cfg)
-	}
-	c, err := zk.Connect(within(t), cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.ConnectTo(t, servers, append([]func(*zk.Config){clienttest.Timeout(4 * time.Second)}, change...)...)
 }
 
 // mode returns the mode that a member reports.

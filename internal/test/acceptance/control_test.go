@@ -59,12 +59,5 @@ func TestControl_ClaimsThatIgnoreTheContextAreDetected(t *testing.T) {
 
 func controlClient(t *testing.T, srv *zktest.Server, host string) *zk.Client {
 	t.Helper()
-	c, err := zk.Connect(t.Context(), zk.Config{Servers: host, DialContext: srv.DialContext, SessionTimeout: 4 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return srv.Client(t, func(cfg *zk.Config) { cfg.Servers, cfg.SessionTimeout = host, 4*time.Second })
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 )
@@ -17,14 +18,12 @@ func TestCore_AddAuth(t *testing.T) {
 	e := ensemble.Run(t, ensemble.Options{})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	owner, err := zk.Connect(ctx, zk.Config{Servers: e.Direct(), Auth: []zk.Authenticator{zk.DigestAuth("bob", "secret")}})
-	require.NoError(t, err)
-	_, err = owner.Create(ctx, "/mine", []byte("x"), zk.Persistent, zk.WithACL(zk.CreatorACL(zk.PermAll)...))
+	owner := connect(t, e.Direct(), func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", "secret")} })
+	_, err := owner.Create(ctx, "/mine", []byte("x"), zk.Persistent, zk.WithACL(zk.CreatorACL(zk.PermAll)...))
 	require.NoError(t, err)
 	require.NoError(t, owner.Close(ctx))
 
-	c, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), SessionTimeout: 8 * time.Second})
-	require.NoError(t, err)
+	c := connect(t, e.Servers(), clienttest.Timeout(8*time.Second))
 	session := c.Session().ID()
 	_, err = c.Get(ctx, "/mine")
 	require.ErrorIs(t, err, zk.ErrNoAuth)

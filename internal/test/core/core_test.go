@@ -18,22 +18,10 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
+// connect returns a client whose session ends soon.
 func connect(t *testing.T, servers string, change ...func(*zk.Config)) *zk.Client {
 	t.Helper()
-	cfg := zk.Config{Servers: servers, Compat: clienttest.Level(), SessionTimeout: 4 * time.Second}
-	for _, f := range change {
-		f(&cfg)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	c, err := zk.Connect(ctx, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, c.Close(ctx))
-	})
-	return c
+	return clienttest.ConnectTo(t, servers, append([]func(*zk.Config){clienttest.Timeout(4 * time.Second)}, change...)...)
 }
 
 // Writes whose replies are swallowed, whose connections are cut and whose

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/fourletter"
@@ -112,8 +113,9 @@ func TestCore_TLSFiles(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var open lastConn
-	c, err := zk.Connect(ctx, zk.Config{Servers: addr, DialContext: open.dial, LoadTLS: zk.TLSFiles(serverCert, cert, key)})
-	require.NoError(t, err)
+	c := clienttest.ConnectTo(t, addr, func(cfg *zk.Config) {
+		cfg.DialContext, cfg.LoadTLS = open.dial, zk.TLSFiles(serverCert, cert, key)
+	})
 	for i, acl := range [][]zk.ACL{zk.X509ACL(zk.PermAll, "CN=bob"), zk.IPACL(zk.PermAll, "127.0.0.0/8")} {
 		path := fmt.Sprintf("/n%d", i)
 		_, err = c.Create(ctx, path, nil, zk.Persistent, zk.WithACL(acl...))

@@ -199,9 +199,8 @@ func TestCore_WipedServerIsAnExpiryAndClosedClientsLeaveNothing(t *testing.T) {
 	require.Equal(t, []string{"zookeeper"}, names)
 
 	for range 200 {
-		one, err := zk.Connect(ctx, zk.Config{Servers: e.Servers(), SessionTimeout: 4 * time.Second})
-		require.NoError(t, err)
-		_, err = one.Create(ctx, "/e-", nil, zk.EphemeralSequential)
+		one := connect(t, e.Servers())
+		_, err := one.Create(ctx, "/e-", nil, zk.EphemeralSequential)
 		require.NoError(t, err)
 		require.NoError(t, one.Close(ctx))
 	}
