@@ -43,7 +43,8 @@ for patch in internal/test/acceptance/mutants/*.patch; do
 	}
 done
 
-# Only tests import internal/test, and no document has a dead link.
+# Only tests import internal/test, they share one way to connect, and no document has a
+# dead link.
 go run ./scripts/layout || failed=1
 
 # Prints the size of each package. Only a function of product code has a limit.

@@ -1,6 +1,7 @@
 // Command layout checks how the files below a folder refer to each other. It prints
-// each import of internal/test by product code, each dead link between documents, and
-// each difference between docs/files.md and the tree. It fails if there is one.
+// each import of internal/test by product code, each test that connects a client of its
+// own, each dead link between documents, and each difference between docs/files.md and
+// the tree. It fails if there is one.
 //
 //	go run ./scripts/layout [FOLDER]
 package main
@@ -54,7 +55,11 @@ func check(root string) ([]string, error) {
 		switch filepath.Ext(file) {
 		case ".go":
 			sources = append(sources, rel)
-			found, err = testImports(rel, file)
+			if found, err = testImports(rel, file); err == nil {
+				var own []string
+				own, err = ownClients(rel, file)
+				found = append(found, own...)
+			}
 		case ".md":
 			found, err = deadLinks(root, rel)
 		}

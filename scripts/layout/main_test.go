@@ -43,6 +43,20 @@ func TestCheck_OnlyTestsImportTestCode(t *testing.T) {
 	}, found)
 }
 
+func TestCheck_NoTestConnectsItsOwnClient(t *testing.T) {
+	const connects = "package p\n\nfunc test() {\n\tc, err := zk.Connect(ctx,\n\t\tcfg)\n\trequire.NoError(t, err)\n}\n"
+	root := write(t, map[string]string{
+		"lock/lock_test.go":    connects,
+		"lock/lock.go":         connects,
+		"zk/client_test.go":    connects,
+		"lock/example_test.go": "package p\n\nfunc Example() {\n\tc, err := zk.Connect(ctx, cfg)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n}\n",
+		"lock/error_test.go":   "package p\n\nfunc test() {\n\t_, err := zk.Connect(ctx, cfg)\n\trequire.ErrorIs(t, err, zk.ErrNoChroot)\n\tx, err := zk.ParseServers(s)\n\trequire.NoError(t, err)\n}\n",
+	})
+	found, err := check(root)
+	require.NoError(t, err)
+	require.Equal(t, []string{"lock/lock_test.go:4: a test gets its client from Client of zktest.Server or ConnectTo of clienttest"}, found)
+}
+
 func TestCheck_FindsDeadLinks(t *testing.T) {
 	root := write(t, map[string]string{
 		"README.md": "# One: `two`, three …\n\n" +
