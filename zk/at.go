@@ -33,10 +33,16 @@ func (c *Client) At(path string) (*Client, error) {
 }
 
 // isSub reports whether At has made c.
-func (c *Client) isSub() bool { return c.calls != c.core.calls }
+func (c *Client) isSub() bool {
+	if c.core == nil {
+		panic(zeroClient)
+	}
+	return c.calls != c.core.calls
+}
 
 // at returns what makes the calls of a sub-client.
 func (cs *calls) at(path string) *calls {
+	cs.made()
 	sub := *cs
 	if path != "/" {
 		sub.root += chroot(path)

@@ -117,11 +117,25 @@ func (c *core) Detach(cn *conn, why error) {
 	}
 	if len(lost)+len(internal) > 0 {
 		loss := lossOf(why)
-		c.failLater(lost, OutcomeUnknown, loss, true)
+		c.failSent(lost, loss)
 		c.failLater(internal, OutcomeNotSent, loss, true)
 	}
 	c.resultsLater(c.FailBrokenPipes)
 	c.hooks.lost(cn, why, len(lost))
+}
+
+// failSent fails the calls that were sent and not answered, in their order. A call whose
+// size may be the reason says so.
+func (c *core) failSent(lost []*call, loss error) {
+	begin := 0
+	for i, cl := range lost {
+		if hint := sizeHint(len(cl.req.Frame)-proto.FrameHeader, loss); hint != "" {
+			c.failLater(lost[begin:i], OutcomeUnknown, loss, true)
+			c.failLater(lost[i:i+1], OutcomeUnknown, hinted(loss, hint), true)
+			begin = i + 1
+		}
+	}
+	c.failLater(lost[begin:], OutcomeUnknown, loss, true)
 }
 
 // FailBrokenPipes fails the queued calls of broken pipelines.

@@ -2,7 +2,9 @@ package zk
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -11,8 +13,26 @@ import (
 type authList struct {
 	mu  sync.Mutex              // leaf lock
 	all secret[[]Authenticator] // replaced when it changes, never written to
+	// names are those of the Authenticators, each once. They are kept because Name is code
+	// of the user, and the reader of the connection must not run any.
+	names []string
 	// added is how many entries AddAuth has added.
 	added int
+}
+
+// newAuthList returns the list of Config.Auth.
+func newAuthList(all []Authenticator) *authList {
+	l := &authList{all: hide(all)}
+	for _, a := range all {
+		l.addName(a.Name())
+	}
+	return l
+}
+
+func (l *authList) addName(name string) {
+	if !slices.Contains(l.names, name) {
+		l.names = append(l.names, name)
+	}
 }
 
 // entries returns the Authenticators. The result must not be changed.
@@ -50,6 +70,7 @@ func (a *addedAuth) accepted() {
 	a.kept = true
 	a.list.all = hide(withAuth(a.list.all(), a.entry))
 	a.list.added++
+	a.list.addName(a.name)
 }
 
 // giveUp makes sure that a late reply does not put the entry into the list. It returns
@@ -90,4 +111,16 @@ func withAuth(list []Authenticator, entry Authenticator) []Authenticator {
 		}
 	}
 	return append(slices.Clip(list), credentials{a})
+}
+
+// noAuth is the error of a request that the client has no right for. It names what the
+// client has presented, and no secret.
+func (l *authList) noAuth() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	names := "none"
+	if len(l.names) > 0 {
+		names = strings.Join(l.names, ", ")
+	}
+	return fmt.Errorf("%w (credentials: %s)", ErrNoAuth, names)
 }

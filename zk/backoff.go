@@ -39,6 +39,9 @@ func nextPause(policy *backoff.BackOff, fresh func() backoff.BackOff) time.Durat
 func (cfg *Config) pauses(ctx context.Context) func() error {
 	policy := cfg.BackOff()
 	return func() error {
+		if ctx == nil {
+			return errNilContext
+		}
 		d := policy.NextBackOff()
 		if d < 0 {
 			return errors.New("the back-off policy has ended")

@@ -151,6 +151,9 @@ func (cl *call) decode(h proto.ReplyHeader, r *proto.Reader) error {
 // refuse records the error code of the server.
 func (cl *call) refuse(code Code) {
 	cl.err, cl.outcome = code, OutcomeRejected
+	if code == ErrNoAuth {
+		cl.err = cl.from.core.auth.noAuth()
+	}
 	if code == ErrBadVersion && cl.op.versioned {
 		cl.err = badVersion(lastInt32(cl.req.Frame))
 	}

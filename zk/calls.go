@@ -26,6 +26,7 @@ type calls struct {
 
 // newCall returns a call whose frame ends with the header. Append the body to it.
 func (cs *calls) newCall(op *operation, path string) *call {
+	cs.made()
 	cl, ok := cs.pool.Get().(*call)
 	if !ok {
 		cl = new(call)
@@ -67,6 +68,13 @@ func (cs *calls) writeCall(op *operation, path string, wire proto.MultiOp, err e
 	cl.err = err
 	cl.req.Frame = wire.AppendRest(cs.root.appendPath(cl.req.Frame, path))
 	return cl
+}
+
+// made panics for the zero Client, which has no calls.
+func (cs *calls) made() {
+	if cs == nil {
+		panic(zeroClient)
+	}
 }
 
 // heartbeat returns the request that renews the lease: a sync, which the leader

@@ -14,7 +14,8 @@ import (
 )
 
 // Client is a client of an ensemble: one session at a time over one connection
-// at a time. All methods may be called by many goroutines. Make it by Connect.
+// at a time. All methods may be called by many goroutines. Make it by Connect: the zero
+// Client panics with a text that says so. A nil context is refused with ErrBadArguments.
 type Client struct {
 	cfg        Config      // without Auth and Resume
 	core       *core       // the state, under one lock
@@ -41,6 +42,9 @@ type Client struct {
 // The client reconnects by itself, and opens a new session when one has expired. It
 // need never be replaced. Close it when it is no longer needed.
 func Connect(ctx context.Context, cfg Config) (*Client, error) {
+	if ctx == nil {
+		return nil, &OpError{Op: "connect", Path: cfg.Servers, Outcome: OutcomeNotSent, Err: errNilContext}
+	}
 	cfg, hosts, root, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -109,7 +113,7 @@ func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 	cfg.Auth, cfg.Resume = nil, nil // the dialer has the credentials, and the session its password
 	core := &core{
 		cfg: cfg, root: root, log: cfg.Logger, hooks: hooks, base: epoch(clockNow()),
-		generation: 1, since: time.Now(), grants: grants{}, room: room{places: cfg.MaxInFlight},
+		auth: dialer.auth, generation: 1, since: time.Now(), grants: grants{}, room: room{places: cfg.MaxInFlight},
 	}
 	core.calls = &calls{core: core, root: root, quorumLease: cfg.QuorumLease, compat: cfg.Compat, pool: &sync.Pool{}}
 	c := &Client{cfg: cfg, core: core, calls: core.calls, runner: runner{core}, companions: &companions{}}
@@ -163,6 +167,9 @@ func (c *Client) findRoot(ctx context.Context) error {
 func (c *Client) Close(ctx context.Context) error {
 	if c.isSub() {
 		return nil
+	}
+	if ctx == nil {
+		return fmt.Errorf("zk: close: %w", errNilContext)
 	}
 	c.companions.closing()
 	c.core.BeginClose()

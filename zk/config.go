@@ -186,7 +186,7 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	bad(err != nil, "connect string: %w", err)
 	c.SessionTimeout = cmp.Or(c.SessionTimeout, 10*time.Second)
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, 1024)
-	c.MaxRequestSize = cmp.Or(c.MaxRequestSize, 0xfffff)
+	c.MaxRequestSize = cmp.Or(c.MaxRequestSize, defaultMaxBuffer)
 	c.MaxReplySize = cmp.Or(c.MaxReplySize, 16<<20)
 	bad(c.SessionTimeout < time.Millisecond, "SessionTimeout %v is below a millisecond", c.SessionTimeout)
 	bad(c.SessionTimeout.Milliseconds() > math.MaxInt32, "SessionTimeout %v is over %v", c.SessionTimeout, math.MaxInt32*time.Millisecond)

@@ -18,6 +18,9 @@ const defaultPort = "2181"
 // none. The error joins all faults of the string. Without needed, the string may
 // name no server.
 func parseServers(s string, needed bool) (hosts []string, root string, err error) {
+	if before, _, found := strings.Cut(s, "://"); found && !strings.Contains(before, "/") {
+		return nil, "", fmt.Errorf("%.20q is a scheme: write host:port,host:port/chroot without one", before[strings.LastIndex(before, ",")+1:]+"://")
+	}
 	list, root, _ := strings.Cut(s, "/")
 	var errs []error
 	if root != "" {
@@ -88,8 +91,14 @@ func parseHost(s string) (string, error) {
 	bad := func(format string, args ...any) (string, error) {
 		return "", &ServerError{Server: s, Err: fmt.Errorf(format, args...)}
 	}
-	if s == "" {
+	between := func(r rune) bool { return r == ';' || unicode.IsSpace(r) }
+	switch {
+	case s == "":
 		return bad("a host is missing")
+	case strings.Contains(s, "://"):
+		return bad("bad host: write host:port without a scheme")
+	case strings.ContainsFunc(s, between):
+		return bad("bad host: separate servers by commas")
 	}
 	host, port, err := net.SplitHostPort(s)
 	if h, p, e := net.SplitHostPort(s + ":" + defaultPort); err != nil && e == nil {
@@ -107,7 +116,7 @@ func parseHost(s string) (string, error) {
 			return bad("%q is no address", host)
 		}
 	}
-	noHost := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("[]/", r) }
+	noHost := func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("[]/", r) }
 	if host == "" || strings.ContainsFunc(host, noHost) {
 		return bad("bad host")
 	}

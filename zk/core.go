@@ -24,6 +24,7 @@ type core struct {
 	hooks *hooks // nil if there are none
 	base  epoch  // where the lease's clock starts
 	calls *calls
+	auth  *authList // of the dialer
 
 	mu         sync.Mutex // guards what follows
 	results    []func()   // what Unlock does when mu is unlocked, in order: calls get their results
@@ -54,7 +55,16 @@ type core struct {
 }
 
 // Lock locks the core.
-func (c *core) Lock() { c.mu.Lock() }
+func (c *core) Lock() {
+	if c == nil {
+		panic(zeroClient)
+	}
+	c.mu.Lock()
+}
+
+// zeroClient is the panic of a Client that Connect has not made. It has no state from
+// which it could return an error.
+const zeroClient = "zk: the zero Client cannot be used: zk.Connect makes one"
 
 // Unlock unlocks the core, and then does what was put off until now.
 func (c *core) Unlock() {

@@ -162,6 +162,7 @@ func CreateOp(path string, data []byte, mode CreateMode, opts ...CreateOption) O
 
 // createCall makes the call of a create.
 func (cs *calls) createCall(path string, data []byte, mode CreateMode, cfg createConfig) *call {
+	cs.made()
 	wire, err := createWire(path, data, mode, cfg)
 	if err == nil {
 		err = cs.root.checkNameless(path)

@@ -45,6 +45,9 @@ func (c *Client) Detach(ctx context.Context) (*DetachedSession, error) {
 	if c.isSub() {
 		return nil, detachError(nil, fmt.Errorf("%w: a sub-client shares its session: detach the client that Connect has returned", ErrBadArguments))
 	}
+	if ctx == nil {
+		return nil, detachError(nil, errNilContext)
+	}
 	s, claim, err := c.prepareDetach(ctx)
 	if err == nil {
 		err = c.core.BeginDetach(s)

@@ -37,7 +37,7 @@ func newDialer(cfg Config, root chroot) *dialer {
 		lookupHost:     cfg.LookupHost,
 		tls:            cfg.TLS,
 		loadTLS:        cfg.LoadTLS,
-		auth:           &authList{all: hide(cfg.Auth)},
+		auth:           newAuthList(cfg.Auth),
 		root:           root,
 		maxRequestSize: cfg.MaxRequestSize,
 		maxReplySize:   cfg.MaxReplySize,
@@ -84,7 +84,7 @@ func (d *dialer) dialAndGreet(ctx context.Context, h handshake) (w welcome, err 
 		late := !stop()
 		closed := err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 		if late && closed {
-			err = fmt.Errorf("%w in the handshake", ErrSilent)
+			err = hinted(fmt.Errorf("%w in the handshake", ErrSilent), hintSilent)
 			if ctx.Err() != context.DeadlineExceeded {
 				err = context.Cause(ctx)
 			}

@@ -160,3 +160,6 @@ func (e *ReplyTooLargeError) Error() string {
 
 // Unwrap returns ErrReplyTooLarge.
 func (e *ReplyTooLargeError) Unwrap() error { return ErrReplyTooLarge }
+
+// errNilContext refuses a call whose context is nil.
+var errNilContext = fmt.Errorf("%w: nil context", ErrBadArguments)

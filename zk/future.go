@@ -58,6 +58,9 @@ func (f *Future[R]) Done() <-chan struct{} {
 // ends first, its cause comes back with OutcomeUnknown: giving up waiting does
 // not undo the request.
 func (f *Future[R]) Wait(ctx context.Context) (none R, _ error) {
+	if ctx == nil {
+		return none, &OpError{Op: f.op.String(), Path: f.path, Outcome: OutcomeUnknown, Err: errNilContext}
+	}
 	if f.done.Load() != alwaysClosed {
 		select {
 		case <-f.Done():

@@ -92,6 +92,9 @@ func (g *guard) Err() error {
 // replies. The other requests wait in the client, in their order. That does not help
 // with a single reply that takes a good part of the session timeout to arrive.
 func (s *Session) Guard(parent context.Context) (context.Context, context.CancelFunc, error) {
+	if parent == nil {
+		return nil, nil, &OpError{Op: "guard", Path: "session " + s.label(), Outcome: OutcomeNotSent, Err: errNilContext}
+	}
 	var round confirming
 	for {
 		g, need, err := s.c.TryGuard(s, parent)

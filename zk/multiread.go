@@ -115,15 +115,18 @@ func takeMultiRead(cl *call) []ReadResult {
 		o := cl.reads[i]
 		out[i] = ReadResult{Path: o.path, Data: p.Data, Stat: Stat(p.Stat), Names: p.Names}
 		if p.Op == proto.OpError {
-			out[i].Err = o.refused(Code(p.Err))
+			out[i].Err = o.refused(Code(p.Err), cl.from.core.auth)
 		}
 	}
 	return out
 }
 
 // refused returns the error of a read that the server refused.
-func (o ReadOp) refused(code Code) error {
+func (o ReadOp) refused(code Code, auth *authList) error {
 	e := &OpError{Op: o.code.String(), Path: o.path, Outcome: OutcomeRejected, Err: code}
+	if code == ErrNoAuth {
+		e.Err = auth.noAuth()
+	}
 	if !code.verdict() {
 		e.Outcome = OutcomeUnknown
 	}

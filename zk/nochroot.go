@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // A chroot can vanish while the client runs: a program deletes it, or it was a
@@ -65,6 +66,15 @@ func (r chroot) blame(cl *call) {
 	if cause == nil {
 		cause = ErrNoNode
 	}
-	cl.err = fmt.Errorf("%w: %s: %w", ErrNoChroot, r, cause)
+	cl.err = fmt.Errorf("%w: %s: %w", ErrNoChroot, r.hinted(), cause)
 	cl.outcome = OutcomeRejected
+}
+
+// hinted returns the chroot, and a hint behind it if the user may have put it behind each
+// server: "h1/app,h2/app" has the chroot "/app,h2/app".
+func (r chroot) hinted() string {
+	if !strings.Contains(string(r), ",") {
+		return string(r)
+	}
+	return string(r) + " (a connect string has its chroot once, behind the last server: h1,h2/chroot)"
 }

@@ -126,6 +126,9 @@ func run[R any](ctx context.Context, c *Client, cl *call, take taker[R]) (r R, _
 func enqueue[R any](ctx context.Context, p *Pipeline, cl *call, take taker[R]) *Future[R] {
 	f := &Future[R]{take: take, op: cl.op, path: cl.path}
 	cl.pipe, cl.future = p, f
+	if ctx == nil {
+		ctx, cl.err = context.Background(), errNilContext // submit refuses the call
+	}
 	if p.c.core.hooks != nil {
 		cl.seen = p.c.core.hooks.observe(ctx, cl)
 	}

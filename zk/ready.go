@@ -57,6 +57,9 @@ func (c *Client) AwaitSession(ctx context.Context) (*Session, error) {
 
 // ready is Ready, with the bare reason. With readOnly it does not wait for a quorum.
 func (c *Client) ready(ctx context.Context, readOnly bool) error {
+	if ctx == nil {
+		return errNilContext
+	}
 	for s := range c.States(ctx) {
 		switch s {
 		case StateConnected:

@@ -27,6 +27,9 @@ const maxCuts = 2
 // repeats a write whose reply was lost, because the write may have changed
 // something. A throttled write is submitted again in its own session or not at all.
 func (r runner) do(ctx context.Context, cl *call) (alive bool, err error) {
+	if ctx == nil {
+		ctx, cl.err = context.Background(), errNilContext // submit refuses the call
+	}
 	cl.await()
 	if r.c.hooks != nil {
 		return r.c.hooks.observed(ctx, r, cl)

@@ -53,6 +53,7 @@ var opAddWatch = define(operation{code: proto.OpAddWatch, lacking: Compat3_5, re
 // that the client does not ask it. Close the
 // Subscription when it is no longer needed.
 func (c *Client) Subscribe(ctx context.Context, path string, opts ...SubscribeOption) (*Subscription, error) {
+	c.calls.made()
 	s := &Subscription{c: c.core, root: c.calls.root, limit: 1024}
 	s.entry = watchtable.Subscription{Path: c.calls.root.full(path), Mode: watchtable.Persistent, To: subscriber{s}}
 	for _, o := range opts {
@@ -80,6 +81,10 @@ func (s *Subscription) Path() string { return s.root.strip(s.entry.Path) }
 // where it stopped.
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
+		if ctx == nil {
+			yield(Event{}, errNilContext)
+			return
+		}
 		for {
 			s.c.Lock()
 			events, over, err := s.events, s.entry.Over(), s.err

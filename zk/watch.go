@@ -58,6 +58,9 @@ func (h *watchHolder) notify(w *tableWatch) {
 // ErrWatchLost or ErrWatchStopped when the watch can no longer fire. Several
 // goroutines may wait, and all get the event.
 func (w *Watch) Wait(ctx context.Context) (Event, error) {
+	if ctx == nil {
+		return Event{}, errNilContext
+	}
 	if w.reason() == watchtable.Waiting {
 		select {
 		case <-w.C(): // one waiter gets the event, the others find the channel closed

@@ -20,6 +20,7 @@ const (
 	hintClosedTLS = "the server closed the connection after the TLS handshake: it may have no quorum"
 	hintNoTLS     = "the server ended the connection in the TLS handshake: its port may be without TLS, or it may have too many connections from this address (maxClientCnxns)"
 	hintTLSPort   = "the server answered in TLS: set Config.TLS, or use the port without TLS"
+	hintSilent    = "the server accepted the connection and did not answer: it may be overloaded or hang, or is this port not ZooKeeper's?"
 )
 
 // hinted returns err with a hint behind it, if there is one.
@@ -83,4 +84,17 @@ func endedByPeer(err error) bool {
 	}
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.As(err, &op) && !op.Timeout() && (op.Op == "read" || op.Op == "write")
+}
+
+// defaultMaxBuffer is the size of a request from which on servers end the connection, if
+// jute.maxbuffer does not say otherwise.
+const defaultMaxBuffer = 0xfffff
+
+// sizeHint says what may be wrong with a request of n bytes whose connection the server
+// has ended.
+func sizeHint(n int, lost error) string {
+	if n <= defaultMaxBuffer || !endedByPeer(lost) {
+		return ""
+	}
+	return fmt.Sprintf("the request has %d bytes: the server may take less, as its jute.maxbuffer says", n)
 }
