@@ -53,3 +53,25 @@ func logCalls(t *testing.T, folder string) (calls [][]string) {
 	require.NoError(t, err)
 	return calls
 }
+
+// TestLogs_ReasonsAreOnOneLine looks at each log call of zk and contrib: joined errors have
+// a newline between them, which oneline replaces.
+func TestLogs_ReasonsAreOnOneLine(t *testing.T) {
+	field := regexp.MustCompile(`"(?:why|panic)", ?(\S*)`)
+	found := 0
+	for _, folder := range []string{"../zk", "../contrib"} {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, use := range field.FindAllStringSubmatch(string(text), -1) {
+				found++
+				require.Regexp(t, `^(oneline\.|")`, use[1], "%s: %s", path, use[0])
+			}
+			return err
+		})
+		require.NoError(t, err)
+	}
+	require.Greater(t, found, 5, "the fields are not found any more")
+}

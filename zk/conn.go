@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/zk/internal/link"
 )
@@ -136,7 +137,7 @@ func (cn *conn) afterPanic(p any) (err error) {
 	// The log handler may have panicked, and may again. The calls still get their
 	// results.
 	defer func() { _ = recover() }()
-	cn.c.log.Error("zk: panic while serving a connection", "server", cn.server, "panic", p)
+	cn.c.log.Error("zk: panic while serving a connection", "server", cn.server, "panic", oneline.Text(p))
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"reflect"
 	"strings"
+
+	"github.com/zookit/zookit/internal/oneline"
 )
 
 // hooks has Config.Hooks, sorted by what they observe. A client without hooks has
@@ -108,7 +110,7 @@ func guarded[H any](h *hooks, hook H, f func(H)) {
 			return
 		}
 		defer func() { _ = recover() }() // the log handler may panic too
-		h.log.Error("zk: panic in a hook of Config.Hooks", "hook", fmt.Sprintf("%T", hook), "panic", p)
+		h.log.Error("zk: panic in a hook of Config.Hooks", "hook", fmt.Sprintf("%T", hook), "panic", oneline.Text(p))
 	}()
 	f(hook)
 }

@@ -4,6 +4,7 @@ package oneline
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -19,7 +20,12 @@ func Flat(err error) error {
 	return &flat{err}
 }
 
+// Text returns the text of any value as one line, for the value of a panic.
+func Text(v any) string { return replace(fmt.Sprint(v)) }
+
 type flat struct{ err error }
 
-func (f *flat) Error() string { return strings.ReplaceAll(f.err.Error(), "\n", "; ") }
+func (f *flat) Error() string { return replace(f.err.Error()) }
 func (f *flat) Unwrap() error { return f.err }
+
+func replace(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

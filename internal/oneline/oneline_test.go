@@ -18,4 +18,6 @@ func TestJoin_IsOneLineAndKeepsTheErrors(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrNoProgress)
 	require.NoError(t, oneline.Join(nil, nil))
 	require.NoError(t, oneline.Flat(nil))
+	require.Equal(t, "EOF; io: read/write on closed pipe", oneline.Text(inner))
+	require.Equal(t, "7", oneline.Text(7))
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 )
 
@@ -197,5 +198,5 @@ func (l *Link) guarded(f func() error) {
 func (l *Link) afterPanic(p any) {
 	l.Fail(fmt.Errorf("%w: panic: %v", ErrProtocol, p))
 	defer func() { _ = recover() }()
-	l.cfg.Log.Error("zk: panic while serving a connection", "panic", p)
+	l.cfg.Log.Error("zk: panic while serving a connection", "panic", oneline.Text(p))
 }
