@@ -96,6 +96,8 @@ func again(err error) string {
 	switch {
 	case errors.Is(err, zk.ErrThrottled):
 		return "later"
+	case errors.Is(err, zk.ErrReplyTooLarge):
+		return "no"
 	case zk.SafeToRetry(err):
 		return "yes"
 	case zk.OutcomeOf(err) == zk.OutcomeUnknown:
