@@ -98,3 +98,25 @@ func TestResume_IsRefusedWithTheReason(t *testing.T) {
 		require.ErrorIs(t, err, discovery.ErrDeleted)
 	})
 }
+
+// The node of another instance is refused, also if its ID begins alike.
+func TestResume_SequentialNodeOfAnotherInstance(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
+		inst := discovery.Instance{Name: "s", ID: "one-more", Address: "a", Type: discovery.DynamicSequential}
+		r, err := discovery.New(c, "/d", discovery.Config{}).Register(t.Context(), inst)
+		require.NoError(t, err)
+		from, err := r.Detach(t.Context())
+		require.NoError(t, err)
+		d := discovery.New(c, "/d", discovery.Config{})
+		for _, id := range []string{"one", "on", "one-more0", "more", "one-more00"} {
+			other := inst
+			other.ID = id
+			_, err := d.Resume(t.Context(), other, from)
+			require.ErrorIs(t, err, zk.ErrBadArguments, id)
+		}
+		r, err = d.Resume(t.Context(), inst, from)
+		require.NoError(t, err)
+		require.NoError(t, r.Unregister(t.Context()))
+	})
+}

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/protect"
 )
 
 // Detach ends the registration's context with recipes.ErrDetached, and leaves the node
@@ -21,37 +23,53 @@ func (n *Node) Detach() (recipes.Detached, error) {
 	if s.State != Registered || s.Context.Err() != nil {
 		return recipes.Detached{}, n.notDetached(s)
 	}
-	own, err := n.letGo()
-	if err != nil {
+	return n.handOver()
+}
+
+// handOver ends the Node, and leaves its registered node where it is. Since Detach has
+// looked, somebody may have deleted that node, and the Node may have created the next
+// one. If that is registered too, handOver hands it over. If not, it deletes it.
+func (n *Node) handOver() (recipes.Detached, error) {
+	if err := n.endDetached(); err != nil {
 		return recipes.Detached{}, err
 	}
-	if own.s == nil || own.path != s.Path || own.s.Context().Err() != nil {
+	s := n.Status() // the last
+	own := n.leaveBehind(s.Czxid)
+	if own.s == nil || own.s.Context().Err() != nil {
 		return recipes.Detached{}, n.notDetached(s)
 	}
-	return recipes.Detached{Path: s.Path, Token: s.Czxid}, nil
+	return recipes.Detached{Path: own.path, Token: own.czxid}, nil
 }
 
 func (n *Node) notDetached(s Status) error {
 	return &zk.OpError{Op: "detach", Path: n.base, Outcome: zk.OutcomeNotSent, Err: errors.Join(recipes.ErrNotHeld, s.Err)}
 }
 
-// letGo ends the Node without deleting its node, which it returns. If Leave was called
-// before, it returns an error.
-//
-// It has no context. If it gave up half way, the Node would have ended, and nobody would
-// delete its node: a later Leave takes it for that of another process.
-func (n *Node) letGo() (own trace, err error) {
+// endDetached ends the Node. It returns an error if the Node has ended before, or Leave
+// was called. Otherwise the caller must call leaveBehind: a later Leave deletes nothing.
+func (n *Node) endDetached() error {
 	n.stop(recipes.ErrDetached)
 	<-n.done // soon: everything that run waits for ends with n.ctx
 	if !n.detached() {
-		return trace{}, n.notDetached(n.Status())
+		return n.notDetached(n.Status())
 	}
+	return nil
+}
+
+// leaveBehind leaves our node where it is if it is the one with this czxid, and returns
+// it. It passes all others to the janitor, those of earlier sessions too: nobody else
+// would delete them.
+//
+// It has no context. If it gave up half way, nobody would delete the others.
+func (n *Node) leaveBehind(czxid int64) (own trace) {
 	_ = n.turn.Lock(context.Background()) // soon: no holder of turn sends a request for a Node that was detached
 	defer n.turn.Unlock()
-	own, n.own = n.own, trace{}
-	n.disown() // what earlier sessions may have left
+	if n.own.czxid != 0 && n.own.czxid == czxid {
+		own, n.own = n.own, trace{}
+	}
+	n.disown()
 	n.k.give(n)
-	return own, nil
+	return own
 }
 
 // detached reports whether the Node has ended because of Detach.
@@ -60,13 +78,11 @@ func (n *Node) detached() bool { return errors.Is(context.Cause(n.ctx), recipes.
 // Resume is Start with a node that was detached. The Node takes over that node, or ends
 // with the reason: recipes.ErrDeleted if it is not there, or a TakenError if another
 // session owns it. data replaces the node's data. If the registration is lost later, the
-// Node creates another one, as always.
+// Node creates another one, as always. It creates none if it was not registered yet.
 func (k *Keeper) Resume(ctx context.Context, path string, d recipes.Detached, data []byte, cfg Config) (*Node, error) {
 	fits := d.Path == path
 	if cfg.Sequential {
-		name := d.Path[strings.LastIndexByte(d.Path, '/')+1:]
-		fits = zk.Parent(d.Path) == zk.Parent(path) && strings.HasPrefix(name, "_c_") &&
-			strings.Contains(name, "-"+path[strings.LastIndexByte(path, '/')+1:])
+		fits = madeFrom(path, d.Path)
 	}
 	if err := ctxerr.Of(ctx); err != nil {
 		return nil, &zk.OpError{Op: "resume", Path: d.Path, Outcome: zk.OutcomeNotSent, Err: err}
@@ -78,28 +94,50 @@ func (k *Keeper) Resume(ctx context.Context, path string, d recipes.Detached, da
 	return k.start(ctx, path, data, cfg, &d)
 }
 
-// LetGo ends a Node that Resume has started, and leaves the node where it is.
-func (n *Node) LetGo() { _, _ = n.letGo() }
+// madeFrom reports whether node is the path of a sequential node that was created from
+// path.
+func madeFrom(path, node string) bool {
+	name := node[strings.LastIndexByte(node, '/')+1:]
+	const begin, guid = len("_c_"), 36
+	if len(name) < begin+guid || !protect.HasGUID(name, name[begin:begin+guid]) {
+		return false
+	}
+	number, ok := strings.CutPrefix(node, protect.Path(path, name[begin:begin+guid]))
+	n, err := strconv.ParseInt(number, 10, 32)
+	return ok && err == nil && number == fmt.Sprintf("%010d", n) // as servers append it
+}
+
+// LetGo ends a Node that Resume has started, and leaves the node that it was given where
+// it is.
+func (n *Node) LetGo() {
+	if n.endDetached() == nil {
+		n.leaveBehind(n.from.Token)
+	}
+}
 
 // takeUp takes over the node that Resume was given.
 func (n *Node) takeUp(s *zk.Session) (registration, error) {
-	if err := n.k.c.Sync(n.ctx, n.resumes.Path); err != nil {
+	path := n.from.Path
+	if err := n.k.c.Sync(n.ctx, path); err != nil {
 		return registration{}, refusal(err)
 	}
-	at, err := n.k.c.Get(n.ctx, n.resumes.Path)
+	at, err := n.k.c.Get(n.ctx, path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode), err == nil && at.Stat.Czxid != n.resumes.Token:
-		return registration{}, fatalError{ErrDeleted}
+	case errors.Is(err, zk.ErrNoNode), err == nil && at.Stat.Czxid != n.from.Token:
+		return registration{}, n.notResumed(ErrDeleted)
 	case err != nil:
 		return registration{}, refusal(err)
 	case at.Stat.EphemeralOwner != s.ID():
-		return registration{}, fatalError{&recipes.TakenError{Path: n.resumes.Path, Owner: at.Stat.EphemeralOwner, Czxid: at.Stat.Czxid}}
+		return registration{}, n.notResumed(&recipes.TakenError{Path: path, Owner: at.Stat.EphemeralOwner, Czxid: at.Stat.Czxid})
 	}
 	d := content{data: at.Data}
 	if newest := n.latest(); bytes.Equal(newest.data, at.Data) {
 		d = newest
 	}
-	r := n.created(s, n.resumes.Path, at.Stat, d)
-	n.resumes = nil
-	return r, nil
+	return n.created(s, path, at.Stat, d), nil
+}
+
+// notResumed ends the Node, which has not taken over the node of Resume.
+func (n *Node) notResumed(why error) error {
+	return fatalError{&zk.OpError{Op: "resume", Path: n.from.Path, Outcome: zk.OutcomeRejected, Err: why}}
 }

@@ -20,6 +20,8 @@ func (n *Node) hold(r registration) error {
 	for {
 		err := n.term(r)
 		switch {
+		case errors.Is(err, errUnreadable) && n.resuming:
+			return fatalError{err} // the node is another process's work
 		case errors.Is(err, errUnreadable) && n.Status().Czxid != r.czxid: // the new node was never registered
 			return n.takeBack(r, err)
 		case n.ctx.Err() != nil, r.s.Context().Err() != nil:
@@ -69,6 +71,7 @@ func (n *Node) term(r registration) error {
 		return err
 	}
 	defer release()
+	n.resuming = false
 	n.publish(Status{State: Registered, Path: r.path, Czxid: r.czxid, Session: r.s, Context: guard})
 	err = n.attend(guard, r, &own, w)
 	end(err)

@@ -32,7 +32,7 @@ func (n *Node) join() (registration, error) {
 	if err := n.enter(s); err != nil {
 		return registration{}, err
 	}
-	if n.resumes != nil {
+	if n.resuming {
 		return n.takeUp(s)
 	}
 	if n.own.s == s && !n.cfg.Sequential {
@@ -149,11 +149,11 @@ func refusal(err error) error {
 
 // created records that the node is there, with data d.
 func (n *Node) created(s *zk.Session, path string, stat zk.Stat, d content) registration {
-	n.own, n.lostSets = trace{s: s, path: path, sure: true}, nil
+	n.own, n.lostSets = trace{s: s, path: path, czxid: stat.Czxid}, nil
 	if !n.cfg.Sequential {
 		// A path has one node. If ours is there, confirmed nodes of older sessions
 		// are gone.
-		n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.sure })
+		n.older = slices.DeleteFunc(n.older, func(t trace) bool { return t.czxid != 0 })
 	}
 	n.seen = recipes.TakenError{}
 	n.keepData(d)

@@ -59,7 +59,7 @@ func (n *Node) remove(ctx context.Context) error {
 		}
 		err := ctxerr.Of(ctx)
 		if err == nil {
-			err = n.k.removeOwned(ctx, n.own.s, n.own.path)
+			err = n.k.removeOwned(ctx, n.own)
 		}
 		switch {
 		case err == nil:
@@ -88,7 +88,7 @@ func (n *Node) disown() {
 	n.tidy()
 	for _, t := range n.older {
 		n.cleanups = append(n.cleanups, n.k.abandon(t.s, t.path, func(ctx context.Context) error {
-			return n.k.removeOwned(ctx, t.s, t.path)
+			return n.k.removeOwned(ctx, t)
 		}))
 	}
 	n.older = nil

@@ -134,7 +134,8 @@ type Status struct {
 type Node struct {
 	k    *Keeper
 	cfg  Config
-	base string // the path given to Start
+	base string            // the path given to Start
+	from *recipes.Detached // the node given to Resume; nil after Start
 
 	ctx  context.Context // of the goroutine run; Leave ends it
 	stop context.CancelCauseFunc
@@ -142,9 +143,9 @@ type Node struct {
 	wake xsync.Wakeup  // wakes run: Update has recorded new data
 
 	// Owned by run. After run has returned, owned by the holder of turn.
-	resumes *recipes.Detached // the node to take over first; nil: none
-	in      *zk.Session       // the session of the last try; nil before the first
-	own     trace             // the node that session in has created, or may have
+	resuming bool        // the node of from has not been registered yet
+	in       *zk.Session // the session of the last try; nil before the first
+	own      trace       // the node that session in has created, or may have
 	// older are the nodes that earlier sessions have created, or may have.
 	older []trace
 	tried content // the data of the last create that was sent
@@ -179,10 +180,14 @@ type Node struct {
 type trace struct {
 	s    *zk.Session // nil: there is no such node
 	path string
-	// sure says that the server has confirmed the create. If not, the node may still
-	// appear later.
-	sure bool
+	// czxid is the node's. If it is 0, the server has not confirmed the create, and the
+	// node may still appear later. If it is not 0, another node at path is not this one,
+	// although the same session may own it.
+	czxid int64
 }
+
+// is reports whether stat, of a node of the same session at the path, is that of the node.
+func (t trace) is(stat zk.Stat) bool { return t.czxid == 0 || t.czxid == stat.Czxid }
 
 // content is data with its number.
 type content struct {
@@ -200,8 +205,8 @@ func (k *Keeper) Start(ctx context.Context, path string, data []byte, cfg Config
 	return k.start(ctx, path, data, cfg, nil)
 }
 
-// start is Start, or Resume if resumes is not nil.
-func (k *Keeper) start(ctx context.Context, path string, data []byte, cfg Config, resumes *recipes.Detached) (*Node, error) {
+// start is Start, or Resume if from is not nil.
+func (k *Keeper) start(ctx context.Context, path string, data []byte, cfg Config, from *recipes.Detached) (*Node, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -214,7 +219,7 @@ func (k *Keeper) start(ctx context.Context, path string, data []byte, cfg Config
 		return nil, err
 	}
 	n := &Node{
-		k: k, cfg: cfg, base: path, resumes: resumes,
+		k: k, cfg: cfg, base: path, from: from, resuming: from != nil,
 		done: make(chan struct{}), status: Status{Since: time.Now()}, rev: 1,
 		count: 1, data: content{bytes.Clone(data), 1},
 	}

@@ -37,17 +37,18 @@ func (k *Keeper) look(ctx context.Context, s *zk.Session, path string) (zk.Stat,
 	return e.Stat, e.Exists && e.Stat.EphemeralOwner == s.ID(), p, nil
 }
 
-// removeOwned deletes the node at path if session s owns it. nil says that s has no
-// node there, and that no earlier create of s runs later.
+// removeOwned deletes the node of a trace. nil says that the node is not there, and that
+// no earlier create of it runs later.
 //
-// The delete runs in s or not at all. While s lives, its node can be gone only
-// because someone deleted it.
-func (k *Keeper) removeOwned(ctx context.Context, s *zk.Session, path string) error {
-	stat, ours, p, err := k.look(ctx, s, path)
-	if err != nil || !ours {
+// The delete runs in the session of the trace or not at all. While the session lives,
+// its node can be gone only because someone deleted it. Other code that uses the session
+// may have created the next node at the path. That one stays.
+func (k *Keeper) removeOwned(ctx context.Context, t trace) error {
+	stat, ours, p, err := k.look(ctx, t.s, t.path)
+	if err != nil || !ours || !t.is(stat) {
 		return err
 	}
-	_, err = p.Delete(ctx, path, zk.Version(stat.Version)).Wait(ctx)
+	_, err = p.Delete(ctx, t.path, zk.Version(stat.Version)).Wait(ctx)
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil
 	}

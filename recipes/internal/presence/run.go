@@ -30,6 +30,9 @@ func (n *Node) run() {
 	s := n.Status()
 	s.State, s.Err = Ended, err
 	if !errors.Is(err, ErrLeft) {
+		if n.resuming {
+			n.own = trace{} // Resume has failed, and leaves the node as it was
+		}
 		n.disown()
 		n.k.give(n)
 	}
