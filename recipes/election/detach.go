@@ -2,10 +2,12 @@ package election
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/zk"
 )
 
 // Detach ends the Context with the cause ErrDetached, and leaves the leader's node where
@@ -31,22 +33,33 @@ func (l *Leadership) Detach(ctx context.Context) (recipes.Detached, error) {
 // Resume takes over a leadership that was detached. The client must have the session that
 // it was detached in: see zk.Config.Resume. Token and data are the same. Resume does not
 // wait for others, and makes no node. On an error the node is as before, and the caller
-// does not lead. The errors are those of lock.Lock.Resume; recipes.ErrHeld says that
-// another candidate is first.
+// does not lead: Resume can be called again, or the session's end deletes the node. The
+// errors are those of lock.Lock.Resume; recipes.ErrHeld says that another candidate is
+// first. Resume reads the data of the node. If it cannot, that is an error too, for
+// example a *recipes.RightError without the right to read the node.
 func (e *Election) Resume(ctx context.Context, d recipes.Detached) (*Leadership, error) {
 	if err := e.usable("resume"); err != nil {
 		return nil, err
 	}
-	n, err := e.c.Get(ctx, d.Path)
-	if err != nil {
-		n.Data = []byte(e.cfg.ID) // queue.Resume says what is wrong with the node
-	}
-	g, err := e.queue.Resume(ctx, d)
+	var data []byte
+	g, err := e.queue.Resume(ctx, d, func(ctx context.Context) (err error) {
+		data, err = e.dataOf(ctx, d)
+		return err
+	})
 	if err != nil {
 		return nil, e.wrap(err)
 	}
 	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), nil, journal.Grant{Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
-	l.proclaimed.Store(&n.Data)
+	l.proclaimed.Store(&data)
 	e.memory.lead(l)
 	return l, nil
+}
+
+// dataOf returns the data of a node that was detached.
+func (e *Election) dataOf(ctx context.Context, d recipes.Detached) ([]byte, error) {
+	n, err := e.c.Get(ctx, d.Path)
+	if errors.Is(err, zk.ErrNoNode) || err == nil && n.Stat.Czxid != d.Token {
+		return nil, ErrDeleted
+	}
+	return n.Data, err
 }

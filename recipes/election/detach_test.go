@@ -103,3 +103,59 @@ func TestResume_IsRefusedWithTheReason(t *testing.T) {
 		require.False(t, e.IsLeader())
 	})
 }
+
+// Resume reads the data of the node before it leads. If it cannot, it says so, and the
+// node is as before: a later Resume takes it over with its data.
+func TestResume_DataThatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		c := connect(t, srv)
+		l, err := election.New(c, "/e", election.Config{ID: "one"}).Campaign(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, l.Proclaim(t.Context(), []byte("proclaimed")))
+		d, err := l.Detach(t.Context())
+		require.NoError(t, err)
+		e := election.New(c, "/e", election.Config{ID: "two"})
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "get" {
+				return zktest.Fail(int32(zk.ErrNoAuth))
+			}
+			return zktest.Pass
+		})
+		_, err = e.Resume(t.Context(), d)
+		require.ErrorIs(t, err, zk.ErrNoAuth, "it leads as %q", e.Known().Leader.Data)
+		var right *recipes.RightError
+		require.ErrorAs(t, err, &right)
+		require.Equal(t, d.Path, right.Path)
+		require.False(t, e.IsLeader())
+		srv.OnRequest(nil)
+		require.True(t, srv.Exists(d.Path))
+		l, err = e.Resume(t.Context(), d)
+		require.NoError(t, err)
+		require.Equal(t, d.Token, l.Token())
+		require.Equal(t, "proclaimed", string(e.Known().Leader.Data))
+		require.NoError(t, l.Resign(t.Context()))
+	})
+}
+
+// Somebody deletes the node while Resume reads its data.
+func TestResume_NodeThatIsDeletedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		c := connect(t, srv)
+		e := election.New(c, "/e", election.Config{ID: "one"})
+		l, err := e.Campaign(t.Context())
+		require.NoError(t, err)
+		d, err := l.Detach(t.Context())
+		require.NoError(t, err)
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "get" {
+				_ = srv.Delete(d.Path) // an error shows in what the test sees
+			}
+			return zktest.Pass
+		})
+		_, err = e.Resume(t.Context(), d)
+		require.ErrorIs(t, err, election.ErrDeleted)
+		require.False(t, e.IsLeader())
+	})
+}

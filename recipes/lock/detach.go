@@ -46,7 +46,7 @@ func (l *Lock) Resume(ctx context.Context, d recipes.Detached) (*Held, error) {
 	if err := l.usable("resume"); err != nil {
 		return nil, err
 	}
-	g, err := l.queue.Resume(ctx, d)
+	g, err := l.queue.Resume(ctx, d, nil)
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}

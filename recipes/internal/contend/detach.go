@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/resumed"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -38,7 +38,7 @@ func (g *Grant) Detach(ctx context.Context) (recipes.Detached, error) {
 	g.finishContext(recipes.ErrDetached)
 	g.set(passed)
 	g.owner.Wait()
-	resumed.giveBack(g.node)
+	resumed.GiveBack(g.node.s, g.node.czxid)
 	return recipes.Detached{Path: g.node.path, Token: g.node.czxid}, nil
 }
 
@@ -50,10 +50,10 @@ func (g *Grant) notDetached(err error) error {
 // be there, belong to this client's session, and be first in the queue: if it was before,
 // nobody can have come in between. On an error the node stays where it is.
 //
-// Two grants of one node would both hold. Only one client has the session, so it is
-// enough that this client resumes each node once.
-func (q *Queue) Resume(ctx context.Context, d recipes.Detached) (*Grant, error) {
-	g, err := q.resume(ctx, d)
+// read, if it is not nil, is called when all that is known, and before there is a grant.
+// Its error is that of Resume.
+func (q *Queue) Resume(ctx context.Context, d recipes.Detached, read func(context.Context) error) (*Grant, error) {
+	g, err := q.resume(ctx, d, read)
 	if err == nil {
 		return g, nil
 	}
@@ -70,25 +70,30 @@ func (q *Queue) Resume(ctx context.Context, d recipes.Detached) (*Grant, error) 
 	return nil, &zk.OpError{Op: "resume", Path: d.Path, Outcome: outcome, Err: Because(ctx, err)}
 }
 
-func (q *Queue) resume(ctx context.Context, d recipes.Detached) (*Grant, error) {
+func (q *Queue) resume(ctx context.Context, d recipes.Detached, read func(context.Context) error) (g *Grant, err error) {
 	n, err := q.detached(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	if !resumed.take(n) {
+	if !resumed.Take(n.s, n.czxid) {
 		return nil, recipes.ErrResumed
 	}
+	defer func() {
+		if err != nil {
+			resumed.GiveBack(n.s, n.czxid)
+		}
+	}()
 	own, err := n.first(ctx)
 	if err != nil {
-		resumed.giveBack(n)
 		return nil, err
 	}
-	g, err := n.grant(ctx, readyWatch{own, n.version})
-	if err != nil {
-		resumed.giveBack(n)
-		return nil, err
+	if read != nil {
+		if err := read(ctx); err != nil {
+			own.Stop()
+			return nil, refused.Explain(err)
+		}
 	}
-	return g, nil
+	return n.grant(ctx, readyWatch{own, n.version})
 }
 
 // detached returns the contender node of d, which may not be there.
@@ -149,39 +154,4 @@ func (n *contenderNode) nobodyAhead(ctx context.Context) error {
 		err = n.q.heldBy(before)
 	}
 	return err
-}
-
-// resumed are the nodes that this process has resumed and not detached again, until their
-// session ends.
-var resumed = resumedNodes{taken: map[nodeKey]struct{}{}}
-
-type resumedNodes struct {
-	mu    sync.Mutex // leaf lock
-	taken map[nodeKey]struct{}
-}
-
-// nodeKey names a node for good. A sub-client shares the session of its client.
-type nodeKey struct {
-	s     *zk.Session
-	czxid int64
-}
-
-// take returns false if the node is taken.
-func (r *resumedNodes) take(n *contenderNode) bool {
-	key := nodeKey{n.s, n.czxid}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, is := r.taken[key]; is {
-		return false
-	}
-	r.taken[key] = struct{}{}
-	context.AfterFunc(n.s.Context(), func() { r.giveBack(n) })
-	return true
-}
-
-// giveBack does nothing if the node is not taken.
-func (r *resumedNodes) giveBack(n *contenderNode) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.taken, nodeKey{n.s, n.czxid})
 }
