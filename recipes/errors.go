@@ -21,8 +21,8 @@ var (
 	// wraps ErrReleased, although the node stays.
 	ErrDetached = sentinel.In("detached", ErrReleased)
 	// ErrResumed: Resume was called with a Detached that was resumed before in the same
-	// session.
-	ErrResumed = errors.New("already resumed")
+	// session, and not detached again. Two holds would rest on one node.
+	ErrResumed = errors.New("already resumed: use that one, or detach it first")
 	// ErrDeleted: somebody else deleted the node of the hold. It is then the cause of
 	// the hold's Context. In some recipes it can also be the cause when the session
 	// ends, because the server may report first that the node was deleted.

@@ -48,6 +48,8 @@ func (r *Registration) Detach(ctx context.Context) (recipes.Detached, error) {
 //
 //   - ErrDeleted: the node is not there;
 //   - ErrIDTaken: another session owns it, or this Discovery has registered the instance;
+//   - recipes.ErrResumed: it was resumed before, and not detached again;
+//   - zk.ErrSessionExpired: the session has ended meanwhile, and the node with it;
 //   - zk.ErrBadArguments: it is not the node of i, or i is persistent;
 //   - the others of Register.
 func (d *Discovery) Resume(ctx context.Context, i Instance, from recipes.Detached) (*Registration, error) {

@@ -120,3 +120,32 @@ func TestResume_SequentialNodeOfAnotherInstance(t *testing.T) {
 		require.NoError(t, r.Unregister(t.Context()))
 	})
 }
+
+// Two registrations that rest on one node would delete it under each other. The second is
+// refused until the first has detached the node again.
+func TestResume_OnlyOnce(t *testing.T) {
+	for _, typ := range []discovery.ServiceType{discovery.Dynamic, discovery.DynamicSequential} {
+		clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+			c := clienttest.Connect(t, srv)
+			inst := discovery.Instance{Name: "s", ID: "one", Address: "a", Type: typ}
+			r, err := discovery.New(c, "/d", discovery.Config{}).Register(t.Context(), inst)
+			require.NoError(t, err)
+			d, err := r.Detach(t.Context())
+			require.NoError(t, err)
+			for range 3 {
+				first, err := discovery.New(c, "/d", discovery.Config{}).Resume(t.Context(), inst, d)
+				require.NoError(t, err)
+				_, err = discovery.New(c, "/d", discovery.Config{}).Resume(t.Context(), inst, d)
+				require.ErrorIs(t, err, recipes.ErrResumed, "two registrations rest on one node")
+				require.ErrorContains(t, err, d.Path+": already resumed")
+				require.NoError(t, first.Status().Context.Err())
+				d, err = first.Detach(t.Context())
+				require.NoError(t, err)
+			}
+			last, err := discovery.New(c, "/d", discovery.Config{}).Resume(t.Context(), inst, d)
+			require.NoError(t, err)
+			require.NoError(t, last.Unregister(t.Context()))
+			require.False(t, srv.Exists(d.Path))
+		})
+	}
+}

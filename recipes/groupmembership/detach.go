@@ -33,6 +33,8 @@ func (m *Membership) Detach(context.Context) (recipes.Detached, error) {
 //
 //   - ErrDeleted: the node is not there;
 //   - ErrIDTaken: another session owns it, or this Group has a member with that id;
+//   - recipes.ErrResumed: it was resumed before, and not detached again;
+//   - zk.ErrSessionExpired: the session has ended meanwhile, and the node with it;
 //   - zk.ErrBadArguments: it is not the node of id in this group;
 //   - the others of Join.
 func (g *Group) Resume(ctx context.Context, id string, d recipes.Detached, data []byte) (*Membership, error) {

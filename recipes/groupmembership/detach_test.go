@@ -2,8 +2,10 @@ package groupmembership_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -121,6 +123,70 @@ func TestDetach_WithAContextThatHasEnded(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, czxid, next.Status().Czxid)
 		require.NoError(t, next.Leave(t.Context()))
+		require.False(t, srv.Exists("/g/one"))
+	})
+}
+
+// Two members that rest on one node would both count as registered. The second is refused,
+// also that of another Group, until the first has detached the node again.
+func TestResume_OnlyOnce(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
+		group := func() *groupmembership.Group { return groupmembership.New(c, "/g", groupmembership.Config{}) }
+		m, err := group().Join(t.Context(), "one", nil)
+		require.NoError(t, err)
+		d, err := m.Detach(t.Context())
+		require.NoError(t, err)
+		for range 3 {
+			first, err := group().Resume(t.Context(), "one", d, nil)
+			require.NoError(t, err)
+			_, err = group().Resume(t.Context(), "one", d, nil)
+			require.ErrorIs(t, err, recipes.ErrResumed, "two members rest on one node")
+			require.ErrorContains(t, err, "/g/one: already resumed")
+			require.Equal(t, zk.OutcomeRejected, zk.OutcomeOf(err))
+			require.NoError(t, first.Context().Err())
+			require.True(t, srv.Exists("/g/one"))
+			d, err = first.Detach(t.Context())
+			require.NoError(t, err)
+		}
+
+		ended, cancel := context.WithCancel(t.Context())
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "get" {
+				cancel() // Resume gives up
+				return zktest.Hang
+			}
+			return zktest.Pass
+		})
+		_, err = group().Resume(ended, "one", d, nil)
+		require.ErrorIs(t, err, context.Canceled)
+		srv.OnRequest(nil)
+		last, err := group().Resume(t.Context(), "one", d, nil)
+		require.NoError(t, err, "a Resume that has failed takes nothing")
+		require.NoError(t, last.Leave(t.Context()))
+		require.False(t, srv.Exists("/g/one"))
+	})
+}
+
+// The session expires while Resume reads the node. Resume says so, and registers nothing.
+func TestResume_SessionExpiresMeanwhile(t *testing.T) {
+	clienttest.Bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := clienttest.Connect(t, srv)
+		g := groupmembership.New(c, "/g", groupmembership.Config{})
+		m, err := g.Join(t.Context(), "one", nil)
+		require.NoError(t, err)
+		d, err := m.Detach(t.Context())
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		var once sync.Once
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "get" {
+				once.Do(func() { _ = srv.ExpireSession(r.Session) }) // an error shows in what the test sees
+			}
+			return zktest.Pass
+		})
+		_, err = g.Resume(t.Context(), "one", d, nil)
+		require.ErrorIs(t, err, zk.ErrSessionExpired)
 		require.False(t, srv.Exists("/g/one"))
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/resumed"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 )
@@ -38,6 +39,7 @@ func (n *Node) handOver() (recipes.Detached, error) {
 	if own.s == nil || own.s.Context().Err() != nil {
 		return recipes.Detached{}, n.notDetached(s)
 	}
+	resumed.GiveBack(own.s, own.czxid)
 	return recipes.Detached{Path: own.path, Token: own.czxid}, nil
 }
 
@@ -76,9 +78,10 @@ func (n *Node) leaveBehind(czxid int64) (own trace) {
 func (n *Node) detached() bool { return errors.Is(context.Cause(n.ctx), recipes.ErrDetached) }
 
 // Resume is Start with a node that was detached. The Node takes over that node, or ends
-// with the reason: recipes.ErrDeleted if it is not there, or a TakenError if another
-// session owns it. data replaces the node's data. If the registration is lost later, the
-// Node creates another one, as always. It creates none if it was not registered yet.
+// with the reason: recipes.ErrDeleted if it is not there, a TakenError if another session
+// owns it, or recipes.ErrResumed if it was taken over before and not detached again. data
+// replaces the node's data. If the registration is lost later, the Node creates another
+// one, as always. It creates none if it was not registered yet.
 func (k *Keeper) Resume(ctx context.Context, path string, d recipes.Detached, data []byte, cfg Config) (*Node, error) {
 	fits := d.Path == path
 	if cfg.Sequential {
@@ -110,19 +113,32 @@ func madeFrom(path, node string) bool {
 // LetGo ends a Node that Resume has started, and leaves the node that it was given where
 // it is.
 func (n *Node) LetGo() {
+	var left trace
 	if n.endDetached() == nil {
-		n.leaveBehind(n.from.Token)
+		left = n.leaveBehind(n.from.Token)
+	}
+	if n.took != nil && (n.resuming || left.s != nil) {
+		resumed.GiveBack(n.took, n.from.Token)
 	}
 }
 
 // takeUp takes over the node that Resume was given.
 func (n *Node) takeUp(s *zk.Session) (registration, error) {
+	switch {
+	case n.took == nil && !resumed.Take(s, n.from.Token):
+		return registration{}, n.notResumed(recipes.ErrResumed)
+	case n.took != nil && n.took != s:
+		return registration{}, n.notResumed(zk.ErrSessionExpired)
+	}
+	n.took = s
 	path := n.from.Path
 	if err := n.k.c.Sync(n.ctx, path); err != nil {
 		return registration{}, refusal(err)
 	}
 	at, err := n.k.c.Get(n.ctx, path)
 	switch {
+	case s.Context().Err() != nil: // the reply may be one of the next session
+		return registration{}, context.Cause(s.Context())
 	case errors.Is(err, zk.ErrNoNode), err == nil && at.Stat.Czxid != n.from.Token:
 		return registration{}, n.notResumed(ErrDeleted)
 	case err != nil:

@@ -144,6 +144,7 @@ type Node struct {
 
 	// Owned by run. After run has returned, owned by the holder of turn.
 	resuming bool        // the node of from has not been registered yet
+	took     *zk.Session // package resumed knows that from is taken in this session; nil: in none
 	in       *zk.Session // the session of the last try; nil before the first
 	own      trace       // the node that session in has created, or may have
 	// older are the nodes that earlier sessions have created, or may have.
