@@ -50,6 +50,8 @@ func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double 
 //   - zk.ErrSessionExpired: its session ended. Enter does not start again by itself,
 //     because the others may have been let in, and have counted this party.
 //   - a *PartiesError, at once: the parties are too many for one transaction.
+//   - zk.ErrLeaseLapsed: the party was let in, but replies take too long for a lease
+//     (zk.Session.Guard). zk.ErrBadArguments: zk.Config.TouchDelay leaves no lease.
 //   - zk.ErrClosed, zk.ErrNoAuth, or another refusal of the server.
 func (d *Double) Enter(ctx context.Context) (*Entry, error) {
 	e, err := d.enter(ctx)

@@ -96,7 +96,9 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 //
 // Register returns at once when the server refuses. A *recipes.RightError, which wraps
 // zk.ErrNoAuth, names the missing right. (Serve retries slowly instead. So does a
-// registered instance that is refused in a later session.) After an error the
+// registered instance that is refused in a later session.) It also returns at once if
+// zk.Config.TouchDelay leaves no lease (zk.ErrBadArguments). While replies take too long
+// for a lease, it waits. After an error the
 // instance is not registered. A node that was created meanwhile is deleted, at once or
 // in the background. There is one exception: ctx ends while Register waits for another
 // call that registers or unregisters this instance. Then that call decides.

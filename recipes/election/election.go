@@ -124,9 +124,10 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 // is a *recipes.WaitError: it names the candidates ahead, as far as they were known.
 //
 // It also returns ErrForeign, ErrSequenceExhausted, ErrPriority, zk.ErrNoAuth,
-// zk.ErrClosed or another refusal of the server. On any error the candidate's node
-// is deleted, now or in the background. If the node may still be there, the error has
-// OutcomeUnknown.
+// zk.ErrClosed or another refusal of the server. It returns zk.ErrLeaseLapsed if replies
+// take too long for a lease, and zk.ErrBadArguments if zk.Config.TouchDelay leaves no
+// lease (see zk.Session.Guard). On any error the candidate's node is deleted, now or in
+// the background. If the node may still be there, the error has OutcomeUnknown.
 func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if err := e.usable("campaign"); err != nil {
 		return nil, err

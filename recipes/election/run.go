@@ -18,11 +18,13 @@ import (
 //   - when lead returns while we still lead, or after Resign or Detach, with the error
 //     of lead;
 //   - when ctx ends;
-//   - when the server refuses a campaign and would refuse it again.
+//   - when a campaign fails and would fail again: the server refuses it, or
+//     zk.Config.TouchDelay leaves no lease (zk.ErrBadArguments).
 //
 // When the leadership is lost, Run waits until lead returns, logs its error, and
 // campaigns again after a pause. After HandOver it campaigns again at once. If a
-// campaign fails because the connection was lost, Run retries it after a pause. The
+// campaign fails because the connection was lost, or because replies take too long for
+// a lease (zk.ErrLeaseLapsed), Run retries it after a pause. The
 // pauses grow by Config.BackOff, and begin again after a leadership that has lasted
 // longer than a minute. If lead panics, Run resigns and the panic continues.
 func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Leadership) error) error {
@@ -65,11 +67,14 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 }
 
 // transient reports whether a campaign failed for a reason that may pass by itself. It
-// is so if the outcome of the last request is unknown and the client itself did not
-// refuse the request. The outcome of the whole campaign cannot be used: it is also
+// is so if the replies were too slow for a lease. It is so too if the outcome of the last
+// request is unknown and the client itself did not refuse the request. The outcome of the whole campaign cannot be used: it is also
 // unknown if the node went to the janitor after a refusal.
 func transient(err error) bool {
 	err = pace.Last(err)
+	if errors.Is(err, zk.ErrLeaseLapsed) {
+		return true
+	}
 	_, isOp := errors.AsType[*zk.OpError](err)
 	return isOp && zk.OutcomeOf(err) == zk.OutcomeUnknown && !errors.Is(err, zk.ErrClosed) && !errors.Is(err, zk.ErrReplyTooLarge)
 }

@@ -97,8 +97,9 @@ func (g *Group) start(ctx context.Context, id string, data []byte) (*presence.No
 // Config.WaitOut, and then returns ErrIDTaken. If this Group already has a member
 // with that id, Join returns ErrIDTaken at once. It also returns at once when ctx
 // ends, with its cause wrapped; when the server refuses (zk.ErrNoAuth,
-// zk.ErrQuotaExceeded, zk.ErrAuthFailed); and for zk.ErrInvalidPath, zk.ErrTooLarge
-// and zk.ErrClosed.
+// zk.ErrQuotaExceeded, zk.ErrAuthFailed); if zk.Config.TouchDelay leaves no lease
+// (zk.ErrBadArguments); and for zk.ErrInvalidPath, zk.ErrTooLarge and zk.ErrClosed. While
+// replies take too long for a lease, Join waits.
 //
 // After an error the caller is no member, and no node is left. If the error wraps
 // zk.ErrUnconfirmed, a node may still be there, and the client deletes it in the

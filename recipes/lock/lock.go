@@ -118,8 +118,10 @@ func (l *Lock) usable(op string) error {
 // the contenders ahead, as far as they were known.
 //
 // It also returns ErrForeign, ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed or
-// another refusal of the server. On any error the contender's node is deleted, now
-// or in the background. If the node may still be there, the error has OutcomeUnknown.
+// another refusal of the server. It returns zk.ErrLeaseLapsed if replies take too long
+// for a lease, and zk.ErrBadArguments if zk.Config.TouchDelay leaves no lease (see
+// zk.Session.Guard). On any error the contender's node is deleted, now or in the
+// background. If the node may still be there, the error has OutcomeUnknown.
 func (l *Lock) Acquire(ctx context.Context) (*Held, error) {
 	return l.acquire(ctx, (*contend.Queue).Acquire)
 }

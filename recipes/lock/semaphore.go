@@ -95,7 +95,8 @@ func (s *Semaphore) wrap(err error) error { return wrap(s.dir, err) }
 // the limit is lowered below n while it waits, at any position in the queue. A
 // semaphore that insists on a limit returns ErrLimitMismatch in the same way. Other
 // errors are ErrBadPermits, ErrBadLimit, ErrNoLimit, ErrForeign,
-// ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed and other refusals of the server.
+// ErrSequenceExhausted, zk.ErrNoAuth, zk.ErrClosed and other refusals of the server,
+// and zk.ErrLeaseLapsed and zk.ErrBadArguments as those of Lock.Acquire.
 func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permits, error) {
 	return s.acquire(ctx, n, true)
 }

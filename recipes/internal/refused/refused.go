@@ -17,10 +17,10 @@ func By(err error) bool {
 }
 
 // Waiter reports whether a caller that waits for a node to be registered gets err
-// instead of a longer wait: the server refuses the request, or the client cannot
-// send it. Another try can succeed only after somebody has changed something.
+// instead of a longer wait: the server refuses the request, the client cannot send it,
+// or zk.Config.TouchDelay leaves no lease (zk.ErrBadArguments). Another try can succeed only after somebody has changed something.
 func Waiter(err error) bool {
-	return By(err) || errors.Is(err, zk.ErrInvalidACL) || errors.Is(err, zk.ErrAuthFailed)
+	return By(err) || errors.Is(err, zk.ErrInvalidACL) || errors.Is(err, zk.ErrAuthFailed) || errors.Is(err, zk.ErrBadArguments)
 }
 
 // Client returns an error if there is no client.
