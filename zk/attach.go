@@ -113,7 +113,7 @@ func (c *core) Detach(cn *conn, why error) {
 		c.leaveReadOnly(cn.sess, why)
 	} else if c.state == StateConnected {
 		c.setState(StateDisconnected, why)
-		c.logDisconnected(cn.sess, why)
+		c.logDisconnected(cn, why)
 	}
 	if len(lost)+len(internal) > 0 {
 		loss := lossOf(why)

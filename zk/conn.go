@@ -25,6 +25,7 @@ type conn struct {
 	opened time.Time // for hooks and Stats
 
 	lastConfirmed time.Time // when a request that can renew the lease was last sent; guarded by core.mu
+	slow          slowness  // of the server; guarded by core.mu
 
 	// The link's reader owns what follows.
 	zxid int64        // the highest in a good reply

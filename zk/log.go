@@ -88,8 +88,8 @@ func (l *loop) connected(cn *conn) {
 
 // logDisconnected logs the end of a connection. The guards live on for what is left of
 // the lease. A connection that the client has ended itself is no reason to warn.
-func (c *core) logDisconnected(s *Session, err error) {
-	level, ending := slog.LevelWarn, c.ending != nil
+func (c *core) logDisconnected(cn *conn, err error) {
+	s, level, ending := cn.sess, slog.LevelWarn, c.ending != nil
 	switch {
 	case ending:
 		level = slog.LevelDebug
@@ -98,12 +98,12 @@ func (c *core) logDisconnected(s *Session, err error) {
 	}
 	s.leaveEnded()
 	guards := len(s.guards)
-	lease := max(0, clockUntil(s.leaseEnd())).Round(time.Millisecond)
+	lease := s.leaseLeft(clockNow())
 	c.later(func() {
 		if !c.logs(level) {
 			return
 		}
-		args := []any{"session", s.label(), why(err)}
+		args := []any{"server", cn.server, "session", s.label(), why(err)}
 		if guards > 0 {
 			args = append(args, "guards", guards, "lease", lease)
 		}

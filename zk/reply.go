@@ -69,12 +69,16 @@ func (cn *conn) record(now time.Time, frames []link.Frame, heard bool) (err erro
 		case f.Xid == proto.XidPing:
 			if !refused {
 				s.answered(now, f.Request.SentAt)
+				cn.timed(now, now.Sub(f.Request.SentAt))
 			}
 		default:
 			cl := callOf(f.Request)
 			c.vacate(cl)
 			if !refused {
 				s.recordReply(now, cl, f)
+				if cl.internal && cl.confirms {
+					cn.timed(now, now.Sub(cl.req.SentAt))
+				}
 			}
 		}
 		refused = refused || requiresSasl(f)

@@ -230,9 +230,7 @@ func (s *Session) lapseIfDue(now time.Time) {
 	if n == 0 {
 		return
 	}
-	s.c.later(func() {
-		s.c.log.Warn("zk: lease lapsed, guards have ended", "session", s.label(), "ended-guards", n)
-	})
+	s.logLapsed(now, n)
 	s.c.hooks.lapsed(s, now)
 	s.endGuards(ErrLeaseLapsed)
 }

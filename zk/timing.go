@@ -15,6 +15,7 @@ const (
 type timing struct {
 	timeout   time.Duration // T: the smallest of all handshakes of the session
 	heartbeat time.Duration // P: the longest time between two writes
+	slow      time.Duration // an answer that takes longer is worth a line in the log
 	silence   time.Duration // how long the oldest request may go unanswered
 	attempt   time.Duration // the time that handshake divides among the servers
 	lease     leaseRule
@@ -33,6 +34,7 @@ func newTiming(timeout, asked, touchDelay time.Duration) timing {
 	t := timing{
 		timeout:   timeout,
 		heartbeat: max(sane/12, time.Millisecond),
+		slow:      max(sane/8, time.Millisecond),
 		silence:   max(sane/4, time.Millisecond),
 		attempt:   sane,
 		lease: leaseRule{

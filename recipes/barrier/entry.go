@@ -43,7 +43,7 @@ func (m *member) entry(ctx context.Context, r *round) (*Entry, error) {
 	}
 	m.own = own
 	e := &Entry{m: m, round: r, ctx: guard, end: a.End, release: release}
-	e.log = m.d.log.Grant(e.ctx, m.waiting, journal.Grant{Node: m.node.Path, Token: r.id})
+	e.log = m.d.log.Grant(e.ctx, m.waiting, journal.Grant{Session: m.node.Session, Node: m.node.Path, Token: r.id})
 	e.watcher.Go(e.watch)
 	return e, nil
 }

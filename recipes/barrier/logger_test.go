@@ -41,7 +41,7 @@ func logger() (*slog.Logger, *lines) {
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
-			case slog.TimeKey, "node", "token":
+			case slog.TimeKey, "node", "token", "session":
 				return slog.Attr{}
 			}
 			return a

@@ -49,7 +49,7 @@ func (e *Election) Resume(ctx context.Context, d recipes.Detached) (*Leadership,
 	if err != nil {
 		return nil, e.wrap(err)
 	}
-	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), nil, journal.Grant{Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
+	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), nil, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
 	l.proclaimed.Store(&data)
 	e.memory.lead(l)
 	return l, nil

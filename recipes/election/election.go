@@ -144,7 +144,7 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	if err != nil {
 		return nil, e.wrap(err)
 	}
-	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), wait, journal.Grant{Node: g.Path(), Token: g.Token()})}
+	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), wait, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token()})}
 	e.memory.lead(l)
 	return l, nil
 }

@@ -50,7 +50,7 @@ func (l *Lock) Resume(ctx context.Context, d recipes.Detached) (*Held, error) {
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	h := &Held{g: g, log: l.log.Grant(g.Context(), nil, journal.Grant{Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
+	h := &Held{g: g, log: l.log.Grant(g.Context(), nil, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
 	l.memory.keep(h)
 	return h, nil
 }

@@ -42,7 +42,7 @@ var (
 // Config says how contender nodes look. Every zero value is a good default.
 type Config struct {
 	Dialect recipes.Dialect // the form of the nodes' names; default Curator's
-	Data    []byte          // the data of the contender's node, for people and programs that look
+	Data    []byte          // the data of the contender's node, for people and programs that look; waiters log that of the holder
 
 	// ACL is that of the nodes, and of parents that are missing. All contenders need
 	// READ. The default is open to everybody.
@@ -146,7 +146,7 @@ func (l *Lock) acquire(ctx context.Context, get func(*contend.Queue, context.Con
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	h := &Held{g: g, log: l.log.Grant(g.Context(), wait, journal.Grant{Node: g.Path(), Token: g.Token()})}
+	h := &Held{g: g, log: l.log.Grant(g.Context(), wait, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token()})}
 	l.memory.keep(h)
 	return h, nil
 }

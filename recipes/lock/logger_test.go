@@ -43,7 +43,7 @@ func logger() (*slog.Logger, *lines) {
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
-			case slog.TimeKey, "node", "behind", "of", "token", "first", "of_session", "since":
+			case slog.TimeKey, "node", "behind", "of", "token", "session", "first", "of_session", "since":
 				return slog.Attr{}
 			}
 			return a

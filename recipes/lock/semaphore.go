@@ -136,7 +136,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, 
 		g, err := s.serve(ctx, ticket, n, wait, &doubt)
 		switch {
 		case err == nil:
-			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, journal.Grant{Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Int("permits", n)}})}, nil
+			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Int("permits", n)}})}, nil
 		case !errors.Is(err, errQueueAgain):
 			return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 		}

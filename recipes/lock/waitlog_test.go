@@ -58,7 +58,7 @@ func nodesInOrder(srv *zktest.Server, dir string) (paths []string) {
 // watch has reported, and what the waiter found in the queue after that.
 func TestLock_LogsWhatAWaiterWaitsFor(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
-		first, err := lock.New(connect(t, srv), "/l", lock.Config{}).Acquire(t.Context())
+		first, err := lock.New(connect(t, srv), "/l", lock.Config{Data: []byte("billing-7 on host a")}).Acquire(t.Context())
 		require.NoError(t, err)
 		given, giveUp := context.WithCancel(t.Context())
 		later(t, given, lock.New(connect(t, srv), "/l", lock.Config{}))
@@ -72,7 +72,7 @@ func TestLock_LogsWhatAWaiterWaitsFor(t *testing.T) {
 		require.Equal(t, map[string]string{"msg": "lock: watches predecessor", "level": "DEBUG", "node": own, "behind": before[1], "ahead": "2"}, log.next())
 		require.Equal(t, map[string]string{
 			"msg": "lock: waiting", "level": "INFO", "node": own, "behind": before[1], "ahead": "2",
-			"first": first.Path(), "of_session": fmt.Sprintf("%#x", srv.Owner(first.Path())), "since": "2000-01-01T00:00:00Z",
+			"first": first.Path(), "of_session": fmt.Sprintf("%#x", srv.Owner(first.Path())), "since": "2000-01-01T00:00:00Z", "data": "billing-7 on host a",
 		}, log.next())
 		giveUp()
 		settle(t)
@@ -80,12 +80,15 @@ func TestLock_LogsWhatAWaiterWaitsFor(t *testing.T) {
 		require.Equal(t, map[string]string{"msg": "lock: queue listed", "level": "DEBUG", "node": own, "ahead": "1"}, log.next())
 		require.Equal(t, map[string]string{"msg": "lock: watches predecessor", "level": "DEBUG", "node": own, "behind": before[0], "ahead": "1"}, log.next())
 		release(t, first)
-		release(t, <-got)
+		held := <-got
+		session := fmt.Sprintf("%#x", srv.Owner(own))
+		release(t, held)
 		require.Equal(t, map[string]string{"msg": "lock: watch ended", "level": "DEBUG", "of": before[0], "what": "deleted"}, log.next())
 		line := log.next()
 		require.Equal(t, "lock: granted", line["msg"])
 		require.Equal(t, own, line["node"])
 		require.Equal(t, "4.2s", line["waited"])
+		require.Equal(t, session, line["session"], "as the client names it")
 	})
 }
 

@@ -5,6 +5,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -49,15 +50,16 @@ func (j Journal) WithoutHooks() Journal {
 
 // Grant is a hold that is granted.
 type Grant struct {
-	Node  string
-	Token int64
-	Attrs []slog.Attr // others for the log
+	Session *zk.Session // which owns the node
+	Node    string
+	Token   int64
+	Attrs   []slog.Attr // others for the log
 }
 
 // attrs returns the attributes of the lines about a hold.
 func (g Grant) attrs(dir string) []slog.Attr {
 	attrs := append([]slog.Attr{slog.String("dir", dir)}, g.Attrs...)
-	return append(attrs, slog.String("node", g.Node), slog.Int64("token", g.Token))
+	return append(attrs, slog.String("node", g.Node), slog.Int64("token", g.Token), slog.String("session", label(g.Session.ID())))
 }
 
 // Hold is a hold that was granted. A nil Hold is neither logged nor observed.
@@ -123,6 +125,9 @@ func (j *Journal) ended(g Grant, held time.Duration, why error) {
 	}
 	j.log(level, what, attrs)
 }
+
+// label names a session as the lines of package zk do, and the log of the servers.
+func label(session int64) string { return fmt.Sprintf("%#x", uint64(session)) }
 
 // log logs what has happened to a hold.
 func (j *Journal) log(level slog.Level, what string, attrs []slog.Attr) {

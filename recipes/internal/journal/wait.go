@@ -1,12 +1,15 @@
 package journal
 
 import (
+	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zk"
@@ -77,16 +80,35 @@ func (w *Wait) logLong() {
 }
 
 // first returns the attributes of the node at the head of the queue: the holder as a
-// rule. It makes one request.
+// rule. The node's data says who that is, if its program has written that there. first
+// makes one request.
 func (w *Wait) first(path string) []any {
 	ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 	defer cancel()
-	stat, ok, err := w.j.c.Exists(ctx, path)
-	if err != nil || !ok {
+	n, err := w.j.c.Get(ctx, path)
+	if err != nil {
 		return []any{"first", path}
 	}
-	since := time.UnixMilli(stat.Ctime).UTC().Format(time.RFC3339)
-	return []any{"first", path, "of_session", fmt.Sprintf("%#x", stat.EphemeralOwner), "since", since}
+	since := time.UnixMilli(n.Stat.Ctime).UTC().Format(time.RFC3339)
+	attrs := []any{"first", path, "of_session", label(n.Stat.EphemeralOwner), "since", since}
+	if text, ok := readable(n.Data); ok {
+		attrs = append(attrs, "data", text)
+	}
+	return attrs
+}
+
+// longestData is how many bytes of a node's data a line has at the most.
+const longestData = 200
+
+// readable returns the data of a node for a line, if it is a text.
+func readable(data []byte) (text string, ok bool) {
+	if len(data) == 0 || !utf8.Valid(data) || bytes.ContainsFunc(data, unicode.IsControl) {
+		return "", false
+	}
+	if len(data) <= longestData {
+		return string(data), true
+	}
+	return strings.ToValidUTF8(string(data[:longestData]), "") + "…", true
 }
 
 // of returns the acquisition of the wait. A hold that was taken over without a wait has
