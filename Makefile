@@ -18,7 +18,7 @@ NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod))
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -130,3 +130,8 @@ bench:
 ## two to three minutes
 curves:
 	cd bench && $(GO) run ./curves -before curves/before.json -md CURVES.md -svg curves.svg
+
+## story: five incidents on real ensembles, into docs/incidents.md and its graphs; some
+## three minutes
+story:
+	cd contrib/zkprom && $(GO) run ./story

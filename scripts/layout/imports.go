@@ -12,8 +12,8 @@ import (
 const testCode = "internal/test"
 
 // testPackages are the folders whose product code may import testCode: they are there
-// for tests themselves. The last three are nested modules.
-var testPackages = []string{testCode, "interop", "bench", "zktest/zkcontainer"}
+// for tests themselves. The others are in nested modules.
+var testPackages = []string{testCode, "interop", "bench", "zktest/zkcontainer", "contrib/zkprom/story"}
 
 // testImports returns a line for each import of testCode, if the Go file is product
 // code. The name of the file is relative to the root of the repository.
