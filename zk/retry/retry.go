@@ -8,6 +8,7 @@ package retry
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/cenkalti/backoff/v4"
 
@@ -22,6 +23,10 @@ import (
 // f should make one request. If it makes several, its error must be that of the
 // last one, and the earlier ones must be safe to repeat.
 func Do[R any](ctx context.Context, b backoff.BackOff, f func(context.Context) (R, error)) (R, error) {
+	if b == nil || f == nil {
+		var none R
+		return none, &zk.OpError{Op: "retry", Outcome: zk.OutcomeNotSent, Err: fmt.Errorf("%w: nil function or nil back-off", zk.ErrBadArguments)}
+	}
 	for {
 		r, err := f(ctx)
 		if err == nil || !zk.SafeToRetry(err) {

@@ -68,3 +68,13 @@ func TestDo_DoesNotRepeatAfterItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, 1, calls)
 }
+
+// A nil function and a nil back-off are refused by name.
+func TestDo_RefusesNil(t *testing.T) {
+	f := func(context.Context) (int, error) { return 1, nil }
+	_, err := retry.Do[int](t.Context(), backoff.NewConstantBackOff(time.Second), nil)
+	require.EqualError(t, err, "zk: retry: bad arguments: nil function or nil back-off (not sent)")
+	_, err = retry.Do(t.Context(), nil, f)
+	require.ErrorIs(t, err, zk.ErrBadArguments)
+	require.False(t, zk.SafeToRetry(err))
+}

@@ -320,3 +320,15 @@ func TestSynced_IsNotWithoutItsSync(t *testing.T) {
 		}
 	}
 }
+
+// A nil function is refused by name, before the node is read.
+func TestUpdate_RefusesANilFunction(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		before := srv.Requests()
+		_, err := settle.Update(t.Context(), c, "/n", nil, settle.UpdateConfig{})
+		require.ErrorIs(t, err, zk.ErrBadArguments)
+		require.EqualError(t, err, "zk: update /n: bad arguments: nil function (not sent)")
+		require.Equal(t, before, srv.Requests())
+	})
+}

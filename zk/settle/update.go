@@ -39,6 +39,9 @@ type UpdateConfig struct {
 //   - Anything else: the write may have run and another one after it, or not:
 //     ErrUnsettled.
 func Update(ctx context.Context, c *zk.Client, path string, f func(old []byte, stat zk.Stat) ([]byte, error), cfg UpdateConfig) (zk.Node, error) {
+	if f == nil {
+		return zk.Node{}, unsent("update", path, fmt.Errorf("%w: nil function", zk.ErrBadArguments))
+	}
 	s := newSettler(ctx, c, "update", path)
 	node, err := c.Get(ctx, path)
 	for {
