@@ -86,7 +86,7 @@ func (c *Client) discard(ctx context.Context, d *DetachedSession, err error) err
 		err = withReasons(err, c.loop.servers.reasons())
 	}
 	if d != nil {
-		d.giveBack()
+		d.giveBack(c.core.Trail(!c.loop.ended()))
 	}
 	return fmt.Errorf("zk: connect: %w", err)
 }

@@ -120,11 +120,27 @@ func (c *core) Detached(s *Session, claim string) (*DetachedSession, error) {
 		return nil, context.Cause(s.ctx)
 	}
 	d := newDetachedSession(detachedForm{
-		Version: detachedVersion, ID: s.id, Password: s.passwd(), Timeout: s.least.Milliseconds(),
-		Zxid: c.zxid, Xid: c.xid, Chroot: string(c.root), Claim: claim,
-		Doubtful: s.doubtful || len(s.open) > 0,
+		Version: detachedVersion, ID: s.id, Password: s.passwd(), Chroot: string(c.root), Claim: claim, trail: c.trail(s),
 	})
 	return d, nil
+}
+
+// trail returns what the next client of s must know. c is locked.
+func (c *core) trail(s *Session) trail {
+	return trail{Timeout: s.least.Milliseconds(), Zxid: c.zxid, Xid: c.xid, Doubtful: s.doubtful || len(s.open) > 0}
+}
+
+// Trail is trail of the session that a failed Connect was to resume. The session loop has
+// ended, unless stuck is set: then an attempt at a server may not have ended.
+func (c *core) Trail(stuck bool) trail {
+	c.Lock()
+	defer c.Unlock()
+	s := c.session
+	t := c.trail(s)
+	if stuck {
+		t.Doubtful, t.Timeout = true, min(t.Timeout, s.timing.timeout.Milliseconds())
+	}
+	return t
 }
 
 // resume is what Connect does with a client whose session is d. The client belongs to no
@@ -191,17 +207,17 @@ func (c *Client) claim(ctx context.Context, d *DetachedSession) (Outcome, error)
 func (c *core) Adopt(d *DetachedSession) {
 	c.Lock()
 	defer c.Unlock()
-	now := clockNow()
+	now, left := clockNow(), d.now()
 	s := &Session{
 		c: c, ordinal: 1, id: d.form.ID, opened: time.Now(), guards: map[*guard]struct{}{},
-		passwd: d.passwd, least: d.Timeout(), granted: d.Timeout(), lastAnswered: now, doubtful: d.isDoubtful(),
+		passwd: d.passwd, least: left.timeout(), granted: left.timeout(), lastAnswered: now, doubtful: left.Doubtful,
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
-	s.retime(d.Timeout(), now)
-	c.grants.record("", d.Timeout()) // for servers that have not answered yet
+	s.retime(left.timeout(), now)
+	c.grants.record("", left.timeout()) // for servers that have not answered yet
 	// xids go on. A server matches a write that is under way by its session and xid. It
 	// could take a late reply to the old client for the reply to a new request.
-	c.session, c.keeps, c.xid, c.zxid = s, true, d.form.Xid, d.form.Zxid
+	c.session, c.keeps, c.xid, c.zxid = s, true, left.Xid, left.Zxid
 }
 
 // Claimed records that the session belongs to this client. It returns false if the

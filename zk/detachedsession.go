@@ -19,14 +19,13 @@ import (
 // which a logger would call. Marshal returns a text with the password: write it where
 // only the next process reads it, such as a pipe.
 type DetachedSession struct {
-	form   detachedForm // without the password
+	form   detachedForm // without the password and the trail
 	passwd secret[[]byte]
 	holder string // marks the claim of this value: see claim
 
 	mu   sync.Mutex
 	used bool // a Connect has it, or has had it with success
-	// doubtful: handshakes were sent for the session that led to no connection.
-	doubtful bool
+	left trail
 }
 
 // detachedForm is the text of a DetachedSession.
@@ -34,12 +33,17 @@ type detachedForm struct {
 	Version  int    `json:"version"`
 	ID       int64  `json:"id"`
 	Password []byte `json:"password"`
-	Timeout  int64  `json:"timeout_ms"` // the smallest of all handshakes
-	Zxid     int64  `json:"zxid"`       // the highest that the client has seen
-	Xid      int32  `json:"xid"`        // the last one used
 	Chroot   string `json:"chroot"`
 	Claim    string `json:"claim"` // the path of the node that the next client claims
-	Doubtful bool   `json:"doubtful,omitempty"`
+	trail
+}
+
+// trail is what the clients of a session have left behind, and the next one must know.
+type trail struct {
+	Timeout  int64 `json:"timeout_ms"`         // the smallest of all handshakes
+	Zxid     int64 `json:"zxid"`               // the highest that a client has seen
+	Xid      int32 `json:"xid"`                // the last one used
+	Doubtful bool  `json:"doubtful,omitempty"` // a handshake has led to no connection
 }
 
 // detachedVersion is the version of the text.
@@ -50,8 +54,15 @@ func (d *DetachedSession) ID() int64 { return d.form.ID }
 
 // Timeout returns the smallest session timeout of all handshakes of the session. The
 // ensemble expires the session when no client has resumed it for that long.
-func (d *DetachedSession) Timeout() time.Duration {
-	return time.Duration(d.form.Timeout) * time.Millisecond
+func (d *DetachedSession) Timeout() time.Duration { return d.now().timeout() }
+
+func (t trail) timeout() time.Duration { return time.Duration(t.Timeout) * time.Millisecond }
+
+// now returns the trail of all clients until now.
+func (d *DetachedSession) now() trail {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.left
 }
 
 // Format prints the session's id, whatever the verb, and never its password.
@@ -63,12 +74,10 @@ func (d *DetachedSession) Format(f fmt.State, _ rune) {
 // the password of the session. It is a secret as long as the session lives.
 func (d *DetachedSession) Marshal() []byte {
 	form := d.form
+	form.trail = d.now()
 	if d.passwd != nil { // it is nil in a value that Detach has not made
 		form.Password = d.passwd()
 	}
-	d.mu.Lock()
-	form.Doubtful = d.doubtful
-	d.mu.Unlock()
 	text, err := json.Marshal(form)
 	if err != nil {
 		panic(err) // no field can fail
@@ -99,8 +108,8 @@ func badDetached(why string) error {
 }
 
 func newDetachedSession(form detachedForm) *DetachedSession {
-	d := &DetachedSession{form: form, passwd: hide(form.Password), holder: newClaimMark(), doubtful: form.Doubtful}
-	d.form.Password = nil
+	d := &DetachedSession{form: form, passwd: hide(form.Password), holder: newClaimMark(), left: form.trail}
+	d.form.Password, d.form.trail = nil, trail{}
 	return d
 }
 
@@ -115,16 +124,9 @@ func (d *DetachedSession) take() bool {
 	return true
 }
 
-// giveBack is called when the Connect has failed. A handshake of it may be on its way to
-// the leader.
-func (d *DetachedSession) giveBack() {
+// giveBack is called when the Connect has failed. left is the trail with what it has added.
+func (d *DetachedSession) giveBack(left trail) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.used, d.doubtful = false, true
-}
-
-func (d *DetachedSession) isDoubtful() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.doubtful
+	d.used, d.left = false, left
 }

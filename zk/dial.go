@@ -55,8 +55,8 @@ type handshake struct {
 	// probe asks whether the server requires authentication, by one ping.
 	probe bool
 	// sending, if not nil, is called just before the first byte of the handshake
-	// leaves. It must not block.
-	sending func(at time.Time)
+	// leaves. If it returns false, the handshake is not sent. It must not block.
+	sending func(at time.Time) bool
 }
 
 // dial connects to one address of a server and opens or resumes a session, within

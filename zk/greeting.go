@@ -21,19 +21,22 @@ type greeting struct {
 // Sending is called just before the first byte leaves. The handshake may reach
 // the leader although no answer comes back. The leader then applies the timeout
 // that the server grants.
-func (g *greeting) Sending(at time.Time) {
+//
+// It returns false if the session loop has given the handshake up. Then it must not be
+// sent: the client may have been detached since. The next client would not know of this
+// handshake, and it would take the session away from that client's connection.
+func (g *greeting) Sending(at time.Time) bool {
 	g.c.Lock()
 	defer g.c.Unlock()
-	if g.s == nil {
-		return
+	if g.over {
+		return false
 	}
-	g.sent = at
-	g.assumed = g.c.grants.assume(g.server)
-	g.s.assume(g.assumed, at)
-	if g.over { // the session loop has given it up before
-		g.s.least = min(g.s.least, g.assumed)
-		g.s.leftOpen(g.server, at)
+	if g.s != nil {
+		g.sent = at
+		g.assumed = g.c.grants.assume(g.server)
+		g.s.assume(g.assumed, at)
 	}
+	return true
 }
 
 // Failed is called when the handshake led to no connection. The server may have

@@ -27,13 +27,16 @@ func (w *welcome) timeout() time.Duration {
 // errExpired says that the server answered that the session is over.
 var errExpired = fmt.Errorf("%w: the server says so", ErrSessionExpired)
 
+// errGivenUp says that an attempt went on after its time was over. It was not sent.
+var errGivenUp = fmt.Errorf("%w before the handshake", ErrSilent)
+
 // greet sends the ConnectRequest, with a ping behind it if ping is set, and checks the
 // answer.
 func greet(nc net.Conn, h handshake, ping bool) (w welcome, err error) {
 	q := h.hello
 	w.sent = clockNow()
-	if h.sending != nil {
-		h.sending(w.sent)
+	if h.sending != nil && !h.sending(w.sent) {
+		return w, errGivenUp
 	}
 	hello := proto.EndFrame(q.Append(proto.BeginFrame(nil)), 0)
 	if ping {

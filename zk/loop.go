@@ -205,6 +205,16 @@ func (l *loop) join(ctx context.Context) error {
 	}
 }
 
+// ended reports whether run has ended.
+func (l *loop) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // closeGrace is how long Close waits, after its context has ended, for the
 // client's goroutines. They need no time unless a connection keeps one of them.
 const closeGrace = time.Second
