@@ -2,14 +2,19 @@ package recipes_test
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/barrier"
+	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/recipes/election"
+	"github.com/zookit/zookit/recipes/groupmembership"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -87,6 +92,11 @@ func TestRecipes_NilClientIsRefused(t *testing.T) {
 	gate, double := barrier.New(nil, "/g", barrier.Config{}), barrier.NewDouble(nil, "/d", 1, barrier.DoubleConfig{})
 	calls["Barrier.Raise"], calls["Barrier.Lower"], calls["Barrier.Wait"] = gate.Raise, gate.Lower, gate.Wait
 	calls["Double.Enter"] = func(ctx context.Context) error { _, err := double.Enter(ctx); return err }
+	for name, call := range groupsOf(groupmembership.New(nil, "/g", groupmembership.Config{}), discovery.New(nil, "/services", discovery.Config{}), nil) {
+		if !strings.HasPrefix(name, "Registration") { // none can be made
+			calls[name] = call
+		}
+	}
 	for name, call := range calls {
 		if err := try(t, name, call); !t.Failed() {
 			refusedAtOnce(t, name, err, "nil client")
@@ -123,4 +133,82 @@ func TestRecipes_NilFunctionIsRefused(t *testing.T) {
 		refusedAtOnce(t, "NewMulti", err, "nil lock")
 		require.Empty(t, srv.Dump(), "nothing was acquired")
 	})
+}
+
+// groupsOf returns the calls of group membership and discovery that send requests.
+func groupsOf(g *groupmembership.Group, d *discovery.Discovery, r *discovery.Registration) map[string]func(ctx context.Context) error {
+	return map[string]func(ctx context.Context) error{
+		"Group.Join":     func(ctx context.Context) error { _, err := g.Join(ctx, "a", nil); return err },
+		"Group.Maintain": func(ctx context.Context) error { return g.Maintain(ctx, "a", nil) },
+		"Group.Resume": func(ctx context.Context) error {
+			_, err := g.Resume(ctx, "a", recipes.Detached{Path: "/g/a"}, nil)
+			return err
+		},
+		"Group.Members": func(ctx context.Context) error { _, err := g.Members(ctx); return err },
+		"Group.Watch": func(ctx context.Context) error {
+			for _, err := range g.Watch(ctx) {
+				return err
+			}
+			return nil
+		},
+		"Discovery.Names":       func(ctx context.Context) error { _, err := d.Names(ctx); return err },
+		"Discovery.Query":       func(ctx context.Context) error { _, _, err := d.Query(ctx, "web"); return err },
+		"Discovery.Instance":    func(ctx context.Context) error { _, err := d.Instance(ctx, "web", "1"); return err },
+		"Cache.Run":             func(ctx context.Context) error { return d.Cache().Run(ctx) },
+		"Registration.Register": func(ctx context.Context) error { return r.Register(ctx) },
+		"Registration.Serve":    func(ctx context.Context) error { return r.Serve(ctx, discovery.Gate{}) },
+		"Registration.Update":   func(ctx context.Context) error { return r.Update(ctx, func(*discovery.Instance) {}) },
+	}
+}
+
+// A nil context is refused before anything is sent.
+func TestRecipes_NilContextIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		c := clienttest.Connect(t, srv)
+		calls := callsOf(c, recipes.Curator)
+		gate, double := barrier.New(c, "/g", barrier.Config{}), barrier.NewDouble(c, "/d", 1, barrier.DoubleConfig{})
+		calls["Barrier.Raise"], calls["Barrier.Lower"], calls["Barrier.Wait"] = gate.Raise, gate.Lower, gate.Wait
+		calls["Double.Enter"] = func(ctx context.Context) error { _, err := double.Enter(ctx); return err }
+		d := discovery.New(c, "/services", discovery.Config{})
+		r, err := d.Registration(discovery.Instance{Name: "web", ID: "1"})
+		require.NoError(t, err)
+		maps.Copy(calls, groupsOf(groupmembership.New(c, "/g", groupmembership.Config{}), d, r))
+		calls["Cache.Loaded"] = func(ctx context.Context) error { return d.Cache().Loaded(ctx) }
+		for name, call := range calls {
+			err := try(t, name, func(context.Context) error { var none context.Context; return call(none) })
+			if !t.Failed() {
+				refusedAtOnce(t, name, err, "nil context")
+			}
+		}
+		require.Empty(t, srv.Dump())
+	})
+}
+
+// A value that no constructor has made is refused, with the name of the constructor.
+func TestRecipes_ZeroValuesAreRefused(t *testing.T) {
+	e, s, d := new(election.Election), new(lock.Semaphore), new(barrier.Double)
+	calls := map[string]func(ctx context.Context) error{
+		"lock.New":          func(ctx context.Context) error { _, err := new(lock.Lock).Acquire(ctx); return err },
+		"NewReadWrite":      func(ctx context.Context) error { _, err := new(lock.ReadWrite).Write().Acquire(ctx); return err },
+		"NewSemaphore":      func(ctx context.Context) error { _, err := s.Acquire(ctx, 1); return err },
+		"election.New":      func(ctx context.Context) error { _, err := e.Campaign(ctx); return err },
+		"barrier.New":       new(barrier.Barrier).Wait,
+		"barrier.NewDouble": func(ctx context.Context) error { _, err := d.Enter(ctx); return err },
+	}
+	for by, call := range calls {
+		if err := try(t, by, call); !t.Failed() {
+			refusedAtOnce(t, by, err, "this value was not made by ")
+			require.ErrorContains(t, err, by)
+		}
+	}
+	for name, call := range groupsOf(new(groupmembership.Group), new(discovery.Discovery), new(discovery.Registration)) {
+		if err := try(t, name, call); !t.Failed() {
+			refusedAtOnce(t, name, err, "this value was not made by ")
+		}
+	}
+	run := func(ctx context.Context) error {
+		return e.Run(ctx, func(context.Context, *election.Leadership) error { return nil })
+	}
+	refusedAtOnce(t, "Election.Run", try(t, "Election.Run", run), "this value was not made by election.New")
 }

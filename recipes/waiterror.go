@@ -16,6 +16,11 @@ import (
 type WaitError struct {
 	Ahead int // how many contenders were ahead that this one has to wait for
 
+	// Session is the id of the session of the contender that gave up. If First or Nearest
+	// has it too, the contender waits for another hold of its own client. 0 if it was not
+	// known yet.
+	Session int64
+
 	// First is the first of them, which holds or is about to. Only its Path is known
 	// if its Token is 0.
 	First Contender
@@ -28,9 +33,9 @@ type WaitError struct {
 
 // Error says why the contender gave up, how many were ahead, and which.
 func (e *WaitError) Error() string {
-	s := fmt.Sprintf("%v: %d ahead, first %s", e.Err, e.Ahead, describe(e.First))
+	s := fmt.Sprintf("%v: %d ahead, first %s", e.Err, e.Ahead, e.describe(e.First))
 	if e.Nearest.Path != e.First.Path {
-		s += ", nearest " + describe(e.Nearest)
+		s += ", nearest " + e.describe(e.Nearest)
 	}
 	return s
 }
@@ -38,14 +43,18 @@ func (e *WaitError) Error() string {
 // Unwrap returns Err.
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// describe returns a contender as an error shows it: its node, and what is known.
-func describe(c Contender) string {
+// describe returns a contender as the error shows it: its node, and what is known.
+func (e *WaitError) describe(c Contender) string {
 	var known []string
 	if len(c.Data) > 0 {
 		known = append(known, fmt.Sprintf("data %.64q", c.Data))
 	}
 	if c.Session != 0 {
-		known = append(known, fmt.Sprintf("session 0x%x", uint64(c.Session)))
+		whose := "session"
+		if c.Session == e.Session {
+			whose = "this client's own session"
+		}
+		known = append(known, fmt.Sprintf("%s 0x%x", whose, uint64(c.Session)))
 	}
 	if c.Token != 0 {
 		known = append(known, fmt.Sprint("token ", c.Token), "since "+c.Since.UTC().Format(time.RFC3339))

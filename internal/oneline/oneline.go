@@ -9,7 +9,23 @@ import (
 )
 
 // Join is errors.Join, but separates the texts by "; ". It leaves out nil errors.
-func Join(errs ...error) error { return Flat(errors.Join(errs...)) }
+func Join(errs ...error) error {
+	var kept joined
+	for _, err := range errs {
+		if err != nil {
+			kept = append(kept, err)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return &kept
+}
+
+type joined []error
+
+func (j *joined) Error() string   { return replace(errors.Join(*j...).Error()) }
+func (j *joined) Unwrap() []error { return *j }
 
 // Flat returns err with a text of one line: "; " stands for each newline. It returns nil
 // for nil. errors.Is and errors.As look into err.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/zookit/zookit/recipes"
@@ -13,6 +12,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/lease"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 )
@@ -26,6 +26,7 @@ type Double struct {
 	parties int
 	cfg     DoubleConfig
 	log     journal.Journal
+	bad     error // why it cannot be used
 }
 
 // NewDouble returns the barrier in dir, which must be used for nothing else. It does
@@ -34,7 +35,7 @@ type Double struct {
 // as it is. Without a client Enter returns zk.ErrBadArguments.
 func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	return &Double{c: c, dir: dir, parties: parties, cfg: cfg, log: journalOf(c, cfg.Logger, dir)}
+	return &Double{c: c, dir: dir, parties: parties, cfg: cfg, bad: refused.Client(c), log: journalOf(c, cfg.Logger, dir)}
 }
 
 // Enter waits until all parties are there, and lets them in together. When ctx ends
@@ -56,13 +57,16 @@ func NewDouble(c *zk.Client, dir string, parties int, cfg DoubleConfig) *Double 
 func (d *Double) Enter(ctx context.Context) (*Entry, error) {
 	e, err := d.enter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("barrier: %s: %w", d.dir, refused.Explain(err))
+		return nil, show.Error("barrier", d.dir, refused.Explain(err))
 	}
 	return e, nil
 }
 
 func (d *Double) enter(ctx context.Context) (e *Entry, err error) {
-	err = cmp.Or(refused.Client(d.c), zk.ValidatePath(d.dir))
+	err = refused.Unusable(ctx, d.c, d.bad, "barrier.NewDouble")
+	if err == nil {
+		err = zk.ValidatePath(d.dir)
+	}
 	if err == nil {
 		err = d.possible(nil)
 	}

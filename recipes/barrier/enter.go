@@ -118,7 +118,7 @@ func (m *member) open(ctx context.Context, v view) (*round, error) {
 			return nil, err
 		}
 		if !slices.Contains(names, m.name) {
-			return nil, fmt.Errorf("%w: %d of %d", ErrTooMany, len(v.members), d.parties)
+			return nil, fmt.Errorf("%w: %d members for %d parties, and this one came too late", ErrTooMany, len(v.members), d.parties)
 		}
 	}
 	done, err := d.c.Multi(ctx, d.opening(v, names)...) // our own name is among them

@@ -372,7 +372,7 @@ func TestDouble_TooManyIsRefused(t *testing.T) {
 		require.True(t, b.waits())
 		_, err := d[2].Enter(t.Context())
 		require.ErrorIs(t, err, barrier.ErrTooMany)
-		require.ErrorContains(t, err, "3 of 2")
+		require.ErrorContains(t, err, "3 members for 2 parties")
 		require.Len(t, srv.Children("/b"), 2)
 		fourth := connect(t, srv) // its node is there when b reads the directory
 		_, err = fourth.Create(t.Context(), "/b/"+curatorName, nil, zk.Ephemeral)

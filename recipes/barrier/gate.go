@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/zookit/zookit/internal/notice"
@@ -12,6 +13,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -22,13 +24,14 @@ type Barrier struct {
 	path string
 	cfg  Config
 	log  journal.Journal
+	bad  error // why it cannot be used
 }
 
 // New returns the gate at path. It does no I/O. Raise creates missing parents.
 // Without a client every method returns zk.ErrBadArguments.
 func New(c *zk.Client, path string, cfg Config) *Barrier {
 	cfg.Data, cfg.ACL = bytes.Clone(cfg.Data), slices.Clone(cfg.ACL)
-	return &Barrier{c: c, path: path, cfg: cfg, log: journalOf(c, cfg.Logger, path).WithoutHooks()}
+	return &Barrier{c: c, path: path, cfg: cfg, bad: refused.Client(c), log: journalOf(c, cfg.Logger, path).WithoutHooks()}
 }
 
 // Raise closes the gate. It returns nil if the gate is closed already. The gate stays
@@ -98,9 +101,17 @@ func (b *Barrier) raised(ctx context.Context, s *zk.Session) (bool, error) {
 		want = s.ID()
 	}
 	if err == nil && ok && stat.EphemeralOwner != want {
-		err = fmt.Errorf("%w, of session %#x", ErrRaised, stat.EphemeralOwner)
+		err = raisedBy(stat.EphemeralOwner)
 	}
 	return ok, err
+}
+
+// raisedBy returns ErrRaised for a node with that owner.
+func raisedBy(owner int64) error {
+	if owner == 0 || owner == math.MinInt64 { // MinInt64: a container
+		return fmt.Errorf("%w: it is not ephemeral, and stays until somebody calls Lower", ErrRaised)
+	}
+	return fmt.Errorf("%w: it belongs to session 0x%x, and goes with that", ErrRaised, uint64(owner))
 }
 
 // Lower opens the gate, even if another client has closed it. It returns nil if the
@@ -118,10 +129,12 @@ func (b *Barrier) lower(ctx context.Context) error {
 // returns the cause of ctx when ctx ends, and zk.ErrClosed, zk.ErrNoAuth or another
 // refusal of the server. It leaves no watch behind.
 func (b *Barrier) Wait(ctx context.Context) error {
-	wait := b.log.Wait(ctx)
-	err := b.run(ctx, "wait", "open", b.wait)
-	wait.Over(err)
-	return err
+	return b.run(ctx, "wait", "open", func(ctx context.Context) error {
+		wait := b.log.Wait(ctx)
+		err := b.wait(ctx)
+		wait.Over(err)
+		return err
+	})
 }
 
 func (b *Barrier) wait(ctx context.Context) error {
@@ -146,14 +159,14 @@ func (b *Barrier) wait(ctx context.Context) error {
 
 // run runs call, and logs done if it succeeds.
 func (b *Barrier) run(ctx context.Context, op, done string, call func(context.Context) error) error {
-	err := refused.Client(b.c)
+	err := refused.Unusable(ctx, b.c, b.bad, "barrier.New")
 	if err != nil {
 		err = refused.AtOnce(op, b.path, err)
 	} else {
 		err = call(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("barrier: %s: %w", b.path, refused.Explain(err))
+		return show.Error("barrier", b.path, refused.Explain(err))
 	}
 	b.log.Logger.Debug("barrier: "+done, "dir", b.path)
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 )
@@ -27,7 +28,7 @@ import (
 // Call Leave again to wait for the others.
 func (e *Entry) Leave(ctx context.Context) error {
 	if err := e.leave(ctx); err != nil {
-		return fmt.Errorf("barrier: %s: %w", e.m.d.dir, refused.Explain(err))
+		return show.Error("barrier", e.m.d.dir, refused.Explain(err))
 	}
 	return nil
 }

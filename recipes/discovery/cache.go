@@ -14,6 +14,7 @@ import (
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -81,16 +82,16 @@ func newCache(d *Discovery, root string, only *string) *Cache {
 // runs is found only after the next loss of the connection.
 func (c *Cache) Run(ctx context.Context) error {
 	if !c.start() {
-		return fmt.Errorf("discovery: %s: %w", c.root, ErrRunning)
+		return show.Error("discovery", c.root, ErrRunning)
 	}
 	err := c.run(ctx)
 	c.end(err)
-	return fmt.Errorf("discovery: %s: %w", c.root, err)
+	return show.Error("discovery", c.root, err)
 }
 
 func (c *Cache) run(ctx context.Context) error {
-	if c.d.bad != nil {
-		return refused.AtOnce("run", c.root, c.d.bad)
+	if err := refused.Unusable(ctx, c.d.c, c.d.bad, "discovery.New"); err != nil {
+		return refused.AtOnce("run", c.root, err)
 	}
 	depth := 2
 	if c.only != nil {
@@ -248,6 +249,9 @@ func (c *Cache) Snapshots(ctx context.Context) iter.Seq[*Snapshot] {
 // begin. If Run ends first, Loaded returns the error of Run. If ctx ends first, it
 // returns the cause of ctx, joined with the reason why the cache is not loaded.
 func (c *Cache) Loaded(ctx context.Context) error {
+	if err := refused.Context(ctx); err != nil {
+		return show.Error("discovery", c.root, refused.AtOnce("loaded", c.root, err))
+	}
 	for {
 		c.mu.Lock()
 		s, ended, changed := c.snap, c.ended, c.changed.C()
@@ -256,12 +260,12 @@ func (c *Cache) Loaded(ctx context.Context) error {
 		case s.Loaded:
 			return nil
 		case ended != nil:
-			return fmt.Errorf("discovery: %s: %w", c.root, ended)
+			return show.Error("discovery", c.root, ended)
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("discovery: %s: %w", c.root, errors.Join(ctxerr.Of(ctx), s.Why))
+			return show.Error("discovery", c.root, errors.Join(ctxerr.Of(ctx), s.Why))
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -93,12 +94,13 @@ func New(c *zk.Client, base string, cfg Config) *Discovery {
 	return &Discovery{c: c, hooks: observe.Of(c), base: base, cfg: cfg, keeper: presence.NewKeeper(c), bad: bad}
 }
 
-// usable returns an error if the arguments of New were bad.
-func (d *Discovery) usable(op, path string) error {
-	if d.bad == nil {
-		return nil
+// usable returns an error if a call of d cannot begin: d was not made by New, its
+// arguments were bad, or ctx is nil.
+func (d *Discovery) usable(ctx context.Context, op, path string) error {
+	if err := refused.Unusable(ctx, d.c, d.bad, "discovery.New"); err != nil {
+		return show.Error("discovery", "", refused.AtOnce(op, path, err))
 	}
-	return fmt.Errorf("discovery: %w", refused.AtOnce(op, path, d.bad))
+	return nil
 }
 
 // Bad is a node from which no instance could be read. Either its data is none (a
@@ -112,7 +114,7 @@ type Bad struct {
 // Names returns the names of all services, sorted. A service without an instance
 // stays among them until the server removes its empty directory.
 func (d *Discovery) Names(ctx context.Context) ([]string, error) {
-	if err := d.usable("list", d.base); err != nil {
+	if err := d.usable(ctx, "list", d.base); err != nil {
 		return nil, err
 	}
 	return d.list(ctx, d.base)
@@ -121,7 +123,7 @@ func (d *Discovery) Names(ctx context.Context) ([]string, error) {
 func (d *Discovery) list(ctx context.Context, dir string) ([]string, error) {
 	names, _, err := d.c.Children(ctx, dir)
 	if err != nil && !errors.Is(err, zk.ErrNoNode) {
-		return nil, fmt.Errorf("discovery: %w", err)
+		return nil, show.Error("discovery", "", refused.Explain(err))
 	}
 	slices.Sort(names)
 	return names, nil
@@ -138,7 +140,7 @@ func (d *Discovery) Query(ctx context.Context, name string) (instances []*Instan
 		return nil, nil, &InvalidError{Field: "name", Value: name, Err: err}
 	}
 	dir := zk.Join(d.base, name)
-	if err := d.usable("query", dir); err != nil {
+	if err := d.usable(ctx, "query", dir); err != nil {
 		return nil, nil, err
 	}
 	ids, err := d.list(ctx, dir)
@@ -151,7 +153,7 @@ func (d *Discovery) Query(ctx context.Context, name string) (instances []*Instan
 	}
 	read, err := nodes.Read(ctx, d.c, paths, d.cfg.Parallel)
 	if err != nil {
-		return nil, nil, fmt.Errorf("discovery: %w", err)
+		return nil, nil, show.Error("discovery", "", refused.Explain(err))
 	}
 	for _, n := range read {
 		i, err := (*Instance)(nil), n.Err
@@ -176,12 +178,12 @@ func (d *Discovery) Instance(ctx context.Context, name, id string) (*Instance, e
 		}
 	}
 	path := zk.Join(zk.Join(d.base, name), id)
-	if err := d.usable("get", path); err != nil {
+	if err := d.usable(ctx, "get", path); err != nil {
 		return nil, err
 	}
 	i, err := d.read(ctx, path)
 	if _, ok := errors.AsType[*DecodeError](err); err != nil && !ok {
-		return nil, fmt.Errorf("discovery: %w", err)
+		return nil, show.Error("discovery", "", refused.Explain(err))
 	}
 	return i, err
 }

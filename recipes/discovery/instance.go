@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -202,15 +203,18 @@ func (i *Instance) validate() error {
 	default:
 		wrong("type", string(i.Type), errors.New("unknown"))
 	}
-	for field, port := range map[string]*int{"port": i.Port, "SSL port": i.SSLPort} {
-		if port != nil && (*port < 0 || *port > 65535) {
-			wrong(field, fmt.Sprint(*port), errors.New("not in 0 to 65535"))
+	for _, p := range []struct {
+		field string
+		port  *int
+	}{{"port", i.Port}, {"SSL port", i.SSLPort}} {
+		if p.port != nil && (*p.port < 0 || *p.port > 65535) {
+			wrong(p.field, fmt.Sprint(*p.port), errors.New("not in 0 to 65535"))
 		}
 	}
 	if i.Payload != nil && !json.Valid(i.Payload) {
 		wrong("payload", string(i.Payload[:min(len(i.Payload), 64)]), errors.New("not JSON"))
 	}
-	return errors.Join(errs...)
+	return oneline.Join(errs...)
 }
 
 // validName reports whether name can be that of a node.

@@ -64,13 +64,18 @@ type NoInstanceError struct {
 	Why error
 
 	loaded bool
+	idle   bool // Run of the cache is not under way
 }
 
 // Error names the service, and why none of its instances can be used.
 func (e *NoInstanceError) Error() string {
 	text := fmt.Sprintf("%v of %s: ", ErrNoInstance, e.Service)
-	if !e.loaded {
-		return text + e.Why.Error()
+	if !e.loaded && e.Why != nil {
+		text += e.Why.Error()
+		if e.idle {
+			text += ": Run of the cache is not under way"
+		}
+		return text
 	}
 	var parts []string
 	add := func(n int, what string) {
@@ -111,7 +116,8 @@ func (e *NoInstanceError) Unwrap() []error {
 func (p *Provider) none(t *table) error {
 	e := &NoInstanceError{Service: p.name, Counts: t.counts()}
 	s := p.cache.Snapshot()
-	if e.loaded = s.Loaded; s.Stale {
+	e.loaded, e.idle = s.Loaded, !p.cache.Status().Running
+	if s.Stale {
 		e.Why = s.Why
 	}
 	return e

@@ -39,7 +39,7 @@ func TestProvider_SaysWhyThereIsNoInstance(t *testing.T) {
 		says(c.Provider("nobody", discovery.ProviderConfig{}), "nobody: none is registered; the cache is stale: connection lost")
 		down(srv, false)
 		says(discovery.New(connect(t, srv), "/services", discovery.Config{}).Cache().Provider("web", discovery.ProviderConfig{}),
-			"web: not loaded yet")
+			"web: not loaded yet: Run of the cache is not under way")
 	})
 }
 

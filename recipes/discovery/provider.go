@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -85,14 +87,15 @@ func (c *Cache) Provider(name string, cfg ProviderConfig) *Provider {
 
 // wrong returns an error that names what is wrong with the arguments of Provider.
 func (c *Cache) wrong(name string, cfg ProviderConfig) error {
+	if err := refused.Unusable(context.Background(), c.d.c, c.d.bad, "discovery.New"); err != nil {
+		return err
+	}
 	err := validName(name)
 	switch {
-	case c.d.bad != nil:
-		return c.d.bad
 	case err != nil:
 		return fmt.Errorf("%w: service %q: %w", zk.ErrBadArguments, name, err)
 	case c.only != nil && *c.only != name:
-		return fmt.Errorf("%w: a cache of %s has no other service", zk.ErrBadArguments, *c.only)
+		return fmt.Errorf("%w: the cache of %s does not have service %q: Discovery.Cache has all services", zk.ErrBadArguments, *c.only, name)
 	case cfg.Errors < 0 || cfg.Window < 0 || cfg.SetAside < 0:
 		return fmt.Errorf("%w: ProviderConfig with Errors %d, Window %v, SetAside %v: none may be negative",
 			zk.ErrBadArguments, cfg.Errors, cfg.Window, cfg.SetAside)
@@ -132,7 +135,7 @@ func (p *Provider) PickKey(key string) (Use, error) {
 	c, t, err := p.choose(key)
 	switch {
 	case err != nil:
-		return Use{}, fmt.Errorf("discovery: %s: %w", p.name, err)
+		return Use{}, show.Error("discovery", p.name, err)
 	case c.Instance == nil:
 		return Use{}, fmt.Errorf("discovery: %w", p.none(t))
 	}

@@ -4,16 +4,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/protect"
 )
@@ -53,7 +54,7 @@ type Registration struct {
 // the defaults of Instance, and does no I/O. Its errors are *InvalidError, joined, or
 // zk.ErrBadArguments (see New).
 func (d *Discovery) Registration(i Instance) (*Registration, error) {
-	if err := d.usable("register", zk.Join(zk.Join(d.base, i.Name), i.ID)); err != nil {
+	if err := d.usable(context.Background(), "register", zk.Join(zk.Join(d.base, i.Name), i.ID)); err != nil {
 		return nil, err
 	}
 	i = i.clone()
@@ -108,6 +109,9 @@ func (d *Discovery) Register(ctx context.Context, i Instance) (*Registration, er
 // it. After an error it is as it was before the call, or Unregistered if a write may
 // have taken effect.
 func (r *Registration) Register(ctx context.Context) error {
+	if err := r.usable(ctx, "register"); err != nil {
+		return err
+	}
 	if err := r.takeTurn(ctx); err != nil {
 		return r.wrap(refused.AtOnce("register", r.path, err))
 	}
@@ -136,6 +140,19 @@ func (r *Registration) Register(ctx context.Context) error {
 	}
 	_ = r.leave(ctx, node) // a node that may be left is deleted in the background
 	return r.wrap(why)
+}
+
+// usable returns an error if a call of r cannot begin: r was not made by
+// Discovery.Registration, or ctx is nil.
+func (r *Registration) usable(ctx context.Context, op string) error {
+	var c *zk.Client
+	if r.d != nil {
+		c = r.d.c
+	}
+	if err := refused.Unusable(ctx, c, nil, "Discovery.Registration"); err != nil {
+		return r.wrap(refused.AtOnce(op, r.path, err))
+	}
+	return nil
 }
 
 // takeTurn waits for the turn. If the turn is free it takes it, also if ctx has ended:
@@ -271,6 +288,9 @@ func (r *Registration) presentLocked() Status {
 // If the instance cannot be stored (an *InvalidError, zk.ErrTooLarge, zk.ErrNoAuth,
 // or zk.ErrNoNode for a persistent one that was deleted), it stays as it was.
 func (r *Registration) Update(ctx context.Context, change func(*Instance)) error {
+	if err := r.usable(ctx, "update"); err != nil {
+		return err
+	}
 	if change == nil {
 		return r.wrap(refused.AtOnce("update", r.path, refused.ErrFunction))
 	}
@@ -367,14 +387,14 @@ func (r *Registration) Drain(ctx context.Context, wait time.Duration) error {
 	if err == nil {
 		err = xsync.Pause(ctx, wait)
 	}
-	return errors.Join(err, r.Unregister(ctx)) // Unregister ends draining too
+	return oneline.Join(err, r.Unregister(ctx)) // Unregister ends draining too
 }
 
 func (r *Registration) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("discovery: %s: %w", r.path, err)
+	return show.Error("discovery", r.path, err)
 }
 
 // lockUpdate locks m for an update. Its error says that nothing was recorded.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
@@ -48,11 +49,14 @@ type Gate struct {
 // with ErrDeleted if Config.ReportDeleted is set, or with what is wrong with the
 // instance.
 func (r *Registration) Serve(ctx context.Context, g Gate) error {
+	if err := r.usable(ctx, "serve"); err != nil {
+		return err
+	}
 	g.Every = cmp.Or(g.Every, 5*time.Second)
 	g.Timeout = cmp.Or(g.Timeout, g.Every)
 	g.Failures = cmp.Or(g.Failures, 1)
 	if err := r.takeTurn(ctx); err != nil {
-		return errors.Join(r.wrap(err), r.retire(ctx, g))
+		return oneline.Join(r.wrap(err), r.retire(ctx, g))
 	}
 	r.clear(ctx)
 	r.turn.Unlock()
@@ -74,7 +78,7 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	err := r.follow(serving, g, p)
 	switch {
 	case ctx.Err() != nil:
-		return errors.Join(r.wrap(ctxerr.Of(ctx)), r.retire(ctx, g))
+		return oneline.Join(r.wrap(ctxerr.Of(ctx)), r.retire(ctx, g))
 	case serving.Err() != nil:
 		return r.wrap(context.Cause(serving))
 	}
@@ -216,7 +220,11 @@ func (p *prober) check(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, p.g.Timeout)
 		go func() { // joined by join
 			defer cancel()
-			result <- p.g.Check(ctx)
+			err := p.g.Check(ctx)
+			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+				err = ErrCheckTimeout // the same reason in other words
+			}
+			result <- err
 		}()
 	}
 	t := time.NewTimer(p.g.Timeout)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/zookit/zookit/internal/oneline"
 )
 
 // URISpec is a URI with variables in it, such as "{scheme}://{address}:{port}".
@@ -145,7 +147,7 @@ func (u *URISpec) UnmarshalJSON(data []byte) error {
 		Parts []URIPart `json:"parts"`
 	}
 	if err := json.Unmarshal(data, &w); err != nil {
-		return errors.Join(errors.New("uriSpec"), err)
+		return oneline.Join(errors.New("uriSpec"), err)
 	}
 	u.Parts = w.Parts
 	return nil

@@ -14,7 +14,7 @@ type Leader = recipes.Contender
 // Leader returns the first candidate, as the client's server sees it, or ErrNoLeader
 // if there is no candidate.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
-	if err := e.usable("leader"); err != nil {
+	if err := e.usable(ctx, "leader"); err != nil {
 		return Leader{}, err
 	}
 	l, ok, err := e.queue.First(ctx)
@@ -40,7 +40,7 @@ type Candidate struct {
 // server sees it. A candidate whose node is deleted in the meantime is left out. A
 // candidate whose node may not be read has its Err.
 func (e *Election) Candidates(ctx context.Context) ([]Candidate, error) {
-	if err := e.usable("candidates"); err != nil {
+	if err := e.usable(ctx, "candidates"); err != nil {
 		return nil, err
 	}
 	list, err := e.queue.Contenders(ctx)

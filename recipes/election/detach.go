@@ -38,7 +38,7 @@ func (l *Leadership) Detach(ctx context.Context) (recipes.Detached, error) {
 // first. Resume reads the data of the node. If it cannot, that is an error too, for
 // example a *recipes.RightError without the right to read the node.
 func (e *Election) Resume(ctx context.Context, d recipes.Detached) (*Leadership, error) {
-	if err := e.usable("resume"); err != nil {
+	if err := e.usable(ctx, "resume"); err != nil {
 		return nil, err
 	}
 	var data []byte

@@ -17,6 +17,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -129,11 +130,10 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 // lease (see zk.Session.Guard). On any error the candidate's node is deleted, now or in
 // the background. If the node may still be there, the error has OutcomeUnknown.
 func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
-	if err := e.usable("campaign"); err != nil {
+	if err := e.usable(ctx, "campaign"); err != nil {
 		return nil, err
 	}
-	if int(int32(e.cfg.Priority)) != e.cfg.Priority || e.cfg.Priority != 0 && e.cfg.Dialect != recipes.Curator {
-		err := fmt.Errorf("%w: %d in the %v dialect", ErrPriority, e.cfg.Priority, e.cfg.Dialect)
+	if err := e.priority(); err != nil {
 		return nil, e.wrap(refused.AtOnce("campaign", e.dir, err))
 	}
 	e.memory.candidates.Add(1)
@@ -149,15 +149,29 @@ func (e *Election) Campaign(ctx context.Context) (*Leadership, error) {
 	return l, nil
 }
 
-// usable returns an error if e has no client or an unknown dialect.
-func (e *Election) usable(op string) error {
-	if e.bad == nil {
-		return nil
+// priority returns ErrPriority if Config.Priority is not possible.
+func (e *Election) priority() error {
+	switch p := e.cfg.Priority; {
+	case int(int32(p)) != p:
+		return fmt.Errorf("%w: %d does not fit into 32 bits", ErrPriority, p)
+	case p != 0 && e.cfg.Dialect != recipes.Curator:
+		return fmt.Errorf("%w: %d: the %v dialect has none, leave it 0", ErrPriority, p, e.cfg.Dialect)
 	}
-	return e.wrap(refused.AtOnce(op, e.dir, e.bad))
+	return nil
 }
 
-func (e *Election) wrap(err error) error { return fmt.Errorf("election: %s: %w", e.dir, err) }
+// usable returns an error if a call of e cannot begin: e was not made by New, it has no
+// client or an unknown dialect, or ctx is nil.
+func (e *Election) usable(ctx context.Context, op string) error {
+	if err := refused.Unusable(ctx, e.c, e.bad, "election.New"); err != nil {
+		return e.wrap(refused.AtOnce(op, e.dir, err))
+	}
+	return nil
+}
+
+func (e *Election) wrap(err error) error {
+	return show.Error("election", e.dir, refused.Explain(err))
+}
 
 // ObservedState says whether an observer knows of a leader.
 type ObservedState uint8
@@ -217,7 +231,7 @@ func (e *Election) observe(ctx context.Context, show func(Observation, connectio
 // observer.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Observation, error] {
 	return func(yield func(Observation, error) bool) {
-		if err := e.usable("observe"); err != nil {
+		if err := e.usable(ctx, "observe"); err != nil {
 			yield(Observation{}, err)
 			return
 		}

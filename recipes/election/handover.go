@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
@@ -81,7 +82,11 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 	}
 	successor, err := l.name(ctx, to)
 	if err != nil {
-		return l.e.wrap(fmt.Errorf("hand over to %q: %w", to, l.orNotLeader(err)))
+		whom := "the next candidate"
+		if to != "" {
+			whom = strconv.Quote(to)
+		}
+		return l.e.wrap(fmt.Errorf("hand over to %s: %w", whom, l.orNotLeader(err)))
 	}
 	after, cancel := outliving(ctx)
 	defer cancel()
@@ -139,7 +144,7 @@ func (l *Leadership) name(ctx context.Context, to string) (string, error) {
 	behind := names[own+1:]
 	if to == "" {
 		if len(behind) == 0 {
-			return "", ErrNoCandidate
+			return "", fmt.Errorf("%w: no other candidate waits", ErrNoCandidate)
 		}
 		return "", nil // no need to read the candidates' data
 	}
@@ -175,9 +180,13 @@ func (l *Leadership) orNotLeader(err error) error {
 // noCandidate returns ErrNoCandidate. If some candidates could not be read, one of
 // them may be the one that is meant, and the error says so.
 func noCandidate(waiting []Candidate) error {
+	if len(waiting) == 0 {
+		return fmt.Errorf("%w: no other candidate waits", ErrNoCandidate)
+	}
+	all := len(waiting)
 	unreadable := slices.DeleteFunc(waiting, func(c Candidate) bool { return c.Err == nil })
 	if len(unreadable) == 0 {
-		return ErrNoCandidate
+		return fmt.Errorf("%w: none of the %d that wait has that ID", ErrNoCandidate, all)
 	}
 	first := unreadable[0]
 	return fmt.Errorf("%w among those that may be read; %d may not, the first is %s: %w", ErrNoCandidate, len(unreadable), first.Path, first.Err)

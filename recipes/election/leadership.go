@@ -46,11 +46,11 @@ func (l *Leadership) Check() zk.Op { return l.g.Check() }
 // the node is gone, and after Detach.
 func (l *Leadership) Proclaim(ctx context.Context, data []byte) error {
 	data = bytes.Clone(data)
-	err := l.g.SetData(ctx, data)
-	if err == nil {
-		l.proclaimed.Store(&data)
+	if err := l.g.SetData(ctx, data); err != nil {
+		return l.e.wrap(err)
 	}
-	return err
+	l.proclaimed.Store(&data)
+	return nil
 }
 
 // Resign ends the Context and then deletes our node, so that the next candidate can

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -28,6 +29,9 @@ import (
 // pauses grow by Config.BackOff, and begin again after a leadership that has lasted
 // longer than a minute. If lead panics, Run resigns and the panic continues.
 func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Leadership) error) error {
+	if err := e.usable(ctx, "run"); err != nil {
+		return err
+	}
 	if lead == nil {
 		return e.wrap(refused.AtOnce("run", e.dir, refused.ErrFunction))
 	}
@@ -103,5 +107,8 @@ func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Co
 	panicked = false
 	why := context.Cause(l.Context())
 	again = l.Context().Err() != nil && !errors.Is(why, ErrResigned) && !errors.Is(why, ErrDetached)
-	return again && ctx.Err() == nil, errors.Join(err, resign())
+	if left := resign(); left != nil {
+		err = oneline.Join(err, left)
+	}
+	return again && ctx.Err() == nil, err
 }

@@ -38,6 +38,9 @@ func (m *Membership) Detach(context.Context) (recipes.Detached, error) {
 //   - zk.ErrBadArguments: it is not the node of id in this group;
 //   - the others of Join.
 func (g *Group) Resume(ctx context.Context, id string, d recipes.Detached, data []byte) (*Membership, error) {
+	if err := g.usable(ctx, "resume"); err != nil {
+		return nil, err
+	}
 	n, err := g.keeper.Resume(ctx, zk.Join(g.dir, id), d, data, g.cfg)
 	if err != nil {
 		return nil, g.wrap(err)

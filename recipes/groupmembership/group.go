@@ -17,6 +17,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/presence"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -64,22 +65,38 @@ type Group struct {
 	dir    string
 	cfg    presence.Config
 	keeper *presence.Keeper
+	bad    error // why it cannot be used
 }
 
 // New returns the group in dir. It does no I/O. Use one Group for each directory
-// and client, because a Group knows which ids it has joined itself.
+// and client, because a Group knows which ids it has joined itself. Without a
+// client, every method returns zk.ErrBadArguments.
 func New(c *zk.Client, dir string, cfg Config) *Group {
-	return &Group{c: c, dir: dir, keeper: presence.NewKeeper(c), cfg: presence.Config{
+	return &Group{c: c, dir: dir, bad: refused.Client(c), keeper: presence.NewKeeper(c), cfg: presence.Config{
 		ACL: slices.Clone(cfg.ACL), WaitOut: cfg.WaitOut, ReportDeleted: cfg.ReportDeleted, KeepParents: cfg.KeepParents,
 		BackOff: cfg.BackOff, RefusedPause: cfg.RefusedPause, Left: ErrLeft,
 		Logger: observe.Logger(c, cfg.Logger), Hooks: observe.Of(c), Recipe: "groupmembership",
 	}}
 }
 
-func (g *Group) wrap(err error) error { return fmt.Errorf("groupmembership: %s: %w", g.dir, err) }
+func (g *Group) wrap(err error) error {
+	return show.Error("groupmembership", g.dir, refused.Explain(err))
+}
+
+// usable returns an error if a call of g cannot begin: g was not made by New, it has no
+// client, or ctx is nil.
+func (g *Group) usable(ctx context.Context, op string) error {
+	if err := refused.Unusable(ctx, g.c, g.bad, "groupmembership.New"); err != nil {
+		return g.wrap(refused.AtOnce(op, g.dir, err))
+	}
+	return nil
+}
 
 // start begins to keep the node of a member.
 func (g *Group) start(ctx context.Context, id string, data []byte) (*presence.Node, error) {
+	if err := g.usable(ctx, "join"); err != nil {
+		return nil, err
+	}
 	if id == "" || strings.Contains(id, "/") {
 		return nil, g.wrap(fmt.Errorf("%w: member id %q must be one path segment, without a slash", zk.ErrInvalidPath, id))
 	}

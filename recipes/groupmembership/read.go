@@ -21,6 +21,9 @@ import (
 // zk.ErrReplyTooLarge if the names in the directory do not fit into
 // zk.Config.MaxReplySize.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
+	if err := g.usable(ctx, "members"); err != nil {
+		return nil, err
+	}
 	for {
 		read, err := g.read(ctx)
 		if err == nil {

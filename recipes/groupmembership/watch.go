@@ -42,6 +42,10 @@ import (
 // Watch have ended.
 func (g *Group) Watch(ctx context.Context) iter.Seq2[Snapshot, error] {
 	return func(yield func(Snapshot, error) bool) {
+		if err := g.usable(ctx, "watch"); err != nil {
+			yield(Snapshot{}, err)
+			return
+		}
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		w := &watcher{g: g, pending: map[string]change{}}

@@ -2,7 +2,6 @@ package lock
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
@@ -21,7 +20,7 @@ import (
 func (h *Held) Detach(ctx context.Context) (recipes.Detached, error) {
 	d, err := h.g.Detach(ctx)
 	if err != nil {
-		return d, fmt.Errorf("lock: %w", err)
+		return d, wrap("", err)
 	}
 	h.log.Ended()
 	return d, nil
@@ -43,7 +42,7 @@ func (h *Held) Detach(ctx context.Context) (recipes.Detached, error) {
 // To ask the holder to release (Revoke) works before and after. A request that was made
 // while nobody had the lock is reported by the new hold.
 func (l *Lock) Resume(ctx context.Context, d recipes.Detached) (*Held, error) {
-	if err := l.usable("resume"); err != nil {
+	if err := l.usable(ctx, "resume"); err != nil {
 		return nil, err
 	}
 	g, err := l.queue.Resume(ctx, d, nil)

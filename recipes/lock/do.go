@@ -2,10 +2,10 @@ package lock
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/recipes/internal/work"
 )
 
@@ -37,8 +37,12 @@ func do[H hold](ctx context.Context, name string, h H, timeout time.Duration, f 
 	defer stop()
 	err = f(under, h)
 	if h.Context().Err() != nil {
-		err = errors.Join(fmt.Errorf("lock: %s: %w: %w", name, ErrLost, context.Cause(h.Context())), err)
+		lost := wrap(name, fmt.Errorf("%w: %w", ErrLost, context.Cause(h.Context())))
+		err = oneline.Join(lost, err)
 	}
 	released = true
-	return errors.Join(err, release())
+	if left := release(); left != nil {
+		err = oneline.Join(err, left)
+	}
+	return err
 }

@@ -17,7 +17,7 @@ import (
 // Errors of a semaphore's limit.
 var (
 	// ErrNoLimit: no limit is stored yet, and NewSemaphore was given none.
-	ErrNoLimit = errors.New("no limit is stored")
+	ErrNoLimit = errors.New("no limit is stored: call SetLimit, or give NewSemaphore a limit")
 	// ErrBadLimit: the given limit, or the data of the directory, is not a limit.
 	ErrBadLimit = errors.New("not a limit")
 	// ErrLimitMismatch is what errors.Is finds in a MismatchError.
@@ -34,7 +34,7 @@ type MismatchError struct {
 
 // Error names both limits. The error that wraps it names the directory.
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("%v: %d is stored, not %d", ErrLimitMismatch, e.Stored, e.Want)
+	return fmt.Sprintf("%v: %d is stored, and NewSemaphore was given %d: give it 0 to use what is stored", ErrLimitMismatch, e.Stored, e.Want)
 }
 
 // Is reports whether target is ErrLimitMismatch.
@@ -66,24 +66,25 @@ func encodeLimit(d recipes.Dialect, n int) []byte {
 
 // decodeLimit returns the limit in the directory's data, or 0 if there is none yet.
 func decodeLimit(d recipes.Dialect, data []byte) (int, error) {
-	n := 0
+	n, form := 0, "four bytes"
 	switch {
 	case len(data) == 0:
 		return 0, nil
 	case d == recipes.Kazoo:
+		form = "a decimal number"
 		n, _ = strconv.Atoi(string(data))
 	case len(data) == 4:
 		n = int(int32(binary.BigEndian.Uint32(data)))
 	}
 	if n <= 0 || n > math.MaxInt32 {
-		return 0, fmt.Errorf("%w: %q", ErrBadLimit, data[:min(len(data), 20)])
+		return 0, fmt.Errorf("%w: the directory has the data %q: want a number above 0, as %s", ErrBadLimit, data[:min(len(data), 20)], form)
 	}
 	return n, nil
 }
 
 // Limit returns the stored limit, or ErrNoLimit if there is none.
 func (s *Semaphore) Limit(ctx context.Context) (int, error) {
-	if err := s.usable("limit"); err != nil {
+	if err := s.usable(ctx, "limit"); err != nil {
 		return 0, err
 	}
 	node, err := s.c.Get(ctx, s.dir)
@@ -108,11 +109,11 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 // old limit gets ErrLimitMismatch. An error with OutcomeUnknown says that the limit
 // may be stored.
 func (s *Semaphore) SetLimit(ctx context.Context, n int) error {
-	if err := s.usable("set limit"); err != nil {
+	if err := s.usable(ctx, "set limit"); err != nil {
 		return err
 	}
 	if n < 1 || n > math.MaxInt32 {
-		return s.wrap(refused.AtOnce("set limit", s.dir, fmt.Errorf("%w: %d", ErrBadLimit, n)))
+		return s.wrap(refused.AtOnce("set limit", s.dir, fmt.Errorf("%w: %d: want 1 to %d", ErrBadLimit, n, math.MaxInt32)))
 	}
 	// want is cleared before the limit is stored. A request that waits in this process
 	// may read the new limit before the reply to the Set comes, and must not return

@@ -2,7 +2,6 @@ package lock
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
@@ -82,7 +81,8 @@ type Lock struct {
 // Acquire creates it as a container, which the server removes after use.
 //
 // Without a client, or with an unknown Dialect, every method returns
-// zk.ErrBadArguments. The same holds for all constructors of this package.
+// zk.ErrBadArguments. So does every method that gets something with a nil context. The
+// same holds for all constructors of this package.
 func New(c *zk.Client, dir string, cfg Config) *Lock {
 	return newLock(c, dir, contend.Lock, cfg)
 }
@@ -102,14 +102,18 @@ func unusable(c *zk.Client, cfg Config) error {
 }
 
 // wrap adds the directory to an error, and the missing right if there is one.
-func wrap(dir string, err error) error { return fmt.Errorf("lock: %s: %w", dir, refused.Explain(err)) }
+func wrap(dir string, err error) error { return show.Error("lock", dir, refused.Explain(err)) }
 
-// usable returns an error if l has no client or an unknown dialect.
-func (l *Lock) usable(op string) error {
-	if l.bad == nil {
-		return nil
+// usable returns an error if a call of l cannot begin: l was not made by New or
+// NewReadWrite, it has no client or an unknown dialect, or ctx is nil.
+func (l *Lock) usable(ctx context.Context, op string) error {
+	if l == nil { // of a zero ReadWrite
+		l = &Lock{}
 	}
-	return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce(op, l.dir, l.bad))
+	if err := refused.Unusable(ctx, l.c, l.bad, "lock.New or NewReadWrite"); err != nil {
+		return wrap(l.dir, refused.AtOnce(op, l.dir, err))
+	}
+	return nil
 }
 
 // Acquire waits until the lock is granted. When ctx ends, it returns at once, in
@@ -133,11 +137,11 @@ func (l *Lock) TryAcquire(ctx context.Context) (*Held, error) {
 }
 
 func (l *Lock) acquire(ctx context.Context, get func(*contend.Queue, context.Context) (*contend.Grant, error)) (*Held, error) {
-	if err := l.usable("acquire"); err != nil {
+	if err := l.usable(ctx, "acquire"); err != nil {
 		return nil, err
 	}
 	if l.kind == contend.Write && l.queue.SharedUnder(ctx) {
-		return nil, fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
+		return nil, wrap(l.dir, refused.AtOnce("acquire", l.dir, ErrUpgrade))
 	}
 	defer l.memory.over(l.memory.begins())
 	wait := l.log.Wait(ctx)
@@ -158,8 +162,11 @@ func (l *Lock) acquire(ctx context.Context, get func(*contend.Queue, context.Con
 // had returned, and an error of the release. If f panics, Do releases the lock and
 // the panic continues. If f is nil, Do returns an error and does not acquire.
 func (l *Lock) Do(ctx context.Context, f func(ctx context.Context, h *Held) error) error {
+	if err := l.usable(ctx, "do"); err != nil {
+		return err
+	}
 	if f == nil {
-		return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("do", l.dir, refused.ErrFunction))
+		return wrap(l.dir, refused.AtOnce("do", l.dir, refused.ErrFunction))
 	}
 	h, err := l.Acquire(ctx)
 	if err != nil {
@@ -182,7 +189,7 @@ type Contender struct {
 // readers before the first writer do. A contender whose node may not be read has its
 // Err.
 func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
-	if err := l.usable("contenders"); err != nil {
+	if err := l.usable(ctx, "contenders"); err != nil {
 		return nil, err
 	}
 	list, err := l.queue.Contenders(ctx)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -17,7 +18,7 @@ import (
 
 // ErrDuplicate says that two locks of a Multi are in one directory, and would wait
 // for each other. That is so even if they use two clients of the same ensemble.
-var ErrDuplicate = errors.New("same directory twice")
+var ErrDuplicate = errors.New("same directory twice: one of the two locks would wait for the other")
 
 // errNilLock: NewMulti was given a nil lock.
 var errNilLock = fmt.Errorf("%w: nil lock given to NewMulti", zk.ErrBadArguments)
@@ -63,11 +64,11 @@ func (m *Multi) TryAcquire(ctx context.Context) (*MultiHeld, error) {
 var errLostOne = errors.New("one of the locks was lost")
 
 func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*Held, error)) (*MultiHeld, error) {
-	if err := m.possible(); err != nil {
+	if err := m.possible(ctx); err != nil {
 		return nil, err
 	}
 	if err := ctxerr.Of(ctx); err != nil {
-		return nil, fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", err))
+		return nil, wrap("", refused.AtOnce("acquire", "", err))
 	}
 	var again pace.Retries               // when a lock is lost over and over
 	doubt := pace.Doubt{Call: "acquire"} // of the attempts before
@@ -80,14 +81,17 @@ func (m *Multi) acquire(ctx context.Context, get func(*Lock, context.Context) (*
 		doubt.Note(err)
 		again.Since(began)
 		if err := again.Soon(ctx, context.Background()); err != nil {
-			return nil, fmt.Errorf("lock: %w", err)
+			return nil, wrap("", err)
 		}
 	}
 }
 
-// possible returns an error if a lock cannot be used, and ErrDuplicate if two of
+// possible returns an error if ctx is nil or a lock cannot be used, and ErrDuplicate if two of
 // one client are in one directory.
-func (m *Multi) possible() error {
+func (m *Multi) possible(ctx context.Context) error {
+	if err := refused.Context(ctx); err != nil {
+		return wrap("", refused.AtOnce("acquire", "", err))
+	}
 	type place struct {
 		c   *zk.Client
 		dir string
@@ -95,14 +99,14 @@ func (m *Multi) possible() error {
 	seen := make(map[place]bool, len(m.locks))
 	for _, l := range m.locks {
 		if l == nil {
-			return fmt.Errorf("lock: %w", refused.AtOnce("acquire", "", errNilLock))
+			return wrap("", refused.AtOnce("acquire", "", errNilLock))
 		}
-		if err := l.usable("acquire"); err != nil {
+		if err := l.usable(ctx, "acquire"); err != nil {
 			return err
 		}
 		p := place{l.c, l.dir}
 		if seen[p] {
-			return fmt.Errorf("lock: %s: %w", l.dir, refused.AtOnce("acquire", l.dir, ErrDuplicate))
+			return wrap(l.dir, refused.AtOnce("acquire", l.dir, ErrDuplicate))
 		}
 		seen[p] = true
 	}
@@ -164,7 +168,7 @@ func (m *Multi) attempt(ctx context.Context, get func(*Lock, context.Context) (*
 // Do acquires the locks, runs f and releases them; see Lock.Do.
 func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHeld) error) error {
 	if f == nil {
-		return fmt.Errorf("lock: %w", refused.AtOnce("do", "", refused.ErrFunction))
+		return wrap("", refused.AtOnce("do", "", refused.ErrFunction))
 	}
 	h, err := m.Acquire(ctx)
 	if err != nil {
@@ -226,7 +230,7 @@ func (h *MultiHeld) release(ctx context.Context) error {
 			errs = append(errs, h.parts[i].Release(ctx))
 		}
 	}
-	return errors.Join(errs...)
+	return oneline.Join(errs...)
 }
 
 // join makes the context that ends with the first of the parts.

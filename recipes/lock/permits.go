@@ -49,7 +49,7 @@ func (p *Permits) Release(ctx context.Context) error {
 // them. It has one entry for each permit that is held, in the order in which they
 // were granted. The waiters come in the order of the queue.
 func (s *Semaphore) Contenders(ctx context.Context) ([]Contender, error) {
-	if err := s.usable("contenders"); err != nil {
+	if err := s.usable(ctx, "contenders"); err != nil {
 		return nil, err
 	}
 	names, _, err := s.c.Children(ctx, s.leases)

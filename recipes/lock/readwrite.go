@@ -3,10 +3,8 @@ package lock
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
-	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -15,7 +13,7 @@ var (
 	// ErrUpgrade: a holder of the read lock asked for the write lock, and would wait
 	// for itself for ever. Release the read lock first. Another writer may then come
 	// before.
-	ErrUpgrade = errors.New("a reader cannot become a writer")
+	ErrUpgrade = errors.New("a reader cannot become a writer: release the read lock first")
 	// ErrNotWriter: Downgrade was called on a hold that is not a writer's.
 	ErrNotWriter = contend.ErrNotWriter
 )
@@ -65,7 +63,7 @@ func (rw *ReadWrite) Revoke(ctx context.Context) error { return rw.write.Revoke(
 // find out. On all other errors the hold is what it was.
 func (h *Held) Downgrade(ctx context.Context) error {
 	if err := h.g.Downgrade(ctx); err != nil {
-		return fmt.Errorf("lock: downgrade of %s: %w", h.Path(), refused.Explain(err))
+		return wrap("downgrade of "+h.Path(), err)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package lock
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
@@ -25,7 +24,7 @@ var ErrNoHolder = errors.New("no holder")
 // says that a holder may have been asked. To ask again does no harm. If one of
 // several readers cannot be asked, Revoke still asks the others.
 func (l *Lock) Revoke(ctx context.Context) error {
-	if err := l.usable("revoke"); err != nil {
+	if err := l.usable(ctx, "revoke"); err != nil {
 		return err
 	}
 	var again pace.Retries
@@ -39,7 +38,7 @@ func (l *Lock) Revoke(ctx context.Context) error {
 			holders++
 		}
 		if holders == 0 {
-			return fmt.Errorf("lock: %s: %w", l.dir, ErrNoHolder)
+			return wrap(l.dir, ErrNoHolder)
 		}
 		asked, err := l.queue.RevokeAll(ctx, names[:holders])
 		if err != nil {

@@ -3,11 +3,11 @@ package lock
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"sync"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -23,7 +23,7 @@ var leaseName = regexp.MustCompile(`^(_c_[0-9a-fA-F-]{36}-lease-\d{10}|[0-9a-f]{
 // and kazoo do not see it. To ask one holder alone, set the data of one of its nodes
 // to the text __REVOKE__.
 func (s *Semaphore) Revoke(ctx context.Context) error {
-	if err := s.usable("revoke"); err != nil {
+	if err := s.usable(ctx, "revoke"); err != nil {
 		return err
 	}
 	names, _, err := s.c.Children(ctx, s.leases)
@@ -51,7 +51,7 @@ func (p *Permits) Revoked() <-chan struct{} { return p.g.Revoked() }
 // still asks the others.
 func (m *Multi) Revoke(ctx context.Context) error {
 	if slices.Contains(m.locks, nil) {
-		return fmt.Errorf("lock: %w", refused.AtOnce("revoke", "", errNilLock))
+		return wrap("", refused.AtOnce("revoke", "", errNilLock))
 	}
 	var errs []error
 	doubt := pace.Doubt{Call: "revoke"}
@@ -67,9 +67,9 @@ func (m *Multi) Revoke(ctx context.Context) error {
 		}
 	}
 	if !held && len(errs) == 0 {
-		return fmt.Errorf("lock: %w", ErrNoHolder)
+		return wrap("", ErrNoHolder)
 	}
-	return doubt.Of(errors.Join(errs...))
+	return doubt.Of(oneline.Join(errs...))
 }
 
 // asked has a channel that is closed when one of several holds was asked to release.

@@ -75,12 +75,12 @@ func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	return s
 }
 
-// usable returns an error if s has no client or an unknown dialect.
-func (s *Semaphore) usable(op string) error {
-	if s.bad == nil {
-		return nil
+// usable returns an error if a call of s cannot begin; see Lock.usable.
+func (s *Semaphore) usable(ctx context.Context, op string) error {
+	if err := refused.Unusable(ctx, s.c, s.bad, "lock.NewSemaphore"); err != nil {
+		return s.wrap(refused.AtOnce(op, s.dir, err))
 	}
-	return s.wrap(refused.AtOnce(op, s.dir, s.bad))
+	return nil
 }
 
 func (s *Semaphore) wrap(err error) error { return wrap(s.dir, err) }
@@ -109,7 +109,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permits, error) {
 }
 
 func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, err error) {
-	if err := s.usable("acquire"); err != nil {
+	if err := s.usable(ctx, "acquire"); err != nil {
 		return nil, err
 	}
 	if err := s.valid(n); err != nil {
@@ -152,9 +152,11 @@ func (s *Semaphore) valid(n int) error {
 	want := s.want.Load()
 	switch {
 	case want < 0 || want > math.MaxInt32:
-		return fmt.Errorf("%w: %d", ErrBadLimit, want)
-	case n < 1, n > 1 && s.cfg.Dialect == recipes.Kazoo:
-		return fmt.Errorf("%w: %d", ErrBadPermits, n)
+		return fmt.Errorf("%w: %d: want 1 to %d, or 0 for the one that is stored", ErrBadLimit, want, math.MaxInt32)
+	case n < 1:
+		return fmt.Errorf("%w: %d: want at least 1", ErrBadPermits, n)
+	case n > 1 && s.cfg.Dialect == recipes.Kazoo:
+		return fmt.Errorf("%w: %d: a request in the kazoo dialect has one permit", ErrBadPermits, n)
 	}
 	if err := zk.ValidatePath(s.dir); err != nil {
 		return err
@@ -390,6 +392,9 @@ func (r *room) wait(ctx, ticket context.Context) error {
 
 // Do acquires n permits, runs f and releases them; see Lock.Do.
 func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p *Permits) error) error {
+	if err := s.usable(ctx, "do"); err != nil {
+		return err
+	}
 	if f == nil {
 		return s.wrap(refused.AtOnce("do", s.dir, refused.ErrFunction))
 	}

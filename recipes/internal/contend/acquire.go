@@ -46,7 +46,7 @@ func (q *Queue) blocked(ctx context.Context) error {
 	if _, err := sync.Wait(ctx); err != nil || len(before) == 0 {
 		return nil
 	}
-	held := q.heldBy(before)
+	held := q.heldBy(before, q.c.Session())
 	q.readHolder(ctx, held)()
 	return held
 }
@@ -126,7 +126,7 @@ func (n *contenderNode) contend(ctx context.Context, names []string, wait bool, 
 		return n.grant(ctx, sentWatch{n.q.c.Pipeline().ExistsW(ctx, n.path)})
 	}
 	if !wait && len(before) > 0 {
-		return nil, n.q.heldBy(before)
+		return nil, n.q.heldBy(before, n.s)
 	}
 	own, err := n.outlast(ctx, before)
 	if err == nil {

@@ -10,14 +10,19 @@ import (
 
 // A contender that gives up reports the contenders ahead of it in a WaitError.
 
-// heldBy returns ErrHeld in a WaitError that names the contenders before us.
-func (q *Queue) heldBy(before []entry) *recipes.WaitError {
-	return &recipes.WaitError{
+// heldBy returns ErrHeld in a WaitError that names the contenders before us. own is our
+// session; nil: there is none.
+func (q *Queue) heldBy(before []entry, own *zk.Session) *recipes.WaitError {
+	held := &recipes.WaitError{
 		Ahead:   len(before),
 		First:   Contender{Path: zk.Join(q.dir, before[0].name)},
 		Nearest: Contender{Path: zk.Join(q.dir, before[len(before)-1].name)},
 		Err:     ErrHeld,
 	}
+	if own != nil {
+		held.Session = own.ID()
+	}
+	return held
 }
 
 // readHolder sends a read of the first contender's node, if err is ErrHeld and ctx
@@ -48,7 +53,7 @@ func (w *waiter) gaveUp(ctx context.Context, err error) error {
 	if ctx.Err() == nil || len(w.before) == 0 || errors.Is(err, errAgain) {
 		return err
 	}
-	out := w.node.q.heldBy(w.before)
+	out := w.node.q.heldBy(w.before, w.node.s)
 	out.Err = Because(ctx, err)
 	for _, s := range []*sight{w.second, w.pred} {
 		if s == nil || s.known.Path == "" {

@@ -151,7 +151,7 @@ func (n *contenderNode) nobodyAhead(ctx context.Context) error {
 	}
 	before, err := n.ahead(names)
 	if err == nil && len(before) > 0 {
-		err = n.q.heldBy(before)
+		err = n.q.heldBy(before, n.s)
 	}
 	return err
 }

@@ -30,7 +30,7 @@ type ForeignError struct{ Path string }
 
 // Error names the node.
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("foreign contender %s would not wait for ours", e.Path)
+	return fmt.Sprintf("foreign contender %s would not wait for ours: use one recipe and one dialect in a directory", e.Path)
 }
 
 // Is reports whether target is ErrForeign.
@@ -46,7 +46,7 @@ type ExhaustedError struct {
 
 // Error names the directory.
 func (e *ExhaustedError) Error() string {
-	return fmt.Sprintf("sequence of %s is exhausted (%d)", e.Dir, e.Sequence)
+	return fmt.Sprintf("sequence of %s is exhausted (%d): delete the directory while nobody uses it", e.Dir, e.Sequence)
 }
 
 // Is reports whether target is ErrSequenceExhausted.

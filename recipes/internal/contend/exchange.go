@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
@@ -195,7 +196,7 @@ func (g *Grant) settle() {
 		// The session is over, or the grant was released. Release then deletes both
 		// the old node and the new ones. Or the server does not allow the reads: the
 		// hold must then end, since nobody knows whether its nodes are there.
-		g.end(errors.Join(err, s.cause))
+		g.end(oneline.Join(err, s.cause))
 		g.rest(unsure)
 		s.verdict <- s.cause
 	case there && len(names) == 0:

@@ -3,6 +3,7 @@
 package refused
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -29,6 +30,32 @@ func Client(c *zk.Client) error {
 		return fmt.Errorf("%w: nil client: zk.Connect makes one", zk.ErrBadArguments)
 	}
 	return nil
+}
+
+// Unmade is the error of a call on a value that was not made by its constructor, which
+// is named by.
+func Unmade(by string) error {
+	return fmt.Errorf("%w: this value was not made by %s", zk.ErrBadArguments, by)
+}
+
+// Context returns an error if ctx is nil.
+func Context(ctx context.Context) error {
+	if ctx == nil {
+		return fmt.Errorf("%w: nil context: pass context.Background() for one without a deadline", zk.ErrBadArguments)
+	}
+	return nil
+}
+
+// Unusable returns why a call on a recipe cannot begin, or nil. The recipe has client c,
+// and was made by the constructor by, which has found that bad is wrong with its arguments.
+func Unusable(ctx context.Context, c *zk.Client, bad error, by string) error {
+	switch {
+	case bad != nil:
+		return bad
+	case c == nil:
+		return Unmade(by)
+	}
+	return Context(ctx)
 }
 
 // ErrFunction says that there is no function to run.

@@ -1,4 +1,4 @@
-// Package show formats holds for logs.
+// Package show formats holds for logs, and the errors of recipes.
 package show
 
 import (
