@@ -88,6 +88,7 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 // follow registers the instance after a check that passes, and takes it out after
 // failed ones. It returns nil when ctx ends, or the error that ends Serve early.
 func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
+	var logged string // the error that is in the log; "" while the checks pass
 	for failures := 0; ; {
 		why := p.check(ctx)
 		if ctx.Err() != nil {
@@ -95,10 +96,13 @@ func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
 		}
 		var err error
 		if why == nil {
-			failures = 0
+			failures, logged = 0, ""
 			err = r.admit(ctx, g)
 		} else if failures++; failures >= g.Failures {
-			r.d.cfg.Logger.Warn("discovery: health check failed, instance is taken out", "path", r.path, "why", why)
+			if text := why.Error(); text != logged {
+				r.d.cfg.Logger.Warn("discovery: health check failed, instance is taken out", "path", r.path, "why", oneline.Flat(why))
+				logged = text
+			}
 			err = r.takeOut(ctx, g, why)
 		}
 		if err != nil {

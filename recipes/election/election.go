@@ -87,6 +87,8 @@ type Config struct {
 	//     ahead (at Info);
 	//   - when a leadership begins, and when it ends by Resign or HandOver (at Info);
 	//   - when it is lost, with the reason (at Warn);
+	//   - when the work of Run goes on for three seconds after that (at Warn), and when it
+	//     has returned then (at Info);
 	//   - when Run campaigns again, and what the work has returned (at Info).
 	//
 	// Default: that of the client.

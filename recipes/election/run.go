@@ -103,7 +103,10 @@ func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Co
 	}()
 	under, stop := work.Under(l.Context(), ctx)
 	defer stop()
-	err = lead(under, l)
+	err = func() error {
+		defer l.log.Working()()
+		return lead(under, l)
+	}()
 	panicked = false
 	why := context.Cause(l.Context())
 	again = l.Context().Err() != nil && !errors.Is(why, ErrResigned) && !errors.Is(why, ErrDetached)

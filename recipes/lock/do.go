@@ -13,6 +13,7 @@ import (
 type hold interface {
 	Context() context.Context
 	Release(ctx context.Context) error
+	working() (done func()) // for the log
 }
 
 // do runs f under h and releases h. Errors name the lock name.
@@ -35,7 +36,10 @@ func do[H hold](ctx context.Context, name string, h H, timeout time.Duration, f 
 
 	under, stop := work.Under(h.Context(), ctx)
 	defer stop()
-	err = f(under, h)
+	err = func() error {
+		defer h.working()()
+		return f(under, h)
+	}()
 	if h.Context().Err() != nil {
 		lost := wrap(name, fmt.Errorf("%w: %w", ErrLost, context.Cause(h.Context())))
 		err = oneline.Join(lost, err)
@@ -45,4 +49,20 @@ func do[H hold](ctx context.Context, name string, h H, timeout time.Duration, f 
 		err = oneline.Join(err, left)
 	}
 	return err
+}
+
+func (h *Held) working() (done func()) { return h.log.Working() }
+
+func (p *Permits) working() (done func()) { return p.log.Working() }
+
+func (h *MultiHeld) working() (done func()) {
+	ends := make([]func(), len(h.parts))
+	for i, part := range h.parts {
+		ends[i] = part.working()
+	}
+	return func() {
+		for _, end := range ends {
+			end()
+		}
+	}
 }

@@ -53,7 +53,9 @@ type Config struct {
 	//     many are ahead;
 	//   - when the lock or the permits are granted or released (at Debug; a grant after a
 	//     wait of three seconds at Info);
-	//   - when they are lost, with the reason (at Warn).
+	//   - when they are lost, with the reason (at Warn);
+	//   - when the function of a Do goes on for three seconds after that (at Warn), and
+	//     when it has returned then (at Info).
 	//
 	// Each lock of a Multi logs to its own Logger. Default: that of the client.
 	Logger *slog.Logger

@@ -63,7 +63,12 @@ func (g Grant) attrs(dir string) []slog.Attr {
 }
 
 // Hold is a hold that was granted. A nil Hold is neither logged nor observed.
-type Hold struct{ told chan struct{} }
+type Hold struct {
+	j       *Journal
+	ctx     context.Context // of the hold
+	granted Grant
+	told    chan struct{} // closed when the end of the hold is logged and observed
+}
 
 // lastID is the ID of the newest acquisition.
 var lastID atomic.Uint64
@@ -89,7 +94,7 @@ func (j *Journal) Grant(ctx context.Context, wait *Wait, g Grant) *Hold {
 		granted.Waited = time.Since(granted.Began)
 		j.Hooks.Granted(granted)
 	}
-	h, start := &Hold{told: make(chan struct{})}, time.Now()
+	h, start := &Hold{j: j, ctx: ctx, granted: g, told: make(chan struct{})}, time.Now()
 	context.AfterFunc(ctx, func() {
 		defer close(h.told)
 		held, why := time.Since(start), context.Cause(ctx)
