@@ -14,7 +14,7 @@ import (
 // Each example prints its expected lines on the embedded server and on a real one.
 func TestExamples_PrintTheirStory(t *testing.T) {
 	stories := map[string][]string{
-		"quickstart": {"leads, token", "a write under it: <nil>", "the lock's context ended: session lease lapsed", "no longer held"},
+		"quickstart": {"leads, token", "holds the lock too, and has written under it", "the lock's context ended: session lease lapsed", "a write under the old lock is refused: ", "no longer held"},
 		"tour": {
 			"exists: false", "data: hello", "set by the old version refused: true rejected",
 			"delete of the parent refused: true", "watch: created\nevents: 1",

@@ -60,7 +60,8 @@ func main() {
 		_, err := clients[first].Multi(ctx, held.Check(), zk.SetOp(root+"/data", []byte("mine"), zk.AnyVersion))
 		return err
 	}
-	fmt.Printf("worker-%d holds the lock, token %d; a write under it: %v\n", first, held.Token(), guarded())
+	check(guarded())
+	fmt.Printf("worker-%d holds the lock too, and has written under it\n", first)
 
 	fmt.Printf("cutting worker-%d off, session timeout %v …\n", first, clients[first].Session().Timeout())
 	start := time.Now()
@@ -74,8 +75,9 @@ func main() {
 
 	<-clients[first].Session().Context().Done()
 	cut[first].Store(false)
-	fmt.Printf("%4dms  worker-%d is back in a new session; a write under the old lock: %v\n",
-		time.Since(start).Milliseconds(), first, guarded())
+	why := guarded() // waits for the connection
+	fmt.Printf("%4dms  worker-%d is back in a new session; a write under the old lock is refused: %v\n",
+		time.Since(start).Milliseconds(), first, why)
 	check(held.Release(ctx)) // the lock is lost already; that is no error
 	check(leaders[next].Resign(ctx))
 }
