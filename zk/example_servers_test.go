@@ -107,7 +107,7 @@ func ExampleClient_SetServers() {
 	}
 	defer srv.Close()
 	ctx := context.Background()
-	client, err := zk.Connect(ctx, zk.Config{Servers: "zk1", DialContext: srv.DialContext, SessionTimeout: time.Second})
+	client, err := zk.Connect(ctx, zk.Config{Servers: "zk1", DialContext: srv.DialContext, SessionTimeout: 3 * time.Second})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -53,10 +53,11 @@ func ExampleHook() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	srv.CutConnections(1)
+	srv.Down(1, true) // cuts its connections
 	if err := srv.Create("/orders", nil); err != nil {
 		log.Fatal(err)
 	}
+	srv.Down(1, false)
 	if _, err := watch.Wait(ctx); err != nil {
 		log.Fatal(err)
 	}
