@@ -21,7 +21,7 @@ import (
 	"github.com/zookit/zookit/zktest"
 )
 
-// logLines is a log in memory. A line has no nodes, tokens and times.
+// logLines is a log in memory. A line has no nodes, tokens, sessions and times.
 type logLines struct {
 	mu  sync.Mutex // guards buf
 	buf bytes.Buffer
@@ -45,7 +45,7 @@ func logOf(level slog.Level) (*slog.Logger, *logLines) {
 	out := &logLines{}
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Key {
-		case slog.TimeKey, "node", "token":
+		case slog.TimeKey, "node", "token", "session":
 			return slog.Attr{}
 		}
 		return a
