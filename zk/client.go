@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/oneline"
 )
 
@@ -115,6 +116,7 @@ func newClient(cfg Config, hosts []string, root chroot, hooks *hooks) *Client {
 		cfg: cfg, root: root, log: cfg.Logger, hooks: hooks, base: epoch(clockNow()),
 		auth: dialer.auth, generation: 1, since: time.Now(), grants: grants{}, room: room{places: cfg.MaxInFlight},
 	}
+	core.label = label.Client(cmp.Or(cfg.Servers, "Config.Resolve"))
 	core.calls = &calls{core: core, root: root, quorumLease: cfg.QuorumLease, compat: cfg.Compat, pool: &sync.Pool{}}
 	c := &Client{cfg: cfg, core: core, calls: core.calls, runner: runner{core}, companions: &companions{}}
 	c.loop = newLoop(core, servers, dialer, c.companions)

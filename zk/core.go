@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk/internal/link"
 )
@@ -24,7 +25,8 @@ type core struct {
 	hooks *hooks // nil if there are none
 	base  epoch  // where the lease's clock starts
 	calls *calls
-	auth  *authList // of the dialer
+	auth  *authList   // of the dialer
+	label label.Label // of the goroutines of the client
 
 	mu         sync.Mutex // guards what follows
 	results    []func()   // what Unlock does when mu is unlocked, in order: calls get their results

@@ -51,6 +51,7 @@ func newLoop(c *core, servers *servers, dialer *dialer, companions *companions) 
 // run runs the loop until the client is closed.
 func (l *loop) run() {
 	defer close(l.done)
+	l.core.label.Set() // also for the goroutines that it starts: of a connection, an attempt, a search, a move
 	for {
 		cn := l.connect()
 		if cn == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/lease"
@@ -63,6 +64,7 @@ func (e *Entry) Path() string { return e.m.node.Path }
 
 // watch ends the context when somebody else deletes our node.
 func (e *Entry) watch() {
+	label.Of("barrier", e.m.d.dir).Set()
 	own := e.m.own
 	for {
 		select {

@@ -11,6 +11,7 @@ import (
 	"weak"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -105,7 +106,10 @@ func (c *Cache) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	wg.Go(func() { c.b.lapse(inner) })
+	wg.Go(func() {
+		label.Of("discovery", c.root).Set()
+		c.b.lapse(inner)
+	})
 	return mirror.Run(ctx, c.d.c, mirror.Config{
 		Root: c.root, Depth: depth, Parallel: c.d.cfg.Parallel, Logger: c.d.cfg.Logger, Recipe: "discovery",
 	}, c.b.apply)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
@@ -67,6 +68,7 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 	defer closing.Wait()
 	defer end(nil)
 	closing.Go(func() {
+		label.Of("discovery", r.path).Set()
 		for s := range r.d.c.States(serving) {
 			if s == zk.StateClosed {
 				end(zk.ErrClosed)

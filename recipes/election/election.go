@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
@@ -103,7 +104,8 @@ type Election struct {
 	cfg   Config
 	queue *contend.Queue
 	log   journal.Journal
-	bad   error // why it cannot be used
+	label label.Label // of the goroutines
+	bad   error       // why it cannot be used
 
 	memory memory
 }
@@ -115,11 +117,12 @@ func New(c *zk.Client, dir string, cfg Config) *Election {
 	log := journal.New(c, cfg.Logger, "election", dir, journal.Words{Granted: "leads"})
 	log.Level = slog.LevelInfo
 	queue := contend.New(c, dir, contend.Latch, cfg.Dialect, []byte(cfg.ID), cfg.ACL)
+	named := label.Of("election", dir)
 	bad := refused.Client(c)
 	if bad == nil {
 		bad = cfg.Dialect.Validate()
 	}
-	return &Election{c: c, dir: dir, cfg: cfg, bad: bad, log: log, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader)}
+	return &Election{c: c, dir: dir, cfg: cfg, bad: bad, log: log, queue: queue.Ranked(int32(cfg.Priority)).Denying(ErrNotLeader).Labelled(named), label: named}
 }
 
 // Campaign waits until we lead. When ctx ends, it returns at once, with an error
@@ -206,7 +209,7 @@ type Observation struct {
 // It also returns when the connection is lost, even in the middle of a read. The
 // caller then shows Unknown. more is false when show wants no more.
 func (e *Election) observe(ctx context.Context, show func(Observation, connection) bool) (more bool, err error) {
-	connected, stop := whileConnected(ctx, e.c)
+	connected, stop := whileConnected(ctx, e.c, e.label)
 	defer stop()
 	over := connectionOf(e.c) // before the read: a later one makes the answer old
 	o, watch, err := e.look(connected)

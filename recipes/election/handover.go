@@ -88,7 +88,7 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 		}
 		return l.e.wrap(fmt.Errorf("hand over to %s: %w", whom, l.orNotLeader(err)))
 	}
-	after, cancel := outliving(ctx)
+	after, cancel := l.e.outliving(ctx)
 	defer cancel()
 	if err := l.giveUp(after, ErrHandedOver); err != nil || successor == "" {
 		return err
@@ -103,10 +103,11 @@ func (l *Leadership) HandOver(ctx context.Context, to string) error {
 // outliving returns a context that ends with ctx, unless ctx ends because of a
 // HandOver. HandOver itself ends the context of lead, and must then still delete the
 // node. From then on the returned context ends with the context of Run.
-func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
+func (e *Election) outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 	after, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	var follower sync.WaitGroup
 	follower.Go(func() {
+		e.label.Set()
 		for c := ctx; c != nil; c = work.Outer(c) {
 			select {
 			case <-c.Done():

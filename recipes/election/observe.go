@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/zk"
 )
@@ -19,11 +20,12 @@ var errCutOff = errors.New("connection lost")
 // whileConnected returns when that goroutine has looked at the connection. If it looked
 // later, a connection that was lost and came back in the meantime would be the first
 // that it sees, and the context would not end.
-func whileConnected(ctx context.Context, c *zk.Client) (_ context.Context, stop func()) {
+func whileConnected(ctx context.Context, c *zk.Client, l label.Label) (_ context.Context, stop func()) {
 	ctx, end := context.WithCancelCause(ctx)
 	looked := make(chan struct{})
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
+		l.Set()
 		defer end(errCutOff)
 		seen := false
 		for s := range c.States(ctx) {

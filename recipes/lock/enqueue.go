@@ -32,6 +32,7 @@ func (s *Semaphore) enqueue(ctx context.Context, queue *contend.Queue, n int, wa
 	var follower sync.WaitGroup
 	var never error
 	follower.Go(func() {
+		s.label.Set()
 		if never = s.neverServed(waiting, n, doubt); never != nil {
 			end(never)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/journal"
@@ -91,7 +92,7 @@ func New(c *zk.Client, dir string, cfg Config) *Lock {
 
 func newLock(c *zk.Client, dir string, kind contend.Kind, cfg Config) *Lock {
 	l := &Lock{c: c, dir: dir, kind: kind, bad: unusable(c, cfg), log: cfg.journal(c, "lock", dir)}
-	l.queue = contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL).Telling(&l.memory)
+	l.queue = contend.New(c, dir, kind, cfg.Dialect, cfg.Data, cfg.ACL).Telling(&l.memory).Labelled(label.Of("lock", dir))
 	return l
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
@@ -88,6 +89,7 @@ func (h *MultiHeld) Revoked() <-chan struct{} {
 		var close1 sync.Once
 		for _, part := range h.parts {
 			h.asked.watcher.Go(func() {
+				label.Of("lock", zk.Parent(part.Path())).Set()
 				select {
 				case <-part.Revoked():
 					close1.Do(func() { close(h.asked.c) })

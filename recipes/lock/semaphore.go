@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/journal"
@@ -46,6 +47,7 @@ type Semaphore struct {
 	cfg    Config
 	queue  *contend.Queue
 	log    journal.Journal
+	label  label.Label  // of the goroutines
 	bad    error        // why it cannot be used
 	want   atomic.Int64 // the limit that the semaphore insists on; 0: none
 }
@@ -70,7 +72,8 @@ func NewSemaphore(c *zk.Client, dir string, limit int, cfg Config) *Semaphore {
 	if cfg.Dialect == recipes.Kazoo {
 		s.leases, locks = dir, dir+"-__lock__"
 	}
-	s.queue = contend.New(c, locks, contend.Lock, cfg.Dialect, cfg.Data, cfg.ACL)
+	s.label = label.Of("semaphore", dir)
+	s.queue = contend.New(c, locks, contend.Lock, cfg.Dialect, cfg.Data, cfg.ACL).Labelled(s.label)
 	s.want.Store(int64(limit))
 	return s
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
@@ -67,6 +68,7 @@ func (j *janitor) abandon(a *abandoned) {
 // client is closing. The tries that are under way then end by themselves: their
 // requests are answered or fail.
 func (j *janitor) clean() {
+	label.Client(cmp.Or(j.cfg.Servers, "Config.Resolve")).Set()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

@@ -50,6 +50,7 @@ func (n *contenderNode) grant(ctx context.Context, own ownWatch) (*Grant, error)
 		n.q.holds.Begins(g)
 	}
 	g.owner.Go(func() {
+		n.q.label.Set()
 		g.run(&ownNode{path: n.path, coming: own, quiet: quiet})
 		if n.q.holds != nil {
 			n.q.holds.Ends(g)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
 	"github.com/zookit/zookit/recipes/internal/pace"
@@ -32,6 +33,7 @@ type Queue struct {
 
 	crowd *atomic.Int32 // for how many more lists other contenders are expected
 	holds Holds         // is notified of the grants; may be nil
+	label label.Label   // of the goroutines of the grants
 }
 
 // Holds is notified of the grants of a queue. Its methods must not block.
@@ -55,6 +57,13 @@ func (q *Queue) Telling(holds Holds) *Queue {
 func New(c *zk.Client, dir string, k Kind, d recipes.Dialect, data []byte, acl []zk.ACL) *Queue {
 	data, acl = bytes.Clone(data), slices.Clone(acl)
 	return &Queue{c: c, dir: dir, data: data, acl: acl, d: dialectOf(d, k), read: dialectOf(d, Read), kind: k, lost: ErrNotHeld, crowd: new(atomic.Int32)}
+}
+
+// Labelled returns the queue whose grants have goroutines with a label.
+func (q *Queue) Labelled(l label.Label) *Queue {
+	r := *q
+	r.label = l
+	return &r
 }
 
 // Denying returns the queue with the recipe's own error lost instead of

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/zk"
@@ -83,8 +84,8 @@ func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error
 	cfg.Logger = observe.Logger(c, cfg.Logger)
 	cfg.Recipe = cmp.Or(cfg.Recipe, "mirror")
 	m := &mirror{
-		c: c, cfg: cfg, hooks: observe.Of(c), apply: apply, known: map[string]*node{}, failed: map[string]error{},
-		id: lastID.Add(1), inbox: newInbox(),
+		c: c, cfg: cfg, label: label.Of(cfg.Recipe, cfg.Root), hooks: observe.Of(c), apply: apply,
+		id: lastID.Add(1), inbox: newInbox(), known: map[string]*node{}, failed: map[string]error{},
 		status: Status{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
 	m.observed(false, ErrLoading)
@@ -117,6 +118,8 @@ type mirror struct {
 	status Status           // as last reported
 	zxid   int64
 
+	label label.Label // of the goroutines
+
 	sub     *zk.Subscription // nil at first, after its loss, and with oneShot
 	oneShot bool             // the server has no recursive watch
 
@@ -141,6 +144,7 @@ func (m *mirror) run(ctx context.Context) error {
 	defer m.unsubscribe()
 	defer stop()
 	m.wg.Go(func() {
+		m.label.Set()
 		for s := range m.c.States(inner) {
 			m.inbox.state(s)
 		}

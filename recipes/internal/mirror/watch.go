@@ -25,7 +25,10 @@ func (m *mirror) subscribe(ctx context.Context) error {
 		return err
 	}
 	m.sub = sub
-	m.wg.Go(func() { m.pump(sub) })
+	m.wg.Go(func() {
+		m.label.Set()
+		m.pump(sub)
+	})
 	return nil
 }
 
@@ -128,6 +131,7 @@ func (m *mirror) hold(path string, w *zk.Watch) {
 	s.held[path].Stop()
 	s.held[path] = w
 	m.wg.Go(func() {
+		m.label.Set()
 		_, err := w.Wait(context.Background())
 		if errors.Is(err, zk.ErrWatchStopped) {
 			return

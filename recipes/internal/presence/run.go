@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/zookit/zookit/internal/ctxerr"
+	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/zk"
 )
@@ -25,6 +26,7 @@ import (
 // In each state except registered the status is Unregistered, with the reason.
 func (n *Node) run() {
 	defer close(n.done)
+	label.Of(n.cfg.Recipe, n.base).Set()
 	err := n.keep()
 	n.stop(err) // ends the context of the last registration
 	s := n.Status()
