@@ -2,7 +2,6 @@
 package observe
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
 
@@ -50,17 +49,6 @@ func Of(c *zk.Client) *Hooks {
 		return nil
 	}
 	return h
-}
-
-// Logger returns the logger of a recipe: its own, or else that of the client.
-func Logger(c *zk.Client, own *slog.Logger) *slog.Logger {
-	if own != nil {
-		return own
-	}
-	if refused.Client(c) == nil {
-		own = c.Config().Logger
-	}
-	return cmp.Or(own, slog.New(slog.DiscardHandler)) // a Client that Connect has not made has none
 }
 
 // pick appends a hook to the list of one kind, if it is of that kind.
