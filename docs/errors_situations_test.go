@@ -340,10 +340,7 @@ func endedCalls() []situation {
 			return err
 		})},
 		{"zk: close: session …: not confirmed by the server", with(zktest.Config{}, func(t *testing.T, srv *zktest.Server) error {
-			cfg := srv.ClientConfig()
-			cfg.Logger = slog.New(slog.DiscardHandler)
-			c, err := zk.Connect(clienttest.InTime(t), cfg)
-			require.NoError(t, err)
+			c := clienttest.Open(t, srv)
 			srv.Down(1, true)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
