@@ -3,6 +3,7 @@ package groupmembership
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/zookit/zookit/recipes/internal/presence"
@@ -54,6 +55,19 @@ func statusOf(s presence.Status) Status {
 		State: State(s.State), Since: s.Since, Err: s.Err,
 		Path: s.Path, Czxid: s.Czxid, Session: s.Session, Context: s.Context,
 	}
+}
+
+// Status returns the status of each member that this Group has joined or maintains, by
+// its id, from memory. A member that has ended is not among them. It makes no request,
+// and knows nothing of the members of other processes: Members lists all of them.
+func (g *Group) Status() map[string]Status {
+	prefix, all := zk.Join(g.dir, ""), map[string]Status{}
+	for _, n := range g.keeper.Nodes() {
+		if s := n.Status(); s.State != presence.Ended {
+			all[strings.TrimPrefix(n.Base(), prefix)] = statusOf(s)
+		}
+	}
+	return all
 }
 
 // Ready returns nil while the member is registered and the Context of the registration

@@ -54,6 +54,13 @@ func (k *Keeper) Find(path string) *Node {
 	return k.nodes[path]
 }
 
+// Nodes returns the Nodes that have not ended.
+func (k *Keeper) Nodes() []*Node {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Values(k.nodes))
+}
+
 // saw remembers a session.
 func (k *Keeper) saw(s *zk.Session) {
 	k.mu.Lock()

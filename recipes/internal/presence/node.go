@@ -234,6 +234,9 @@ func (k *Keeper) start(ctx context.Context, path string, data []byte, cfg Config
 	return n, nil
 }
 
+// Base is the path that was given to Start.
+func (n *Node) Base() string { return n.base }
+
 // Status returns the present status.
 func (n *Node) Status() Status {
 	n.mu.Lock()
