@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zookit/zookit/internal/label"
@@ -25,8 +26,9 @@ type core struct {
 	hooks *hooks // nil if there are none
 	base  epoch  // where the lease's clock starts
 	calls *calls
-	auth  *authList   // of the dialer
-	label label.Label // of the goroutines of the client
+	auth  *authList              // of the dialer
+	label label.Label            // of the goroutines of the client
+	list  atomic.Pointer[string] // of servers, that SetServers got last, without the chroot; nil before the first. Written under mu
 
 	mu         sync.Mutex // guards what follows
 	results    []func()   // what Unlock does when mu is unlocked, in order: calls get their results
@@ -52,7 +54,6 @@ type core struct {
 	reconnects uint64 // how often a session went on over another connection
 	expiries   uint64 // how many sessions have expired
 
-	list   string   // of servers, that SetServers got last, without the chroot; "" before the first
 	listed []string // the servers of SetServers that the session loop has not taken yet
 }
 

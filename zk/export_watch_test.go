@@ -23,6 +23,13 @@ func NothingHeardFor(c *Client, d time.Duration) {
 	c.core.session.lastAnswered, c.core.session.lastHeard = ago, ago
 }
 
+// WhileLocked calls f while the state of the client is locked.
+func WhileLocked(c *Client, f func()) {
+	c.core.Lock()
+	defer c.core.Unlock()
+	f()
+}
+
 // WatchTableSize returns for how many paths the table has room at least.
 func WatchTableSize(c *Client) int {
 	c.core.Lock()

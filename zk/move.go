@@ -28,10 +28,11 @@ type mover struct {
 }
 
 // move begins to move a connection to the server that the list wants, if it is another
-// one.
+// one. A client that reads from a read-only server does not leave it for the balance alone:
+// that would end its session, and a server with quorum is looked for anyway.
 func (l *loop) move(cn *conn) *mover {
 	candidates, may := l.servers.better()
-	if len(candidates) == 0 {
+	if len(candidates) == 0 || may && cn.sess.readOnly {
 		return nil
 	}
 	m := &mover{l: l, cn: cn, candidates: candidates, may: may, spread: cn.sess.Timeout(), done: make(chan struct{})}

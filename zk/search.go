@@ -89,6 +89,9 @@ func (l *loop) searched(ctx context.Context) []string {
 // takeFound attaches the connection that a search has found. It returns nil if there is
 // none, or if Close has stopped waiting.
 //
+// Nor does it attach one to a server that SetServers has removed from the list since the
+// search has begun its handshake.
+//
 // Nor does it attach one that lacks a credential: AddAuth may have presented another one
 // to the read-only server since the search has begun its handshake. No request after
 // AddAuth may run without it. The next connection presents all of them, and the session
@@ -99,7 +102,7 @@ func (l *loop) takeFound() *conn {
 	switch {
 	case a == nil:
 		return nil
-	case l.ctx.Err() != nil, a.additions != l.dialer.auth.additions():
+	case l.ctx.Err() != nil, l.dialer.resolve == nil && !l.servers.has(a.server), a.additions != l.dialer.auth.additions():
 		a.nc.Close()
 		return nil
 	}

@@ -172,7 +172,7 @@ func (s *servers) better() (candidates []string, stay bool) {
 // another one. If that does not work, the server that it has left is next. With "" the
 // order stays as it is.
 func (s *servers) moved(to string) {
-	s.tried, s.policy = 0, s.fresh()
+	s.tried, s.rounds, s.policy = 0, 0, s.fresh()
 	if to == "" {
 		return
 	}
@@ -206,9 +206,12 @@ func (s *servers) lost(err error, lived time.Duration) {
 	}
 }
 
+// has reports whether a server is in the list.
+func (s *servers) has(server string) bool { return slices.Contains(s.order, server) }
+
 // arrived records that a search has connected the client to a server with quorum.
 func (s *servers) arrived(at string) {
-	if !slices.Contains(s.order, at) { // Config.Resolve has named it meanwhile
+	if !s.has(at) { // Config.Resolve has named it meanwhile
 		s.update(append(slices.Clone(s.order), at))
 	}
 	s.next, s.current = slices.Index(s.order, at), at

@@ -11,6 +11,9 @@ import (
 // ConnLost. The session goes on.
 var ErrServersChanged = errors.New("moving to another server of the new list")
 
+// errResolves is why SetServers refuses every list of a client with Config.Resolve.
+var errResolves = errors.New("Config.Resolve names the servers of this client, and its next result would replace the list: let it return these servers instead")
+
 // SetServers replaces the list of servers, when servers were added to the ensemble or
 // removed from it. The argument is a connect string, as in Config.Servers, with the
 // chroot of the client. The call returns at once, and the client goes on with the new
@@ -38,10 +41,18 @@ var ErrServersChanged = errors.New("moving to another server of the new list")
 // ErrServersChanged. If the new server does not take the session over, the client goes
 // back, if its server is in the new list, and stays there.
 //
+// In StateReadOnly the client moves only if its server is not in the new list. That ends
+// its session, as every loss of a read-only server does, and the watches with it. The
+// client looks for a server with quorum in the new list, and goes to no other.
+//
 // SetServers refuses a list at once that it cannot use, and keeps the list before it. The
 // error wraps ErrInvalidConfig and names all faults, among them a chroot that is not
-// the client's, or of a sub-client its own. It refuses every list with Config.Resolve, which names the servers
-// itself, and fails with ErrClosed after Close.
+// the client's, or of a sub-client its own. SetServers fails with ErrClosed after Close.
+//
+// With Config.Resolve it refuses every list. Resolve is asked again before each round
+// over the servers, so the list would hold until the next lost connection alone, which no
+// program can want. A program that sets lists later calls its function once, before
+// Connect, and puts the result into Config.Servers.
 func (c *Client) SetServers(servers string) error {
 	hosts, root, err := parseServers(servers, true)
 	var errs []error
@@ -52,7 +63,7 @@ func (c *Client) SetServers(servers string) error {
 		errs = append(errs, fmt.Errorf("chroot %q is not that of the client, %q: it needs a client of its own", root, c.calls.root))
 	}
 	if c.loop.dialer.resolve != nil {
-		errs = append(errs, errors.New("Config.Resolve names the servers of this client"))
+		errs = append(errs, errResolves)
 	}
 	if len(errs) > 0 {
 		err = fmt.Errorf("%w: %w", ErrInvalidConfig, errors.Join(errs...))
@@ -73,7 +84,9 @@ func (c *core) SetServers(hosts []string) error {
 	if c.ending != nil {
 		return c.ending
 	}
-	c.list, c.listed = strings.Join(hosts, ","), hosts
+	list := strings.Join(hosts, ",")
+	c.list.Store(&list)
+	c.listed = hosts
 	return nil
 }
 
@@ -89,16 +102,15 @@ func (c *core) TakeServers() []string {
 // connectString returns the connect string: that of Connect or At, or one with the
 // servers of the last SetServers.
 func (c *Client) connectString() string {
-	c.core.Lock()
-	defer c.core.Unlock()
 	return c.core.connectString(c.cfg.Servers, c.calls.root)
 }
 
 // connectString is first, with the servers of the last SetServers in the place of
-// its own.
+// its own. It needs no lock.
 func (c *core) connectString(first string, root chroot) string {
-	if c.list == "" {
+	list := c.list.Load()
+	if list == nil {
 		return first
 	}
-	return c.list + string(root)
+	return *list + string(root)
 }

@@ -245,8 +245,12 @@ func TestSetServers_BadListIsRefusedAndTheListBeforeItKept(t *testing.T) {
 		resolving := connect(t, srv, func(cfg *zk.Config) {
 			cfg.Servers, cfg.Resolve = "", func(context.Context) ([]string, error) { return []string{"zk1"}, nil }
 		})
-		require.ErrorIs(t, resolving.SetServers("zk1"), zk.ErrInvalidConfig)
-		require.ErrorContains(t, resolving.SetServers("zk1"), "Config.Resolve")
+		err = resolving.SetServers("zk1")
+		require.ErrorIs(t, err, zk.ErrInvalidConfig)
+		require.Equal(t, zk.OutcomeNotSent, zk.OutcomeOf(err))
+		require.EqualError(t, err, "zk: set servers zk1: invalid config: Config.Resolve names the servers of this client, "+
+			"and its next result would replace the list: let it return these servers instead (not sent)")
+		require.Empty(t, resolving.Config().Servers)
 
 		closed := connect(t, srv)
 		require.NoError(t, closed.Close(inTime(t)))
@@ -357,5 +361,25 @@ func TestSetServers_ManyGoroutines(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, all[2], c.Stats().Server)
 		require.Equal(t, id, c.Session().ID())
+	})
+}
+
+// Config and the name of a client need no lock, so a program may ask for them as often as
+// it likes.
+func TestConfig_TakesNoLock(t *testing.T) {
+	srv := zktest.Start(t, zktest.Config{})
+	c := connect(t, srv)
+	require.NoError(t, c.SetServers("zk1,zk2"))
+	zk.WhileLocked(c, func() {
+		got := make(chan string, 1)
+		go func() { got <- fmt.Sprint(c.Config().Servers, " ", c) }()
+		select {
+		case s := <-got:
+			if want := "zk1:2181,zk2:2181 zk client of zk1:2181,zk2:2181"; s != want {
+				t.Errorf("got %q, want %q", s, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("it waits for the lock of the client")
+		}
 	})
 }
