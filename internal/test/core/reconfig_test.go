@@ -41,9 +41,32 @@ func reconfigUnderLoad(t *testing.T, v ensemble.Version) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := connect(t, e.Servers())
-	_, err := c.Create(ctx, "/d", nil, zk.Persistent)
-	require.NoError(t, err)
 	held, err := lock.New(connect(t, e.Servers(), func(cfg *zk.Config) { cfg.SessionTimeout = 10 * time.Second }), "/lock", lock.Config{}).Acquire(ctx)
+	require.NoError(t, err)
+	underLoad(ctx, t, e, c, func() {
+		require.NoError(t, e.Start(ctx, 3))
+		before, err := admin.EnsembleConfig(ctx)
+		require.NoError(t, err)
+		require.Len(t, before.Servers, 3)
+		added, err := admin.Reconfig(ctx, zk.Reconfig{JoiningText: ensemble.ServerLine(e, 3)}, before.Version)
+		require.NoError(t, err)
+		require.Len(t, added.Servers, 4)
+		require.Greater(t, added.Version, before.Version)
+		require.Equal(t, ensemble.ServerLine(e, 3), added.Servers[3].String())
+		removed, err := admin.Reconfig(ctx, zk.Reconfig{Leaving: []int64{4}}, added.Version)
+		require.NoError(t, err)
+		require.Equal(t, before.Servers, removed.Servers)
+		require.Greater(t, removed.Version, added.Version)
+	})
+	require.NoError(t, held.Context().Err())
+	require.NoError(t, held.Release(ctx))
+}
+
+// underLoad calls change while several goroutines create nodes by c. When it has
+// returned, every node whose create was acknowledged must be there.
+func underLoad(ctx context.Context, t *testing.T, e ensemble.Ensemble, c *zk.Client, change func()) {
+	t.Helper()
+	_, err := c.Create(ctx, "/d", nil, zk.Persistent)
 	require.NoError(t, err)
 	stop := make(chan struct{})
 	acknowledged := make([][]string, 4)
@@ -63,25 +86,13 @@ func reconfigUnderLoad(t *testing.T, v ensemble.Version) {
 			}
 		})
 	}
-
-	require.NoError(t, e.Start(ctx, 3))
-	before, err := admin.EnsembleConfig(ctx)
-	require.NoError(t, err)
-	require.Len(t, before.Servers, 3)
-	added, err := admin.Reconfig(ctx, zk.Reconfig{JoiningText: ensemble.ServerLine(e, 3)}, before.Version)
-	require.NoError(t, err)
-	require.Len(t, added.Servers, 4)
-	require.Greater(t, added.Version, before.Version)
-	require.Equal(t, ensemble.ServerLine(e, 3), added.Servers[3].String())
-	removed, err := admin.Reconfig(ctx, zk.Reconfig{Leaving: []int64{4}}, added.Version)
-	require.NoError(t, err)
-	require.Equal(t, before.Servers, removed.Servers)
-	require.Greater(t, removed.Version, added.Version)
-
-	close(stop)
+	defer writers.Wait()
+	ended := sync.OnceFunc(func() { close(stop) })
+	defer ended() // also if change ends the test
+	change()
+	ended()
 	writers.Wait()
-	require.NoError(t, held.Context().Err())
-	require.NoError(t, held.Release(ctx))
+
 	check := connect(t, e.Direct())
 	require.NoError(t, check.Sync(ctx, "/"))
 	names, _, err := check.Children(ctx, "/d")
