@@ -77,9 +77,9 @@ func matches(id identity, expr string) bool {
 }
 
 // resolveACL checks the ACL of a create or setACL, and replaces the scheme "auth"
-// by the identities of the client. If ok is false, the ACL is invalid. sasl says that
-// the server has the scheme "sasl".
-func (v Version) resolveACL(acl []proto.ACL, ids []identity, sasl bool) (out []proto.ACL, ok bool) {
+// by the identities of the client. If ok is false, the ACL is invalid. schemes are those
+// that the server has beside the usual ones: "sasl", "x509".
+func (v Version) resolveACL(acl []proto.ACL, ids []identity, schemes []string) (out []proto.ACL, ok bool) {
 	if len(acl) == 0 {
 		return nil, false
 	}
@@ -96,14 +96,15 @@ func (v Version) resolveACL(acl []proto.ACL, ids []identity, sasl bool) (out []p
 		case a.Scheme == "auth":
 			before := len(out)
 			for _, id := range ids {
-				if id.scheme == "digest" || id.scheme == "sasl" { // "auth" does not stand for an address
+				if id.scheme == "digest" || slices.Contains(schemes, id.scheme) { // "auth" does not stand for an address
 					out = append(out, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
 				}
 			}
 			if len(out) == before {
 				return nil, false
 			}
-		case a.Scheme == "digest" && validDigest(a.ID), a.Scheme == "ip" && v.validIP(a.ID), a.Scheme == "sasl" && sasl:
+		case a.Scheme == "digest" && validDigest(a.ID), a.Scheme == "ip" && v.validIP(a.ID),
+			slices.Contains(schemes, a.Scheme) && (a.Scheme != "x509" || validSubject(a.ID)):
 			out = append(out, a)
 		default:
 			return nil, false

@@ -117,7 +117,7 @@ func (c *conn) applyBefore(v Verdict) error {
 		select {
 		case <-c.done:
 			return errFinished
-		case <-peerGone(c.nc):
+		case <-peerGone(c.raw):
 			return errPeerGone
 		}
 	}

@@ -12,14 +12,15 @@ import (
 const clientTimeout = time.Minute
 
 // ClientConfig returns the configuration of a client of s. It connects in memory, to all
-// members, asks for a session timeout of 6 s, and knows the level of Config.Version.
+// members, asks for a session timeout of 6 s, and knows the level of Config.Version. With
+// Config.TLS it trusts the certificates of the server, and shows none of its own.
 func (s *Server) ClientConfig() zk.Config {
 	levels := [...]zk.Compat{
 		V3_9: zk.Compat3_9, V3_8: zk.Compat3_8, V3_7: zk.Compat3_7,
 		V3_6: zk.Compat3_6, V3_5: zk.Compat3_5, V3_4: zk.Compat3_4,
 	}
 	return zk.Config{
-		Servers: s.ConnectString(), DialContext: s.DialContext,
+		Servers: s.ConnectString(), DialContext: s.DialContext, TLS: s.cfg.clientTLS(),
 		SessionTimeout: 6 * time.Second, Compat: levels[s.cfg.Version],
 	}
 }

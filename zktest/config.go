@@ -2,6 +2,7 @@ package zktest
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -70,6 +71,15 @@ type Config struct {
 	// call the server. See also Server.RequireAuth.
 	SASLUsers func(user string) (password string, known bool)
 
+	// TLS, if not nil, makes every connection a TLS one, as a secureClientPort does: those
+	// of DialContext, Listen and ServeConn. It needs a certificate for the names of the
+	// members ("zk1", "zk2", ...), and for those that clients of Listen use. An [Authority]
+	// makes one. In a testing/synctest bubble the time is 2000 at first.
+	//
+	// A client certificate that TLS has verified (tls.Config.ClientAuth) proves the
+	// identity "x509" with its subject, as in zk.X509ACL.
+	TLS *tls.Config
+
 	// Logger gets a debug line when a connection ends, and when a session opens
 	// or ends; nil discards them.
 	Logger *slog.Logger
@@ -80,6 +90,20 @@ type Config struct {
 	// that it does not know. Only after createTTL the connection stays open: newer
 	// servers know that op too, and refuse it unless it was enabled.
 	DisableWatchAndContainer bool
+}
+
+// schemes returns the schemes of ACLs that the server has beside world, auth, digest and
+// ip.
+func (c *Config) schemes() []string {
+	switch {
+	case c.SASLUsers != nil && c.TLS != nil:
+		return []string{"sasl", "x509"}
+	case c.SASLUsers != nil:
+		return []string{"sasl"}
+	case c.TLS != nil:
+		return []string{"x509"}
+	}
+	return nil
 }
 
 // maxRequestSize is the default of jute.maxbuffer in Apache ZooKeeper.
@@ -117,6 +141,10 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, fmt.Errorf("zktest: Config.MaxSessionTimeout %v is below MinSessionTimeout %v",
 			c.MaxSessionTimeout, c.MinSessionTimeout))
 	}
+	if t := c.TLS; t != nil && len(t.Certificates) == 0 && t.GetCertificate == nil && t.GetConfigForClient == nil {
+		errs = append(errs, errors.New("zktest: Config.TLS has no certificate: use that of Authority.ServerTLS"))
+	}
+	c.TLS = c.TLS.Clone()                               // nil stays nil
 	c.FourLetterWords = slices.Clone(c.FourLetterWords) // nil stays nil
 	return c, errors.Join(errs...)
 }

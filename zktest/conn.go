@@ -15,7 +15,8 @@ import (
 type conn struct {
 	server *Server
 	member *member
-	nc     net.Conn
+	raw    net.Conn // the transport
+	nc     net.Conn // raw, or TLS over it
 	br     *bufio.Reader
 	frame  []byte // of the current request
 	call   call   // the current request
@@ -34,10 +35,11 @@ type conn struct {
 }
 
 // attach adds a connection to its member and starts its goroutines. If the member
-// refuses connections, attach closes nc and returns false.
-func (s *Server) attach(nc net.Conn, m *member) bool {
+// refuses connections, attach closes raw and returns false.
+func (s *Server) attach(raw net.Conn, m *member) bool {
+	nc := s.secured(raw)
 	c := &conn{
-		server: s, member: m, nc: nc,
+		server: s, member: m, raw: raw, nc: nc,
 		br:   bufio.NewReaderSize(nc, 16<<10),
 		done: make(chan struct{}),
 		addr: "127.0.0.1",
@@ -52,7 +54,7 @@ func (s *Server) attach(nc net.Conn, m *member) bool {
 	s.mu.Lock()
 	if s.closed || m.refuses() {
 		s.mu.Unlock()
-		abortConn(nc)
+		abortConn(raw)
 		return false
 	}
 	m.conns[c] = struct{}{}
@@ -66,7 +68,10 @@ func (s *Server) attach(nc net.Conn, m *member) bool {
 // buffer holds no further whole request. So a batch of requests gets a batch of
 // replies.
 func (c *conn) serve() {
-	err := c.handshake()
+	err := c.secure()
+	if err == nil {
+		err = c.handshake()
+	}
 	for err == nil {
 		if !c.requestBuffered() {
 			c.out.flush()
@@ -110,7 +115,7 @@ func (c *conn) kill(reset bool) {
 	}
 	close(c.done)
 	if reset {
-		abortConn(c.nc)
+		abortConn(c.raw)
 	} else {
 		c.nc.Close()
 	}

@@ -121,7 +121,9 @@
 //     leader or not. Zxids have no epoch: they go on over IsolateLeader.
 //   - If a member loses its leader, the writes that it held back are never
 //     executed. In Apache ZooKeeper they may be.
-//   - There are no TLS and X.509. SASL is DIGEST-MD5 alone.
+//   - With Config.TLS it speaks TLS alone: there is no second, plain port. The subject of
+//     a certificate is as package crypto/x509 prints it, which names rare attributes
+//     otherwise than Java does. SASL is DIGEST-MD5 alone.
 //   - SASL refuses an unknown user. Apache ZooKeeper compares the password with that of
 //     the last user that it knew.
 //   - Quotas are those of 3.8 and 3.9 in every release line, but up to 3.6 none is

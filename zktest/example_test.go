@@ -2,6 +2,7 @@ package zktest_test
 
 import (
 	"context"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"log"
@@ -213,4 +214,45 @@ func ExampleServer_Listen() {
 	// Output:
 	// error: <nil>
 	// the node exists: true
+}
+
+// A server that speaks TLS, and a client whose certificate says who it is.
+func ExampleAuthority() {
+	ca, err := zktest.NewAuthority()
+	if err != nil {
+		log.Fatal(err)
+	}
+	serverTLS, err := ca.ServerTLS()
+	if err != nil {
+		log.Fatal(err)
+	}
+	bob := pkix.Name{CommonName: "bob"}
+	clientTLS, err := ca.ClientTLS(bob)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv := newServer(zktest.Config{TLS: serverTLS})
+	defer srv.Close()
+
+	ctx := context.Background()
+	cfg := srv.ClientConfig()
+	cfg.TLS = clientTLS
+	client, err := zk.Connect(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(ctx)
+	_, err = client.Create(ctx, "/bobs", nil, zk.Persistent, zk.WithACL(zk.X509ACL(zk.PermAll, bob.String())...))
+	fmt.Println("error:", err)
+
+	stranger, err := zk.Connect(ctx, srv.ClientConfig()) // trusts the server, and shows no certificate
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer stranger.Close(ctx)
+	_, err = stranger.Get(ctx, "/bobs")
+	fmt.Println("others are refused:", errors.Is(err, zk.ErrNoAuth))
+	// Output:
+	// error: <nil>
+	// others are refused: true
 }

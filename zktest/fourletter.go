@@ -143,6 +143,10 @@ func (c *conn) isro() string {
 
 func (c *conn) conf() string {
 	cfg := c.server.cfg
-	return fmt.Sprintf("clientPort=2181\nsecureClientPort=-1\ntickTime=%d\nmaxClientCnxns=0\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nserverId=%d\n",
-		cfg.TickTime.Milliseconds(), cfg.MinSessionTimeout.Milliseconds(), cfg.MaxSessionTimeout.Milliseconds(), c.member.id)
+	plain, secure := 2181, -1
+	if cfg.TLS != nil {
+		plain, secure = secure, plain
+	}
+	return fmt.Sprintf("clientPort=%d\nsecureClientPort=%d\ntickTime=%d\nmaxClientCnxns=0\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nserverId=%d\n",
+		plain, secure, cfg.TickTime.Milliseconds(), cfg.MinSessionTimeout.Milliseconds(), cfg.MaxSessionTimeout.Milliseconds(), c.member.id)
 }

@@ -44,7 +44,7 @@ func (q *call) prep() prep {
 	s := q.c.server
 	return prep{
 		tree: s.tree, ids: q.c.ids, session: q.c.session.id, version: s.cfg.Version,
-		quotas: s.enforcesQuota(), sasl: s.cfg.SASLUsers != nil,
+		quotas: s.enforcesQuota(), schemes: s.cfg.schemes(),
 	}
 }
 

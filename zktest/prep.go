@@ -15,7 +15,7 @@ type prep struct {
 	pending map[string]record // nodes that earlier ops of the multi change; nil outside a multi
 	ids     []identity
 	version Version
-	sasl    bool // the server has the scheme "sasl"
+	schemes []string // of ACLs, that the server has beside the usual ones
 	session int64
 	super   bool // the server itself writes: no ACL restricts it
 	quotas  bool // quotas are enforced
@@ -92,7 +92,7 @@ func (p *prep) create(o *proto.MultiOp) (txn, proto.ErrCode) {
 	if !ok {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := p.version.resolveACL(o.ACL, p.ids, p.sasl)
+	acl, ok := p.version.resolveACL(o.ACL, p.ids, p.schemes)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}
@@ -223,7 +223,7 @@ func (p *prep) setACL(path string, acl []proto.ACL, version int32) (txn, proto.E
 	if !p.version.validPath(path) {
 		return txn{}, proto.BadArguments
 	}
-	acl, ok := p.version.resolveACL(acl, p.ids, p.sasl)
+	acl, ok := p.version.resolveACL(acl, p.ids, p.schemes)
 	if !ok {
 		return txn{}, proto.InvalidACL
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -23,6 +24,7 @@ import (
 	"github.com/zookit/zookit/internal/test/ensemble"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/fourletter"
+	"github.com/zookit/zookit/zktest"
 )
 
 // writePair writes a certificate that signs itself, and its key, as PEM: certificate and key
@@ -85,16 +87,29 @@ func (l *lastConn) close() {
 	l.nc.Close()
 }
 
-// Mutual TLS from files, and an ACL for the subject of the certificate. When the files are
-// replaced, the next connection has the new identity, in the same session. A client without
-// TLS gets a hint on the TLS port.
-func TestCore_TLSFiles(t *testing.T) {
+// tlsFiles are the files of a server and of two clients that know each other.
+type tlsFiles struct {
+	serverCert, serverKey, store string // the store has both
+	cert, key                    string // of bob
+	annCert, annKey              string
+	trusted                      string // by the server
+}
+
+func writeTLSFiles(t *testing.T) tlsFiles {
+	t.Helper()
 	dir := t.TempDir()
-	serverCert, _, store := writePair(t, dir, "server")
-	cert, key, _ := writePair(t, dir, "bob")
-	annCert, annKey, _ := writePair(t, dir, "ann")
-	trusted := filepath.Join(dir, "trusted.pem")
-	replace(t, trusted, cert, annCert)
+	var f tlsFiles
+	f.serverCert, f.serverKey, f.store = writePair(t, dir, "server")
+	f.cert, f.key, _ = writePair(t, dir, "bob")
+	f.annCert, f.annKey, _ = writePair(t, dir, "ann")
+	f.trusted = filepath.Join(dir, "trusted.pem")
+	replace(t, f.trusted, f.cert, f.annCert)
+	return f
+}
+
+// See mutualTLS.
+func TestCore_TLSFiles(t *testing.T) {
+	f := writeTLSFiles(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	_, port, err := net.SplitHostPort(l.Addr().String())
@@ -104,12 +119,30 @@ func TestCore_TLSFiles(t *testing.T) {
 		Extra: []string{
 			"secureClientPort=" + port, "secureClientPortAddress=127.0.0.1",
 			"authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider",
-			"ssl.keyStore.location=" + store, "ssl.keyStore.type=PEM",
-			"ssl.trustStore.location=" + trusted, "ssl.trustStore.type=PEM", "ssl.clientAuth=need",
+			"ssl.keyStore.location=" + f.store, "ssl.keyStore.type=PEM",
+			"ssl.trustStore.location=" + f.trusted, "ssl.trustStore.type=PEM", "ssl.clientAuth=need",
 		},
 		JVM: []string{"-Dzookeeper.serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"},
 	})
-	addr := "127.0.0.1:" + port
+	mutualTLS(t, f, "127.0.0.1:"+port)
+}
+
+// The embedded server does all of it in the same way.
+func TestCore_TLSFilesOnTheEmbeddedServer(t *testing.T) {
+	f := writeTLSFiles(t)
+	cfg, err := zk.TLSFiles(f.trusted, f.serverCert, f.serverKey)()
+	require.NoError(t, err)
+	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, cfg.RootCAs
+	addr, err := zktest.Start(t, zktest.Config{TLS: cfg}).Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	mutualTLS(t, f, addr)
+}
+
+// mutualTLS is about mutual TLS from files, and an ACL for the subject of the certificate.
+// When the files are replaced, the next connection has the new identity, in the same
+// session. A client without TLS gets a hint on the TLS port.
+func mutualTLS(t *testing.T, f tlsFiles, addr string) {
+	serverCert, cert, key, annCert, annKey := f.serverCert, f.cert, f.key, f.annCert, f.annKey
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var open lastConn
@@ -118,12 +151,12 @@ func TestCore_TLSFiles(t *testing.T) {
 	})
 	for i, acl := range [][]zk.ACL{zk.X509ACL(zk.PermAll, "CN=bob"), zk.IPACL(zk.PermAll, "127.0.0.0/8")} {
 		path := fmt.Sprintf("/n%d", i)
-		_, err = c.Create(ctx, path, nil, zk.Persistent, zk.WithACL(acl...))
+		_, err := c.Create(ctx, path, nil, zk.Persistent, zk.WithACL(acl...))
 		require.NoError(t, err)
 		_, err = c.Get(ctx, path)
 		require.NoError(t, err)
 	}
-	_, err = c.Create(ctx, "/other", nil, zk.Persistent, zk.WithACL(zk.X509ACL(zk.PermAll, "CN=ann")...))
+	_, err := c.Create(ctx, "/other", nil, zk.Persistent, zk.WithACL(zk.X509ACL(zk.PermAll, "CN=ann")...))
 	require.NoError(t, err)
 	_, err = c.Get(ctx, "/other")
 	require.ErrorIs(t, err, zk.ErrNoAuth)
