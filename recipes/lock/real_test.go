@@ -111,6 +111,9 @@ func TestReal_Recipes(t *testing.T) {
 		empty(t, clients[0], "/a")
 		empty(t, clients[0], "/b")
 	})
+	if clienttest.Level() == zk.Compat3_4 {
+		return // no watch can be removed there: one that is no longer used stays until it fires
+	}
 	require.Eventually(t, func() bool {
 		wchs, err := e.FourLetter(t.Context(), 0, "wchs")
 		return err == nil && strings.Contains(wchs, "Total watches:0")
