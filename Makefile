@@ -11,7 +11,7 @@ SOAK     ?= 30m
 ROUNDS   ?= 100
 SEEDS    ?= 300
 CLIENTS  ?= 10000
-NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod))
+NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod compat/*/go.mod))
 
 # The acceptance suite and the real ensembles need the machine for themselves:
 # they measure margins of milliseconds.

@@ -1,0 +1,289 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/zookit/zookit/zk"
+)
+
+// Conn is a client. Its session reconnects by itself. Many goroutines may use it at once.
+type Conn struct {
+	client *zk.Client
+
+	// The options. They do not change after Connect.
+	dial          Dialer
+	hosts         HostProvider
+	callback      EventCallback
+	maxReplySize  int
+	maxRequest    int
+	sessionExpiry time.Duration // the timeout that was asked for
+	listed        int           // servers in the list
+
+	log     logHandler
+	state   atomic.Int32
+	server  atomic.Pointer[string] // that is, or was last, connected
+	events  *events
+	round   atomic.Pointer[round]
+	before  *round // the round before, whose calls wait for the end of this one; the hooks' own
+	tried   int    // servers in a row that could not be used; the hooks' own
+	watches sync.WaitGroup
+	closing sync.Once
+}
+
+// Dialer makes a connection to one server.
+type Dialer func(network, address string, timeout time.Duration) (net.Conn, error)
+
+// EventCallback gets each event.
+type EventCallback func(Event)
+
+type connOption func(c *Conn)
+
+// WithDialer sets the dialer.
+func WithDialer(dialer Dialer) connOption { return func(c *Conn) { c.dial = dialer } }
+
+// WithHostProvider sets what names the servers. The client tries those that it names in
+// a random order.
+func WithHostProvider(hostProvider HostProvider) connOption {
+	return func(c *Conn) { c.hosts = hostProvider }
+}
+
+// WithLogger sets the logger.
+func WithLogger(logger Logger) connOption { return func(c *Conn) { c.SetLogger(logger) } }
+
+// WithLogInfo says whether lines are logged that report no trouble. Default: they are.
+func WithLogInfo(logInfo bool) connOption { return func(c *Conn) { c.log.silent.Store(!logInfo) } }
+
+// WithEventCallback sets a function that gets each event, in the order of the channel
+// that Connect returns. While it blocks, later events wait.
+func WithEventCallback(cb EventCallback) connOption { return func(c *Conn) { c.callback = cb } }
+
+// WithMaxBufferSize bounds a reply in bytes. The call of a larger one ends with
+// ErrConnectionClosed, and a line in the log names its size. The connection stays.
+// Default: 1 GiB.
+func WithMaxBufferSize(maxBufferSize int) connOption {
+	return func(c *Conn) { c.maxReplySize = maxBufferSize }
+}
+
+// WithMaxConnBufferSize bounds a request in bytes. Default: what a server accepts by
+// default.
+func WithMaxConnBufferSize(maxBufferSize int) connOption {
+	return func(c *Conn) { c.maxRequest = maxBufferSize }
+}
+
+// Connect returns a client and its channel of events. It does not wait for a connection.
+// It refuses servers that cannot be such, and a session timeout that is none.
+//
+// The channel has the states of the connection and the session, and the events of
+// watches. It is closed when the client is. A program need not read from it.
+func Connect(servers []string, sessionTimeout time.Duration, options ...connOption) (*Conn, <-chan Event, error) {
+	if len(servers) == 0 {
+		return nil, nil, errors.New("zk: the list of servers is empty")
+	}
+	c := &Conn{sessionExpiry: sessionTimeout, log: newLogHandler()}
+	for _, o := range options {
+		o(c)
+	}
+	c.events = newEvents(c.callback)
+	c.state.Store(int32(StateDisconnected))
+	c.round.Store(newRound())
+	c.before = newRound()
+	cfg := zk.Config{
+		SessionTimeout: sessionTimeout,
+		DialContext:    c.dialContext,
+		MaxReplySize:   1 << 30,
+		Background:     true,
+		BackOff:        backOff,
+		Logger:         c.log.logger(),
+		Hooks:          []zk.Hook{observer{c}},
+	}
+	if c.maxReplySize > 0 {
+		cfg.MaxReplySize = c.maxReplySize
+	}
+	if c.maxRequest > 0 {
+		cfg.MaxRequestSize = c.maxRequest
+	}
+	servers = FormatServers(servers)
+	c.listed = len(servers)
+	cfg.Servers = strings.Join(servers, ",")
+	if c.hosts != nil {
+		if err := c.hosts.Init(slices.Clone(servers)); err != nil {
+			c.events.end()
+			return nil, nil, err
+		}
+		cfg.Resolve = func(context.Context) ([]string, error) { return namedBy(c.hosts), nil }
+	}
+	client, err := zk.Connect(context.Background(), cfg)
+	if err != nil {
+		c.events.end()
+		return nil, nil, err
+	}
+	c.client = client
+	return c, c.events.out, nil
+}
+
+// backOff makes the pauses between rounds over all servers, which are at most a second.
+func backOff() backoff.BackOff {
+	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(50*time.Millisecond),
+		backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(0))
+}
+
+// ConnectWithDialer is Connect with WithDialer, for programs that call it so.
+func ConnectWithDialer(servers []string, sessionTimeout time.Duration, dialer Dialer) (*Conn, <-chan Event, error) {
+	return Connect(servers, sessionTimeout, WithDialer(dialer))
+}
+
+// leastClose is the least time that Close has to end the session.
+const leastClose = time.Second
+
+// Close ends the session, so that its ephemeral nodes are gone, and the client. If no
+// server confirms that within a quarter of the session timeout, or a second, Close
+// returns, and the session ends when its timeout has passed. Later calls return
+// ErrConnectionClosed.
+func (c *Conn) Close() {
+	c.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), max(leastClose, c.sessionExpiry/4))
+		defer cancel()
+		if err := c.client.Close(ctx); err != nil {
+			c.log.printf("%v", err)
+		}
+		c.watches.Wait()
+		if State(c.state.Load()) != StateDisconnected {
+			c.enter(StateDisconnected, c.Server())
+		}
+		c.events.end()
+	})
+}
+
+// State returns the state of the connection and the session.
+func (c *Conn) State() State { return State(c.state.Load()) }
+
+// SessionID returns the id of the session, or 0 if there is none.
+func (c *Conn) SessionID() int64 {
+	if s := c.client.Session(); s != nil {
+		return s.ID()
+	}
+	return 0
+}
+
+// Server returns the server that is connected, or that was last.
+func (c *Conn) Server() string {
+	if s := c.server.Load(); s != nil {
+		return *s
+	}
+	return ""
+}
+
+// SetLogger sets the logger.
+func (c *Conn) SetLogger(l Logger) { c.log.to.Store(&l) }
+
+// enter changes the state, and reports it.
+func (c *Conn) enter(s State, server string) {
+	c.state.Store(int32(s))
+	c.events.add(Event{Type: EventSession, State: s, Server: server})
+}
+
+// dialContext connects to one server.
+func (c *Conn) dialContext(ctx context.Context, network, addr string) (nc net.Conn, err error) {
+	c.server.Store(&addr)
+	c.enter(StateConnecting, addr)
+	if c.dial == nil {
+		var d net.Dialer
+		nc, err = d.DialContext(ctx, network, addr)
+	} else {
+		timeout := leastClose
+		if end, ok := ctx.Deadline(); ok {
+			timeout = time.Until(end)
+		}
+		nc, err = c.dial(network, addr, timeout)
+	}
+	if err == nil {
+		c.enter(StateConnected, addr)
+	}
+	return nc, err
+}
+
+// round is a round over all servers. A call that begins in it has ErrNoServer when no
+// server could be used in the rest of this round, and in the whole next one.
+type round struct {
+	context.Context
+	end             context.CancelCauseFunc
+}
+
+func newRound() *round {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &round{ctx, cancel}
+}
+
+// observer is the hooks of a Conn. It is a type of its own so that a Conn does not show
+// them.
+type observer struct{ c *Conn }
+
+// OnConnTried ends the calls for which all servers of the list were tried.
+func (o observer) OnConnTried(e zk.ConnTried) {
+	c := o.c
+	if e.Err == nil || errors.Is(e.Err, zk.ErrSessionExpired) { // that is an answer too
+		c.tried = 0
+		return
+	}
+	switch {
+	case errors.Is(e.Err, zk.ErrAuthFailed):
+		c.enter(StateAuthFailed, e.Server)
+	case c.State() == StateConnected: // the server has not answered the handshake
+		c.enter(StateDisconnected, e.Server)
+	}
+	if c.tried++; c.tried >= c.servers() {
+		c.tried = 0
+		c.before.end(ErrNoServer)
+		c.before = c.round.Swap(newRound())
+	}
+}
+
+// servers returns how many servers there are.
+func (c *Conn) servers() int {
+	if c.hosts != nil {
+		return c.hosts.Len()
+	}
+	return c.listed
+}
+
+// OnSessionOpened reports that there is a session.
+func (o observer) OnSessionOpened(e zk.SessionOpened) { o.connected(e.Addr) }
+
+// OnSessionResumed reports that the session goes on.
+func (o observer) OnSessionResumed(e zk.SessionResumed) { o.connected(e.Addr) }
+
+func (o observer) connected(server string) {
+	o.c.server.Store(&server)
+	if o.c.hosts != nil {
+		o.c.hosts.Connected()
+	}
+	o.c.enter(StateHasSession, server)
+}
+
+// OnConnLost reports that the connection has ended.
+func (o observer) OnConnLost(e zk.ConnLost) { o.c.enter(StateDisconnected, e.Addr) }
+
+// OnSessionEnded reports that the session has expired.
+func (o observer) OnSessionEnded(e zk.SessionEnded) {
+	if errors.Is(e.Err, zk.ErrSessionExpired) {
+		o.c.enter(StateExpired, o.c.Server())
+	}
+}
+
+// OnWatchFired reports the event of a watch.
+func (o observer) OnWatchFired(e zk.WatchFired) {
+	o.c.events.add(Event{Type: EventType(e.Type), State: StateSyncConnected, Path: e.Path})
+}
+
+// Format prints the servers and the session, and no credential.
+func (c *Conn) Format(f fmt.State, verb rune) { c.client.Format(f, verb) }

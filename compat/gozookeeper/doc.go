@@ -1,0 +1,44 @@
+// Package zk has the API of github.com/go-zookeeper/zk v1.0.4 on top of zookit, so that a
+// program moves by one line of its go.mod:
+//
+//	replace github.com/go-zookeeper/zk => github.com/zookit/zookit/compat/gozookeeper v0.1.0
+//
+// For the fork github.com/z-division/go-zookeeper, whose package is in a subfolder, the
+// same line works with its path. A program may also change its imports instead. New code
+// uses github.com/zookit/zookit/zk and the recipes.
+//
+// It is written anew. The tests of go-zookeeper/zk pass on it, where they do not reach
+// into its client.
+//
+// # What is different
+//
+// Some behaviour of go-zookeeper loses locks, events or data. Here it is another one:
+//
+//   - An ephemeral node is created in the session that is live when the call begins, or
+//     not at all (ErrSessionExpired). A call that waited is not sent in a session that
+//     came later.
+//   - A read whose connection was lost is sent again. A write whose reply was lost
+//     returns ErrConnectionClosed, as there: it may have run.
+//   - No event is dropped as long as fewer than 8,192 wait. Then the oldest go. A program
+//     that does not read from the channel holds up nothing.
+//   - A watch survives a reconnect: a change that was missed fires it. It ends with
+//     EventNotWatching, and ErrSessionExpired or ErrClosing, when its session or the
+//     client does. Until then it costs a goroutine.
+//   - Lock is zookit's lock: it keeps its place over a reconnect, and has a Context that
+//     ends before another client can have the lock, and a fencing Token. Lock waits
+//     through an outage. If the session expires while it waits, it queues again.
+//   - When no server can be reached for longer than the session timeout, the client gives
+//     the session up: StateExpired. go-zookeeper keeps it until a server has said so,
+//     and the program does not learn of it meanwhile.
+//   - A server is silent, and given up, after a quarter of the session timeout.
+//   - A reply over WithMaxBufferSize ends its call alone, and not the connection.
+//   - An empty ACL is ErrInvalidACL before anything is sent.
+//   - Close waits until the server has ended the session: for a quarter of the session
+//     timeout, or a second.
+//   - WithHostProvider: the client asks for all servers before each round over them, and
+//     tries them in random order.
+//
+// As in go-zookeeper, calls wait while there is no connection, and fail with ErrNoServer
+// when all servers were tried. For calls that wait for as long as their context says, use
+// zookit itself.
+package zk

@@ -1,0 +1,85 @@
+package zk
+
+import (
+	"context"
+	"sync"
+
+	"github.com/zookit/zookit/recipes/lock"
+)
+
+// Lock is a lock that other clients of the ensemble respect. It is the one of zookit:
+// clients of go-zookeeper/zk and Curator exclude it, and it excludes them.
+type Lock struct {
+	c    *Conn
+	path string
+	acl  []ACL
+
+	mu   sync.Mutex
+	held *lock.Held
+}
+
+// NewLock returns a lock in the directory path, which is created if it is missing. acl is
+// that of the nodes. All contenders need READ.
+func NewLock(c *Conn, path string, acl []ACL) *Lock { return &Lock{c: c, path: path, acl: acl} }
+
+// Lock waits until the lock is granted. It returns ErrDeadlock if this Lock has it already.
+func (l *Lock) Lock() error { return l.LockWithData(nil) }
+
+// LockWithData is Lock, and writes data to the node of the contender.
+func (l *Lock) LockWithData(data []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held != nil {
+		return ErrDeadlock
+	}
+	if len(l.acl) == 0 {
+		return ErrInvalidACL
+	}
+	held, err := lock.New(l.c.client, l.path, lock.Config{ACL: toACL(l.acl), Data: data}).Acquire(context.Background())
+	if err != nil {
+		return l.c.result(err)
+	}
+	l.held = held
+	return nil
+}
+
+// Unlock releases the lock. It returns ErrNotLocked if this Lock does not have it. If its
+// node cannot be deleted now, the client goes on to delete it, and Unlock returns the
+// error.
+func (l *Lock) Unlock() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil {
+		return ErrNotLocked
+	}
+	held := l.held
+	l.held = nil
+	ctx, cancel := context.WithTimeout(context.Background(), max(leastClose, l.c.sessionExpiry))
+	defer cancel()
+	return l.c.result(held.Release(ctx))
+}
+
+// Context returns a context that ends before another contender can have the lock: with
+// Unlock, or when the lock is lost. Work under the lock ends with it. If this Lock does
+// not have the lock, the context has ended, with ErrNotLocked.
+func (l *Lock) Context() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(ErrNotLocked)
+		return ctx
+	}
+	return l.held.Context()
+}
+
+// Token returns the fencing token of the lock: it is higher than that of every holder
+// before. It is 0 if this Lock does not have the lock.
+func (l *Lock) Token() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil {
+		return 0
+	}
+	return l.held.Token()
+}

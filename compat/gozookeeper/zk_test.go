@@ -1,0 +1,208 @@
+package zk_test
+
+import (
+	"context"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	gz "github.com/zookit/zookit/compat/gozookeeper"
+	"github.com/zookit/zookit/zktest"
+)
+
+const timeout = 10 * time.Second
+
+// bubble runs a test on an embedded server in virtual time.
+func bubble(t *testing.T, f func(t *testing.T, srv *zktest.Server)) {
+	synctest.Test(t, func(t *testing.T) { f(t, zktest.Start(t, zktest.Config{Servers: 1})) })
+}
+
+type nowhere struct{}
+
+func (nowhere) Printf(string, ...any) {}
+
+// connect returns a client that has a session, and is closed with the test.
+func connect(t *testing.T, srv *zktest.Server) (*gz.Conn, <-chan gz.Event) {
+	ctx := t.Context()
+	dial := func(network, addr string, _ time.Duration) (net.Conn, error) {
+		return srv.DialContext(ctx, network, addr)
+	}
+	c, events, err := gz.Connect([]string{"zk1"}, timeout, gz.WithDialer(dial), gz.WithLogger(nowhere{}))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	for e := range events {
+		if e.State == gz.StateHasSession {
+			break
+		}
+	}
+	return c, events
+}
+
+func TestCreate_AnEphemeralNodeIsCreatedInNoOtherSession(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, _ := connect(t, srv)
+		id := c.SessionID()
+		time.Sleep(2 * time.Second) // a session that has lived is no storm
+		srv.OnConnect(func(zktest.Connect) zktest.Verdict {
+			time.Sleep(time.Second) // the create waits meanwhile
+			return zktest.Pass
+		})
+		srv.CutConnections(0)
+		synctest.Wait()
+		require.NoError(t, srv.ExpireSession(id))
+		_, err := c.Create("/n", nil, gz.FlagEphemeral, gz.WorldACL(gz.PermAll))
+		require.True(t, err == gz.ErrSessionExpired, "%v", err)
+		exists, _, err := c.Exists("/n")
+		require.NoError(t, err)
+		require.False(t, exists)
+		require.NotEqual(t, id, c.SessionID())
+	})
+}
+
+func TestSet_WhoseReplyIsLostMayHaveRun(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, _ := connect(t, srv)
+		_, err := c.Create("/n", nil, 0, gz.WorldACL(gz.PermAll))
+		require.NoError(t, err)
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "set" {
+				return zktest.DropReplyAndCut
+			}
+			return zktest.Pass
+		})
+		_, err = c.Set("/n", []byte("x"), -1)
+		require.True(t, err == gz.ErrConnectionClosed, "%v", err)
+		data, stat, err := c.Get("/n")
+		require.NoError(t, err)
+		require.Equal(t, "x", string(data))
+		require.EqualValues(t, 1, stat.Version)
+	})
+}
+
+func TestWatch_SurvivesAReconnectAndEndsWithItsSession(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, _ := connect(t, srv)
+		exists, _, w, err := c.ExistsW("/n")
+		require.NoError(t, err)
+		require.False(t, exists)
+		srv.CutConnections(0)
+		require.NoError(t, srv.Create("/n", nil))
+		require.Equal(t, gz.Event{Type: gz.EventNodeCreated, State: gz.StateSyncConnected, Path: "/n"}, <-w)
+		_, open := <-w
+		require.False(t, open)
+
+		_, _, w, err = c.GetW("/n")
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second) // a session that has lived is no storm
+		require.NoError(t, srv.ExpireSession(c.SessionID()))
+		e := <-w
+		require.Equal(t, gz.EventNotWatching, e.Type)
+		require.True(t, e.Err == gz.ErrSessionExpired)
+
+		_, _, w, err = c.ChildrenW("/")
+		require.NoError(t, err)
+		c.Close()
+		e = <-w
+		require.Equal(t, gz.EventNotWatching, e.Type)
+		require.True(t, e.Err == gz.ErrClosing)
+		_, _, err = c.Get("/n")
+		require.True(t, err == gz.ErrConnectionClosed)
+	})
+}
+
+// Nobody reads from the channel, and yet the client goes on. What waited is there
+// afterwards, in its order.
+func TestEvents_AreNotDropped(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, events := connect(t, srv)
+		_, err := c.Create("/n", nil, 0, gz.WorldACL(gz.PermAll))
+		require.NoError(t, err)
+		const changes = 1000
+		for range changes {
+			_, _, w, err := c.GetW("/n")
+			require.NoError(t, err)
+			_, err = c.Set("/n", nil, -1)
+			require.NoError(t, err)
+			<-w
+		}
+		for range changes {
+			require.Equal(t, gz.EventNodeDataChanged, (<-events).Type)
+		}
+		c.Close()
+		require.Equal(t, gz.StateDisconnected, (<-events).State)
+		_, open := <-events
+		require.False(t, open)
+	})
+}
+
+// A lock that is lost says so before another client can have it.
+func TestLock_TellsOfItsLoss(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		acl := gz.WorldACL(gz.PermAll)
+		a, _ := connect(t, srv)
+		b, _ := connect(t, srv)
+		one, other := gz.NewLock(a, "/lock", acl), gz.NewLock(b, "/lock", acl)
+		require.True(t, one.Unlock() == gz.ErrNotLocked)
+		require.NoError(t, one.Lock())
+		require.True(t, one.Lock() == gz.ErrDeadlock)
+		require.NoError(t, one.Context().Err())
+		first := one.Token()
+		locked := make(chan error)
+		go func() { locked <- other.Lock() }()
+		time.Sleep(time.Second)
+		srv.Silence(1, true)
+		<-one.Context().Done()
+		select {
+		case err := <-locked:
+			require.Fail(t, "the other has it first", "%v", err)
+		default:
+		}
+		srv.Silence(1, false)
+		require.NoError(t, one.Unlock())
+		require.NoError(t, <-locked)
+		require.Greater(t, other.Token(), first)
+		require.NoError(t, other.Unlock())
+		require.Error(t, other.Context().Err())
+		require.True(t, context.Cause(other.Context()) == gz.ErrNotLocked)
+	})
+}
+
+func TestMulti_NamesTheRequestThatFails(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, _ := connect(t, srv)
+		acl := gz.WorldACL(gz.PermAll)
+		_, err := c.Multi(&gz.CreateRequest{Path: "/a", Acl: acl}, 7)
+		require.EqualError(t, err, "unknown operation type int")
+		responses, err := c.Multi(&gz.CreateRequest{Path: "/a", Acl: acl}, &gz.DeleteRequest{Path: "/b"}, &gz.CheckVersionRequest{Path: "/"})
+		require.True(t, err == gz.ErrNoNode)
+		require.Len(t, responses, 3)
+		require.NoError(t, responses[0].Error)
+		require.True(t, responses[1].Error == gz.ErrNoNode)
+		require.Error(t, responses[2].Error)
+		responses, err = c.Multi(&gz.CreateRequest{Path: "/a-", Acl: acl, Flags: gz.FlagSequence}, &gz.SetDataRequest{Path: "/", Version: -1})
+		require.NoError(t, err)
+		require.Equal(t, "/a-0000000000", responses[0].String)
+		require.NotNil(t, responses[1].Stat)
+	})
+}
+
+func TestConnect_BadInput(t *testing.T) {
+	_, _, err := gz.Connect(nil, timeout)
+	require.ErrorContains(t, err, "list of servers is empty")
+	_, _, err = gz.Connect([]string{"a b"}, timeout)
+	require.ErrorContains(t, err, `"a b`)
+	_, _, err = gz.Connect([]string{"h"}, -1)
+	require.ErrorContains(t, err, "SessionTimeout")
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, _ := connect(t, srv)
+		_, err := c.Create("/n", nil, 0, nil)
+		require.True(t, err == gz.ErrInvalidACL)
+		_, err = c.Create("n", nil, 0, gz.WorldACL(gz.PermAll))
+		require.True(t, err == gz.ErrInvalidPath)
+		_, err = c.CreateTTL("/n", nil, gz.FlagTTL, gz.WorldACL(gz.PermAll), 0)
+		require.True(t, err == gz.ErrInvalidFlags)
+	})
+}
