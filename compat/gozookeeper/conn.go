@@ -216,7 +216,7 @@ func (c *Conn) dialContext(ctx context.Context, network, addr string) (nc net.Co
 // server could be used in the rest of this round, and in the whole next one.
 type round struct {
 	context.Context
-	end             context.CancelCauseFunc
+	end context.CancelCauseFunc
 }
 
 func newRound() *round {
