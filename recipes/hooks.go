@@ -110,9 +110,8 @@ type MemberChanged struct {
 	Err    error  // why, if there is a reason
 }
 
-// HookCacheChanged is called when a copy of a group or of services begins, which is
-// stale until it is loaded, when it is fresh, when it becomes stale again, and when it
-// ends.
+// HookCacheChanged is called when a copy of a group or of services begins, becomes fresh,
+// becomes stale again, or ends. A copy is stale until it is loaded.
 //
 // It runs on the goroutine that keeps the copy, which does nothing meanwhile.
 type HookCacheChanged interface{ OnCacheChanged(CacheChanged) }

@@ -142,10 +142,12 @@ type Config struct {
 	//     another ensemble. A server gives one answer for all three.
 	//   - ErrMoved: another client has taken it over.
 	//
-	// Both have OutcomeRejected. On any error of Connect the session stays as it is, and
-	// with another outcome Connect may be called again with the same value. But if a process has ended while it was in Connect, another process must not use
-	// the value again: nothing shows how far that Connect has come, and the lease would
-	// rest on a handshake that may be the other process's.
+	// Both have OutcomeRejected. On any error of Connect the session stays as it is. With
+	// another outcome Connect may be called again with the same value.
+	//
+	// If a process has ended while it was in Connect, no other process may use the value
+	// again. Nothing shows how far that Connect has come, and the lease would rest on a
+	// handshake that may be the ended process's.
 	//
 	// The first Guard takes some round trips. It takes a little more than TouchDelay if a
 	// server has refused or not answered a handshake of the session before, in any of its

@@ -179,7 +179,7 @@ func (c *Client) claim(ctx context.Context, d *DetachedSession) (Outcome, error)
 		}
 		_, err := c.Set(ctx, d.form.Claim, []byte(d.holder), 0)
 		if errors.Is(err, ErrBadVersion) {
-			// An earlier try of ours may have been answered to nobody.
+			// The reply to an earlier try may have been lost.
 			var n Node
 			n, err = c.Get(ctx, d.form.Claim)
 			if err == nil && string(n.Data) != d.holder {

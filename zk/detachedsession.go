@@ -14,7 +14,7 @@ import (
 // Config.Resume gives it to a client, in this process or in another one. It serves one
 // client only.
 //
-// It has the password of the session. Whoever has the password can act as the session.
+// It has the password of the session. Any program with the password can act as the session.
 // So no form of printing shows it, and the type has no MarshalText and no MarshalJSON,
 // which a logger would call. Marshal returns a text with the password: write it where
 // only the next process reads it, such as a pipe.

@@ -72,12 +72,17 @@ func (g *guard) Err() error {
 // confirms it first by at most three round trips. If an earlier handshake with
 // this server was left unanswered, the confirmation after a reconnect takes a little
 // more than Config.TouchDelay. What was confirmed before a reconnect does not count
-// after it. Guard returns an error if parent ends, the session is over, or the
-// connection is lost during a round trip. It returns ErrLeaseLapsed when the answers
-// take too long for a lease: a round trip must be below a tenth of the session
-// timeout. It returns ErrBadArguments when Config.TouchDelay, or a timeout of some
-// milliseconds, leaves no lease of a quarter of the session timeout. It returns ErrNotReadOnly for the session of a
-// read-only server (ReadOnly), because no leader keeps that session.
+// after it.
+//
+// Guard returns an error if parent ends, the session is over, or the connection is lost
+// during a round trip. It returns
+//
+//   - ErrLeaseLapsed when the answers take too long for a lease: a round trip must be
+//     below a tenth of the session timeout;
+//   - ErrBadArguments when parent is nil, or when Config.TouchDelay, or a timeout of some
+//     milliseconds, leaves no lease of a quarter of the session timeout;
+//   - ErrNotReadOnly for the session of a read-only server (ReadOnly), because no leader
+//     keeps that session.
 //
 // After a suspend of the system a guard is over as soon as its Err is asked, and
 // its Done closes within a twelfth of the session timeout. That holds on Linux and

@@ -50,9 +50,9 @@ var errResolves = errors.New("Config.Resolve names the servers of this client, a
 // the client's, or of a sub-client its own. SetServers fails with ErrClosed after Close.
 //
 // With Config.Resolve it refuses every list. Resolve is asked again before each round
-// over the servers, so the list would hold until the next lost connection alone, which no
-// program can want. A program that sets lists later calls its function once, before
-// Connect, and puts the result into Config.Servers.
+// over the servers, so the list would hold only until the next lost connection. A program
+// that sets lists later calls its function once, before Connect, and puts the result into
+// Config.Servers.
 func (c *Client) SetServers(servers string) error {
 	hosts, root, err := parseServers(servers, true)
 	var errs []error

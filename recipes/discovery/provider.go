@@ -123,10 +123,11 @@ type Use struct {
 //
 // Pick does no I/O, and allocates nothing. There is one exception: with Weighted,
 // ZoneFirst and Hash, the first pick after an instance is set aside or comes back
-// takes time, and may take memory, in proportion to the number of instances. During an outage it chooses among the
-// last known instances. Without an instance it returns ErrNoInstance, in a
-// *NoInstanceError that says why, such as ErrLoading before the cache is loaded. If
-// the strategy fails, it returns a *StrategyError.
+// takes time, and may take memory, in proportion to the number of instances.
+//
+// During an outage Pick chooses among the last known instances. Without an instance it
+// returns ErrNoInstance, in a *NoInstanceError that says why, such as ErrLoading before
+// the cache is loaded. If the strategy fails, it returns a *StrategyError.
 func (p *Provider) Pick() (Use, error) { return p.PickKey("") }
 
 // PickKey is Pick with a key. The strategy Hash chooses the same instance for the

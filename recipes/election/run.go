@@ -70,10 +70,13 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 	}
 }
 
-// transient reports whether a campaign failed for a reason that may pass by itself. It
-// is so if the replies were too slow for a lease. It is so too if the outcome of the last
-// request is unknown and the client itself did not refuse the request. The outcome of the whole campaign cannot be used: it is also
-// unknown if the node went to the janitor after a refusal.
+// transient reports whether a campaign failed for a reason that may pass by itself:
+//
+//   - the replies were too slow for a lease;
+//   - the outcome of the last request is unknown, and the client did not refuse it.
+//
+// The outcome of the whole campaign cannot be used: it is also unknown if the node went
+// to the janitor after a refusal.
 func transient(err error) bool {
 	err = pace.Last(err)
 	if errors.Is(err, zk.ErrLeaseLapsed) {

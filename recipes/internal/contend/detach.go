@@ -50,8 +50,8 @@ func (g *Grant) notDetached(err error) error {
 // be there, belong to this client's session, and be first in the queue: if it was before,
 // nobody can have come in between. On an error the node stays where it is.
 //
-// read, if it is not nil, is called when all that is known, and before there is a grant.
-// Its error is that of Resume.
+// If read is not nil, Resume calls it after all these checks and before the grant. An
+// error of read is the error of Resume.
 func (q *Queue) Resume(ctx context.Context, d recipes.Detached, read func(context.Context) error) (*Grant, error) {
 	g, err := q.resume(ctx, d, read)
 	if err == nil {

@@ -19,7 +19,8 @@ func By(err error) bool {
 
 // Waiter reports whether a caller that waits for a node to be registered gets err
 // instead of a longer wait: the server refuses the request, the client cannot send it,
-// or zk.Config.TouchDelay leaves no lease (zk.ErrBadArguments). Another try can succeed only after somebody has changed something.
+// or zk.Config.TouchDelay leaves no lease (zk.ErrBadArguments). Another try can succeed
+// only after somebody has changed something.
 func Waiter(err error) bool {
 	return By(err) || errors.Is(err, zk.ErrInvalidACL) || errors.Is(err, zk.ErrAuthFailed) || errors.Is(err, zk.ErrBadArguments)
 }
@@ -32,8 +33,8 @@ func Client(c *zk.Client) error {
 	return nil
 }
 
-// Unmade is the error of a call on a value that was not made by its constructor, which
-// is named by.
+// Unmade is the error of a call on a value that its constructor has not made. by is the
+// name of the constructor.
 func Unmade(by string) error {
 	return fmt.Errorf("%w: this value was not made by %s", zk.ErrBadArguments, by)
 }
@@ -46,8 +47,9 @@ func Context(ctx context.Context) error {
 	return nil
 }
 
-// Unusable returns why a call on a recipe cannot begin, or nil. The recipe has client c,
-// and was made by the constructor by, which has found that bad is wrong with its arguments.
+// Unusable returns why a call on a recipe cannot begin, or nil. c is the client of the
+// recipe. bad is the fault that the constructor has found in its arguments, and by is the
+// name of the constructor.
 func Unusable(ctx context.Context, c *zk.Client, bad error, by string) error {
 	switch {
 	case bad != nil:

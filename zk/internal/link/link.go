@@ -161,8 +161,8 @@ func (l *Link) Join() { l.users.Wait() }
 
 // TakeBack returns, after Join, the requests that were sent and not answered, the
 // credentials last. It puts those that were not sent at the end of unsent. Both keep
-// their order otherwise. The link must not be used any more. A request whose frame was about to be written counts as
-// sent: its bytes may have left.
+// their order otherwise. A request whose frame was about to be written counts as sent:
+// its bytes may have left. The link must not be used any more.
 func (l *Link) TakeBack(unsent *Queue) (sent []*Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
