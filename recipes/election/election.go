@@ -92,7 +92,7 @@ type Config struct {
 	//     has returned then (at Info);
 	//   - when Run campaigns again, and what the work has returned (at Info).
 	//
-	// Default: that of the client.
+	// Default: that of the client. docs/logs.md lists each line.
 	Logger *slog.Logger
 }
 

@@ -59,6 +59,7 @@ type Config struct {
 	//     when it has returned then (at Info).
 	//
 	// Each lock of a Multi logs to its own Logger. Default: that of the client.
+	// docs/logs.md lists each line.
 	Logger *slog.Logger
 }
 
