@@ -1,4 +1,4 @@
-package zk_test
+package zk
 
 import (
 	"go/ast"
@@ -11,8 +11,6 @@ import (
 
 	upstream "github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
-
-	zk "github.com/zookit/zookit/compat/gozookeeper"
 )
 
 // exported returns the names that a package exports.
@@ -54,7 +52,7 @@ func exported(t *testing.T, dir string) map[string]bool {
 	return names
 }
 
-// This package has every name of go-zookeeper/zk, and so has its subfolder.
+// This package has every name of go-zookeeper/zk, and so has the one for forks.
 func TestAPI_HasEveryName(t *testing.T) {
 	theirs := exported(t, output(t, ".", "go", "list", "-m", "-f", "{{.Dir}}", "github.com/go-zookeeper/zk"))
 	require.Greater(t, len(theirs), 90)
@@ -62,35 +60,35 @@ func TestAPI_HasEveryName(t *testing.T) {
 	for _, internal := range []string{"Rate", "Listener"} {
 		delete(theirs, internal)
 	}
-	ours, forks := exported(t, "."), exported(t, "zk")
+	ours := exported(t, ".")
 	for n := range theirs {
 		require.True(t, ours[n], "%s is missing", n)
 	}
-	require.Equal(t, ours, forks, "the subfolder")
+	require.Equal(t, ours, exported(t, "../gozookeeperfork/zk"), "the module for forks")
 }
 
 // Its types have the same fields and methods.
 func TestAPI_HasTheSameTypes(t *testing.T) {
 	more := map[string]bool{"Context": true, "Token": true, "Format": true} // listed in the package documentation
 	for _, pair := range [][2]reflect.Type{
-		{reflect.TypeFor[*upstream.Conn](), reflect.TypeFor[*zk.Conn]()},
-		{reflect.TypeFor[*upstream.Lock](), reflect.TypeFor[*zk.Lock]()},
-		{reflect.TypeFor[upstream.Event](), reflect.TypeFor[zk.Event]()},
-		{reflect.TypeFor[upstream.Stat](), reflect.TypeFor[zk.Stat]()},
-		{reflect.TypeFor[upstream.ACL](), reflect.TypeFor[zk.ACL]()},
-		{reflect.TypeFor[upstream.ServerStats](), reflect.TypeFor[zk.ServerStats]()},
-		{reflect.TypeFor[upstream.ServerClient](), reflect.TypeFor[zk.ServerClient]()},
-		{reflect.TypeFor[upstream.ServerClients](), reflect.TypeFor[zk.ServerClients]()},
-		{reflect.TypeFor[upstream.MultiResponse](), reflect.TypeFor[zk.MultiResponse]()},
-		{reflect.TypeFor[upstream.CreateRequest](), reflect.TypeFor[zk.CreateRequest]()},
-		{reflect.TypeFor[upstream.CreateTTLRequest](), reflect.TypeFor[zk.CreateTTLRequest]()},
-		{reflect.TypeFor[upstream.SetDataRequest](), reflect.TypeFor[zk.SetDataRequest]()},
-		{reflect.TypeFor[upstream.DeleteRequest](), reflect.TypeFor[zk.DeleteRequest]()},
-		{reflect.TypeFor[upstream.CheckVersionRequest](), reflect.TypeFor[zk.CheckVersionRequest]()},
-		{reflect.TypeFor[*upstream.DNSHostProvider](), reflect.TypeFor[*zk.DNSHostProvider]()},
-		{reflect.TypeFor[upstream.State](), reflect.TypeFor[zk.State]()},
-		{reflect.TypeFor[upstream.EventType](), reflect.TypeFor[zk.EventType]()},
-		{reflect.TypeFor[upstream.Mode](), reflect.TypeFor[zk.Mode]()},
+		{reflect.TypeFor[*upstream.Conn](), reflect.TypeFor[*Conn]()},
+		{reflect.TypeFor[*upstream.Lock](), reflect.TypeFor[*Lock]()},
+		{reflect.TypeFor[upstream.Event](), reflect.TypeFor[Event]()},
+		{reflect.TypeFor[upstream.Stat](), reflect.TypeFor[Stat]()},
+		{reflect.TypeFor[upstream.ACL](), reflect.TypeFor[ACL]()},
+		{reflect.TypeFor[upstream.ServerStats](), reflect.TypeFor[ServerStats]()},
+		{reflect.TypeFor[upstream.ServerClient](), reflect.TypeFor[ServerClient]()},
+		{reflect.TypeFor[upstream.ServerClients](), reflect.TypeFor[ServerClients]()},
+		{reflect.TypeFor[upstream.MultiResponse](), reflect.TypeFor[MultiResponse]()},
+		{reflect.TypeFor[upstream.CreateRequest](), reflect.TypeFor[CreateRequest]()},
+		{reflect.TypeFor[upstream.CreateTTLRequest](), reflect.TypeFor[CreateTTLRequest]()},
+		{reflect.TypeFor[upstream.SetDataRequest](), reflect.TypeFor[SetDataRequest]()},
+		{reflect.TypeFor[upstream.DeleteRequest](), reflect.TypeFor[DeleteRequest]()},
+		{reflect.TypeFor[upstream.CheckVersionRequest](), reflect.TypeFor[CheckVersionRequest]()},
+		{reflect.TypeFor[*upstream.DNSHostProvider](), reflect.TypeFor[*DNSHostProvider]()},
+		{reflect.TypeFor[upstream.State](), reflect.TypeFor[State]()},
+		{reflect.TypeFor[upstream.EventType](), reflect.TypeFor[EventType]()},
+		{reflect.TypeFor[upstream.Mode](), reflect.TypeFor[Mode]()},
 	} {
 		theirs, ours := pair[0], pair[1]
 		for i := range theirs.NumMethod() {
@@ -117,36 +115,36 @@ func TestAPI_HasTheSameTypes(t *testing.T) {
 
 // Its constants have the same values, and its errors the same texts.
 func TestAPI_HasTheSameValues(t *testing.T) {
-	require.Equal(t, int32(upstream.StateExpired), int32(zk.StateExpired))
+	require.Equal(t, int32(upstream.StateExpired), int32(StateExpired))
 	for _, s := range []upstream.State{-1, 0, 1, 3, 4, 5, 6, -112, 100, 101, 7} {
-		require.Equal(t, s.String(), zk.State(s).String())
+		require.Equal(t, s.String(), State(s).String())
 	}
 	for _, e := range []upstream.EventType{1, 2, 3, 4, -1, -2, 9} {
-		require.Equal(t, e.String(), zk.EventType(e).String())
+		require.Equal(t, e.String(), EventType(e).String())
 	}
 	for _, pair := range [][2]error{
-		{upstream.ErrConnectionClosed, zk.ErrConnectionClosed},
-		{upstream.ErrNoNode, zk.ErrNoNode},
-		{upstream.ErrNodeExists, zk.ErrNodeExists},
-		{upstream.ErrNotEmpty, zk.ErrNotEmpty},
-		{upstream.ErrBadVersion, zk.ErrBadVersion},
-		{upstream.ErrNoAuth, zk.ErrNoAuth},
-		{upstream.ErrSessionExpired, zk.ErrSessionExpired},
-		{upstream.ErrNoServer, zk.ErrNoServer},
-		{upstream.ErrInvalidPath, zk.ErrInvalidPath},
-		{upstream.ErrDeadlock, zk.ErrDeadlock},
-		{upstream.ErrNotLocked, zk.ErrNotLocked},
-		{upstream.ErrClosing, zk.ErrClosing},
-		{upstream.ErrInvalidACL, zk.ErrInvalidACL},
-		{upstream.ErrInvalidFlags, zk.ErrInvalidFlags},
-		{upstream.ErrAuthFailed, zk.ErrAuthFailed},
-		{upstream.ErrUnknown, zk.ErrUnknown},
-		{upstream.ErrBadArguments, zk.ErrBadArguments},
-		{upstream.ErrReconfigDisabled, zk.ErrReconfigDisabled},
+		{upstream.ErrConnectionClosed, ErrConnectionClosed},
+		{upstream.ErrNoNode, ErrNoNode},
+		{upstream.ErrNodeExists, ErrNodeExists},
+		{upstream.ErrNotEmpty, ErrNotEmpty},
+		{upstream.ErrBadVersion, ErrBadVersion},
+		{upstream.ErrNoAuth, ErrNoAuth},
+		{upstream.ErrSessionExpired, ErrSessionExpired},
+		{upstream.ErrNoServer, ErrNoServer},
+		{upstream.ErrInvalidPath, ErrInvalidPath},
+		{upstream.ErrDeadlock, ErrDeadlock},
+		{upstream.ErrNotLocked, ErrNotLocked},
+		{upstream.ErrClosing, ErrClosing},
+		{upstream.ErrInvalidACL, ErrInvalidACL},
+		{upstream.ErrInvalidFlags, ErrInvalidFlags},
+		{upstream.ErrAuthFailed, ErrAuthFailed},
+		{upstream.ErrUnknown, ErrUnknown},
+		{upstream.ErrBadArguments, ErrBadArguments},
+		{upstream.ErrReconfigDisabled, ErrReconfigDisabled},
 	} {
 		require.Equal(t, pair[0].Error(), pair[1].Error())
 	}
-	require.Equal(t, upstream.DigestACL(upstream.PermAll, "u", "p")[0].ID, zk.DigestACL(zk.PermAll, "u", "p")[0].ID)
-	require.Equal(t, upstream.AuthACL(3)[0].Scheme, zk.AuthACL(3)[0].Scheme)
-	require.Equal(t, upstream.WorldACL(3)[0].ID, zk.WorldACL(3)[0].ID)
+	require.Equal(t, upstream.DigestACL(upstream.PermAll, "u", "p")[0].ID, DigestACL(PermAll, "u", "p")[0].ID)
+	require.Equal(t, upstream.AuthACL(3)[0].Scheme, AuthACL(3)[0].Scheme)
+	require.Equal(t, upstream.WorldACL(3)[0].ID, WorldACL(3)[0].ID)
 }

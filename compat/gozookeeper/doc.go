@@ -4,8 +4,8 @@
 //	replace github.com/go-zookeeper/zk => github.com/zookit/zookit/compat/gozookeeper v0.1.0
 //
 // For the fork github.com/z-division/go-zookeeper, whose package is in a subfolder, the
-// same line works with its path. A program may also change its imports instead. New code
-// uses github.com/zookit/zookit/zk and the recipes.
+// module compat/gozookeeperfork does the same. A program may also change its imports
+// instead. New code uses github.com/zookit/zookit/zk and the recipes.
 //
 // No code of go-zookeeper/zk is in it. 30 of go-zookeeper's 47 tests pass on it;
 // upstream_test.go has the reason for each of the others.

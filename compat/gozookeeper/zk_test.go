@@ -1,4 +1,4 @@
-package zk_test
+package zk
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	gz "github.com/zookit/zookit/compat/gozookeeper"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -25,16 +24,16 @@ type nowhere struct{}
 func (nowhere) Printf(string, ...any) {}
 
 // connect returns a client that has a session, and is closed with the test.
-func connect(t *testing.T, srv *zktest.Server) (*gz.Conn, <-chan gz.Event) {
+func connect(t *testing.T, srv *zktest.Server) (*Conn, <-chan Event) {
 	ctx := t.Context()
 	dial := func(network, addr string, _ time.Duration) (net.Conn, error) {
 		return srv.DialContext(ctx, network, addr)
 	}
-	c, events, err := gz.Connect([]string{"zk1"}, timeout, gz.WithDialer(dial), gz.WithLogger(nowhere{}))
+	c, events, err := Connect([]string{"zk1"}, timeout, WithDialer(dial), WithLogger(nowhere{}))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	for e := range events {
-		if e.State == gz.StateHasSession {
+		if e.State == StateHasSession {
 			break
 		}
 	}
@@ -53,8 +52,8 @@ func TestCreate_AnEphemeralNodeIsCreatedInNoOtherSession(t *testing.T) {
 		srv.CutConnections(0)
 		synctest.Wait()
 		require.NoError(t, srv.ExpireSession(id))
-		_, err := c.Create("/n", nil, gz.FlagEphemeral, gz.WorldACL(gz.PermAll))
-		require.True(t, err == gz.ErrSessionExpired, "%v", err)
+		_, err := c.Create("/n", nil, FlagEphemeral, WorldACL(PermAll))
+		require.True(t, err == ErrSessionExpired, "%v", err)
 		exists, _, err := c.Exists("/n")
 		require.NoError(t, err)
 		require.False(t, exists)
@@ -65,7 +64,7 @@ func TestCreate_AnEphemeralNodeIsCreatedInNoOtherSession(t *testing.T) {
 func TestSet_WhoseReplyIsLostMayHaveRun(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, _ := connect(t, srv)
-		_, err := c.Create("/n", nil, 0, gz.WorldACL(gz.PermAll))
+		_, err := c.Create("/n", nil, 0, WorldACL(PermAll))
 		require.NoError(t, err)
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			if r.Op == "set" {
@@ -74,7 +73,7 @@ func TestSet_WhoseReplyIsLostMayHaveRun(t *testing.T) {
 			return zktest.Pass
 		})
 		_, err = c.Set("/n", []byte("x"), -1)
-		require.True(t, err == gz.ErrConnectionClosed, "%v", err)
+		require.True(t, err == ErrConnectionClosed, "%v", err)
 		data, stat, err := c.Get("/n")
 		require.NoError(t, err)
 		require.Equal(t, "x", string(data))
@@ -90,7 +89,7 @@ func TestWatch_SurvivesAReconnectAndEndsWithItsSession(t *testing.T) {
 		require.False(t, exists)
 		srv.CutConnections(0)
 		require.NoError(t, srv.Create("/n", nil))
-		require.Equal(t, gz.Event{Type: gz.EventNodeCreated, State: gz.StateSyncConnected, Path: "/n"}, <-w)
+		require.Equal(t, Event{Type: EventNodeCreated, State: StateSyncConnected, Path: "/n"}, <-w)
 		_, open := <-w
 		require.False(t, open)
 
@@ -99,17 +98,17 @@ func TestWatch_SurvivesAReconnectAndEndsWithItsSession(t *testing.T) {
 		time.Sleep(2 * time.Second) // a session that has lived is no storm
 		require.NoError(t, srv.ExpireSession(c.SessionID()))
 		e := <-w
-		require.Equal(t, gz.EventNotWatching, e.Type)
-		require.True(t, e.Err == gz.ErrSessionExpired)
+		require.Equal(t, EventNotWatching, e.Type)
+		require.True(t, e.Err == ErrSessionExpired)
 
 		_, _, w, err = c.ChildrenW("/")
 		require.NoError(t, err)
 		c.Close()
 		e = <-w
-		require.Equal(t, gz.EventNotWatching, e.Type)
-		require.True(t, e.Err == gz.ErrClosing)
+		require.Equal(t, EventNotWatching, e.Type)
+		require.True(t, e.Err == ErrClosing)
 		_, _, err = c.Get("/n")
-		require.True(t, err == gz.ErrConnectionClosed)
+		require.True(t, err == ErrConnectionClosed)
 	})
 }
 
@@ -118,7 +117,7 @@ func TestWatch_SurvivesAReconnectAndEndsWithItsSession(t *testing.T) {
 func TestEvents_AreNotDropped(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, events := connect(t, srv)
-		_, err := c.Create("/n", nil, 0, gz.WorldACL(gz.PermAll))
+		_, err := c.Create("/n", nil, 0, WorldACL(PermAll))
 		require.NoError(t, err)
 		const changes = 1000
 		for range changes {
@@ -129,10 +128,10 @@ func TestEvents_AreNotDropped(t *testing.T) {
 			<-w
 		}
 		for range changes {
-			require.Equal(t, gz.EventNodeDataChanged, (<-events).Type)
+			require.Equal(t, EventNodeDataChanged, (<-events).Type)
 		}
 		c.Close()
-		require.Equal(t, gz.StateDisconnected, (<-events).State)
+		require.Equal(t, StateDisconnected, (<-events).State)
 		_, open := <-events
 		require.False(t, open)
 	})
@@ -141,13 +140,13 @@ func TestEvents_AreNotDropped(t *testing.T) {
 // A lock that is lost says so before another client can have it.
 func TestLock_TellsOfItsLoss(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server) {
-		acl := gz.WorldACL(gz.PermAll)
+		acl := WorldACL(PermAll)
 		a, _ := connect(t, srv)
 		b, _ := connect(t, srv)
-		one, other := gz.NewLock(a, "/lock", acl), gz.NewLock(b, "/lock", acl)
-		require.True(t, one.Unlock() == gz.ErrNotLocked)
+		one, other := NewLock(a, "/lock", acl), NewLock(b, "/lock", acl)
+		require.True(t, one.Unlock() == ErrNotLocked)
 		require.NoError(t, one.Lock())
-		require.True(t, one.Lock() == gz.ErrDeadlock)
+		require.True(t, one.Lock() == ErrDeadlock)
 		require.NoError(t, one.Context().Err())
 		first := one.Token()
 		locked := make(chan error)
@@ -166,23 +165,23 @@ func TestLock_TellsOfItsLoss(t *testing.T) {
 		require.Greater(t, other.Token(), first)
 		require.NoError(t, other.Unlock())
 		require.Error(t, other.Context().Err())
-		require.True(t, context.Cause(other.Context()) == gz.ErrNotLocked)
+		require.True(t, context.Cause(other.Context()) == ErrNotLocked)
 	})
 }
 
 func TestMulti_NamesTheRequestThatFails(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, _ := connect(t, srv)
-		acl := gz.WorldACL(gz.PermAll)
-		_, err := c.Multi(&gz.CreateRequest{Path: "/a", Acl: acl}, 7)
+		acl := WorldACL(PermAll)
+		_, err := c.Multi(&CreateRequest{Path: "/a", Acl: acl}, 7)
 		require.EqualError(t, err, "unknown operation type int")
-		responses, err := c.Multi(&gz.CreateRequest{Path: "/a", Acl: acl}, &gz.DeleteRequest{Path: "/b"}, &gz.CheckVersionRequest{Path: "/"})
-		require.True(t, err == gz.ErrNoNode)
+		responses, err := c.Multi(&CreateRequest{Path: "/a", Acl: acl}, &DeleteRequest{Path: "/b"}, &CheckVersionRequest{Path: "/"})
+		require.True(t, err == ErrNoNode)
 		require.Len(t, responses, 3)
 		require.NoError(t, responses[0].Error)
-		require.True(t, responses[1].Error == gz.ErrNoNode)
+		require.True(t, responses[1].Error == ErrNoNode)
 		require.Error(t, responses[2].Error)
-		responses, err = c.Multi(&gz.CreateRequest{Path: "/a-", Acl: acl, Flags: gz.FlagSequence}, &gz.SetDataRequest{Path: "/", Version: -1})
+		responses, err = c.Multi(&CreateRequest{Path: "/a-", Acl: acl, Flags: FlagSequence}, &SetDataRequest{Path: "/", Version: -1})
 		require.NoError(t, err)
 		require.Equal(t, "/a-0000000000", responses[0].String)
 		require.NotNil(t, responses[1].Stat)
@@ -190,19 +189,19 @@ func TestMulti_NamesTheRequestThatFails(t *testing.T) {
 }
 
 func TestConnect_BadInput(t *testing.T) {
-	_, _, err := gz.Connect(nil, timeout)
+	_, _, err := Connect(nil, timeout)
 	require.ErrorContains(t, err, "list of servers is empty")
-	_, _, err = gz.Connect([]string{"a b"}, timeout)
+	_, _, err = Connect([]string{"a b"}, timeout)
 	require.ErrorContains(t, err, `"a b`)
-	_, _, err = gz.Connect([]string{"h"}, -1)
+	_, _, err = Connect([]string{"h"}, -1)
 	require.ErrorContains(t, err, "SessionTimeout")
 	bubble(t, func(t *testing.T, srv *zktest.Server) {
 		c, _ := connect(t, srv)
 		_, err := c.Create("/n", nil, 0, nil)
-		require.True(t, err == gz.ErrInvalidACL)
-		_, err = c.Create("n", nil, 0, gz.WorldACL(gz.PermAll))
-		require.True(t, err == gz.ErrInvalidPath)
-		_, err = c.CreateTTL("/n", nil, gz.FlagTTL, gz.WorldACL(gz.PermAll), 0)
-		require.True(t, err == gz.ErrInvalidFlags)
+		require.True(t, err == ErrInvalidACL)
+		_, err = c.Create("n", nil, 0, WorldACL(PermAll))
+		require.True(t, err == ErrInvalidPath)
+		_, err = c.CreateTTL("/n", nil, FlagTTL, WorldACL(PermAll), 0)
+		require.True(t, err == ErrInvalidFlags)
 	})
 }

@@ -1,5 +1,10 @@
-// Package zk has the names of its parent folder, for programs that import a fork of
-// go-zookeeper/zk that has the package in a subfolder: see the parent's documentation.
+// Package zk is github.com/zookit/zookit/compat/gozookeeper for programs that import a
+// fork of go-zookeeper/zk that has its package in a subfolder:
+//
+//	replace github.com/z-division/go-zookeeper => github.com/zookit/zookit/compat/gozookeeperfork v0.1.0
+//
+// It is a module of its own, because a module that replaces another one cannot import its
+// own packages.
 package zk
 
 import zk "github.com/zookit/zookit/compat/gozookeeper"
@@ -71,7 +76,7 @@ const (
 	StateUnknown                    = zk.StateUnknown
 )
 
-// The errors, and the default of the logger. The errors are those of the parent: == finds them.
+// The errors, and the default of the logger. The errors are the same values: == finds them.
 var (
 	DefaultLogger              = zk.DefaultLogger
 	ErrAPIError                = zk.ErrAPIError
