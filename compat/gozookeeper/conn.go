@@ -81,7 +81,9 @@ func WithMaxConnBufferSize(maxBufferSize int) connOption {
 }
 
 // Connect returns a client and its channel of events. It does not wait for a connection.
-// It refuses servers that cannot be such, and a session timeout that is none.
+// It refuses servers that cannot be such, and a session timeout that is none. It looks up
+// the names of the servers, and returns an error if none is found. The client looks them
+// up again whenever it connects.
 //
 // The channel has the states of the connection and the session, and the events of
 // watches. It is closed when the client is. A program need not read from it.
@@ -115,12 +117,19 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...connOpti
 	servers = FormatServers(servers)
 	c.listed = len(servers)
 	cfg.Servers = strings.Join(servers, ",")
-	if c.hosts != nil {
-		if err := c.hosts.Init(slices.Clone(servers)); err != nil {
-			c.events.end()
-			return nil, nil, err
-		}
+	if err := cfg.Validate(); err != nil {
+		c.events.end()
+		return nil, nil, err
+	}
+	hosts := c.hosts
+	if hosts == nil {
+		hosts = NewDNSHostProvider() // to see that the names are some
+	} else {
 		cfg.Resolve = func(context.Context) ([]string, error) { return namedBy(c.hosts), nil }
+	}
+	if err := hosts.Init(slices.Clone(servers)); err != nil {
+		c.events.end()
+		return nil, nil, err
 	}
 	client, err := zk.Connect(context.Background(), cfg)
 	if err != nil {

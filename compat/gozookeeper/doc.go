@@ -36,6 +36,7 @@
 //   - An empty ACL is ErrInvalidACL before anything is sent.
 //   - Close waits until the server has ended the session: for a quarter of the session
 //     timeout, or a second.
+//   - The names of servers are looked up again at each connection, not only by Connect.
 //   - WithHostProvider: the client asks for all servers before each round over them, and
 //     tries them in random order.
 //

@@ -19,6 +19,17 @@ func bubble(t *testing.T, f func(t *testing.T, srv *zktest.Server)) {
 	synctest.Test(t, func(t *testing.T) { f(t, zktest.Start(t, zktest.Config{Servers: 1})) })
 }
 
+// asNamed is a HostProvider that looks nothing up.
+type asNamed struct{ servers []string }
+
+func (h *asNamed) Init(servers []string) error {
+	h.servers = servers
+	return nil
+}
+func (h *asNamed) Len() int             { return len(h.servers) }
+func (h *asNamed) Next() (string, bool) { return h.servers[0], true }
+func (h *asNamed) Connected()           {}
+
 type nowhere struct{}
 
 func (nowhere) Printf(string, ...any) {}
@@ -29,7 +40,7 @@ func connect(t *testing.T, srv *zktest.Server) (*Conn, <-chan Event) {
 	dial := func(network, addr string, _ time.Duration) (net.Conn, error) {
 		return srv.DialContext(ctx, network, addr)
 	}
-	c, events, err := Connect([]string{"zk1"}, timeout, WithDialer(dial), WithLogger(nowhere{}))
+	c, events, err := Connect([]string{"zk1"}, timeout, WithHostProvider(&asNamed{}), WithDialer(dial), WithLogger(nowhere{}))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	for e := range events {
@@ -193,6 +204,8 @@ func TestConnect_BadInput(t *testing.T) {
 	require.ErrorContains(t, err, "list of servers is empty")
 	_, _, err = Connect([]string{"a b"}, timeout)
 	require.ErrorContains(t, err, `"a b`)
+	_, _, err = Connect([]string{"name.invalid"}, timeout)
+	require.ErrorContains(t, err, "name.invalid")
 	_, _, err = Connect([]string{"h"}, -1)
 	require.ErrorContains(t, err, "SessionTimeout")
 	bubble(t, func(t *testing.T, srv *zktest.Server) {
