@@ -128,5 +128,8 @@ func (d *DetachedSession) take() bool {
 func (d *DetachedSession) giveBack(left trail) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	// A Connect that has given the session up has forgotten the zxid. A server that lags
+	// behind could answer the next client with older data.
+	left.Zxid = max(left.Zxid, d.left.Zxid)
 	d.used, d.left = false, left
 }

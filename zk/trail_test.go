@@ -72,6 +72,28 @@ func TestResume_XidsGoOnAfterAFailure(t *testing.T) {
 	})
 }
 
+// A Connect gives the session up by its own clock, and the session lives all the same. The
+// next Connect still refuses a server that lags behind what an earlier client has seen.
+func TestResume_ZxidIsKeptAfterAFailure(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		ephemeral(t, c, "/n")
+		cfg := resumer(t, srv, detached(t, c))
+		seen := srv.Zxid()
+		srv.OnConnect(func(zktest.Connect) zktest.Verdict { return zktest.DropReply })
+		_, err := zk.Connect(inTime(t), cfg)
+		require.ErrorIs(t, err, zk.ErrSessionExpired)
+		var named int64
+		srv.OnConnect(func(hello zktest.Connect) zktest.Verdict {
+			named = hello.LastZxid
+			return zktest.Pass
+		})
+		connect(t, srv, func(c *zk.Config) { *c = cfg })
+		require.True(t, srv.Exists("/n"), "the session lives")
+		require.Equal(t, seen, named, "a server that lags behind would do")
+	})
+}
+
 // The server grants a smaller session timeout than it did before. The
 // lease must not rest on the larger one any more, although the Connect has failed.
 func TestResume_TimeoutOfAFailedConnectCounts(t *testing.T) {
