@@ -40,18 +40,28 @@ func TestLogs_PageListsEachLine(t *testing.T) {
 func logCalls(t *testing.T, folder string) (calls [][]string) {
 	t.Helper()
 	call := regexp.MustCompile(`[lL]og(?:ger)?\.(Debug|Info|Warn|Error|Log)\((?:[^"\n]*, )?"(zk: [^"]+)"`)
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+	for path, text := range goFiles(t, folder) {
+		found := call.FindAllStringSubmatch(text, -1)
+		require.LessOrEqual(t, strings.Count(text, `og.Log(`), len(found), "%s: a Log without its message", path)
+		calls = append(calls, found...)
+	}
+	return calls
+}
+
+// goFiles returns the Go files below a folder that are no tests, by their paths.
+func goFiles(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		found := call.FindAllStringSubmatch(string(text), -1)
-		require.LessOrEqual(t, strings.Count(string(text), `og.Log(`), len(found), "%s: a Log without its message", path)
-		calls = append(calls, found...)
+		files[filepath.ToSlash(path)] = string(text)
 		return err
 	})
 	require.NoError(t, err)
-	return calls
+	return files
 }
 
 // TestLogs_ReasonsAreOnOneLine looks at each log call of zk and contrib: joined errors have

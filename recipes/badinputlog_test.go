@@ -45,16 +45,16 @@ func logOf(level slog.Level) (*slog.Logger, *logLines) {
 	out := &logLines{}
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Key {
-		case slog.TimeKey, "node", "token", "session":
+		case slog.TimeKey, "node", "token", "session", "since":
 			return slog.Attr{}
 		}
 		return a
 	}})), out
 }
 
-// A health check that fails again and again is one line, as long as it fails for one
-// reason.
-func TestLog_HealthCheckThatFailsIsOneLine(t *testing.T) {
+// A health check that fails again and again is logged less and less often, and when it
+// fails for another reason.
+func TestLog_HealthCheckThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})
 		log, out := logOf(slog.LevelWarn)
@@ -78,25 +78,31 @@ func TestLog_HealthCheckThatFailsIsOneLine(t *testing.T) {
 			}})
 		}()
 		const taken = `level=WARN msg="discovery: health check failed, instance is taken out" path=/services/web/1 why=`
-		for _, why := range []string{`"the disk is full"`, `"no route"`} {
-			set(errors.New(strings.Trim(why, `"`)))
-			time.Sleep(time.Minute)
-			require.Equal(t, []string{taken + why}, out.take())
+		still := func(tries, took, why string) string {
+			return `level=WARN msg="discovery: health check still fails" path=/services/web/1 tries=` + tries + ` for=` + took + ` why="` + why + `"`
 		}
+		set(errors.New("the disk is full"))
+		time.Sleep(2*time.Minute + 500*time.Millisecond)
+		require.Equal(t, []string{
+			taken + `"the disk is full"`, still("11", "10s", "the disk is full"), still("61", "1m0s", "the disk is full"),
+		}, out.take())
+		set(errors.New("no route"))
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{still("122", "2m1s", "no route")}, out.take(), "a new reason")
 		set(nil)
 		time.Sleep(time.Minute)
 		require.Equal(t, discovery.Registered, r.Status().State)
 		require.Equal(t, []string{""}, out.take())
 		set(errors.New("no route"))
-		time.Sleep(time.Minute)
+		time.Sleep(9 * time.Second)
 		require.Equal(t, []string{taken + `"no route"`}, out.take(), "a new failure")
 		cancel()
 		require.ErrorIs(t, <-done, context.Canceled)
 	})
 }
 
-// So is a check that always takes too long, whether or not it obeys its context.
-func TestLog_HealthCheckThatHangsIsOneLine(t *testing.T) {
+// A check that always takes too long has one reason, whether or not it obeys its context.
+func TestLog_HealthCheckThatHangs(t *testing.T) {
 	for name, extra := range map[string]time.Duration{"obeys its context": 0, "is slow to obey": 300 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,7 +111,7 @@ func TestLog_HealthCheckThatHangsIsOneLine(t *testing.T) {
 				d := discovery.New(clienttest.Connect(t, srv), "/services", discovery.Config{Logger: log})
 				r, err := d.Registration(discovery.Instance{Name: "web", ID: "1"})
 				require.NoError(t, err)
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
 				defer cancel()
 				require.ErrorIs(t, r.Serve(ctx, discovery.Gate{Every: time.Second, Check: func(ctx context.Context) error {
 					<-ctx.Done()
@@ -170,10 +176,10 @@ func TestLog_LossIsLoggedAtOnceAndWorkThatGoesOn(t *testing.T) {
 					time.Sleep(2999 * time.Millisecond)
 					require.Equal(t, []string{""}, out.take())
 					time.Sleep(2 * time.Millisecond)
-					require.Equal(t, []string{`level=WARN msg="` + recipe + `: the work goes on although the hold is lost"` + attrs + ` after=3s why="own node was deleted"`}, out.take())
+					require.Equal(t, []string{`level=WARN msg="` + recipe + `: the work still runs although its context has ended"` + attrs + ` for=3s why="own node was deleted"`}, out.take())
 					time.Sleep(999 * time.Millisecond)
 				})
-				require.Contains(t, out.take(), `level=INFO msg="`+recipe+`: the work under the lost hold has returned"`+attrs+` after=4s`)
+				require.Contains(t, out.take(), `level=INFO msg="`+recipe+`: the work has returned, after its context had ended"`+attrs+` for=4s why="own node was deleted"`)
 			})
 		})
 	}
@@ -199,10 +205,9 @@ func TestLog_MemberAfterAnExpiry(t *testing.T) {
 		require.ErrorIs(t, <-done, context.DeadlineExceeded)
 		require.Equal(t, []string{
 			`level=INFO msg="groupmembership: state" path=/g/me from=unregistered to=registered`,
-			`level=INFO msg="groupmembership: state" path=/g/me from=registered to=unregistered why="session expired"`,
+			`level=WARN msg="groupmembership: state" path=/g/me from=registered to=unregistered why="session expired"`,
 			`level=INFO msg="groupmembership: state" path=/g/me from=unregistered to=registered`,
-			`level=INFO msg="groupmembership: state" path=/g/me from=registered to=unregistered why="left the group"`,
-			`level=INFO msg="groupmembership: state" path=/g/me from=unregistered to=ended why="left the group"`,
+			`level=INFO msg="groupmembership: state" path=/g/me from=registered to=ended why="left the group"`,
 		}, out.take())
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -99,11 +100,11 @@ func Shutdown(ctx context.Context, client *zk.Client, steps ...Step) error {
 		inTime, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/4))
 		defer cancel()
 	}
-	log := slog.Default()
+	logger := slog.Default()
 	if client != nil {
-		log = client.Config().Logger
+		logger = client.Config().Logger
 	}
-	failed := &ShutdownError{}
+	log, failed := lines.New(logger, "shutdown"), &ShutdownError{}
 	for i, s := range steps {
 		if s.Name == "" {
 			s.Name = fmt.Sprintf("step %d", i+1)
@@ -128,7 +129,7 @@ const lateSteps = 500 * time.Millisecond
 
 // within runs the step until it returns, at the longest until ctx has ended and late
 // has passed.
-func (s Step) within(ctx context.Context, log *slog.Logger, late time.Duration) error {
+func (s Step) within(ctx context.Context, log lines.Log, late time.Duration) error {
 	returned := make(chan error, 1)
 	go func() {
 		err := errors.New("it ended its goroutine (runtime.Goexit)")
@@ -151,7 +152,7 @@ func (s Step) within(ctx context.Context, log *slog.Logger, late time.Duration) 
 }
 
 // do calls the step. A panic is logged with its stack, and returned as an error.
-func (s Step) do(ctx context.Context, log *slog.Logger) (err error) {
+func (s Step) do(ctx context.Context, log lines.Log) (err error) {
 	if s.Do == nil {
 		return errors.New("it has no function: set Step.Do")
 	}
@@ -164,7 +165,7 @@ func (s Step) do(ctx context.Context, log *slog.Logger) (err error) {
 		if value == nil {
 			return // runtime.Goexit
 		}
-		log.Error("shutdown: a step panicked, the other steps go on", "step", s.Name, "panic", value, "stack", string(debug.Stack()))
+		log.Line(slog.LevelError, lines.StepPanic, slog.String("step", s.Name), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
 		err = fmt.Errorf("it panicked: %v", value)
 	}()
 	err = s.Do(ctx)

@@ -6,44 +6,11 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/oneline"
+	"github.com/zookit/zookit/internal/rarely"
 )
 
 // why is the field of a log line that names the reason, on one line.
 func why(err error) slog.Attr { return slog.Any("why", oneline.Flat(err)) }
-
-// outage counts the attempts that have failed since the client last had a connection.
-// The session loop owns it.
-type outage struct {
-	since  time.Time // of the first one
-	failed int
-	said   time.Duration // how long after since the next line is due
-}
-
-// quietFor are the times after the first failure at which the client says again that it
-// cannot connect. After the last one it says so every quietAfter.
-var quietFor = []time.Duration{10 * time.Second, time.Minute}
-
-const quietAfter = 5 * time.Minute
-
-// more records a failed attempt, and reports whether a line is due.
-func (o *outage) more(now time.Time) bool {
-	if o.failed == 0 {
-		o.since = now
-	}
-	o.failed++
-	took := now.Sub(o.since)
-	if took < o.said {
-		return false
-	}
-	o.said = took + quietAfter
-	for _, next := range quietFor {
-		if took < next {
-			o.said = next
-			break
-		}
-	}
-	return true
-}
 
 // cannotConnect logs that an attempt at a server has failed: the first one at once, and
 // then less and less often. One that another line has reported is only counted.
@@ -51,15 +18,15 @@ func (l *loop) cannotConnect(server string, err error, reported bool) {
 	if l.soon.Err() != nil {
 		return // Close reports what it could not confirm
 	}
-	if !l.outage.more(time.Now()) || reported {
+	if !l.outage.More(time.Now()) || reported {
 		l.core.log.Debug("zk: attempt failed", "server", server, why(err))
 		return
 	}
-	if l.outage.failed == 1 {
+	if l.outage.Count == 1 {
 		l.core.log.Warn("zk: cannot connect, trying on", "server", server, why(err))
 		return
 	}
-	l.core.log.Warn("zk: still cannot connect", "tries", l.outage.failed, "for", time.Since(l.outage.since).Round(time.Millisecond),
+	l.core.log.Warn("zk: still cannot connect", "tries", l.outage.Count, "for", l.outage.For(time.Now()),
 		why(oneline.Join(l.servers.reasons()...)))
 }
 
@@ -67,7 +34,7 @@ func (l *loop) cannotConnect(server string, err error, reported bool) {
 // before that.
 func (l *loop) connected(cn *conn) {
 	before := l.outage
-	l.outage = outage{}
+	l.outage = rarely.Failures{}
 	if !l.core.logs(slog.LevelInfo) {
 		return
 	}
@@ -76,8 +43,8 @@ func (l *loop) connected(cn *conn) {
 	if s.Resumed() > 0 {
 		args = append(args, "resumed", s.Resumed())
 	}
-	if before.failed > 0 {
-		args = append(args, "tries", before.failed+1, "for", time.Since(before.since).Round(time.Millisecond))
+	if before.Count > 0 {
+		args = append(args, "tries", before.Count+1, "for", before.For(time.Now()))
 	}
 	if s.readOnly {
 		l.core.log.Warn("zk: connected to a read-only server, writes fail until one with quorum is found", args...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/zookit/zookit/internal/rarely"
 	"github.com/zookit/zookit/internal/xsync"
 )
 
@@ -37,8 +38,8 @@ type loop struct {
 	done     chan struct{} // closed when run has ended
 	closeErr error         // what Close returns; valid after done
 
-	found  *arrival // what the search at the last connection has found
-	outage outage   // since the last connection
+	found  *arrival        // what the search at the last connection has found
+	outage rarely.Failures // attempts since the last connection
 }
 
 func newLoop(c *core, servers *servers, dialer *dialer, companions *companions) *loop {

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/zookit/zookit/internal/rarely"
 )
 
 // slowness counts the answers of a server that took long. Only answers to the client's
 // own heartbeats and pings count, because they do not wait behind other requests.
 type slowness struct {
-	outage               // of answers that took long
-	inRow  bool          // the newest answer took long
-	last   time.Time     // when the last of them came
-	took   time.Duration // how long that one took
+	rarely.Failures               // of answers that took long
+	inRow           bool          // the newest answer took long
+	last            time.Time     // when the last of them came
+	took            time.Duration // how long that one took
 }
 
 // timed records how long the server took to answer a heartbeat or a ping. It logs that
@@ -28,8 +30,8 @@ func (cn *conn) timed(now time.Time, took time.Duration) {
 	}
 	if took < s.timing.slow {
 		slow.inRow = false
-		if slow.failed > 0 && now.Sub(slow.last) >= s.timing.timeout {
-			lasted := slow.last.Sub(slow.since)
+		if slow.Count > 0 && now.Sub(slow.last) >= s.timing.timeout {
+			lasted := slow.last.Sub(slow.Since)
 			*slow = slowness{}
 			cn.c.later(func() {
 				cn.c.log.Info("zk: server answers in time again", "server", cn.server, "session", s.label(), "for", lasted.Round(time.Millisecond))
@@ -39,7 +41,7 @@ func (cn *conn) timed(now time.Time, took time.Duration) {
 	}
 	again := slow.inRow
 	slow.inRow, slow.last, slow.took = true, now, took
-	if !again || !slow.more(now) {
+	if !again || !slow.More(now) {
 		return
 	}
 	s.leaveEnded()

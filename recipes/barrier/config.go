@@ -9,6 +9,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/zk"
 )
@@ -85,7 +86,7 @@ func options(acl []zk.ACL, opts ...zk.CreateOption) []zk.CreateOption {
 
 // journalOf returns the journal that logs for a barrier.
 func journalOf(c *zk.Client, logger *slog.Logger, dir string) journal.Journal {
-	return journal.New(c, logger, "barrier", dir, journal.Words{Granted: "entered", Released: "left"})
+	return journal.New(c, logger, "barrier", dir, journal.Words{Granted: lines.Entered, Released: lines.Left})
 }
 
 // giveUp returns the error of a request that is not retried any more. It adds the

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"github.com/zookit/zookit/recipes"
@@ -73,7 +74,7 @@ func (d *Double) enter(ctx context.Context) (e *Entry, err error) {
 	if err != nil {
 		return nil, refused.AtOnce("enter", d.dir, err)
 	}
-	wait := d.log.Wait(ctx, "parties", d.parties)
+	wait := d.log.Wait(ctx, slog.Int("parties", d.parties))
 	defer func() { wait.Over(err) }()
 	m, err := d.join(ctx)
 	if err != nil {

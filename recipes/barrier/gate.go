@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 
 	"github.com/zookit/zookit/internal/notice"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/show"
@@ -44,7 +46,7 @@ func New(c *zk.Client, path string, cfg Config) *Barrier {
 // If a reply is lost, Raise sends the request again, which undoes a Lower that came
 // in between. If ctx ends before a reply, the error has OutcomeUnknown: the gate may
 // have been closed.
-func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", "raised", b.raise) }
+func (b *Barrier) Raise(ctx context.Context) error { return b.run(ctx, "raise", lines.Raised, b.raise) }
 
 func (b *Barrier) raise(ctx context.Context) error {
 	doubt := pace.Doubt{Call: "raise"}
@@ -118,7 +120,9 @@ func raisedBy(owner int64) error {
 // gate is open already. If a reply is lost, Lower sends the request again, which
 // undoes a Raise that came in between. If ctx ends before a reply, the error has
 // OutcomeUnknown: the gate may have been opened.
-func (b *Barrier) Lower(ctx context.Context) error { return b.run(ctx, "lower", "lowered", b.lower) }
+func (b *Barrier) Lower(ctx context.Context) error {
+	return b.run(ctx, "lower", lines.Lowered, b.lower)
+}
 
 func (b *Barrier) lower(ctx context.Context) error {
 	return deleteSurely(ctx, b.c, b.path)
@@ -129,7 +133,7 @@ func (b *Barrier) lower(ctx context.Context) error {
 // returns the cause of ctx when ctx ends, and zk.ErrClosed, zk.ErrNoAuth or another
 // refusal of the server. It leaves no watch behind.
 func (b *Barrier) Wait(ctx context.Context) error {
-	return b.run(ctx, "wait", "open", func(ctx context.Context) error {
+	return b.run(ctx, "wait", lines.Open, func(ctx context.Context) error {
 		wait := b.log.Wait(ctx)
 		err := b.wait(ctx)
 		wait.Over(err)
@@ -158,7 +162,7 @@ func (b *Barrier) wait(ctx context.Context) error {
 }
 
 // run runs call, and logs done if it succeeds.
-func (b *Barrier) run(ctx context.Context, op, done string, call func(context.Context) error) error {
+func (b *Barrier) run(ctx context.Context, op string, done lines.Line, call func(context.Context) error) error {
 	err := refused.Unusable(ctx, b.c, b.bad, "barrier.New")
 	if err != nil {
 		err = refused.AtOnce(op, b.path, err)
@@ -168,7 +172,7 @@ func (b *Barrier) run(ctx context.Context, op, done string, call func(context.Co
 	if err != nil {
 		return show.Error("barrier", b.path, refused.Explain(err))
 	}
-	b.log.Logger.Debug("barrier: "+done, "dir", b.path)
+	b.log.Line(slog.LevelDebug, done, slog.String("dir", b.path))
 	return nil
 }
 

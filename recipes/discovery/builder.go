@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/xsync"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 )
 
@@ -95,7 +97,7 @@ func (b *builder) apply(batch mirror.Batch) {
 		}
 		if n.err != nil {
 			n.instance = nil
-			b.c.d.cfg.Logger.Warn("discovery: node has no readable instance", "path", e.Path, "why", n.err)
+			b.c.d.log.Line(slog.LevelWarn, lines.Unreadable, slog.String("path", e.Path), lines.Why(n.err))
 		}
 		at(e.Path)[e.Path] = n
 	}

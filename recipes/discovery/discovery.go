@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/nodes"
 	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/recipes/internal/pace"
@@ -74,6 +75,7 @@ type Discovery struct {
 	cfg    Config
 	keeper *presence.Keeper
 	hooks  *observe.Hooks
+	log    lines.Log
 	bad    error // what is wrong with the arguments of New
 }
 
@@ -91,7 +93,8 @@ func New(c *zk.Client, base string, cfg Config) *Discovery {
 	cfg.Spread = cmp.Or(cfg.Spread, time.Second)
 	cfg.Grace = cmp.Or(cfg.Grace, time.Minute)
 	cfg.Logger = observe.Logger(c, cfg.Logger)
-	return &Discovery{c: c, hooks: observe.Of(c), base: base, cfg: cfg, keeper: presence.NewKeeper(c), bad: bad}
+	log := lines.New(cfg.Logger, "discovery")
+	return &Discovery{c: c, hooks: observe.Of(c), log: log, base: base, cfg: cfg, keeper: presence.NewKeeper(c), bad: bad}
 }
 
 // usable returns an error if a call of d cannot begin: d was not made by New, its

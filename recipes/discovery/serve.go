@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
+	"github.com/zookit/zookit/recipes/internal/lines"
+	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -75,7 +78,10 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 			}
 		}
 	})
-	p := &prober{g: g}
+	p := &prober{g: g, late: work.Late{
+		Log: r.d.log, Still: lines.CheckStillRuns, Returned: lines.CheckReturned,
+		Attrs: []slog.Attr{slog.String("path", r.path)},
+	}}
 	defer p.join() // after the instance is unregistered: a check may ignore its context
 	err := r.follow(serving, g, p)
 	switch {
@@ -90,7 +96,8 @@ func (r *Registration) Serve(ctx context.Context, g Gate) error {
 // follow registers the instance after a check that passes, and takes it out after
 // failed ones. It returns nil when ctx ends, or the error that ends Serve early.
 func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
-	var logged string // the error that is in the log; "" while the checks pass
+	var checks, unconfirmed lines.Troubles // while the instance is taken out
+	path := slog.String("path", r.path)
 	for failures := 0; ; {
 		why := p.check(ctx)
 		if ctx.Err() != nil {
@@ -98,14 +105,13 @@ func (r *Registration) follow(ctx context.Context, g Gate, p *prober) error {
 		}
 		var err error
 		if why == nil {
-			failures, logged = 0, ""
+			failures = 0
+			checks.Over(r.d.log, lines.CheckPasses, path)
+			unconfirmed.Forget()
 			err = r.admit(ctx, g)
 		} else if failures++; failures >= g.Failures {
-			if text := why.Error(); text != logged {
-				r.d.cfg.Logger.Warn("discovery: health check failed, instance is taken out", "path", r.path, "why", oneline.Flat(why))
-				logged = text
-			}
-			err = r.takeOut(ctx, g, why)
+			checks.Failed(r.d.log, lines.CheckFailed, lines.CheckStillFails, why, path)
+			err = r.takeOut(ctx, g, why, &unconfirmed)
 		}
 		if err != nil {
 			return err
@@ -141,7 +147,7 @@ func (r *Registration) admit(ctx context.Context, g Gate) error {
 // takeOut unregisters an instance whose check failed with the error why. If the server
 // does not confirm it, the client goes on in the background, and the next failed check
 // tries again.
-func (r *Registration) takeOut(ctx context.Context, g Gate, why error) error {
+func (r *Registration) takeOut(ctx context.Context, g Gate, why error, unconfirmed *lines.Troubles) error {
 	r.unfit(why)
 	if s := r.present(); s.State == Ended {
 		if !errors.Is(s.Err, ErrUnregistered) {
@@ -152,7 +158,9 @@ func (r *Registration) takeOut(ctx context.Context, g Gate, why error) error {
 	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
 	if err := r.Unregister(ctx); err != nil {
-		r.d.cfg.Logger.Warn("discovery: taking the instance out is not confirmed, it is retried", "path", r.path, "why", err)
+		unconfirmed.Failed(r.d.log, lines.NotTakenOut, lines.StillNotOut, err, slog.String("path", r.path))
+	} else {
+		unconfirmed.Over(r.d.log, lines.TakenOut, slog.String("path", r.path))
 	}
 	return nil
 }
@@ -211,6 +219,7 @@ func (r *Registration) unfit(why error) {
 // prober runs the checks, one at a time.
 type prober struct {
 	g       Gate
+	late    work.Late
 	running chan error // gets the result of a check that is not done yet
 }
 
@@ -226,11 +235,13 @@ func (p *prober) check(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, p.g.Timeout)
 		go func() { // joined by join
 			defer cancel()
-			err := p.g.Check(ctx)
-			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-				err = ErrCheckTimeout // the same reason in other words
-			}
-			result <- err
+			result <- p.late.Run(ctx, func() error {
+				err := p.g.Check(ctx)
+				if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+					err = ErrCheckTimeout // the same reason in other words
+				}
+				return err
+			})
 		}()
 	}
 	t := time.NewTimer(p.g.Timeout)

@@ -2,10 +2,13 @@ package election
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/lines"
+	"github.com/zookit/zookit/zk"
 )
 
 // Leader is the candidate that leads, or is about to.
@@ -75,9 +78,19 @@ func (e *Election) choose(t contend.Turn) contend.Choice {
 		c.Aside = c.Named || c.Higher > 0
 	}
 	if c.Aside {
-		e.log.Logger.Debug("election: stands aside", "dir", e.dir, "node", t.Own, "named", t.Next, "higher", c.Higher)
+		e.logAside(t, c)
 	}
 	return c
+}
+
+// logAside logs that our candidate stands aside: for the one that the last leader named,
+// or for candidates of a higher priority.
+func (e *Election) logAside(t contend.Turn, c contend.Choice) {
+	attrs := []slog.Attr{slog.String("dir", e.dir), slog.String("node", zk.Join(e.dir, t.Own)), slog.Int("higher", c.Higher)}
+	if c.Named {
+		attrs = append(attrs, slog.String("named", zk.Join(e.dir, t.Next)))
+	}
+	e.log.Line(slog.LevelDebug, lines.StandsAside, attrs...)
 }
 
 // higher counts the candidates behind us that have a higher priority, up to the

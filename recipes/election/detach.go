@@ -3,7 +3,6 @@ package election
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
@@ -49,7 +48,7 @@ func (e *Election) Resume(ctx context.Context, d recipes.Detached) (*Leadership,
 	if err != nil {
 		return nil, e.wrap(err)
 	}
-	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), nil, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
+	l := &Leadership{g: g, e: e, log: e.log.Grant(g.Context(), nil, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Resumed: true})}
 	l.proclaimed.Store(&data)
 	e.memory.lead(l)
 	return l, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
@@ -114,7 +115,7 @@ type Election struct {
 // unknown Dialect, every method returns zk.ErrBadArguments.
 func New(c *zk.Client, dir string, cfg Config) *Election {
 	cfg.BackOff = pace.Endless(cfg.BackOff)
-	log := journal.New(c, cfg.Logger, "election", dir, journal.Words{Granted: "leads"})
+	log := journal.New(c, cfg.Logger, "election", dir, journal.Words{Granted: lines.Leads, Released: lines.Resigned, HandedOver: ErrHandedOver})
 	log.Level = slog.LevelInfo
 	queue := contend.New(c, dir, contend.Latch, cfg.Dialect, []byte(cfg.ID), cfg.ACL)
 	named := label.Of("election", dir)

@@ -3,10 +3,12 @@ package election
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/work"
@@ -38,14 +40,16 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 	e.memory.candidates.Add(1) // also during a pause
 	defer e.memory.candidates.Add(-1)
 	policy := e.cfg.BackOff()
+	var troubles lines.Troubles
 	for {
 		l, err := e.Campaign(ctx)
 		switch {
 		case err != nil && (ctx.Err() != nil || !transient(err)):
 			return err
 		case err != nil:
-			e.log.Logger.Warn("election: campaign failed, it is retried", "dir", e.dir, "why", err)
+			troubles.Failed(e.log.Log, lines.CampaignFailed, lines.CampaignStillFails, err, slog.String("dir", e.dir))
 		default:
+			troubles.Forget() // "leads" is logged
 			start, lasted := time.Now(), make(chan time.Duration, 1)
 			context.AfterFunc(l.Context(), func() { lasted <- time.Since(start) })
 			again, err := e.term(ctx, l, lead)
@@ -55,11 +59,11 @@ func (e *Election) Run(ctx context.Context, lead func(ctx context.Context, l *Le
 			if <-lasted > time.Minute { // the leadership has ended: it did not fail at its start
 				policy.Reset()
 			}
-			attrs := []any{"dir", e.dir}
+			attrs := []slog.Attr{slog.String("dir", e.dir)}
 			if err != nil {
-				attrs = append(attrs, "lead", err) // what lead returned
+				attrs = append(attrs, slog.Any("lead", oneline.Flat(err))) // what lead returned
 			}
-			e.log.Logger.Info("election: the work has returned, the next campaign begins", attrs...)
+			e.log.Line(slog.LevelInfo, lines.WorkReturned, attrs...)
 			if errors.Is(context.Cause(l.Context()), ErrHandedOver) {
 				continue
 			}
@@ -106,10 +110,7 @@ func (e *Election) term(ctx context.Context, l *Leadership, lead func(context.Co
 	}()
 	under, stop := work.Under(l.Context(), ctx)
 	defer stop()
-	err = func() error {
-		defer l.log.Working()()
-		return lead(under, l)
-	}()
+	err = l.log.Late().Run(under, func() error { return lead(under, l) })
 	panicked = false
 	why := context.Cause(l.Context())
 	again = l.Context().Err() != nil && !errors.Is(why, ErrResigned) && !errors.Is(why, ErrDetached)

@@ -2,7 +2,6 @@ package lock
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/journal"
@@ -49,7 +48,7 @@ func (l *Lock) Resume(ctx context.Context, d recipes.Detached) (*Held, error) {
 	if err != nil {
 		return nil, wrap(l.dir, err)
 	}
-	h := &Held{g: g, log: l.log.Grant(g.Context(), nil, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Bool("resumed", true)}})}
+	h := &Held{g: g, log: l.log.Grant(g.Context(), nil, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Resumed: true})}
 	l.memory.keep(h)
 	return h, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/journal"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/recipes/internal/sentinel"
 	"github.com/zookit/zookit/recipes/internal/show"
@@ -65,7 +66,7 @@ type Config struct {
 
 // journal returns the journal of the holds in a directory.
 func (c Config) journal(client *zk.Client, recipe, dir string) journal.Journal {
-	return journal.New(client, c.Logger, recipe, dir, journal.Words{Granted: "granted", Released: "released"})
+	return journal.New(client, c.Logger, recipe, dir, journal.Words{Granted: lines.Granted, Released: lines.Released})
 }
 
 // Lock is a mutex in a directory of its own. It may be used by many goroutines;
@@ -176,7 +177,7 @@ func (l *Lock) Do(ctx context.Context, f func(ctx context.Context, h *Held) erro
 	if err != nil {
 		return err
 	}
-	return do(ctx, l.dir, h, h.g.Session().Timeout(), f)
+	return do(ctx, l.dir, h, h.g.Session().Timeout(), h.log.Late(), f)
 }
 
 // Contender is a holder of the lock or a waiter: its node, data, session, token, and

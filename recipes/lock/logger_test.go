@@ -104,7 +104,7 @@ func TestSemaphore_LogsTheLifeOfPermits(t *testing.T) {
 		require.Len(t, lines, 5)
 		require.Equal(t, []string{
 			`level=DEBUG msg="semaphore: granted" dir=/s permits=2 waited=0s`,
-			`level=INFO msg="semaphore: waiting" dir=/s permits=1`,
+			`level=INFO msg="semaphore: waiting" dir=/s permits=1 held=2 limit=2`,
 		}, lines[:2])
 		// The delete of the ticket reaches the waiter while Release still returns.
 		require.ElementsMatch(t, []string{

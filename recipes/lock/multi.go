@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/zookit/zookit/recipes/internal/contend"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
+	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -179,7 +181,13 @@ func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHeld
 		timeout = max(timeout, h.parts[i].g.Session().Timeout())
 		dirs[n] = m.locks[i].dir
 	}
-	return do(ctx, strings.Join(dirs, " "), h, timeout, f)
+	name := strings.Join(dirs, " ")
+	var late work.Late // one line for all the locks
+	if len(m.order) > 0 {
+		late = h.parts[m.order[0]].log.Late()
+		late.Attrs = []slog.Attr{slog.String("dir", name)}
+	}
+	return do(ctx, name, h, timeout, late, f)
 }
 
 // MultiHeld is the hold on all the locks of a Multi. Its methods may be called by

@@ -126,7 +126,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, 
 	if err := check(ctx, n, &doubt); err != nil {
 		return nil, s.wrap(doubt.Of(contend.Because(ctx, err)))
 	}
-	waiting := s.log.Wait(ctx, "permits", n)
+	waiting := s.log.Wait(ctx, slog.Int("permits", n))
 	defer func() { waiting.Over(err) }()
 	queue := s.queue.Logging(waiting)
 	var again pace.Retries
@@ -136,7 +136,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int, wait bool) (p *Permits, 
 		if err != nil {
 			return nil, s.wrap(doubt.Of(err))
 		}
-		g, err := s.serve(ctx, ticket, n, wait, &doubt)
+		g, err := s.serve(ctx, ticket, n, wait, waiting, &doubt)
 		switch {
 		case err == nil:
 			return &Permits{g: g, log: s.log.Grant(g.Context(), waiting, journal.Grant{Session: g.Session(), Node: g.Path(), Token: g.Token(), Attrs: []slog.Attr{slog.Int("permits", n)}})}, nil
@@ -219,7 +219,7 @@ var errQueueAgain = errors.New("ticket was lost")
 
 // serve waits, with the first ticket of the queue, until there is room for n
 // leases, and exchanges the ticket for them.
-func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wait bool, doubt *pace.Doubt) (_ *contend.Grant, err error) {
+func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wait bool, log *journal.Wait, doubt *pace.Doubt) (_ *contend.Grant, err error) {
 	defer func() {
 		if err != nil && ticket != nil && ticket.Release(ctx) != nil {
 			err = pace.Left("acquire", err) // the janitor continues
@@ -245,6 +245,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 			case !wait:
 				return nil, room.full(n, ErrHeld)
 			case watch:
+				log.Full(ticket.Path(), room.oldest, room.held, room.set.limit)
 				if err = room.wait(ctx, ticket.Context()); err != nil {
 					err = room.full(n, err)
 				}
@@ -333,7 +334,8 @@ func (s *Semaphore) exchange(opts []zk.CreateOption, guids []string, v zk.Versio
 type room struct {
 	there         bool
 	set           setting
-	held          int // permits
+	held          int    // permits
+	oldest        string // the oldest lease; "" in kazoo's layout, whose names have no order
 	limit, leases *zk.Watch
 }
 
@@ -366,8 +368,18 @@ func (s *Semaphore) room(ctx context.Context, n int, watch bool, doubt *pace.Dou
 			return r, err
 		}
 		r.held, r.there = len(names), len(names)+n <= r.set.limit
+		r.oldest = s.oldest(names)
 		return r, nil
 	}
+}
+
+// oldest returns the path of the lease that was granted first, or "".
+func (s *Semaphore) oldest(names []string) string {
+	if len(names) == 0 || s.cfg.Dialect == recipes.Kazoo {
+		return ""
+	}
+	sequence := func(name string) string { return name[max(0, len(name)-10):] }
+	return zk.Join(s.leases, slices.MinFunc(names, func(a, b string) int { return strings.Compare(sequence(a), sequence(b)) }))
 }
 
 // full returns err in a FullError for a request of n permits that gave up because of
@@ -405,5 +417,5 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 	if err != nil {
 		return err
 	}
-	return do(ctx, s.dir, p, p.g.Session().Timeout(), f)
+	return do(ctx, s.dir, p, p.g.Session().Timeout(), p.log.Late(), f)
 }

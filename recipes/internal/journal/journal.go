@@ -11,17 +11,21 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/observe"
+	"github.com/zookit/zookit/recipes/internal/work"
 	"github.com/zookit/zookit/zk"
 )
 
-// Words are a recipe's words for the events of its holds. Without one for a release it
-// is the text of the cause.
-type Words struct{ Granted, Released string }
+// Words are a recipe's lines about the events of its holds.
+type Words struct {
+	Granted, Released lines.Line
+	HandedOver        error // the cause of a release that is logged as handed over; may be nil
+}
 
 // Journal is for one directory of one recipe.
 type Journal struct {
-	Logger *slog.Logger
+	lines.Log
 	Recipe string // the first word of every message
 	Dir    string
 	Words  Words
@@ -37,7 +41,7 @@ type Journal struct {
 func New(c *zk.Client, logger *slog.Logger, recipe, dir string, words Words) Journal {
 	hooks := observe.Of(c)
 	return Journal{
-		Logger: observe.Logger(c, logger), Recipe: recipe, Dir: dir, Words: words, Level: slog.LevelDebug,
+		Log: lines.New(observe.Logger(c, logger), recipe), Recipe: recipe, Dir: dir, Words: words, Level: slog.LevelDebug,
 		c: c, Hooks: hooks, holds: hooks.Acquisitions(),
 	}
 }
@@ -54,6 +58,7 @@ type Grant struct {
 	Node    string
 	Token   int64
 	Attrs   []slog.Attr // others for the log
+	Resumed bool        // it was taken over from another process
 }
 
 // attrs returns the attributes of the lines about a hold.
@@ -78,15 +83,19 @@ var lastID atomic.Uint64
 // that it was lost and why. wait is the wait for the hold, and may be nil. The hooks are
 // called too.
 func (j *Journal) Grant(ctx context.Context, wait *Wait, g Grant) *Hold {
-	if !j.holds && !j.Logger.Enabled(context.Background(), slog.LevelWarn) {
+	if !j.holds && !j.Enabled(slog.LevelWarn) {
 		return nil
 	}
 	level := j.Level
 	if wait.long() {
 		level = max(level, slog.LevelInfo)
 	}
-	if j.Logger.Enabled(context.Background(), level) {
-		j.log(level, j.Words.Granted, append(g.attrs(j.Dir), wait.waited()...))
+	if j.Enabled(level) {
+		attrs := append(g.attrs(j.Dir), wait.waited()...)
+		if g.Resumed {
+			attrs = append(attrs, slog.Bool("resumed", true))
+		}
+		j.Line(level, j.Words.Granted, attrs...)
 	}
 	granted := recipes.Granted{Node: g.Node, Token: g.Token}
 	if j.holds {
@@ -107,42 +116,54 @@ func (j *Journal) Grant(ctx context.Context, wait *Wait, g Grant) *Hold {
 	return h
 }
 
-// ended logs the end of a hold: that the holder has ended it, that it ended with the
-// client, or that it was lost.
+// ended logs the end of a hold.
 func (j *Journal) ended(g Grant, held time.Duration, why error) {
-	level, what := j.Level, j.Words.Released
-	if what == "" || errors.Is(why, recipes.ErrDetached) {
-		what = why.Error()
-	}
-	lost := !errors.Is(why, recipes.ErrReleased)
-	switch {
-	case errors.Is(why, zk.ErrClosed):
-		level, what = max(level, slog.LevelInfo), "ended with the client"
-	case lost:
-		level, what = slog.LevelWarn, "lost"
-	}
-	if !j.Logger.Enabled(context.Background(), level) {
+	line, level, own := j.ending(why)
+	if !j.Enabled(level) {
 		return
 	}
-	attrs := append(g.attrs(j.Dir), slog.Duration("held", held))
-	if lost {
-		attrs = append(attrs, slog.Any("why", why))
+	attrs := append(g.attrs(j.Dir), slog.Duration("held", held.Round(time.Microsecond)))
+	if !own {
+		attrs = append(attrs, lines.Why(why))
 	}
-	j.log(level, what, attrs)
+	j.Line(level, line, attrs...)
+}
+
+// ending returns the line about a hold that has ended because of why, and its level. own
+// says that the holder has ended it.
+func (j *Journal) ending(why error) (line lines.Line, level slog.Level, own bool) {
+	switch {
+	case errors.Is(why, recipes.ErrDetached):
+		return lines.Detached, j.Level, true
+	case j.Words.HandedOver != nil && errors.Is(why, j.Words.HandedOver):
+		return lines.HandedOver, j.Level, true
+	case errors.Is(why, recipes.ErrReleased):
+		return j.Words.Released, j.Level, true
+	case errors.Is(why, zk.ErrClosed):
+		return lines.EndedWithClient, max(j.Level, slog.LevelInfo), false
+	}
+	return lines.Lost, slog.LevelWarn, false
 }
 
 // label names a session as the lines of package zk do, and the log of the servers.
 func label(session int64) string { return fmt.Sprintf("%#x", uint64(session)) }
-
-// log logs what has happened to a hold.
-func (j *Journal) log(level slog.Level, what string, attrs []slog.Attr) {
-	j.Logger.LogAttrs(context.Background(), level, j.Recipe+": "+what, attrs...)
-}
 
 // Ended returns when the end is logged and the hooks have returned. The caller has ended
 // the hold's context.
 func (h *Hold) Ended() {
 	if h != nil {
 		<-h.told
+	}
+}
+
+// Late says what is logged about work under the hold that runs on after its context has
+// ended.
+func (h *Hold) Late() work.Late {
+	if h == nil {
+		return work.Late{}
+	}
+	return work.Late{
+		Log: h.j.Log, Still: lines.WorkStillRuns, Returned: lines.WorkReturnedLate,
+		Attrs: h.granted.attrs(h.j.Dir),
 	}
 }

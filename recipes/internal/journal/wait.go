@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -23,7 +24,7 @@ const longWait = 3 * time.Second
 type Wait struct {
 	j           *Journal
 	acquisition recipes.Acquisition
-	attrs       []any
+	attrs       []slog.Attr
 	ctx         context.Context // ends when the wait is over
 	over        context.CancelFunc
 	steps       bool          // the log takes level Debug
@@ -32,32 +33,37 @@ type Wait struct {
 	waiting     atomic.Pointer[position]
 }
 
-// position is where a contender waits.
+// position is where a contender waits: behind others in the queue, or as the first of it
+// for permits.
 type position struct {
 	node, predecessor string
-	first             string // the node at the head of the queue
+	first             string // the node at the head of the queue, or the oldest lease; "": not known
 	ahead             int
+	held, limit       int // of the permits; 0: it waits in the queue
 }
 
 // attrs returns the attributes of a position. nil has none.
-func (p *position) attrs() []any {
-	if p == nil {
+func (p *position) attrs() []slog.Attr {
+	switch {
+	case p == nil:
 		return nil
+	case p.limit > 0:
+		return []slog.Attr{slog.String("node", p.node), slog.Int("held", p.held), slog.Int("limit", p.limit)}
 	}
-	return []any{"node", p.node, "behind", p.predecessor, "ahead", p.ahead}
+	return []slog.Attr{slog.String("node", p.node), slog.String("behind", p.predecessor), slog.Int("ahead", p.ahead)}
 }
 
 // Wait begins a wait. If it takes longer than some seconds, that is logged. ctx is that
 // of the caller, who calls Over when the wait is over.
-func (j *Journal) Wait(ctx context.Context, attrs ...any) *Wait {
-	logs := j.Logger.Enabled(context.Background(), slog.LevelInfo)
+func (j *Journal) Wait(ctx context.Context, attrs ...slog.Attr) *Wait {
+	logs := j.Enabled(slog.LevelInfo)
 	if !logs && !j.holds {
 		return nil
 	}
 	w := &Wait{
-		j: j, attrs: append([]any{"dir", j.Dir}, attrs...),
+		j: j, attrs: append([]slog.Attr{slog.String("dir", j.Dir)}, attrs...),
 		acquisition: recipes.Acquisition{ID: lastID.Add(1), Recipe: j.Recipe, Dir: j.Dir, Context: ctx, Began: time.Now()},
-		steps:       j.Logger.Enabled(context.Background(), slog.LevelDebug),
+		steps:       j.Enabled(slog.LevelDebug),
 	}
 	j.Hooks.Acquiring(w.acquisition)
 	if logs {
@@ -68,31 +74,32 @@ func (j *Journal) Wait(ctx context.Context, attrs ...any) *Wait {
 	return w
 }
 
-// logLong logs that the wait is long, and who is first in the queue.
+// logLong logs that the wait is long, and who is first in the queue or has the oldest
+// lease.
 func (w *Wait) logLong() {
 	defer close(w.logged)
 	p := w.waiting.Load()
 	attrs := p.attrs()
-	if p != nil {
+	if p != nil && p.first != "" {
 		attrs = append(attrs, w.first(p.first)...)
 	}
-	w.j.Logger.Info(w.j.Recipe+": waiting", w.with(attrs)...)
+	w.j.Line(slog.LevelInfo, lines.Waiting, w.with(attrs...)...)
 }
 
 // first returns the attributes of the node at the head of the queue: the holder as a
 // rule. The node's data says who that is, if its program has written that there. first
 // makes one request.
-func (w *Wait) first(path string) []any {
+func (w *Wait) first(path string) []slog.Attr {
 	ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 	defer cancel()
 	n, err := w.j.c.Get(ctx, path)
 	if err != nil {
-		return []any{"first", path}
+		return []slog.Attr{slog.String("first", path)}
 	}
 	since := time.UnixMilli(n.Stat.Ctime).UTC().Format(time.RFC3339)
-	attrs := []any{"first", path, "of_session", label(n.Stat.EphemeralOwner), "since", since}
+	attrs := []slog.Attr{slog.String("first", path), slog.String("of_session", label(n.Stat.EphemeralOwner)), slog.String("since", since)}
 	if text, ok := readable(n.Data); ok {
-		attrs = append(attrs, "data", text)
+		attrs = append(attrs, slog.String("data", text))
 	}
 	return attrs
 }
@@ -124,7 +131,7 @@ func (w *Wait) of(j *Journal) recipes.Acquisition {
 func (w *Wait) long() bool { return w != nil && time.Since(w.acquisition.Began) >= longWait }
 
 // with returns the attributes of the wait and then others.
-func (w *Wait) with(attrs []any) []any {
+func (w *Wait) with(attrs ...slog.Attr) []slog.Attr {
 	return append(slices.Clip(w.attrs), attrs...)
 }
 
@@ -140,7 +147,15 @@ func (w *Wait) Behind(node, dir, first, predecessor string, ahead int) {
 		w.j.Hooks.Queued(recipes.Queued{Acquisition: w.acquisition, Node: node, Predecessor: p.predecessor, Ahead: ahead})
 	}
 	if w.steps {
-		w.j.Logger.Debug(w.j.Recipe+": watches predecessor", w.with(p.attrs())...)
+		w.j.Line(slog.LevelDebug, lines.WatchesPredecessor, w.with(p.attrs()...)...)
+	}
+}
+
+// Full records that node is first in the queue and waits for permits: held of them are
+// held, and limit is how many there are. oldest is the path of the oldest lease, or "".
+func (w *Wait) Full(node, oldest string, held, limit int) {
+	if w != nil {
+		w.waiting.Store(&position{node: node, first: oldest, held: held, limit: limit})
 	}
 }
 
@@ -148,14 +163,14 @@ func (w *Wait) Behind(node, dir, first, predecessor string, ahead int) {
 // has reported.
 func (w *Wait) WatchEnded(dir, of, what string) {
 	if w != nil && w.steps {
-		w.j.Logger.Debug(w.j.Recipe+": watch ended", w.with([]any{"of", zk.Join(dir, of), "what", what})...)
+		w.j.Line(slog.LevelDebug, lines.WatchEnded, w.with(slog.String("of", zk.Join(dir, of)), slog.String("what", what))...)
 	}
 }
 
 // Listed logs that node has listed the queue, and how many contenders it waits for.
 func (w *Wait) Listed(node string, ahead int) {
 	if w != nil && w.steps {
-		w.j.Logger.Debug(w.j.Recipe+": queue listed", w.with([]any{"node", node, "ahead", ahead})...)
+		w.j.Line(slog.LevelDebug, lines.QueueListed, w.with(slog.String("node", node), slog.Int("ahead", ahead))...)
 	}
 }
 
@@ -177,8 +192,8 @@ func (w *Wait) Over(err error) {
 		return
 	}
 	waited := time.Since(w.acquisition.Began)
-	attrs := append(w.with(w.waiting.Load().attrs()), "waited", waited, "why", err)
-	w.j.Logger.Log(context.Background(), level, w.j.Recipe+": gave up", attrs...)
+	attrs := append(w.with(w.waiting.Load().attrs()...), slog.Duration("waited", waited.Round(time.Microsecond)), lines.Why(err))
+	w.j.Line(level, lines.GaveUp, attrs...)
 	w.j.Hooks.GaveUp(recipes.GaveUp{Acquisition: w.acquisition, Waited: waited, Err: err})
 }
 
@@ -187,5 +202,5 @@ func (w *Wait) waited() []slog.Attr {
 	if w == nil {
 		return nil
 	}
-	return []slog.Attr{slog.Duration("waited", time.Since(w.acquisition.Began))}
+	return []slog.Attr{slog.Duration("waited", time.Since(w.acquisition.Began).Round(time.Microsecond))}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/label"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/zk"
 )
@@ -84,7 +85,7 @@ func Run(ctx context.Context, c *zk.Client, cfg Config, apply func(Batch)) error
 	cfg.Logger = observe.Logger(c, cfg.Logger)
 	cfg.Recipe = cmp.Or(cfg.Recipe, "mirror")
 	m := &mirror{
-		c: c, cfg: cfg, label: label.Of(cfg.Recipe, cfg.Root), hooks: observe.Of(c), apply: apply,
+		c: c, cfg: cfg, label: label.Of(cfg.Recipe, cfg.Root), log: lines.New(cfg.Logger, cfg.Recipe), hooks: observe.Of(c), apply: apply,
 		id: lastID.Add(1), inbox: newInbox(), known: map[string]*node{}, failed: map[string]error{},
 		status: Status{Stale: true, Since: time.Now(), Why: ErrLoading},
 	}
@@ -118,7 +119,9 @@ type mirror struct {
 	status Status           // as last reported
 	zxid   int64
 
-	label label.Label // of the goroutines
+	label    label.Label // of the goroutines
+	log      lines.Log
+	troubles lines.Troubles // of rounds, and of reads of Root
 
 	sub     *zk.Subscription // nil at first, after its loss, and with oneShot
 	oneShot bool             // the server has no recursive watch
@@ -199,7 +202,7 @@ func (m *mirror) turn(ctx context.Context) error {
 	case err != nil:
 		// For example, the server has refused the credentials. The copy stays as it
 		// is. The mirror retries at the next change, or after Retry.
-		m.cfg.Logger.Warn(m.cfg.Recipe+": cannot read, the copy stays as it is", "path", m.cfg.Root, "why", err)
+		m.cannotRead(err)
 		m.inbox.giveBack(work)
 		m.report(Batch{Status: m.stale(err)})
 		return nil
@@ -208,13 +211,23 @@ func (m *mirror) turn(ctx context.Context) error {
 	c.take(&r)
 	m.inbox.bound(len(m.known))
 	status := m.status
-	if why := m.failed[m.cfg.Root]; why != nil {
+	why := m.failed[m.cfg.Root]
+	if why != nil {
+		m.cannotRead(why)
 		status = m.stale(why)
-	} else if !m.inbox.gapped() {
+	} else {
+		m.troubles.Over(m.log, lines.ReadsAgain, slog.String("path", m.cfg.Root))
+	}
+	if why == nil && !m.inbox.gapped() {
 		status = Status{}
 	}
 	m.report(Batch{Gone: c.gone, Set: c.set, Gap: work.all, Status: status})
 	return nil
+}
+
+// cannotRead logs why the copy cannot be brought up to date.
+func (m *mirror) cannotRead(why error) {
+	m.troubles.Failed(m.log, lines.CannotRead, lines.StillCannotRead, why, slog.String("path", m.cfg.Root))
 }
 
 // outdated reports a gap, unless the copy is stale already.

@@ -2,10 +2,12 @@
 package observe
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/refused"
 	"github.com/zookit/zookit/zk"
 )
@@ -13,7 +15,7 @@ import (
 // Hooks has the hooks of a client that observe recipes, sorted by what they observe.
 // nil has none. All its methods can be called on nil.
 type Hooks struct {
-	log *slog.Logger
+	log lines.Log
 
 	acquiring     []recipes.HookAcquiring
 	queued        []recipes.HookQueued
@@ -32,7 +34,7 @@ func Of(c *zk.Client) *Hooks {
 		return nil
 	}
 	cfg := c.Config()
-	h := &Hooks{log: cfg.Logger}
+	h := &Hooks{log: lines.New(cfg.Logger, "recipes")}
 	found := false
 	for _, hook := range cfg.Hooks {
 		pick(&h.acquiring, hook, &found)
@@ -49,6 +51,17 @@ func Of(c *zk.Client) *Hooks {
 		return nil
 	}
 	return h
+}
+
+// Logger returns the logger of a recipe: its own, or else that of the client.
+func Logger(c *zk.Client, own *slog.Logger) *slog.Logger {
+	if own != nil {
+		return own
+	}
+	if refused.Client(c) == nil {
+		own = c.Config().Logger
+	}
+	return cmp.Or(own, slog.New(slog.DiscardHandler)) // a Client that Connect has not made has none
 }
 
 // pick appends a hook to the list of one kind, if it is of that kind.
@@ -137,8 +150,7 @@ func each[H any](h *Hooks, list []H, f func(H)) {
 				if p == nil {
 					return
 				}
-				defer func() { _ = recover() }() // the log handler may panic too
-				h.log.Error("recipes: panic in a hook of Config.Hooks", "hook", fmt.Sprintf("%T", hook), "panic", p)
+				h.log.Line(slog.LevelError, lines.HookPanic, slog.String("hook", fmt.Sprintf("%T", hook)), slog.Any("panic", p))
 			}()
 			f(hook)
 		}()

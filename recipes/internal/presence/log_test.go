@@ -84,7 +84,7 @@ func TestNode_LogsNoTransitionThatChangesNothing(t *testing.T) {
 				transitions++
 			}
 		}
-		require.Equal(t, 5, transitions, "registered, lapsed, registered, left, ended")
+		require.Equal(t, 4, transitions, "registered, lapsed, registered, left")
 		news := 0
 		for range told {
 			news++

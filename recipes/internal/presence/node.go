@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes"
+	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/observe"
 	"github.com/zookit/zookit/recipes/internal/pace"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -158,6 +160,8 @@ type Node struct {
 	// deletion, until the time in until.
 	seen  recipes.TakenError
 	until time.Time
+
+	logged State // the state that was logged last
 
 	turn xsync.Mutex // held by the goroutine that removes the node
 
@@ -332,25 +336,47 @@ func (n *Node) publish(s Status) {
 	n.rev++
 	n.changed.Notify()
 	n.mu.Unlock()
-	n.log(old, s, entered)
+	n.log(s, entered)
 	if entered {
 		n.cfg.Hooks.MemberChanged(recipes.MemberChanged{Recipe: n.cfg.Recipe, Path: n.base, State: s.State.String(), Err: s.Err})
 	}
 }
 
-// log logs a new status. If it entered no other state, its reason is new.
-func (n *Node) log(old, s Status, entered bool) {
-	what, attrs := "still "+s.State.String(), []any{"path", n.base}
+// log logs a new status. If it entered no other state, its reason is new: the Node is
+// still Unregistered. On the way to Ended, only Ended is logged.
+func (n *Node) log(s Status, entered bool) {
+	if s.State == Unregistered && ends(s.Err) {
+		return
+	}
+	line, attrs := lines.StillUnregistered, []slog.Attr{slog.String("path", n.base)}
 	if entered {
-		what, attrs = "state", append(attrs, "from", old.State, "to", s.State)
+		line = lines.State
+		attrs = append(attrs, slog.String("from", n.logged.String()), slog.String("to", s.State.String()))
 		if s.Path != "" {
-			attrs = append(attrs, "node", s.Path)
+			attrs = append(attrs, slog.String("node", s.Path))
 		}
 	}
+	n.logged = s.State
 	if s.Err != nil {
-		attrs = append(attrs, "why", s.Err)
+		attrs = append(attrs, lines.Why(s.Err))
 	}
-	n.cfg.Logger.Info(n.cfg.Recipe+": "+what, attrs...)
+	lines.New(n.cfg.Logger, n.cfg.Recipe).Line(levelOf(s), line, attrs...)
+}
+
+// ends reports whether the Node ends because of err, as its owner wants it.
+func ends(err error) bool {
+	return errors.Is(err, ErrLeft) || errors.Is(err, recipes.ErrDetached) || errors.Is(err, zk.ErrClosed)
+}
+
+// levelOf returns the level of the line about a status: Warn if the node should be
+// registered and is not. A node that waits for that of an earlier process is no reason to
+// warn: its session ends soon.
+func levelOf(s Status) slog.Level {
+	_, waits := errors.AsType[*recipes.TakenError](s.Err)
+	if s.Err == nil || waits && s.State == Unregistered || ends(s.Err) {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
 }
 
 func sameText(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
