@@ -48,7 +48,7 @@ func TestSession_GivenUpIsClosedWithCredentialsWhereTheyAreRequired(t *testing.T
 	bubble(t, 1, func(t *testing.T, srv *zktest.Server) {
 		c := connect(t, srv, func(cfg *zk.Config) { cfg.Auth = []zk.Authenticator{zk.DigestAuth("bob", "secret")} })
 		old := c.Session()
-		time.Sleep(2 * time.Second)
+		time.Sleep(2*time.Second + 100*time.Millisecond) // no answer to a heartbeat is on its way
 		var closes, auths atomic.Int32
 		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
 			switch {
