@@ -64,12 +64,13 @@ func goFiles(t *testing.T, folder string) map[string]string {
 	return files
 }
 
-// TestLogs_ReasonsAreOnOneLine looks at each log call of zk and contrib: joined errors have
-// a newline between them, which oneline replaces.
+// TestLogs_ReasonsAreOnOneLine looks at each log call of zk and contrib, and at the panics
+// that the recipes log: joined errors have a newline between them, which oneline replaces.
 func TestLogs_ReasonsAreOnOneLine(t *testing.T) {
-	field := regexp.MustCompile(`"(?:why|panic)", ?(\S*)`)
+	reason := regexp.MustCompile(`"(?:why|panic)", ?(\S*)`)
+	panics := regexp.MustCompile(`"panic", ?(\S*)`)
 	found := 0
-	for _, folder := range []string{"../zk", "../contrib"} {
+	for folder, field := range map[string]*regexp.Regexp{"../zk": reason, "../contrib": reason, "../recipes": panics} {
 		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

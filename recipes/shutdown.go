@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/zk"
 )
@@ -165,7 +166,7 @@ func (s Step) do(ctx context.Context, log lines.Log) (err error) {
 		if value == nil {
 			return // runtime.Goexit
 		}
-		log.Line(slog.LevelError, lines.StepPanic, slog.String("step", s.Name), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+		log.Line(slog.LevelError, lines.StepPanic, slog.String("step", s.Name), slog.String("panic", oneline.Text(value)), slog.String("stack", string(debug.Stack())))
 		err = fmt.Errorf("it panicked: %v", value)
 	}()
 	err = s.Do(ctx)
@@ -193,8 +194,7 @@ func (e *ShutdownError) add(name string, err error) {
 func (e *ShutdownError) Error() string {
 	texts := make([]string, 0, len(e.Steps))
 	for _, s := range e.Steps {
-		text := strings.ReplaceAll(s.Err.Error(), "\n", "; ") // joined errors stay on the line
-		texts = append(texts, fmt.Sprintf("%q: %s", s.Name, text))
+		texts = append(texts, fmt.Sprintf("%q: %s", s.Name, oneline.Text(s.Err)))
 	}
 	return "shutdown: " + strings.Join(texts, "; ")
 }

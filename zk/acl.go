@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -108,8 +109,8 @@ func wireACL(acl []ACL) ([]proto.ACL, error) {
 		}
 		out[i] = proto.ACL{Perms: int32(a.Perms), Scheme: a.Scheme, ID: a.ID}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrInvalidACL, strings.ReplaceAll(err.Error(), "\n", "; "))
+	if err := oneline.Join(errs...); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrInvalidACL, err)
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/zk/internal/link"
 )
 
@@ -112,7 +113,7 @@ func (e *OpError) bare() string {
 		// The text of a wrapper has the text of the error that it wraps.
 		reason = strings.ReplaceAll(reason, inner.Error(), inner.bare())
 	}
-	reason = strings.ReplaceAll(reason, "\n", "; ") // of errors.Join
+	reason = oneline.Text(reason)
 	if e.Path == "" {
 		return e.Op + ": " + reason
 	}

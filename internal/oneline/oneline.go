@@ -36,7 +36,7 @@ func Flat(err error) error {
 	return &flat{err}
 }
 
-// Text returns the text of any value as one line, for the value of a panic.
+// Text returns the text of a value as one line: of an error, or of what a panic has.
 func Text(v any) string { return replace(fmt.Sprint(v)) }
 
 type flat struct{ err error }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/zookit/zookit/internal/oneline"
 )
 
 // Handler returns a handler for a probe. It answers with 200 if every check is nil, and
@@ -23,7 +25,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		said := "ok"
 		if err := h.checks[name](); err != nil {
 			code = http.StatusServiceUnavailable
-			said = strings.ReplaceAll(err.Error(), "\n", "; ") // joined errors
+			said = oneline.Text(err)
 		}
 		fmt.Fprintf(&body, "%s: %s\n", name, said)
 	}

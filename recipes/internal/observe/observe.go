@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/internal/lines"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -150,7 +151,7 @@ func each[H any](h *Hooks, list []H, f func(H)) {
 				if p == nil {
 					return
 				}
-				h.log.Line(slog.LevelError, lines.HookPanic, slog.String("hook", fmt.Sprintf("%T", hook)), slog.Any("panic", p))
+				h.log.Line(slog.LevelError, lines.HookPanic, slog.String("hook", fmt.Sprintf("%T", hook)), slog.String("panic", oneline.Text(p)))
 			}()
 			f(hook)
 		}()
