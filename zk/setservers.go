@@ -43,7 +43,8 @@ var errResolves = errors.New("Config.Resolve names the servers of this client, a
 //
 // In StateReadOnly the client moves only if its server is not in the new list. That ends
 // its session, as every loss of a read-only server does, and the watches with it. The
-// client looks for a server with quorum in the new list, and goes to no other.
+// client first asks all servers of the new list for a quorum, and reads from a read-only
+// one of them if none has it. Its search for a quorum goes on with the new list.
 //
 // SetServers refuses a list at once that it cannot use, and keeps the list before it. The
 // error wraps ErrInvalidConfig and names all faults, among them a chroot that is not
