@@ -132,8 +132,10 @@ func (c *Conn) Sync(path string) (string, error) {
 }
 
 // Create creates a node, and returns its path: that of a sequential node ends with its
-// number. Nodes with a TTL are for CreateTTL. An ephemeral node belongs to the session
-// that is live when Create begins, and is created in no other.
+// number. For a node with a TTL it returns ErrInvalidFlags: use CreateTTL.
+//
+// An ephemeral node belongs to the session that is live when Create begins, and is
+// created in no other.
 func (c *Conn) Create(path string, data []byte, flags int32, acl []ACL) (string, error) {
 	return c.create(path, data, flags, acl, 0)
 }
@@ -143,8 +145,8 @@ func (c *Conn) CreateContainer(path string, data []byte, flag int32, acl []ACL) 
 	return c.create(path, data, flag, acl, 0, zk.Container)
 }
 
-// CreateTTL creates a node that a server deletes when it had no change and no child for
-// so long.
+// CreateTTL creates a node that a server deletes when it has had no change and no child
+// for the time ttl.
 func (c *Conn) CreateTTL(path string, data []byte, flag int32, acl []ACL, ttl time.Duration) (string, error) {
 	return c.create(path, data, flag, acl, ttl, zk.PersistentTTL, zk.PersistentSequentialTTL)
 }
@@ -169,7 +171,7 @@ func (c *Conn) create(path string, data []byte, flag int32, acl []ACL, ttl time.
 	return made.Path, c.result(err)
 }
 
-// validatePath returns ErrInvalidPath if path is none. That of a sequential node may end
+// validatePath returns ErrInvalidPath for an invalid path. That of a sequential node may end
 // with a slash: its name is then the number.
 func validatePath(path string, sequential bool) error {
 	if sequential {
@@ -199,7 +201,7 @@ func (c *Conn) options(mode zk.CreateMode, acl []ACL, ttl time.Duration) ([]zk.C
 }
 
 // CreateProtectedEphemeralSequential creates a node whose name has a GUID. If the reply
-// is lost, it finds the node by it, or creates it then.
+// is lost, it looks for a node with this GUID, and creates one only if there is none.
 func (c *Conn) CreateProtectedEphemeralSequential(path string, data []byte, acl []ACL) (string, error) {
 	options, err := c.options(zk.EphemeralSequential, acl, 0)
 	if err != nil {

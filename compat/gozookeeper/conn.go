@@ -51,8 +51,8 @@ type connOption func(c *Conn)
 // WithDialer sets the dialer.
 func WithDialer(dialer Dialer) connOption { return func(c *Conn) { c.dial = dialer } }
 
-// WithHostProvider sets what names the servers. The client tries those that it names in
-// a random order.
+// WithHostProvider sets the HostProvider, which names the servers. The client tries them
+// in a random order.
 func WithHostProvider(hostProvider HostProvider) connOption {
 	return func(c *Conn) { c.hosts = hostProvider }
 }
@@ -81,9 +81,9 @@ func WithMaxConnBufferSize(maxBufferSize int) connOption {
 }
 
 // Connect returns a client and its channel of events. It does not wait for a connection.
-// It refuses servers that cannot be such, and a session timeout that is none. It looks up
-// the names of the servers, and returns an error if none is found. The client looks them
-// up again whenever it connects.
+// It returns an error for a server without a valid address, if no name of a server can be
+// looked up, and for a session timeout below a millisecond. A session timeout of 0 means
+// ten seconds. The client looks the names up again whenever it connects.
 //
 // The channel has the states of the connection and the session, and the events of
 // watches. It is closed when the client is. A program need not read from it.
@@ -155,8 +155,8 @@ func ConnectWithDialer(servers []string, sessionTimeout time.Duration, dialer Di
 const leastClose = time.Second
 
 // Close ends the session, so that its ephemeral nodes are gone, and the client. If no
-// server confirms that within a quarter of the session timeout, or a second, Close
-// returns, and the session ends when its timeout has passed. Later calls return
+// server confirms that within a quarter of the session timeout, and at least a second,
+// Close returns, and the session ends when its timeout has passed. Later calls return
 // ErrConnectionClosed.
 func (c *Conn) Close() {
 	c.closing.Do(func() {
@@ -184,7 +184,8 @@ func (c *Conn) SessionID() int64 {
 	return 0
 }
 
-// Server returns the server that is connected, or that was last.
+// Server returns the address of the server that the client is connected to, or that it
+// tried last.
 func (c *Conn) Server() string {
 	if s := c.server.Load(); s != nil {
 		return *s
@@ -221,8 +222,8 @@ func (c *Conn) dialContext(ctx context.Context, network, addr string) (nc net.Co
 	return nc, err
 }
 
-// round is a round over all servers. A call that begins in it has ErrNoServer when no
-// server could be used in the rest of this round, and in the whole next one.
+// round is a round over all servers. A call that begins in it returns ErrNoServer when
+// the rest of this round and the whole next round have found no server.
 type round struct {
 	context.Context
 	end context.CancelCauseFunc

@@ -34,8 +34,8 @@
 //     timeout.
 //   - A reply over WithMaxBufferSize ends its call alone, and not the connection.
 //   - An empty ACL is ErrInvalidACL before anything is sent.
-//   - Close waits until the server has ended the session: for a quarter of the session
-//     timeout, or a second.
+//   - Close waits until the server has ended the session: at most for a quarter of the
+//     session timeout, or for a second if that is longer.
 //   - The names of servers are looked up again at each connection, not only by Connect.
 //   - WithHostProvider: the client asks for all servers before each round over them, and
 //     tries them in random order.

@@ -12,8 +12,8 @@ type ErrCode int32
 
 // The errors. A program may compare them with ==: a call returns them as they are.
 var (
-	// ErrConnectionClosed: the connection was lost before the reply came, so that nobody
-	// knows whether a write ran; or the client is closed.
+	// ErrConnectionClosed: the connection was lost before the reply came, and a write may
+	// have run. A call on a client that is closed returns it too.
 	ErrConnectionClosed        = errors.New("zk: connection closed")
 	ErrUnknown                 = errors.New("zk: unknown error")
 	ErrAPIError                = errors.New("zk: api error")
@@ -32,7 +32,7 @@ var (
 	ErrSessionMoved            = errors.New("zk: session moved to another server, so operation is ignored")
 	ErrReconfigDisabled        = errors.New("attempts to perform a reconfiguration operation when reconfiguration feature is disabled")
 	ErrBadArguments            = errors.New("invalid arguments")
-	// ErrInvalidPath: a path is not one.
+	// ErrInvalidPath: the path is not valid.
 	ErrInvalidPath = errors.New("zk: invalid path")
 	// ErrNoServer: all servers of the list were tried, and none could be used.
 	ErrNoServer = errors.New("zk: could not connect to a server")

@@ -7,8 +7,11 @@ import (
 	"github.com/zookit/zookit/recipes/lock"
 )
 
-// Lock is a lock that other clients of the ensemble respect. It is the one of zookit:
-// clients of go-zookeeper/zk and Curator exclude it, and it excludes them.
+// Lock is a lock for all clients of an ensemble. It is the lock of zookit/recipes/lock:
+// while it is held, no client of go-zookeeper/zk or Curator can have the same lock.
+//
+// While a goroutine waits in Lock, the other methods of the same Lock wait too. Give each
+// goroutine a Lock of its own.
 type Lock struct {
 	c    *Conn
 	path string
