@@ -13,8 +13,8 @@
 // # What costs a series
 //
 // The names of operations, results, reasons, states and types of events are labels:
-// there are few of them. An error's text is never a label, and the path of a node
-// neither. There are two labels with values from outside:
+// there are few of them. Neither the text of an error nor the path of a node is a label.
+// There are two labels with values from outside:
 //
 //   - server of zookit_server_info is the address of the server.
 //   - path of the metrics of recipes is the directory of a lock, an election or a group,
