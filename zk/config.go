@@ -162,6 +162,7 @@ type Config struct {
 	Resume *DetachedSession
 	// Logger gets the connections, the sessions and the failures: docs/logs.md
 	// lists each line. Default: slog.Default(). For silence, give it slog.New(slog.DiscardHandler).
+	// If its handler panics, the line is lost, and nothing else.
 	Logger *slog.Logger
 	// Hooks observe the client, and the recipes that stand on it: see Hook.
 	Hooks []Hook
@@ -226,7 +227,7 @@ func (c Config) withDefaults() (Config, []string, string, error) {
 	if c.BackOff == nil {
 		c.BackOff = defaultBackOff
 	}
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = calmLog(cmp.Or(c.Logger, slog.Default()))
 	return c, hosts, root, nil
 }
 
