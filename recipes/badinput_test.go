@@ -212,3 +212,17 @@ func TestRecipes_ZeroValuesAreRefused(t *testing.T) {
 	}
 	refusedAtOnce(t, "Election.Run", try(t, "Election.Run", run), "this value was not made by election.New")
 }
+
+// A group that no constructor has made has no members of its own.
+func TestGroup_ZeroValueHasNoMembers(t *testing.T) {
+	g := new(groupmembership.Group)
+	require.NoError(t, try(t, "Group.Status", func(context.Context) error {
+		require.Empty(t, g.Status())
+		return nil
+	}))
+	require.NoError(t, try(t, "Group.Find", func(context.Context) error {
+		_, ok := g.Find("a")
+		require.False(t, ok)
+		return nil
+	}))
+}

@@ -47,15 +47,22 @@ func NewKeeper(c *zk.Client) *Keeper {
 	return &Keeper{c: c, nodes: map[string]*Node{}, left: map[*zk.Session]cleanups{}}
 }
 
-// Find returns the Node that was started at path and has not ended, or nil.
+// Find returns the Node that was started at path and has not ended, or nil. A nil Keeper
+// has none.
 func (k *Keeper) Find(path string) *Node {
+	if k == nil {
+		return nil
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.nodes[path]
 }
 
-// Nodes returns the Nodes that have not ended.
+// Nodes returns the Nodes that have not ended. A nil Keeper has none.
 func (k *Keeper) Nodes() []*Node {
+	if k == nil {
+		return nil
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Collect(maps.Values(k.nodes))
