@@ -12,6 +12,7 @@ import (
 
 	"github.com/zookit/zookit/internal/ctxerr"
 	"github.com/zookit/zookit/internal/label"
+	"github.com/zookit/zookit/internal/oneline"
 	"github.com/zookit/zookit/internal/xsync"
 	"github.com/zookit/zookit/recipes/internal/mirror"
 	"github.com/zookit/zookit/recipes/internal/refused"
@@ -210,6 +211,28 @@ type CacheStatus struct {
 	Since         time.Time
 	Why           error
 	Services      int // how many services are known
+}
+
+// String says whether the cache is up to date, since when, and why not. It is one line.
+func (s CacheStatus) String() string {
+	state := "up to date"
+	switch {
+	case !s.Loaded:
+		state = "not loaded"
+	case s.Stale:
+		state = "out of date"
+	}
+	state += show.Since(s.Since)
+	if s.Loaded {
+		state += fmt.Sprintf(", %d services", s.Services)
+	}
+	if !s.Running {
+		state += ", does not run"
+	}
+	if s.Why != nil {
+		state += ": " + oneline.Text(s.Why.Error())
+	}
+	return state
 }
 
 // Ready returns nil while the cache is loaded and Run goes on: also while it is out of

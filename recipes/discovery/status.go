@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/recipes/internal/presence"
+	"github.com/zookit/zookit/recipes/internal/show"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -55,6 +56,11 @@ func statusOf(s presence.Status) Status {
 		State: State(s.State), Since: s.Since, Err: s.Err,
 		Path: s.Path, Czxid: s.Czxid, Session: s.Session, Context: s.Context,
 	}
+}
+
+// String returns the state, since when, and the node or the reason. It is one line.
+func (s Status) String() string {
+	return show.Registration(s.State.String(), Unregistered.String(), s.Since, s.Path, s.Context, s.Err)
 }
 
 // Ready returns nil while the instance is registered and the Context of the registration

@@ -34,6 +34,14 @@ type Status struct {
 	Leadership *Leadership // while State is Leading, else nil
 }
 
+// String returns the state, and the leadership while there is one. It is one line.
+func (s Status) String() string {
+	if s.Leadership != nil {
+		return s.State.String() + ": " + s.Leadership.String()
+	}
+	return s.State.String()
+}
+
 // errIdle is the error of Ready.
 var errIdle = errors.New("election: neither leader nor candidate: no Campaign or Run is under way, or the lead of an ended leadership has not returned")
 

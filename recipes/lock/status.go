@@ -1,11 +1,14 @@
 package lock
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/zookit/zookit/recipes/internal/contend"
+	"github.com/zookit/zookit/recipes/internal/show"
 )
 
 // Status is what this process does with a Lock at one time.
@@ -16,6 +19,19 @@ type Status struct {
 
 	Waiting int       // how many calls of Acquire, TryAcquire and Do have no answer yet
 	Since   time.Time // when the oldest of these calls began; zero if there is none
+}
+
+// String returns the holds, or that there is none, and how many calls wait since when. It
+// is one line.
+func (s Status) String() string {
+	parts := []string{"not held"}
+	for i, h := range s.Holds {
+		parts = append(parts[:min(i, len(parts))], h.String())
+	}
+	if s.Waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%d waiting%s", s.Waiting, show.Since(s.Since)))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Status returns what was done with this Lock and is not over, from memory. It makes no

@@ -3,10 +3,12 @@
 //
 //	http.Handle("/debug/zk", zkdebug.Handler(map[string]*zk.Client{"orders": client}))
 //
-// Everything comes from [zk.Client.Stats]: from memory, without a request. There is no
-// credential, no password of a session and no data of a node in it. But there are
-// addresses of servers, ids of sessions and paths of subscriptions, and so the page
-// belongs on a port for operators.
+// Statuses does the same for the states of recipes.
+//
+// Everything that Handler shows comes from [zk.Client.Stats]: from memory, without a
+// request. There is no credential, no password of a session and no data of a node in it.
+// But there are addresses of servers, ids of sessions and paths of subscriptions, and so
+// the page belongs on a port for operators.
 //
 // The JSON has a stable form. Durations are in seconds. Session ids are strings, as in
 // logs, because a number of JSON cannot hold them exactly everywhere.

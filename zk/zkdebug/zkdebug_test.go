@@ -213,3 +213,18 @@ func TestSecrets_AreInNoForm(t *testing.T) {
 		}
 	})
 }
+
+// Any state is shown by its name, and a function that panics harms nobody else.
+func TestStatuses(t *testing.T) {
+	n := 0
+	h := zkdebug.Statuses(map[string]func() any{
+		"leader": func() any { n++; return fmt.Sprintf("campaigning <%d>", n) },
+		"broken": func() any { panic("nobody home") },
+	})
+	require.JSONEq(t, `{"broken": "panic: nobody home", "leader": "campaigning <1>"}`, ask(h, "GET", "/?format=json").Body.String())
+	page := ask(h, "GET", "/").Body.String()
+	require.Contains(t, page, "<th>leader</th><td>campaigning &lt;2&gt;</td>", "asked at each request")
+	require.Contains(t, page, "<th>broken</th>")
+	require.Equal(t, 405, ask(h, "POST", "/").Code)
+	require.Contains(t, ask(zkdebug.Statuses(nil), "GET", "/").Body.String(), "No state is shown")
+}
