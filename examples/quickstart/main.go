@@ -22,14 +22,8 @@ import (
 func main() {
 	servers := flag.String("servers", "", "connect string of a real ensemble; default: the embedded server")
 	flag.Parse()
-	cfg := zk.Config{Servers: *servers, SessionTimeout: 4 * time.Second}
-	cfg.Logger = slog.New(slog.DiscardHandler) // the output tells the story; by default a client logs to slog.Default()
-	if *servers == "" {
-		srv, err := zktest.New(zktest.Config{})
-		check(err)
-		defer srv.Close()
-		cfg.Servers, cfg.DialContext = srv.ConnectString(), srv.DialContext
-	}
+	cfg, stop := ensemble(*servers)
+	defer stop()
 	ctx := context.Background()
 	root := fmt.Sprintf("/quickstart-%d", time.Now().UnixNano())
 
@@ -80,6 +74,20 @@ func main() {
 		time.Since(start).Milliseconds(), first, why)
 	check(held.Release(ctx)) // the lock is lost already; that is no error
 	check(leaders[next].Resign(ctx))
+}
+
+// ensemble returns the configuration of clients of the servers, or of an embedded one
+// that stop ends.
+func ensemble(servers string) (cfg zk.Config, stop func()) {
+	cfg = zk.Config{Servers: servers, SessionTimeout: 4 * time.Second}
+	cfg.Logger = slog.New(slog.DiscardHandler) // the output tells the story; by default a client logs to slog.Default()
+	if servers != "" {
+		return cfg, func() {}
+	}
+	srv, err := zktest.New(zktest.Config{})
+	check(err)
+	cfg.Servers, cfg.DialContext = srv.ConnectString(), srv.DialContext
+	return cfg, func() { srv.Close() }
 }
 
 // connect connects a client whose network goes silent while cut is true.

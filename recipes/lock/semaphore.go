@@ -225,10 +225,7 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 			err = pace.Left("acquire", err) // the janitor continues
 		}
 	}()
-	guids := make([]string, n) // every try uses the same
-	for i := range guids {
-		guids[i] = protect.NewGUID()
-	}
+	guids := newGUIDs(n)   // every try uses the same
 	var again pace.Retries // of the grant
 	for watch := false; ; {
 		if ticket.Context().Err() != nil {
@@ -279,6 +276,14 @@ func (s *Semaphore) serve(ctx context.Context, ticket *contend.Grant, n int, wai
 			return nil, err
 		}
 	}
+}
+
+func newGUIDs(n int) []string {
+	guids := make([]string, n)
+	for i := range guids {
+		guids[i] = protect.NewGUID()
+	}
+	return guids
 }
 
 // confirm returns nil if the leases that were just granted are in the directory from
