@@ -58,6 +58,9 @@ func TestExamples_PrintTheirStory(t *testing.T) {
 				for _, line := range story {
 					require.Contains(t, string(out), line)
 				}
+				if name == "quickstart" {
+					requireShown(t, "../README.md", name, string(out))
+				}
 			})
 		}
 	}
