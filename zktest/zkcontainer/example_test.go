@@ -14,6 +14,7 @@ import (
 func ExampleRun() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
+	// docs:begin container
 	e, err := zkcontainer.Run(ctx, zkcontainer.Members(3))
 	if err != nil {
 		log.Fatal(err)
@@ -40,6 +41,7 @@ func ExampleRun() {
 		log.Fatal(err)
 	}
 	node, err := c.Get(ctx, "/greeting") // sent again if its connection is lost
+	// docs:end container
 	fmt.Println(string(node.Data), err)
 	// Output: hello <nil>
 }
