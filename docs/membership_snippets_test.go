@@ -21,6 +21,7 @@ func onEmbedded(example func(ctx context.Context, srv *zktest.Server, client *zk
 	defer srv.Close()
 	cfg := srv.ClientConfig()
 	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.SessionTimeout = 20 * time.Second // an Example runs in real time: a slow machine must not lapse the lease
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	client, err := zk.Connect(ctx, cfg)

@@ -76,9 +76,9 @@ func Example_sessionStates() {
 		return nil
 	})
 	// Output:
-	// connected, session timeout 6s
+	// connected, session timeout 20s
 	// no connection; the session may go on
-	// connected, session timeout 6s
+	// connected, session timeout 20s
 }
 
 func Example_sessionGuard() {
