@@ -100,13 +100,13 @@ func Example_discoveryFind() {
 			return nil
 		}
 		ctx, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		defer func() { stop(); <-ended }()
+		defer stop()
 
 		// docs:begin cache
 		services := discovery.New(client, "/services", discovery.Config{})
 		cache := services.Cache() // one for the process: all services, one watch
-		go func() { ended <- cache.Run(ctx) }()
+		ended := make(chan error, 1)
+		go func() { ended <- cache.Run(ctx) }() // until ctx ends
 		if err := cache.Loaded(ctx); err != nil {
 			return err
 		}
@@ -122,6 +122,8 @@ func Example_discoveryFind() {
 			use.Done(call(use.Instance)) // an error counts against the instance
 			// docs:end pick
 		}
+		stop()
+		<-ended
 		return nil
 	})
 	// Output:
