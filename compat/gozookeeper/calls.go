@@ -78,25 +78,12 @@ func (c *Conn) ExistsW(path string) (bool, *Stat, <-chan Event, error) {
 	return exists, stat, c.watch(w, path, err), err
 }
 
-// watch returns the channel of a watch. It gets one event and is closed.
+// watch returns the channel of a watch.
 func (c *Conn) watch(w *zk.Watch, path string, err error) <-chan Event {
 	if err != nil {
 		return nil
 	}
-	out := make(chan Event, 1)
-	c.watches.Go(func() {
-		defer close(out)
-		e, err := w.Wait(context.Background())
-		if err == nil {
-			out <- Event{Type: EventType(e.Type), State: StateSyncConnected, Path: e.Path}
-			return
-		}
-		if err = translated(err); err == ErrConnectionClosed {
-			err = ErrClosing
-		}
-		out <- Event{Type: EventNotWatching, State: StateDisconnected, Path: path, Err: err}
-	})
-	return out
+	return c.watches.add(w, path)
 }
 
 // Set changes the data of a node that has this version, or any if it is -1.

@@ -36,7 +36,7 @@ type Conn struct {
 	round   atomic.Pointer[round]
 	before  *round // the round before, whose calls wait for the end of this one; the hooks' own
 	tried   int    // servers in a row that could not be used; the hooks' own
-	watches sync.WaitGroup
+	watches watches
 	closing sync.Once
 }
 
@@ -154,7 +154,8 @@ func ConnectWithDialer(servers []string, sessionTimeout time.Duration, dialer Di
 // leastClose is the least time that Close has to end the session.
 const leastClose = time.Second
 
-// Close ends the session, so that its ephemeral nodes are gone, and the client. If no
+// Close ends all watches, then the session, so that its ephemeral nodes are gone, and the
+// client. If no
 // server confirms that within a quarter of the session timeout, and at least a second,
 // Close returns, and the session ends when its timeout has passed. Later calls return
 // ErrConnectionClosed.
@@ -162,10 +163,12 @@ func (c *Conn) Close() {
 	c.closing.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), max(leastClose, c.sessionExpiry/4))
 		defer cancel()
+		// A watch on a node of this session may be how the program learns that it has
+		// lost what the node stands for. It must not learn it after the others.
+		c.watches.close()
 		if err := c.client.Close(ctx); err != nil {
 			c.log.printf("%v", err)
 		}
-		c.watches.Wait()
 		if State(c.state.Load()) != StateDisconnected {
 			c.enter(StateDisconnected, c.Server())
 		}

@@ -24,11 +24,15 @@
 //   - A watch survives a reconnect: a change that was missed fires it. It ends with
 //     EventNotWatching, and ErrSessionExpired or ErrClosing, when its session or the
 //     client does. Until then it costs a goroutine.
+//   - Close ends the watches before it ends the session. A program that leads by a node of
+//     its own, and watches it, is told before another one can lead.
 //   - Lock is zookit's lock: it keeps its place over a reconnect, and has a Context that
 //     ends before another client can have the lock, and a fencing Token. Lock waits
-//     through an outage. If the session expires while it waits, it queues again.
-//   - When no server can be reached for longer than the session timeout, the client gives
-//     the session up: StateExpired. go-zookeeper keeps it until a server has said so,
+//     through an outage. If the session expires while it waits, it queues again. When a
+//     held lock is lost, the watches of its Conn on the lock's path end, with
+//     EventNotWatching: also programs that do not know Context are told.
+//   - When no server can be reached for a third longer than the session timeout, the client
+//     gives the session up: StateExpired. go-zookeeper keeps it until a server has said so,
 //     and the program does not learn of it meanwhile.
 //   - The client leaves a server that has not answered for a quarter of the session
 //     timeout.

@@ -2,13 +2,19 @@ package zk
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/zookit/zookit/recipes/lock"
+	"github.com/zookit/zookit/zk"
 )
 
 // Lock is a lock for all clients of an ensemble. It is the lock of zookit/recipes/lock:
 // while it is held, no client of go-zookeeper/zk or Curator can have the same lock.
+//
+// When the lock is lost, the watches of this Conn on path and below it end, with
+// EventNotWatching. So a program that watches path to notice the loss is told of it before
+// another client can have the lock, except if its node was deleted.
 //
 // While a goroutine waits in Lock, the other methods of the same Lock wait too. Give each
 // goroutine a Lock of its own.
@@ -43,7 +49,20 @@ func (l *Lock) LockWithData(data []byte) error {
 		return l.c.result(err)
 	}
 	l.held = held
+	context.AfterFunc(held.Context(), func() { l.ended(context.Cause(held.Context())) })
 	return nil
+}
+
+// ended ends the watches on the path of a lock that was lost. Programs that were written
+// for go-zookeeper have no Context, and watch the path to notice a loss.
+func (l *Lock) ended(why error) {
+	switch {
+	case errors.Is(why, lock.ErrReleased):
+	case errors.Is(why, zk.ErrLeaseLapsed):
+		l.c.watches.endBelow(l.path, ErrSessionExpired) // the servers may expire it from now on
+	default:
+		l.c.watches.endBelow(l.path, translated(why))
+	}
 }
 
 // Unlock releases the lock. It returns ErrNotLocked if this Lock does not have it. If its

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -35,12 +36,15 @@ type nowhere struct{}
 func (nowhere) Printf(string, ...any) {}
 
 // connect returns a client that has a session, and is closed with the test.
-func connect(t *testing.T, srv *zktest.Server) (*Conn, <-chan Event) {
+func connect(t *testing.T, srv *zktest.Server) (*Conn, <-chan Event) { return connectTo(t, srv, "zk1") }
+
+// connectTo is connect to one of several servers.
+func connectTo(t *testing.T, srv *zktest.Server, server string) (*Conn, <-chan Event) {
 	ctx := t.Context()
 	dial := func(network, addr string, _ time.Duration) (net.Conn, error) {
 		return srv.DialContext(ctx, network, addr)
 	}
-	c, events, err := Connect([]string{"zk1"}, timeout, WithHostProvider(&asNamed{}), WithDialer(dial), WithLogger(nowhere{}))
+	c, events, err := Connect([]string{server}, timeout, WithHostProvider(&asNamed{}), WithDialer(dial), WithLogger(nowhere{}))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	for e := range events {
@@ -177,6 +181,84 @@ func TestLock_TellsOfItsLoss(t *testing.T) {
 		require.NoError(t, other.Unlock())
 		require.Error(t, other.Context().Err())
 		require.True(t, context.Cause(other.Context()) == ErrNotLocked)
+	})
+}
+
+// A program that leads by a node of its own watches that node. It is told that it leads no
+// more before the node is gone, and so before another one leads.
+func TestClose_EndsWatchesBeforeTheSession(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, _ := connect(t, srv)
+		_, err := c.Create("/leader", nil, FlagEphemeral, WorldACL(PermAll))
+		require.NoError(t, err)
+		_, _, w, err := c.GetW("/leader")
+		require.NoError(t, err)
+		told := make(chan bool, 1)
+		srv.OnRequest(func(r zktest.Request) zktest.Verdict {
+			if r.Op == "closeSession" {
+				told <- len(w) == 1
+			}
+			return zktest.Pass
+		})
+		c.Close()
+		require.True(t, <-told, "the session ends, and the watch has not")
+		e := <-w
+		require.Equal(t, EventNotWatching, e.Type)
+		require.True(t, e.Err == ErrClosing)
+	})
+}
+
+// A program without Lock.Context watches the path of the lock. That tells it in time too.
+func TestLock_TellsWatchesOfItsPath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{Servers: 3})
+		a, _ := connectTo(t, srv, "zk1")
+		b, _ := connectTo(t, srv, "zk2")
+		one, other := NewLock(a, "/lock", WorldACL(PermAll)), NewLock(b, "/lock", WorldACL(PermAll))
+		require.NoError(t, one.Lock())
+		_, _, w, err := a.GetW("/lock")
+		require.NoError(t, err)
+		_, _, elsewhere, err := a.ExistsW("/locks")
+		require.NoError(t, err)
+		locked := make(chan error, 1)
+		go func() { locked <- other.Lock() }()
+		time.Sleep(time.Second)
+		srv.Silence(1, true)
+		select {
+		case e := <-w:
+			require.Equal(t, EventNotWatching, e.Type)
+			require.True(t, e.Err == ErrSessionExpired, "%v", e.Err)
+		case <-locked:
+			require.Fail(t, "the other has it first")
+		}
+		require.Empty(t, elsewhere)
+		require.NoError(t, <-locked)
+		srv.Silence(1, false)
+		require.NoError(t, other.Unlock())
+		require.NoError(t, one.Unlock())
+	})
+}
+
+// An operator deletes the node of the holder.
+func TestLock_TellsWatchesOfItsPathOfADelete(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, _ := connect(t, srv)
+		l := NewLock(c, "/lock", WorldACL(PermAll))
+		require.NoError(t, l.Lock())
+		_, _, w, err := c.GetW("/lock")
+		require.NoError(t, err)
+		require.NoError(t, srv.Delete("/lock/"+srv.Children("/lock")[0]))
+		e := <-w
+		require.Equal(t, EventNotWatching, e.Type)
+		require.ErrorIs(t, e.Err, recipes.ErrDeleted)
+		require.NoError(t, l.Unlock())
+
+		require.NoError(t, l.Lock())
+		_, _, w, err = c.GetW("/lock")
+		require.NoError(t, err)
+		require.NoError(t, l.Unlock())
+		synctest.Wait()
+		require.Empty(t, w, "the lock was not lost")
 	})
 }
 
