@@ -17,6 +17,7 @@ import (
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zk/follow"
 	"github.com/zookit/zookit/zk/settle"
+	"github.com/zookit/zookit/zk/tree"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -181,6 +182,11 @@ func Example_movingFromCurator_counter() {
 
 func Example_movingFromKazoo() {
 	moving(func(ctx context.Context, c, other *zk.Client) error {
+		// docs:begin kazoo-directory
+		if err := tree.Ensure(ctx, c, "/locks/report", tree.Parents{}); err != nil {
+			return err
+		}
+		// docs:end kazoo-directory
 		python := "/locks/report/0123456789abcdef0123456789abcdef__lock__"
 		if err := contender(ctx, other, python, "python-1"); err != nil {
 			return err
