@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes/election"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
@@ -57,7 +58,7 @@ func TestLock_CyclesAreFlat(t *testing.T) {
 			runtime.GC()
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
-			return runtime.NumGoroutine(), m.HeapAlloc
+			return clienttest.Goroutines(t), m.HeapAlloc
 		}
 		for range 200 {
 			cycle()

@@ -2,7 +2,6 @@ package lock_test
 
 import (
 	"context"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/test/clienttest"
 	"github.com/zookit/zookit/recipes/lock"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -22,7 +22,7 @@ func TestSemaphore_ManyPermitsCostOneGoroutine(t *testing.T) {
 		count := func() int {
 			time.Sleep(time.Second)
 			synctest.Wait()
-			return runtime.NumGoroutine()
+			return clienttest.Goroutines(t)
 		}
 		giveBack(t, mustAcquire(t, s, 1))
 		before := count()
