@@ -23,15 +23,13 @@ type call struct {
 	confirms bool // its answer renews the lease
 	internal bool // the client's own: needs no room in the queue
 	awaited  bool // its result is waited for, although it is internal
+	tied     bool // the caller chose want
 
 	want   *Session     // the only session in which it may run; nil: that of its submission
-	tied   bool         // the caller chose want
 	pipe   *Pipeline    // nil outside a pipeline
 	future settler      // takes the result; nil: the caller waits for done
 	reg    registration // a watch that the reply sets: see registers
-	ops    []Op         // of a multi
-	reads  []ReadOp     // of a multiRead
-	paths  []string     // of a setWatches: the watches that it restores
+	parts  *parts       // of a request with several parts; else nil or empty
 	auth   *addedAuth   // of an auth: what its acceptance adds
 
 	// Guarded by core.mu.
@@ -48,10 +46,24 @@ type call struct {
 
 	// The result, written before done and not afterwards.
 	outcome   Outcome
-	err       error
 	lost      bool // the connection ended before the reply
-	replySize int  // in bytes; 0 without a reply
+	err       error
+	replySize int // in bytes; 0 without a reply
 	result
+}
+
+// parts is what a request with several parts has beside a call. Frequent calls do
+// without it: with a thousand calls in flight, what the garbage collector must visit
+// and free must clear is a good part of what a call costs. A call keeps its parts,
+// emptied, in the pool.
+type parts struct {
+	ops   []Op     // of a multi
+	reads []ReadOp // of a multiRead
+	paths []string // of a setWatches: the watches that it restores
+
+	// The result.
+	multi  []proto.MultiResult
+	failed string // the path of the op for which a multi failed
 }
 
 // result is the content of a reply. An operation sets the fields that it needs. A
@@ -66,8 +78,6 @@ type result struct {
 	data   []byte
 	names  []string
 	text   string // the path of the created node
-	failed string // the path of the op for which a multi failed
-	multi  []proto.MultiResult
 	watch  *Watch
 	other  any
 }
@@ -101,9 +111,34 @@ func (cl *call) asInternal() *call {
 // again prepares a call that was answered or lost for another submission. The
 // call keeps the session to which it belongs.
 func (cl *call) again() {
-	cl.err, cl.outcome, cl.lost, cl.replySize, cl.result = nil, 0, false, 0, result{}
+	cl.err, cl.outcome, cl.lost, cl.replySize = nil, 0, false, 0
+	cl.dropResult()
 	cl.seen.again()
 	cl.state.Store(callIdle)
+}
+
+// dropResult forgets what the reply brought.
+func (cl *call) dropResult() {
+	cl.result = result{}
+	if cl.parts != nil {
+		cl.parts.multi, cl.parts.failed = nil, ""
+	}
+}
+
+// withParts returns the parts of a call, to be filled in.
+func (cl *call) withParts() *parts {
+	if cl.parts == nil {
+		cl.parts = new(parts)
+	}
+	return cl.parts
+}
+
+// restores returns the paths of the watches that the call restores.
+func (cl *call) restores() []string {
+	if cl.parts == nil {
+		return nil
+	}
+	return cl.parts.paths
 }
 
 // callOf returns the call of a request.
@@ -122,7 +157,9 @@ func (cl *call) failure() error {
 	if cl.tied && cl.outcome == OutcomeNotSent && cl.err == ErrSessionExpired {
 		e.Err = ErrBoundExpired
 	}
-	e.Path = cmp.Or(cl.failed, cl.path)
+	if cl.parts != nil {
+		e.Path = cmp.Or(cl.parts.failed, cl.path)
+	}
 	return e
 }
 

@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/internal/proto"
-	"github.com/zookit/zookit/zk/internal/link"
 )
 
 // maxPooledFrame bounds the buffer that a pooled call keeps.
@@ -92,7 +91,11 @@ func (cl *call) free() {
 	if cap(frame) > maxPooledFrame {
 		frame = nil
 	}
-	from, done := cl.from, cl.done
-	*cl = call{req: link.Request{Frame: frame}, done: done}
+	from, done, kept := cl.from, cl.done, cl.parts
+	if kept != nil {
+		*kept = parts{}
+	}
+	*cl = call{}
+	cl.req.Frame, cl.done, cl.parts = frame, done, kept
 	from.pool.Put(cl)
 }

@@ -10,7 +10,7 @@ import (
 
 var opMulti = define(operation{
 	code: proto.OpMulti, by: byQuorum, noNode: lacksAny,
-	decode: func(cl *call, r *proto.Reader) { cl.multi = r.MultiResponseOf(len(cl.ops)) },
+	decode: func(cl *call, r *proto.Reader) { cl.parts.multi = r.MultiResponseOf(len(cl.parts.ops)) },
 	settle: (*call).settleMulti,
 })
 
@@ -47,9 +47,10 @@ func (c *Client) Bind(op Op, as error) Op {
 
 func (cs *calls) multiCall(ops []Op) *call {
 	cl := cs.newCall(opMulti, "")
-	cl.ops = slices.Clone(ops) // needed again when the reply arrives
-	for i := range cl.ops {
-		o := &cl.ops[i]
+	parts := cl.withParts()
+	parts.ops = slices.Clone(ops) // needed again when the reply arrives
+	for i := range parts.ops {
+		o := &parts.ops[i]
 		if i == 0 {
 			cl.path = o.path
 		}
@@ -84,19 +85,20 @@ func (cs *calls) multiCall(ops []Op) *call {
 // The error of the call names the op that failed. settleMulti returns an error if
 // the reply does not fit the request.
 func (cl *call) settleMulti() error {
-	if len(cl.multi) != len(cl.ops) {
-		return fmt.Errorf("%d results of %d ops", len(cl.multi), len(cl.ops))
+	parts := cl.parts
+	if len(parts.multi) != len(parts.ops) {
+		return fmt.Errorf("%d results of %d ops", len(parts.multi), len(parts.ops))
 	}
-	for i, p := range cl.multi {
+	for i, p := range parts.multi {
 		if p.Op != proto.OpError || p.Err == proto.OK {
 			continue
 		}
-		cl.failed = cl.ops[i].path // not cl.path: a caller that gives up may be reading it
+		parts.failed = parts.ops[i].path // not cl.path: a caller that gives up may be reading it
 		cl.refuse(Code(p.Err))
 		if cl.err == ErrBadVersion {
-			cl.err = badVersion(cl.ops[i].wire.Version)
+			cl.err = badVersion(parts.ops[i].wire.Version)
 		}
-		if alias := cl.ops[i].alias; alias != nil {
+		if alias := parts.ops[i].alias; alias != nil {
 			cl.err = fmt.Errorf("%w: %w", alias, cl.err)
 		}
 		break
@@ -106,23 +108,24 @@ func (cl *call) settleMulti() error {
 
 // takeMulti returns the results of the ops of a multi.
 func takeMulti(cl *call) []OpResult {
-	out := unknownResults(cl.ops)
+	parts := cl.parts
+	out := unknownResults(parts.ops)
 	switch {
-	case cl.multi == nil && cl.outcome != OutcomeUnknown:
+	case parts.multi == nil && cl.outcome != OutcomeUnknown:
 		return nil
-	case cl.multi == nil:
+	case parts.multi == nil:
 		return out
 	}
 	failed := false
 	for i := range out {
-		p, o := &cl.multi[i], &out[i]
+		p, o := &parts.multi[i], &out[i]
 		o.Stat = Stat(p.Stat)
 		o.State = OpDone
 		switch {
 		case p.Op != proto.OpError:
 			if o.Kind == OpCreate {
 				o.Path = cl.from.root.strip(p.Path)
-				o.Sequence = sequenceBehind(cl.ops[i].path, o.Path)
+				o.Sequence = sequenceBehind(parts.ops[i].path, o.Path)
 			}
 		case failed:
 			o.State = OpNotRun

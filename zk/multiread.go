@@ -10,7 +10,7 @@ import (
 
 var opMultiRead = define(operation{
 	code: proto.OpMultiRead, lacking: Compat3_5, read: true, noNode: lacksAny,
-	decode: func(cl *call, r *proto.Reader) { cl.other = r.MultiReadResponseOf(len(cl.reads)) },
+	decode: func(cl *call, r *proto.Reader) { cl.other = r.MultiReadResponseOf(len(cl.parts.reads)) },
 	settle: (*call).settleMultiRead,
 })
 
@@ -63,8 +63,9 @@ func (p *Pipeline) MultiRead(ctx context.Context, ops ...ReadOp) *Future[[]ReadR
 
 func (cs *calls) multiReadCall(ops []ReadOp) *call {
 	cl := cs.newCall(opMultiRead, "")
-	cl.reads = slices.Clone(ops) // needed again when the reply arrives
-	for i, o := range cl.reads {
+	parts := cl.withParts()
+	parts.reads = slices.Clone(ops) // needed again when the reply arrives
+	for i, o := range parts.reads {
 		if i == 0 {
 			cl.path = o.path
 		}
@@ -87,16 +88,16 @@ func (cs *calls) multiReadCall(ops []ReadOp) *call {
 // the chroot may be missing.
 func (cl *call) settleMultiRead() error {
 	results := takeOther[[]proto.ReadResult](cl)
-	if len(results) != len(cl.reads) {
-		return fmt.Errorf("%d results of %d reads", len(results), len(cl.reads))
+	if len(results) != len(cl.parts.reads) {
+		return fmt.Errorf("%d results of %d reads", len(results), len(cl.parts.reads))
 	}
 	missing := 0
 	for i, p := range results {
 		switch {
 		case p.Op == proto.OpError && p.Err == proto.OK:
 			return fmt.Errorf("read %d failed with the code OK", i)
-		case p.Op != proto.OpError && p.Op != cl.reads[i].code:
-			return fmt.Errorf("a result of %v for read %d, which is %v", p.Op, i, cl.reads[i].code)
+		case p.Op != proto.OpError && p.Op != cl.parts.reads[i].code:
+			return fmt.Errorf("a result of %v for read %d, which is %v", p.Op, i, cl.parts.reads[i].code)
 		case p.Err == proto.NoNode:
 			missing++
 		}
@@ -112,7 +113,7 @@ func takeMultiRead(cl *call) []ReadResult {
 	}
 	out := make([]ReadResult, len(results))
 	for i, p := range results {
-		o := cl.reads[i]
+		o := cl.parts.reads[i]
 		out[i] = ReadResult{Path: o.path, Data: p.Data, Stat: Stat(p.Stat), Names: p.Names}
 		if p.Op == proto.OpError {
 			out[i].Err = o.refused(Code(p.Err), cl.from.core.auth)

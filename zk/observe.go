@@ -219,7 +219,7 @@ func (h *hooks) written(addr string, batch []*link.Request) {
 		o.written, o.sent = true, now
 		o.request = RequestWritten{
 			Context: o.ctx, Addr: addr, Op: o.op.String(), Path: o.path, Internal: o.internal,
-			Watch: cl.registers(), Restores: len(cl.paths), Try: o.tries, Bytes: len(r.Frame), Room: o.room, Queued: now.Sub(o.tried) - o.room,
+			Watch: cl.registers(), Restores: len(cl.restores()), Try: o.tries, Bytes: len(r.Frame), Room: o.room, Queued: now.Sub(o.tried) - o.room,
 		}
 		each(h, h.requestWritten, func(hook HookRequestWritten) { hook.OnRequestWritten(o.request) })
 	}

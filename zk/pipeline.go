@@ -2,7 +2,7 @@ package zk
 
 import (
 	"fmt"
-	"sync"
+	"sync/atomic"
 )
 
 // Pipeline is the ordered asynchronous form of the client's calls. A call returns
@@ -21,9 +21,8 @@ import (
 type Pipeline struct {
 	c *Client
 
-	mu  sync.Mutex // leaf lock; guards the fields below
-	in  uint64     // the session of the first request (call.in), 0 before it
-	err error      // why it is broken
+	in     uint64                // the session of the first request (call.in), 0 before it; guarded by core.mu
+	broken atomic.Pointer[error] // why it is broken, nil while it is not
 }
 
 // Watched is the result of a read that set a watch.
@@ -38,30 +37,29 @@ func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
 // Err returns why the pipeline is broken, nil while it is not.
 func (p *Pipeline) Err() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err
+	if err := p.broken.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // breakOff breaks the pipeline; the first cause stays.
 func (p *Pipeline) breakOff(cause error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.err == nil {
-		p.err = fmt.Errorf("%w: %w", ErrPipelineBroken, cause)
+	if p.Err() == nil {
+		err := fmt.Errorf("%w: %w", ErrPipelineBroken, cause)
+		p.broken.CompareAndSwap(nil, &err)
 	}
 }
 
 // admit decides whether a request may follow the earlier ones.
 func (p *Pipeline) admit(cl *call) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.err != nil:
-		return p.err
-	case p.in == 0:
+	if err := p.Err(); err != nil {
+		return err
+	}
+	if p.in == 0 {
 		p.in = cl.in
-	case p.in != cl.in:
+	}
+	if p.in != cl.in {
 		return ErrSessionExpired
 	}
 	return nil

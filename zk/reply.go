@@ -183,7 +183,7 @@ func (cn *conn) reply(f *link.Frame, cl *call, lost error) (err error) {
 	if cl.registers() {
 		c.watches.Answered(cl)
 	}
-	if cl.paths != nil && cl.err != nil && !cl.lost {
+	if cl.restores() != nil && cl.err != nil && !cl.lost {
 		c.watches.Refused(cl)
 	}
 	cl.complete()
@@ -199,7 +199,7 @@ func (cn *conn) decode(f *link.Frame, cl *call) error {
 		cn.link.Fail(err)
 		cl.outcome = OutcomeUnknown
 		cl.err = lossOf(cn.ofServer(err))
-		cl.result = result{}
+		cl.dropResult()
 		return err
 	}
 	if cl.op.settle != nil && f.Err == proto.OK && (cl.err == nil || cl.outcome == OutcomeRejected) {

@@ -48,7 +48,7 @@ func (ws *watches) restore(zxid int64) []*call {
 		cl := c.calls.newCall(op, "")
 		cl.req.Frame = f.Set.Append(cl.req.Frame, op.code)
 		cl.req.Xid = proto.XidSetWatches
-		cl.paths = f.Paths
+		cl.withParts().paths = f.Paths
 		calls = append(calls, cl)
 		watches += len(f.Paths)
 	}
@@ -63,12 +63,13 @@ const shownPaths = 3
 
 // Refused ends the watches that the server has refused to restore.
 func (ws *watches) Refused(cl *call) {
-	first := slices.Clone(cl.paths[:min(shownPaths, len(cl.paths))])
+	paths := cl.restores()
+	first := slices.Clone(paths[:min(shownPaths, len(paths))])
 	for i, path := range first {
 		first[i] = ws.c.root.strip(path)
 	}
-	ws.c.log.Error("zk: watches not restored", "watches", len(cl.paths), "first", first, why(cl.err))
+	ws.c.log.Error("zk: watches not restored", "watches", len(paths), "first", first, why(cl.err))
 	ws.c.Lock()
 	defer ws.c.Unlock()
-	ws.table.Refused(cl.paths)
+	ws.table.Refused(paths)
 }
