@@ -67,15 +67,20 @@ func (l *Link) Write() {
 	defer l.users.Done()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.letSubmit()
+	l.writeSome(callerSize)
+	l.writing = false
+	l.wakeForRest()
+}
+
+// letSubmit lets other goroutines add their requests to the write that comes next, if
+// any are active. It unlocks the mutex meanwhile.
+func (l *Link) letSubmit() {
 	if l.sent.len > 0 {
-		// Other callers are active. They may add their requests to this write.
 		l.mu.Unlock()
 		runtime.Gosched()
 		l.mu.Lock()
 	}
-	l.writeSome(callerSize)
-	l.writing = false
-	l.wakeForRest()
 }
 
 // wakeForRest wakes the standby writer if a request may be written and the write
@@ -130,6 +135,7 @@ func (l *Link) drain() {
 	}
 	l.writing = true
 	for l.unwritten() {
+		l.letSubmit()
 		l.writeSome(writeSize)
 	}
 	// The lock was held since unwritten returned false. So no Submit has come in
