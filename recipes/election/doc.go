@@ -67,5 +67,7 @@
 //
 // # What the caller must do
 //
-// Stop when the Context ends, and let the store that has the data check the token.
+// Stop when the Context ends, and let the store that has the data check the token. Call
+// Resign in any case. After zk.ErrLeaseLapsed the session may live on, and the node stays
+// in the queue until Resign. Nobody leads meanwhile. Run calls it by itself.
 package election

@@ -18,6 +18,7 @@ func TestElection_ForeignNames(t *testing.T) {
 	const uuid, hex = "01234567-89ab-cdef-0123-456789abcdef", "0123456789abcdef0123456789abcdef"
 	for name, want := range map[string]error{
 		"config": nil, "_c_" + uuid + "-zz-latch-0000000000": nil, "_c_" + uuid + "-z1-z1-latch-0000000000": nil,
+		"0000000000":                          election.ErrForeign,
 		"_c_" + uuid + "-lock-0000000000":     election.ErrForeign,
 		"_c_" + uuid + "-__READ__0000000000":  election.ErrForeign,
 		hex + "__lock__0000000000":            election.ErrForeign,

@@ -52,7 +52,9 @@
 //
 // # What the caller must do
 //
-// Stop when the Context ends, and let the store that has the data check the token. A
+// Stop when the Context ends, and let the store that has the data check the token. Call
+// Release in any case. After zk.ErrLeaseLapsed the session may live on, and the node stays
+// in the queue until Release. Nobody else gets the lock meanwhile. Do calls it by itself. A
 // Lock does not know which goroutine holds it. Pass the Held to the goroutines that
 // work under the lock. A second Acquire in the same goroutine waits for the first.
 //

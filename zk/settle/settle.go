@@ -10,7 +10,9 @@ import (
 )
 
 // ErrUnsettled: the connection was lost before the reply to a write, and the state of the
-// node does not tell whether the write has run.
+// node does not tell whether the write has run. The error also wraps what was found
+// instead: zk.ErrBadVersion, zk.ErrNodeExists or zk.ErrNoNode. So ask for ErrUnsettled before
+// those.
 var ErrUnsettled = errors.New("it cannot be told whether an earlier try has run")
 
 // settler is one call of a function of this package.

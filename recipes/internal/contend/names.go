@@ -32,6 +32,7 @@ const (
 	kazooLock                  // `<hex>__lock__`: a plain lock's or a writer's
 	kazooRead                  // `<hex>__rlock__`: waits for `__lock__`
 	javaLock                   // `x-<session>-<seq>`: ZooKeeper's own WriteLock, sees only its own
+	bareNumber                 // `<seq>`: Vitess and other programs with a lock of their own; sorted before every name that has a mark
 )
 
 // dialect is a form of names that this package writes.

@@ -32,6 +32,7 @@ var forms = []struct {
 		session, ok := strings.CutPrefix(s, "x-")
 		return ok && session != "" && all(session, digit)
 	}},
+	{"", bareNumber, func(s string) bool { return s == "" }},
 }
 
 // parse parses a name. It returns false if the name is no contender's.
