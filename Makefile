@@ -11,6 +11,7 @@ SOAK     ?= 30m
 ROUNDS   ?= 100
 SEEDS    ?= 300
 CLIENTS  ?= 10000
+VERSION  ?=
 NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod compat/*/go.mod))
 
 # The acceptance suite and the real ensembles need the machine for themselves:
@@ -18,7 +19,7 @@ NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod comp
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story release-check api licences
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -81,9 +82,23 @@ image:
 	zktest/zkcontainer/docker.sh up
 
 ## check: format, static analysis, builds for other systems, nothing skipped, go.mod tidy,
-## no dead link in the documents, size of functions by package
+## no dead link in the documents, licences listed, size of functions by package
 check: $(BIN)/gofumpt $(BIN)/staticcheck
 	scripts/check.sh $(BIN)
+
+## release-check: what a release publishes can be used: each module builds outside of the
+## tree. With VERSION=vX.Y.Z, go.mod of each must name that version
+release-check:
+	scripts/release-check.sh $(VERSION)
+
+## api: no incompatible change of the API since the last release
+api: $(BIN)/apidiff
+	scripts/api-check-test.sh $(BIN)/apidiff
+	scripts/api-check.sh $(BIN)/apidiff $(VERSION)
+
+## licences: write docs/licences.md, the licences of what the modules use
+licences:
+	$(GO) run ./scripts/licences -write
 
 ## fmt: mend the format
 fmt: $(BIN)/gofumpt
@@ -94,6 +109,9 @@ $(BIN)/gofumpt:
 
 $(BIN)/staticcheck:
 	GOBIN=$(BIN) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+$(BIN)/apidiff:
+	GOBIN=$(BIN) $(GO) install golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4
 
 ## race: the unit tests again and again
 race:

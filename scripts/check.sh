@@ -47,6 +47,9 @@ done
 # dead link.
 go run ./scripts/layout || failed=1
 
+# docs/licences.md has the modules of all go.mod files.
+go run ./scripts/licences || failed=1
+
 # Prints the size of each package. Only a function of product code has a limit.
 go run ./scripts/limits || failed=1
 exit $failed
