@@ -33,7 +33,10 @@ func runOnce(ctx context.Context, c *zk.Client, scheduled time.Time, report func
 	if string(last.Data) >= due {
 		return nil // a machine whose clock is ahead has made it
 	}
-	if err := report(held.Context()); err != nil {
+	under, stop := context.WithCancel(held.Context()) // ends with the lock
+	defer stop()
+	defer context.AfterFunc(ctx, stop)() // and with ctx
+	if err := report(under); err != nil {
 		return err
 	}
 	_, err = c.Multi(ctx, held.Check(), zk.SetOp("/report/last", []byte(due), zk.Version(last.Stat.Version)))
