@@ -12,14 +12,15 @@ ROUNDS   ?= 100
 SEEDS    ?= 300
 CLIENTS  ?= 10000
 VERSION  ?=
-NESTED   := interop bench $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod compat/*/go.mod))
+TRIALS   ?= 5
+NESTED   := interop bench trials/faults $(patsubst %/go.mod,%,$(wildcard contrib/*/go.mod compat/*/go.mod))
 
 # The acceptance suite and the real ensembles need the machine for themselves:
 # they measure margins of milliseconds.
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story release-check api licences
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story release-check api licences trial-faults
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -153,3 +154,9 @@ curves:
 ## three minutes
 story:
 	cd contrib/zkprom && $(GO) run ./story
+
+## trial-faults: locks and elections of other people's programs under faults, with
+## go-zookeeper and with compat/gozookeeper, each cell TRIALS times; some 20 minutes. The
+## tables of docs/trial-faults.md; the log of each round is in trials/faults/logs
+trial-faults: deps
+	cd trials/faults && $(GO) run . -rounds $(TRIALS) -page ../../docs/trial-faults.md

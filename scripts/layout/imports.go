@@ -13,7 +13,7 @@ const testCode = "internal/test"
 
 // testPackages are the folders whose product code may import testCode: they are there
 // for tests themselves. The others are in nested modules.
-var testPackages = []string{testCode, "interop", "bench", "zktest/zkcontainer", "contrib/zkprom/story"}
+var testPackages = []string{testCode, "interop", "bench", "zktest/zkcontainer", "contrib/zkprom/story", "trials/faults"}
 
 // testImports returns a line for each import of testCode, if the Go file is product
 // code. The name of the file is relative to the root of the repository.
