@@ -1,9 +1,11 @@
 package docs_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,4 +92,38 @@ func sectionRows(t *testing.T, file, heading string) map[string]map[string]bool 
 func cellKey(row string, n int) string {
 	cells := strings.Split(row, "|")
 	return strings.Join(cells[1:min(n+1, len(cells))], "|")
+}
+
+// TestOperating_SizesAreThoseOfTheMeasurement checks the figures in the text of operating.md.
+func TestOperating_SizesAreThoseOfTheMeasurement(t *testing.T) {
+	text, err := os.ReadFile("operating.md")
+	require.NoError(t, err)
+	measured := func(section, workload, figure string) float64 {
+		row := sectionRows(t, "bench/FIGURES.md", section)[fmt.Sprintf(" %s | %s ", workload, figure)]
+		require.Len(t, row, 1, "%s: %s, %s", section, workload, figure)
+		for r := range row {
+			value, err := strconv.ParseFloat(strings.TrimSpace(strings.Split(r, "|")[3]), 64)
+			require.NoError(t, err)
+			return value
+		}
+		return 0
+	}
+	perLock := func(workload string) float64 { return measured("server", workload, "requests/op") }
+	for _, want := range []string{
+		fmt.Sprintf("an idle client | %.0f KB and", measured("stub", "idle", "B each")/1000),
+		fmt.Sprintf("a lock that nobody else wants | %.0f requests", perLock("lock alone")),
+		fmt.Sprintf("(%.1f with two contenders, %.1f with 16 and 64)", perLock("lock, 2 contenders"), perLock("lock, 16 contenders")),
+		fmt.Sprintf("a lock with 1,000 contenders | %.0f requests", perLock("lock, 1,000 contenders of 5 ms")),
+		fmt.Sprintf("a watch | %.0f bytes", measured("stub", "10,000 watches", "B each")),
+		fmt.Sprintf("made %.0f acquisitions a second", measured("ensemble", "lock alone", "ops/s")),
+		fmt.Sprintf("one server made %s.", thousands(measured("server", "lock alone", "ops/s"))),
+	} {
+		require.Contains(t, string(text), want, "bench/FIGURES.md says something else")
+	}
+}
+
+// thousands prints a number with a comma before the last three digits.
+func thousands(f float64) string {
+	n := int(f)
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
