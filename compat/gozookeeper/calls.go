@@ -20,6 +20,9 @@ func (c *Conn) result(err error) error {
 	if errors.As(err, &large) {
 		c.log.printf("received packet from server with length %d, which exceeds max buffer size %d", large.Size, large.Limit)
 	}
+	if errors.Is(err, zk.ErrClosed) {
+		return c.onClose
+	}
 	return translated(err)
 }
 
@@ -124,38 +127,41 @@ func (c *Conn) Sync(path string) (string, error) {
 // An ephemeral node belongs to the session that is live when Create begins, and is
 // created in no other.
 func (c *Conn) Create(path string, data []byte, flags int32, acl []ACL) (string, error) {
-	return c.create(path, data, flags, acl, 0)
+	made, err := c.create(path, data, flags, acl, 0)
+	return made.Path, err
 }
 
 // CreateContainer creates a container: a server deletes it some time after its last child.
 func (c *Conn) CreateContainer(path string, data []byte, flag int32, acl []ACL) (string, error) {
-	return c.create(path, data, flag, acl, 0, zk.Container)
+	made, err := c.create(path, data, flag, acl, 0, zk.Container)
+	return made.Path, err
 }
 
 // CreateTTL creates a node that a server deletes when it has had no change and no child
 // for the time ttl.
 func (c *Conn) CreateTTL(path string, data []byte, flag int32, acl []ACL, ttl time.Duration) (string, error) {
-	return c.create(path, data, flag, acl, ttl, zk.PersistentTTL, zk.PersistentSequentialTTL)
+	made, err := c.create(path, data, flag, acl, ttl, zk.PersistentTTL, zk.PersistentSequentialTTL)
+	return made.Path, err
 }
 
 // create creates a node of one of these modes, or of any if there are none.
-func (c *Conn) create(path string, data []byte, flag int32, acl []ACL, ttl time.Duration, of ...zk.CreateMode) (string, error) {
+func (c *Conn) create(path string, data []byte, flag int32, acl []ACL, ttl time.Duration, of ...zk.CreateMode) (made zk.Created, err error) {
 	if err := validatePath(path, flag == FlagSequence || flag == FlagEphemeralSequential); err != nil {
-		return "", err
+		return made, err
 	}
 	mode, err := modeOf(flag)
 	if err != nil {
-		return "", err
+		return made, err
 	}
 	if len(of) > 0 && !slices.Contains(of, mode) {
-		return "", ErrInvalidFlags
+		return made, ErrInvalidFlags
 	}
 	options, err := c.options(mode, acl, ttl)
 	if err != nil {
-		return "", err
+		return made, err
 	}
-	made, err := c.client.Create(c.ctx(), path, data, mode, options...)
-	return made.Path, c.result(err)
+	made, err = c.client.Create(c.ctx(), path, data, mode, options...)
+	return made, c.result(err)
 }
 
 // validatePath returns ErrInvalidPath for an invalid path. That of a sequential node may end

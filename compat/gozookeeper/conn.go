@@ -30,6 +30,10 @@ type Conn struct {
 	listed        int           // servers in the list
 
 	log     logHandler
+	onClose error // of calls on the client once it is closed
+
+	stateMu sync.Mutex // held while the state changes and its event is queued
+	closed  bool       // Close was called
 	state   atomic.Int32
 	server  atomic.Pointer[string] // that is, or was last, connected
 	events  *events
@@ -91,7 +95,7 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...connOpti
 	if len(servers) == 0 {
 		return nil, nil, errors.New("zk: the list of servers is empty")
 	}
-	c := &Conn{sessionExpiry: sessionTimeout, log: newLogHandler()}
+	c := &Conn{sessionExpiry: sessionTimeout, log: newLogHandler(), onClose: ErrConnectionClosed}
 	for _, o := range options {
 		o(c)
 	}
@@ -159,8 +163,12 @@ const leastClose = time.Second
 // server confirms that within a quarter of the session timeout, and at least a second,
 // Close returns, and the session ends when its timeout has passed. Later calls return
 // ErrConnectionClosed.
+//
+// If the connection is lost, the state is StateDisconnected from then on, although Close
+// looks for a server.
 func (c *Conn) Close() {
 	c.closing.Do(func() {
+		c.beginClose()
 		ctx, cancel := context.WithTimeout(context.Background(), max(leastClose, c.sessionExpiry/4))
 		defer cancel()
 		// A watch on a node of this session may be how the program learns that it has
@@ -169,11 +177,20 @@ func (c *Conn) Close() {
 		if err := c.client.Close(ctx); err != nil {
 			c.log.printf("%v", err)
 		}
-		if State(c.state.Load()) != StateDisconnected {
-			c.enter(StateDisconnected, c.Server())
-		}
+		c.enter(StateDisconnected, c.Server())
 		c.events.end()
 	})
+}
+
+// beginClose disconnects the program from a client that has no connection. Close may still
+// connect, to end the session, but that is no news for the program.
+func (c *Conn) beginClose() {
+	c.stateMu.Lock()
+	c.closed = true
+	c.stateMu.Unlock()
+	if c.State() != StateHasSession {
+		c.enter(StateDisconnected, c.Server())
+	}
 }
 
 // State returns the state of the connection and the session.
@@ -199,8 +216,14 @@ func (c *Conn) Server() string {
 // SetLogger sets the logger.
 func (c *Conn) SetLogger(l Logger) { c.log.to.Store(&l) }
 
-// enter changes the state, and reports it.
+// enter changes the state, and reports it. A client that is being closed only disconnects,
+// and that once.
 func (c *Conn) enter(s State, server string) {
+	c.stateMu.Lock()
+	defer c.stateMu.Unlock()
+	if c.closed && (s != StateDisconnected || c.State() == StateDisconnected) {
+		return
+	}
 	c.state.Store(int32(s))
 	c.events.add(Event{Type: EventSession, State: s, Server: server})
 }
@@ -218,9 +241,6 @@ func (c *Conn) dialContext(ctx context.Context, network, addr string) (nc net.Co
 			timeout = time.Until(end)
 		}
 		nc, err = c.dial(network, addr, timeout)
-	}
-	if err == nil {
-		c.enter(StateConnected, addr)
 	}
 	return nc, err
 }
@@ -248,11 +268,8 @@ func (o observer) OnConnTried(e zk.ConnTried) {
 		c.tried = 0
 		return
 	}
-	switch {
-	case errors.Is(e.Err, zk.ErrAuthFailed):
+	if errors.Is(e.Err, zk.ErrAuthFailed) {
 		c.enter(StateAuthFailed, e.Server)
-	case c.State() == StateConnected: // the server has not answered the handshake
-		c.enter(StateDisconnected, e.Server)
 	}
 	if c.tried++; c.tried >= c.servers() {
 		c.tried = 0
@@ -280,6 +297,7 @@ func (o observer) connected(server string) {
 	if o.c.hosts != nil {
 		o.c.hosts.Connected()
 	}
+	o.c.enter(StateConnected, server)
 	o.c.enter(StateHasSession, server)
 }
 

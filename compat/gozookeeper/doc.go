@@ -34,6 +34,9 @@
 //   - When no server can be reached for a third longer than the session timeout, the client
 //     gives the session up: StateExpired. go-zookeeper keeps it until a server has said so,
 //     and the program does not learn of it meanwhile.
+//   - StateConnected is reported when a server has answered the handshake, just before
+//     StateHasSession. go-zookeeper reports it before the handshake, and StateDisconnected
+//     if there is no answer. A server that starts often gives none.
 //   - The client leaves a server that has not answered for a quarter of the session
 //     timeout.
 //   - A reply over WithMaxBufferSize ends its call alone, and not the connection.

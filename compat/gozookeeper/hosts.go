@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,8 @@ const defaultLookupTimeout = 3 * time.Second
 
 type lookupHostFn func(ctx context.Context, host string) ([]string, error)
 
-// DNSHostProvider names the addresses of servers, which it looks up once.
+// DNSHostProvider names the addresses of servers, which it looks up once. Its zero value has
+// the defaults of NewDNSHostProvider.
 type DNSHostProvider struct {
 	lookupTimeout time.Duration
 	lookupHost    lookupHostFn
@@ -77,7 +79,7 @@ func WithLookupTimeout(timeout time.Duration) DNSHostProviderOption {
 
 // NewDNSHostProvider returns a DNSHostProvider.
 func NewDNSHostProvider(options ...DNSHostProviderOption) *DNSHostProvider {
-	hp := &DNSHostProvider{lookupTimeout: defaultLookupTimeout, lookupHost: net.DefaultResolver.LookupHost}
+	hp := &DNSHostProvider{}
 	for _, o := range options {
 		o.apply(hp)
 	}
@@ -86,8 +88,12 @@ func NewDNSHostProvider(options ...DNSHostProviderOption) *DNSHostProvider {
 
 // Init looks up the addresses of the servers, and shuffles them.
 func (hp *DNSHostProvider) Init(servers []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), hp.lookupTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(hp.lookupTimeout, defaultLookupTimeout))
 	defer cancel()
+	lookup := hp.lookupHost
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupHost
+	}
 	var found []string
 	var errs []error
 	for _, s := range servers {
@@ -95,7 +101,7 @@ func (hp *DNSHostProvider) Init(servers []string) error {
 		if err != nil {
 			return err
 		}
-		addrs, err := hp.lookupHost(ctx, host)
+		addrs, err := lookup(ctx, host)
 		if err != nil {
 			errs = append(errs, err)
 		}

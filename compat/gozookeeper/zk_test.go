@@ -36,15 +36,26 @@ type nowhere struct{}
 func (nowhere) Printf(string, ...any) {}
 
 // connect returns a client that has a session, and is closed with the test.
-func connect(t *testing.T, srv *zktest.Server) (*Conn, <-chan Event) { return connectTo(t, srv, "zk1") }
+func connect(t *testing.T, srv *zktest.Server) (*Conn, <-chan Event) {
+	return connectBy(t, srv, "zk1", Connect)
+}
 
 // connectTo is connect to one of several servers.
 func connectTo(t *testing.T, srv *zktest.Server, server string) (*Conn, <-chan Event) {
+	return connectBy(t, srv, server, Connect)
+}
+
+func dialer(t *testing.T, srv *zktest.Server) Dialer {
 	ctx := t.Context()
-	dial := func(network, addr string, _ time.Duration) (net.Conn, error) {
+	return func(network, addr string, _ time.Duration) (net.Conn, error) {
 		return srv.DialContext(ctx, network, addr)
 	}
-	c, events, err := Connect([]string{server}, timeout, WithHostProvider(&asNamed{}), WithDialer(dial), WithLogger(nowhere{}))
+}
+
+type connector func(servers []string, sessionTimeout time.Duration, options ...connOption) (*Conn, <-chan Event, error)
+
+func connectBy(t *testing.T, srv *zktest.Server, server string, connect connector) (*Conn, <-chan Event) {
+	c, events, err := connect([]string{server}, timeout, WithHostProvider(&asNamed{}), WithDialer(dialer(t, srv)), WithLogger(nowhere{}))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	for e := range events {
@@ -287,6 +298,8 @@ func TestConnect_BadInput(t *testing.T) {
 	_, _, err = Connect([]string{"a b"}, timeout)
 	require.ErrorContains(t, err, `"a b`)
 	_, _, err = Connect([]string{"name.invalid"}, timeout)
+	require.ErrorContains(t, err, "name.invalid")
+	_, _, err = Connect([]string{"name.invalid"}, timeout, WithHostProvider(&DNSHostProvider{})) // its zero value
 	require.ErrorContains(t, err, "name.invalid")
 	_, _, err = Connect([]string{"h"}, -1)
 	require.ErrorContains(t, err, "SessionTimeout")

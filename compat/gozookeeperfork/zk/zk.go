@@ -1,13 +1,24 @@
-// Package zk is github.com/zookit/zookit/compat/gozookeeper for programs that import a
-// fork of go-zookeeper/zk that has its package in a subfolder:
+// Package zk is github.com/zookit/zookit/compat/gozookeeper for programs that import the
+// fork of go-zookeeper/zk that Vitess uses, which has its package in a subfolder:
 //
 //	replace github.com/z-division/go-zookeeper => github.com/zookit/zookit/compat/gozookeeperfork v0.1.0
 //
 // It is a module of its own, because a module that replaces another one cannot import its
 // own packages.
+//
+// Beyond go-zookeeper/zk it has Create2, State.IsConnected and SimpleDNSHostProvider, and a
+// call on a client that is closed returns ErrClosing, as in v1.0.0 of the fork. These parts
+// of the fork are left out: AllowReadOnly, CloseOnSessionExpiration, WithDynamicReconfig
+// with DynConf and its parser, what starts servers for tests, and ErrNotReadOnly,
+// ErrEphemeralOnLocalSession, ErrNoWatcher and ErrUnimplemented, in whose place a call
+// returns ErrUnknown. A program that uses one of them does not compile.
 package zk
 
-import zk "github.com/zookit/zookit/compat/gozookeeper"
+import (
+	"time"
+
+	zk "github.com/zookit/zookit/compat/gozookeeper"
+)
 
 // The types.
 type (
@@ -109,8 +120,7 @@ var (
 // The functions.
 var (
 	AuthACL               = zk.AuthACL
-	Connect               = zk.Connect
-	ConnectWithDialer     = zk.ConnectWithDialer
+	Connect               = zk.ConnectAsFork
 	DigestACL             = zk.DigestACL
 	FLWCons               = zk.FLWCons
 	FLWRuok               = zk.FLWRuok
@@ -128,3 +138,8 @@ var (
 	WithMaxConnBufferSize = zk.WithMaxConnBufferSize
 	WorldACL              = zk.WorldACL
 )
+
+// ConnectWithDialer is Connect with WithDialer.
+func ConnectWithDialer(servers []string, sessionTimeout time.Duration, dialer Dialer) (*Conn, <-chan Event, error) {
+	return Connect(servers, sessionTimeout, WithDialer(dialer))
+}
