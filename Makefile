@@ -20,7 +20,7 @@ NESTED   := interop bench trials/faults $(patsubst %/go.mod,%,$(wildcard contrib
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story release-check api licences trial-faults
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story release-check api licences trial-faults trials trials-small
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -160,3 +160,12 @@ story:
 ## tables of docs/trial-faults.md; the log of each round is in trials/faults/logs
 trial-faults: deps
 	cd trials/faults && $(GO) run . -rounds $(TRIALS) -page ../../docs/trial-faults.md
+
+## trials: the own tests of go-kit, kvtools and Vitess, with go-zookeeper and with zookit in
+## its place, on both servers; some minutes. docs/trials.md has the results
+trials: deps
+	$(GO) run ./scripts/trials
+
+## trials-small: the smallest of them, on one server
+trials-small: deps
+	$(GO) run ./scripts/trials -only go-kit -on 3.8
