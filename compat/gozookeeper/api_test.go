@@ -156,3 +156,19 @@ func TestAPI_HasTheSameValues(t *testing.T) {
 	require.Equal(t, upstream.AuthACL(3)[0].Scheme, AuthACL(3)[0].Scheme)
 	require.Equal(t, upstream.WorldACL(3)[0].ID, WorldACL(3)[0].ID)
 }
+
+// A program that replaces go-zookeeper/zk by this module can still run go mod tidy. That
+// reads the tests of this package too, and fails if one of them imports this module by its
+// own path: one module would then stand for two.
+func TestAPI_NoFileImportsThisModule(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 10)
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, i := range f.Imports {
+			require.NotEqual(t, `"github.com/zookit/zookit/compat/gozookeeper"`, i.Path.Value, file)
+		}
+	}
+}

@@ -1,15 +1,14 @@
-package zk_test
+package zk
 
 import (
 	"fmt"
 	"log"
 	"time"
 
-	zk "github.com/zookit/zookit/compat/gozookeeper"
 	"github.com/zookit/zookit/zktest"
 )
 
-// silent is a zk.Logger.
+// silent is a Logger.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}
@@ -27,18 +26,18 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	conn, _, err := zk.Connect([]string{addr}, 10*time.Second, zk.WithLogger(silent{}))
+	conn, _, err := Connect([]string{addr}, 10*time.Second, WithLogger(silent{}))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Create("/config", []byte("v1"), 0, zk.WorldACL(zk.PermAll)); err != nil {
+	if _, err := conn.Create("/config", []byte("v1"), 0, WorldACL(PermAll)); err != nil {
 		log.Fatal(err)
 	}
 	data, stat, err := conn.Get("/config")
 	fmt.Println(string(data), stat.Version, err)
 
-	lock := zk.NewLock(conn, "/locks/invoices", zk.WorldACL(zk.PermAll))
+	lock := NewLock(conn, "/locks/invoices", WorldACL(PermAll))
 	if err := lock.Lock(); err != nil {
 		log.Fatal(err)
 	}

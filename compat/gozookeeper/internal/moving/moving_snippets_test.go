@@ -1,4 +1,8 @@
-package zk_test
+// Package moving_test has the code of docs/moving-from-go-zookeeper.md for a program that moves by
+// one line. It is no test of package zk: go mod tidy also reads the tests of the packages that
+// a program imports. It would then need this module under its own path, beside the replaced
+// one, which Go refuses.
+package moving_test
 
 import (
 	"context"
@@ -9,8 +13,6 @@ import (
 	zk "github.com/zookit/zookit/compat/gozookeeper"
 	"github.com/zookit/zookit/zktest"
 )
-
-// The code of docs/moving-from-go-zookeeper.md.
 
 // theirs is a program as it was written for go-zookeeper/zk, but for one line.
 func theirs(servers []string, work func(context.Context) error, apply func([]byte)) error {
