@@ -3,6 +3,7 @@ package docs_test
 import (
 	"context"
 	"errors"
+	"log"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,61 @@ import (
 
 // The snippets of elections.md that need virtual time, and what that page says of
 // followers.
+
+// docs:begin every-second
+// everySecond is the work of a leader: a step each second, until ctx ends.
+func everySecond(ctx context.Context, step func(context.Context) error) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		within, cancel := context.WithTimeout(ctx, 5*time.Second)
+		if err := step(within); err != nil {
+			log.Print(err) // and on: to return it would give the leadership up
+		}
+		cancel()
+	}
+}
+
+// docs:end every-second
+
+// The connection is lost under a write of the leader, and it leads on.
+func TestElectionsPage_AFailedStepIsNotTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.Start(t, zktest.Config{})
+		require.NoError(t, srv.Create("/scheduler", nil))
+		client := srv.Client(t)
+		e := election.New(client, "/e", election.Config{ID: "a"})
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+
+		var errs []error
+		var tokens []int64
+		require.NoError(t, e.Run(ctx, func(ctx context.Context, l *election.Leadership) error {
+			return everySecond(ctx, func(ctx context.Context) error {
+				if len(errs) == 1 {
+					loseReply(srv, "multi")
+				}
+				_, err := client.Multi(ctx, l.Check(), zk.SetOp("/scheduler", nil, zk.AnyVersion))
+				errs, tokens = append(errs, err), append(tokens, l.Token())
+				if len(errs) == 3 {
+					end()
+				}
+				return err
+			})
+		}))
+		require.NoError(t, errs[0])
+		require.Equal(t, zk.OutcomeUnknown, zk.OutcomeOf(errs[1]))
+		require.NoError(t, errs[2])
+		require.Equal(t, []int64{tokens[0], tokens[0], tokens[0]}, tokens, "one leadership")
+	})
+}
 
 // docs:begin hand-over
 // stepBack ends the leadership in favour of a candidate.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"os/signal"
 	"syscall"
 	"time"
@@ -146,6 +148,51 @@ func Example_electionStatus() {
 	// false idle
 }
 
+func Example_electionLeaderPage() {
+	_, clients, stop := clientsOf(1)
+	defer stop()
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	mux := http.NewServeMux()
+	e := election.New(clients[0], "/election/scheduler", election.Config{ID: "worker-7"})
+	// docs:begin leader-page
+	go func() { // keeps Known up to date, in every instance
+		for _, err := range e.Observe(ctx) {
+			if err != nil {
+				log.Print(err) // ctx has ended, or the server refuses
+			}
+		}
+	}()
+	mux.HandleFunc("/leader", func(w http.ResponseWriter, _ *http.Request) {
+		now := e.Known() // from memory
+		fmt.Fprintf(w, "%s %s\n", now.State, now.Leader.Data)
+	})
+	// docs:end leader-page
+	l, err := e.Campaign(ctx)
+	succeed(err)
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/leader", nil))
+	fmt.Print(answer.Body)
+	succeed(l.Resign(ctx))
+	// Output: led worker-7
+}
+
+// The program ends if Run returns although nobody has told it to stop.
+func Example_electionShutdownByItself() {
+	_, clients, stop := clientsOf(1)
+	defer stop()
+	ctx, stopNotify := context.WithCancel(context.Background()) // SIGTERM does not come
+	defer stopNotify()
+	e := election.New(clients[0], "/election/scheduler", election.Config{ID: "worker-7"})
+	leads := recipes.Running(context.WithoutCancel(ctx), "stop leading", func(ctx context.Context) error {
+		defer stopNotify()
+		return e.Run(ctx, func(context.Context, *election.Leadership) error { return errors.New("no plan") })
+	})
+	<-ctx.Done()
+	fmt.Println(recipes.Shutdown(context.Background(), clients[0], leads))
+	// Output: shutdown: "stop leading": no plan
+}
+
 func Example_electionShutdown() {
 	_, clients, stop := clientsOf(1)
 	defer stop()
@@ -163,6 +210,7 @@ func Example_electionShutdown() {
 	e := election.New(client, "/election/scheduler", election.Config{ID: "worker-7"})
 	// Running gets a context that SIGTERM does not end. Shutdown ends it, in its turn.
 	leads := recipes.Running(context.WithoutCancel(ctx), "stop leading", func(ctx context.Context) error {
+		defer stopNotify() // if Run returns by itself, the program ends as on SIGTERM
 		return e.Run(ctx, lead)
 	})
 	// docs:end shutdown

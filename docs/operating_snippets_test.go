@@ -190,6 +190,7 @@ func Example_operatingStop() {
 	// docs:begin stop
 	candidate := election.New(client, "/election", election.Config{ID: "orders-a"})
 	lead := recipes.Running(context.WithoutCancel(ctx), "stop leading", func(ctx context.Context) error {
+		defer stop() // if Run returns by itself, the program ends as on SIGTERM
 		return candidate.Run(ctx, func(ctx context.Context, _ *election.Leadership) error {
 			fmt.Println("leads")
 			stop() // here in place of SIGTERM
