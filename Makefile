@@ -20,7 +20,7 @@ NESTED   := interop bench trials/faults $(patsubst %/go.mod,%,$(wildcard contrib
 ROOT  := github.com/zookit/zookit
 ALONE := $(ROOT) $(ROOT)/internal/test/core $(ROOT)/internal/test/ensemble
 
-.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story release-check api licences trial-faults trials trials-small
+.PHONY: test deps unit model real newest versions fuzz mutants nested containers image check fmt race chaos herd faults soak lease handover bench curves story release-check api licences trial-faults trials trials-small ports
 
 ## test: the tests; does all the set-up that they need. CI runs the mutants, the
 ## containers and the checks besides
@@ -68,9 +68,10 @@ fuzz:
 mutants:
 	scripts/mutants.sh
 
-## nested: the tests of the nested modules
+## nested: the tests of the nested modules; the smaller one of the ports compiles
 nested:
 	for dir in $(NESTED); do (cd $$dir && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...); done
+	PORTS_BUILD=1 scripts/ports.sh kvtools
 
 ## containers: Apache ZooKeeper in containers; installs and starts Docker's engine
 containers:
@@ -140,6 +141,11 @@ lease: deps
 ## replaced by its next process; some minutes for 200
 handover: deps
 	ZOOKIT_HANDOVER_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run 'TestCore_ServiceIsReplaced' ./internal/test/core
+
+## ports: programs that were moved from go-zookeeper/zk by hand: their own tests, before
+## and after, on 3.8 and 3.9. Fetches Vitess; the first run takes some ten minutes
+ports: deps
+	scripts/ports.sh
 
 ## bench: benchmarks with allocations
 bench:
