@@ -1,11 +1,15 @@
 package docs_test
 
 import (
+	"context"
+	"fmt"
+	"log"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zookit/zookit/zk"
+	"github.com/zookit/zookit/zk/tree"
 	"github.com/zookit/zookit/zktest"
 )
 
@@ -27,6 +31,51 @@ func threeServers() zk.Config {
 	cfg := zk.Config{Servers: "zk1:2181,zk2:2181,zk3:2181/myapp"}
 	// docs:end three-servers
 	return cfg
+}
+
+func Example_startListen() {
+	ctx, addr := context.Background(), "127.0.0.1:0"
+	// docs:begin listen
+	srv, err := zktest.New(zktest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	at, err := srv.Listen(addr) // "localhost:2181"
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print("clients connect to ", at) // and now wait: the server ends with the program
+	// docs:end listen
+	c, err := zk.Connect(ctx, zk.Config{Servers: at})
+	succeed(err)
+	succeed(c.Close(ctx))
+	succeed(srv.Close())
+	fmt.Println("connected")
+	// Output: connected
+}
+
+func Example_startChroot() {
+	srv, err := zktest.New(zktest.Config{})
+	succeed(err)
+	defer srv.Close()
+	ctx, cfg := context.Background(), srv.ClientConfig()
+	servers := cfg.Servers
+	// docs:begin chroot
+	cfg.Servers = servers // without the chroot
+	admin, err := zk.Connect(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = tree.Ensure(ctx, admin, "/myapp", tree.Parents{})
+	// docs:end chroot
+	succeed(err)
+	succeed(admin.Close(ctx))
+	cfg.Servers += "/myapp"
+	c, err := zk.Connect(ctx, cfg)
+	succeed(err)
+	succeed(c.Close(ctx))
+	fmt.Println("connected")
+	// Output: connected
 }
 
 // docs:begin first-test
