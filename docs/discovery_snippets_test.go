@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/zookit/zookit/recipes"
 	"github.com/zookit/zookit/recipes/discovery"
 	"github.com/zookit/zookit/zk"
 	"github.com/zookit/zookit/zktest"
@@ -79,6 +80,39 @@ func Example_discoveryServe() {
 	// Output: true false
 }
 
+func Example_discoveryStop() {
+	onEmbedded(func(ctx context.Context, srv *zktest.Server, client *zk.Client) error {
+		ctx, stop := context.WithCancel(ctx) // in a real service: signal.NotifyContext
+		defer stop()
+		registration, err := discovery.New(client, "/services", discovery.Config{}).Registration(discovery.Instance{
+			Name: "web", ID: "web-1", Address: "10.0.0.7", Port: new(8080),
+		})
+		if err != nil {
+			return err
+		}
+		go func() {
+			for !srv.Exists("/services/web/web-1") {
+				time.Sleep(time.Millisecond)
+			}
+			stop()
+		}()
+		gate := discovery.Gate{Drain: 10 * time.Millisecond}
+		// docs:begin stop
+		serving := recipes.Running(context.WithoutCancel(ctx), "leave web", func(ctx context.Context) error {
+			defer stop() // if Serve ends early, for instance with ErrIDTaken, so does the process
+			return registration.Serve(ctx, gate)
+		})
+		<-ctx.Done()                                                                  // SIGTERM
+		deadline, cancel := context.WithTimeout(context.Background(), 20*time.Second) // more than twice Gate.Drain
+		defer cancel()
+		err = recipes.Shutdown(deadline, client, serving) // drains, unregisters, closes the client
+		// docs:end stop
+		fmt.Println(err, srv.Exists("/services/web/web-1"))
+		return nil
+	})
+	// Output: <nil> false
+}
+
 // registerWebs registers instances of the service web.
 func registerWebs(ctx context.Context, services *discovery.Discovery, ids ...string) error {
 	for n, id := range ids {
@@ -130,6 +164,50 @@ func Example_discoveryFind() {
 	// call web-1 at 10.0.0.7:8080
 	// call web-2 at 10.0.0.7:8081
 	// call web-1 at 10.0.0.7:8080
+}
+
+func Example_discoveryWeighted() {
+	onEmbedded(func(ctx context.Context, _ *zktest.Server, client *zk.Client) error {
+		cache, stop, err := loadedWebs(ctx, client, "web-1")
+		if err != nil {
+			return err
+		}
+		defer stop()
+		_, err = discovery.New(client, "/services", discovery.Config{}).Register(ctx, discovery.Instance{
+			Name: "web", ID: "web-2", Address: "10.0.0.8", Payload: json.RawMessage(`{"weight":0}`),
+		})
+		if err != nil {
+			return err
+		}
+		for s := range cache.Snapshots(ctx) {
+			if len(s.Instances("web")) == 2 {
+				break
+			}
+		}
+		// docs:begin weighted
+		weight := func(i *discovery.Instance) int {
+			load := struct{ Weight int }{Weight: 1} // that of an instance without a payload
+			if err := i.DecodePayload(&load); err != nil {
+				return 0 // not chosen
+			}
+			return load.Weight
+		}
+		web := cache.Provider("web", discovery.ProviderConfig{Strategy: discovery.Weighted(weight)})
+		// docs:end weighted
+		for range 3 {
+			use, err := web.Pick()
+			if err != nil {
+				return err
+			}
+			fmt.Println(use.Instance.ID)
+			use.Done(nil)
+		}
+		return nil
+	})
+	// Output:
+	// web-1
+	// web-1
+	// web-1
 }
 
 // loadedWebs returns a cache that runs until stop is called.
