@@ -32,9 +32,7 @@ type Conn struct {
 	log     logHandler
 	onClose error // of calls on the client once it is closed
 
-	stateMu sync.Mutex // held while the state changes and its event is queued
-	closed  bool       // Close was called
-	state   atomic.Int32
+	states  states
 	server  atomic.Pointer[string] // that is, or was last, connected
 	events  *events
 	round   atomic.Pointer[round]
@@ -100,7 +98,7 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...connOpti
 		o(c)
 	}
 	c.events = newEvents(c.callback)
-	c.state.Store(int32(StateDisconnected))
+	c.states.events = c.events
 	c.round.Store(newRound())
 	c.before = newRound()
 	cfg := zk.Config{
@@ -185,16 +183,14 @@ func (c *Conn) Close() {
 // beginClose disconnects the program from a client that has no connection. Close may still
 // connect, to end the session, but that is no news for the program.
 func (c *Conn) beginClose() {
-	c.stateMu.Lock()
-	c.closed = true
-	c.stateMu.Unlock()
+	c.states.close()
 	if c.State() != StateHasSession {
 		c.enter(StateDisconnected, c.Server())
 	}
 }
 
 // State returns the state of the connection and the session.
-func (c *Conn) State() State { return State(c.state.Load()) }
+func (c *Conn) State() State { return c.states.state() }
 
 // SessionID returns the id of the session, or 0 if there is none.
 func (c *Conn) SessionID() int64 {
@@ -216,17 +212,8 @@ func (c *Conn) Server() string {
 // SetLogger sets the logger.
 func (c *Conn) SetLogger(l Logger) { c.log.to.Store(&l) }
 
-// enter changes the state, and reports it. A client that is being closed only disconnects,
-// and that once.
-func (c *Conn) enter(s State, server string) {
-	c.stateMu.Lock()
-	defer c.stateMu.Unlock()
-	if c.closed && (s != StateDisconnected || c.State() == StateDisconnected) {
-		return
-	}
-	c.state.Store(int32(s))
-	c.events.add(Event{Type: EventSession, State: s, Server: server})
-}
+// enter changes the state.
+func (c *Conn) enter(s State, server string) { c.states.enter(s, server) }
 
 // dialContext connects to one server.
 func (c *Conn) dialContext(ctx context.Context, network, addr string) (nc net.Conn, err error) {
@@ -269,6 +256,7 @@ func (o observer) OnConnTried(e zk.ConnTried) {
 		return
 	}
 	if errors.Is(e.Err, zk.ErrAuthFailed) {
+		c.states.release(nil)
 		c.enter(StateAuthFailed, e.Server)
 	}
 	if c.tried++; c.tried >= c.servers() {
@@ -287,26 +275,31 @@ func (c *Conn) servers() int {
 }
 
 // OnSessionOpened reports that there is a session.
-func (o observer) OnSessionOpened(e zk.SessionOpened) { o.connected(e.Addr) }
+func (o observer) OnSessionOpened(e zk.SessionOpened) { o.connected(e.Addr, e.Timeout, false) }
 
 // OnSessionResumed reports that the session goes on.
-func (o observer) OnSessionResumed(e zk.SessionResumed) { o.connected(e.Addr) }
+func (o observer) OnSessionResumed(e zk.SessionResumed) { o.connected(e.Addr, e.Timeout, true) }
 
-func (o observer) connected(server string) {
+func (o observer) connected(server string, timeout time.Duration, resumed bool) {
 	o.c.server.Store(&server)
 	if o.c.hosts != nil {
 		o.c.hosts.Connected()
 	}
-	o.c.enter(StateConnected, server)
-	o.c.enter(StateHasSession, server)
+	o.c.states.granted(timeout, resumed, server)
 }
 
 // OnConnLost reports that the connection has ended.
-func (o observer) OnConnLost(e zk.ConnLost) { o.c.enter(StateDisconnected, e.Addr) }
+func (o observer) OnConnLost(e zk.ConnLost) {
+	if errors.Is(e.Err, zk.ErrSilent) {
+		o.c.states.silent()
+	}
+	o.c.enter(StateDisconnected, e.Addr)
+}
 
 // OnSessionEnded reports that the session has expired.
 func (o observer) OnSessionEnded(e zk.SessionEnded) {
 	if errors.Is(e.Err, zk.ErrSessionExpired) {
+		o.c.states.release(nil)
 		o.c.enter(StateExpired, o.c.Server())
 	}
 }

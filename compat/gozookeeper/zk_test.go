@@ -195,6 +195,60 @@ func TestLock_TellsOfItsLoss(t *testing.T) {
 	})
 }
 
+// reported returns the states that were reported until now.
+func reported(events <-chan Event) []State {
+	synctest.Wait()
+	var all []State
+	for len(events) > 0 {
+		if e := <-events; e.Type == EventSession {
+			all = append(all, e.State)
+		}
+	}
+	return all
+}
+
+// A program that takes StateDisconnected for the end keeps what it has over a silence
+// that go-zookeeper would not have noticed.
+func TestStates_AShortSilenceIsNotReported(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, events := connect(t, srv)
+		time.Sleep(2 * time.Second)
+		id := c.SessionID()
+		require.Empty(t, reported(events))
+		srv.Silence(0, true)
+		time.Sleep(timeout / 2)
+		require.Equal(t, StateHasSession, c.State())
+		srv.Silence(0, false)
+		time.Sleep(timeout)
+		require.Empty(t, reported(events))
+		require.Equal(t, StateHasSession, c.State())
+		require.Equal(t, id, c.SessionID())
+	})
+}
+
+// A longer silence is reported when go-zookeeper would have noticed it, which is before
+// the servers can have expired the session.
+func TestStates_ALongSilenceIsReportedInTime(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, events := connect(t, srv)
+		time.Sleep(2 * time.Second)
+		id := c.SessionID()
+		srv.Silence(0, true)
+		time.Sleep(timeout * 3 / 4)
+		states := reported(events)
+		require.NotEmpty(t, states)
+		require.Equal(t, StateDisconnected, states[0])
+		require.NotEqual(t, StateHasSession, c.State())
+		require.Contains(t, srv.Sessions(), id)
+		time.Sleep(2 * timeout)
+		require.Contains(t, reported(events), StateExpired)
+		srv.Silence(0, false)
+		time.Sleep(timeout)
+		require.Equal(t, StateHasSession, c.State())
+		require.NotEqual(t, id, c.SessionID())
+	})
+}
+
 // A program that leads by a node of its own watches that node. It is told that it leads no
 // more before the node is gone, and so before another one leads.
 func TestClose_EndsWatchesBeforeTheSession(t *testing.T) {

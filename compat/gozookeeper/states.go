@@ -1,0 +1,116 @@
+package zk
+
+import (
+	"sync"
+	"time"
+)
+
+// states reports the states of a Conn, and holds back those that go-zookeeper would not
+// have seen.
+//
+// zookit's client leaves a server that has not answered for a quarter of the session
+// timeout. go-zookeeper waits for two thirds. Programs take StateDisconnected for the end
+// of their locks: by a short silence they would lose one that they would have kept. So
+// what follows a silence is held back until go-zookeeper would have noticed it. If the
+// session goes on before that, it is not reported at all.
+type states struct {
+	events *events
+
+	mu      sync.Mutex // guards the fields below, and the order of what is reported
+	shown   State
+	last    State // also of what is held back
+	timeout time.Duration
+	closed  bool // Close was called
+	held    []Event
+	timer   *time.Timer // runs while states are held back, else nil
+}
+
+// patience is how much longer go-zookeeper waits for a silent server than zookit.
+func patience(timeout time.Duration) time.Duration { return timeout*2/3 - timeout/4 }
+
+// state returns the state that was reported last.
+func (s *states) state() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown
+}
+
+// enter changes the state, and reports it, or holds it back. A client that is being closed
+// only disconnects, and that once.
+func (s *states) enter(to State, server string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed && (to != StateDisconnected || s.shown == StateDisconnected) {
+		return
+	}
+	if s.last == StateHasSession && to == StateConnecting {
+		return // a connection beside that of the session, as that which closes an older one
+	}
+	s.last = to
+	e := Event{Type: EventSession, State: to, Server: server}
+	if s.timer != nil {
+		s.held = append(s.held, e)
+		return
+	}
+	s.show(e)
+}
+
+func (s *states) show(e Event) {
+	s.shown = e.State
+	s.events.add(e)
+}
+
+// silent says that a server was left because it was silent.
+func (s *states) silent() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer == nil && s.timeout > 0 && !s.closed {
+		var t *time.Timer
+		t = time.AfterFunc(patience(s.timeout), func() { s.release(t) })
+		s.timer = t
+	}
+}
+
+// release reports what is held back. t is the timer that is over, or nil for any.
+func (s *states) release(t *time.Timer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer == nil || t != nil && t != s.timer {
+		return
+	}
+	s.timer.Stop()
+	s.timer = nil
+	for _, e := range s.held {
+		s.show(e)
+	}
+	s.held = nil
+}
+
+// close says that Close was called. What is held back is reported before.
+func (s *states) close() {
+	s.release(nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// granted says that a server has opened or resumed a session with this timeout. If the
+// session goes on, and states are held back, there was nothing to report.
+func (s *states) granted(timeout time.Duration, resumed bool, server string) {
+	if !resumed {
+		s.release(nil)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timeout, s.last = timeout, StateHasSession
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer, s.held = nil, nil
+		return
+	}
+	if s.closed {
+		return
+	}
+	s.show(Event{Type: EventSession, State: StateConnected, Server: server})
+	s.show(Event{Type: EventSession, State: StateHasSession, Server: server})
+}
