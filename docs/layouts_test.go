@@ -131,3 +131,21 @@ func TestLayouts_AreAsThePageShows(t *testing.T) {
 		})
 	}
 }
+
+// A lock and a semaphore in one directory have their queues at different places. Neither
+// refuses the other.
+func TestLayouts_ALockAndASemaphoreDoNotMeet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, ctx := zktest.Start(t, zktest.Config{}).Client(t), t.Context()
+		for _, cfg := range []lock.Config{{}, kazooNames} {
+			dir := "/both-" + cfg.Dialect.String()
+			permit, err := lock.NewSemaphore(c, dir, 1, cfg).TryAcquire(ctx, 1)
+			require.NoError(t, err)
+			held, err := lock.New(c, dir, cfg).TryAcquire(ctx)
+			require.NoError(t, err)
+			require.NoError(t, permit.Context().Err())
+			require.NoError(t, held.Release(ctx))
+			require.NoError(t, permit.Release(ctx))
+		}
+	})
+}
