@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -78,6 +79,7 @@ func TestPriority_CrashLoopDoesNotStarveTheRest(t *testing.T) {
 				queue = append(queue, next())
 			}
 			require.NoError(t, a.Resign(t.Context()))
+			synctest.Wait() // the work of a has returned
 			for start := time.Now(); len(c.leading()) == 0; {
 				require.Less(t, time.Since(start), 10*time.Minute, "%d ghosts so far", ghosts)
 				// The candidate has become first, and its session expires a timeout later.
