@@ -23,7 +23,11 @@ func runOnce(ctx context.Context, c *zk.Client, scheduled time.Time, report func
 	if err != nil {
 		return err
 	}
-	defer held.Release(context.WithoutCancel(ctx))
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		held.Release(ctx) // what it cannot delete now, the client deletes in the background
+	}()
 
 	due := scheduled.UTC().Format(time.RFC3339)
 	last, err := c.Get(ctx, "/report/last") // has what earlier holders have written

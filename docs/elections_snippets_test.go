@@ -62,7 +62,10 @@ func migrateOnce(ctx context.Context, e *election.Election) error {
 			log.Print(err) // the client goes on to delete the node in the background
 		}
 	}()
-	return migrate(l.Context(), l.Token())
+	leading, stop := context.WithCancel(l.Context()) // ends with the leadership
+	defer stop()
+	defer context.AfterFunc(ctx, stop)() // and with ctx
+	return migrate(leading, l.Token())
 }
 
 // docs:end campaign

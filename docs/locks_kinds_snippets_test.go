@@ -73,11 +73,13 @@ func Example_lockMulti() {
 	defer stop()
 	ctx, client := context.Background(), clients[0]
 	from, to := "/accounts/7/lock", "/accounts/3/lock"
+	_, err := client.Create(ctx, "/transfers", nil, zk.Persistent)
+	succeed(err)
 
 	// docs:begin multi
 	both := lock.NewMulti(lock.New(client, from, lock.Config{}), lock.New(client, to, lock.Config{}))
-	err := both.Do(ctx, func(ctx context.Context, h *lock.MultiHeld) error {
-		ops := append(h.Check(), zk.CreateOp("/transfers", nil, zk.Persistent))
+	err = both.Do(ctx, func(ctx context.Context, h *lock.MultiHeld) error {
+		ops := append(h.Check(), zk.CreateOp("/transfers/t-", nil, zk.PersistentSequential))
 		_, err := client.Multi(ctx, ops...) // only while both are held
 		return err
 	})
@@ -125,11 +127,13 @@ func Example_lockContenders() {
 
 	// docs:begin contenders
 	list, err := l.Contenders(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
 	for _, c := range list {
 		fmt.Printf("%s holds: %v, token: %v\n", c.Data, c.Holder, c.Token == h.Token())
 	}
 	// docs:end contenders
-	succeed(err)
 	// Output: worker-7 holds: true, token: true
 }
 

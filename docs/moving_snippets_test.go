@@ -77,7 +77,11 @@ func Example_movingFromGoZookeeper() {
 		if err != nil {
 			return err
 		}
-		defer member.Leave(context.WithoutCancel(ctx))
+		defer func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			member.Leave(ctx) // what it cannot delete now, the client deletes in the background
+		}()
 
 		report := lock.New(c, "/locks/report", lock.Config{})
 		err = report.Do(ctx, func(ctx context.Context, h *lock.Held) error {
@@ -170,10 +174,10 @@ func Example_movingFromCurator_counter() {
 		if errors.Is(err, settle.ErrUnsettled) {
 			return err // the reply was lost, and the step may have been counted or not
 		}
-		// docs:end curator-counter
 		if err != nil {
 			return err
 		}
+		// docs:end curator-counter
 		fmt.Println(binary.BigEndian.Uint64(node.Data))
 		return nil
 	})
@@ -302,10 +306,13 @@ func Example_movingFromConsul() {
 			if err != nil {
 				return err
 			}
-			return errors.Join(
-				work(h.Context(), h.Token()), // the context takes the place of the channel
-				h.Release(context.WithoutCancel(ctx)),
-			)
+			holding, stop := context.WithCancel(h.Context()) // it takes the place of the channel
+			defer stop()
+			defer context.AfterFunc(ctx, stop)() // and ends with ctx too
+			err = work(holding, h.Token())
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return errors.Join(err, h.Release(ending))
 			// docs:end consul-try
 		}
 		if err := once(); err != nil {
@@ -340,8 +347,13 @@ func Example_movingFromRedsync() {
 			if err != nil {
 				return err
 			}
-			err = store(h.Context(), h.Token()) // the store refuses a token lower than one it has seen
-			return errors.Join(err, h.Release(context.WithoutCancel(ctx)))
+			holding, stop := context.WithCancel(h.Context()) // ends with the lock
+			defer stop()
+			defer context.AfterFunc(ctx, stop)() // and with ctx
+			err = store(holding, h.Token())      // the store refuses a token lower than one it has seen
+			ending, end := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer end()
+			return errors.Join(err, h.Release(ending))
 			// docs:end redsync-lock
 		}
 		for range 2 {

@@ -186,17 +186,18 @@ func Example_operatingStop() {
 	client, err := zk.Connect(context.Background(), srv.ClientConfig())
 	must(err)
 	ctx, stop := context.WithCancel(context.Background())
+	work := func(ctx context.Context, _ *election.Leadership) error {
+		fmt.Println("leads")
+		stop() // in the place of SIGTERM
+		<-ctx.Done()
+		return nil
+	}
 
 	// docs:begin stop
 	candidate := election.New(client, "/election", election.Config{ID: "orders-a"})
 	lead := recipes.Running(context.WithoutCancel(ctx), "stop leading", func(ctx context.Context) error {
 		defer stop() // if Run returns by itself, the program ends as on SIGTERM
-		return candidate.Run(ctx, func(ctx context.Context, _ *election.Leadership) error {
-			fmt.Println("leads")
-			stop() // here in place of SIGTERM
-			<-ctx.Done()
-			return nil
-		})
+		return candidate.Run(ctx, work)
 	})
 	<-ctx.Done()                                                                  // SIGTERM
 	deadline, cancel := context.WithTimeout(context.Background(), 10*time.Second) // less than the grace period

@@ -66,10 +66,11 @@ func Example_startChroot() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	err = tree.Ensure(ctx, admin, "/myapp", tree.Parents{})
+	defer admin.Close(ctx)
+	if err := tree.Ensure(ctx, admin, "/myapp", tree.Parents{}); err != nil {
+		log.Fatal(err)
+	}
 	// docs:end chroot
-	succeed(err)
-	succeed(admin.Close(ctx))
 	cfg.Servers += "/myapp"
 	c, err := zk.Connect(ctx, cfg)
 	succeed(err)
