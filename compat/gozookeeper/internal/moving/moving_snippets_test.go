@@ -6,6 +6,7 @@ package moving_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -32,10 +33,7 @@ func theirs(servers []string, work func(context.Context) error, apply func([]byt
 		return err
 	}
 	err = work(l.Context()) // this line is new: the context ends before another can have the lock
-	if err := l.Unlock(); err != nil {
-		return err
-	}
-	if err != nil {
+	if err := errors.Join(err, l.Unlock()); err != nil {
 		return err
 	}
 
