@@ -261,7 +261,7 @@ func TestLock_ExhaustedSequenceIsRefused(t *testing.T) {
 func TestLock_ForeignNamesAreIgnoredOrRefused(t *testing.T) {
 	const hex = "0123456789abcdef0123456789abcdef"
 	for name, want := range map[string]error{
-		"config": nil, "_c_short": nil, "x-lock-12abc": nil, "2026": nil,
+		"config": nil, "_c_short": nil, "x-lock-12abc": nil, "2026": nil, "202611290": nil,
 		"0000000000":               lock.ErrForeign,
 		hex + "__lock__0000000000": lock.ErrForeign,
 		"_c_01234567-89ab-cdef-0123-456789abcdef-__WRIT__0000000000": lock.ErrForeign,

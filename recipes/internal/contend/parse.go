@@ -38,12 +38,12 @@ var forms = []struct {
 // parse parses a name. It returns false if the name is no contender's.
 func parse(name string) (entry, bool) {
 	// The number has ten digits. When the counter has overflowed it has a sign, which
-	// can leave nine digits.
+	// can leave nine digits. A name that is just a number of nine digits is no contender's.
 	at := len(name)
 	for at > 0 && digit(name[at-1]) {
 		at--
 	}
-	if n := len(name) - at; n != 9 && n != 10 {
+	if n := len(name) - at; n != 10 && (n != 9 || at == 0) {
 		return entry{}, false
 	}
 	for _, from := range []int{at, at - 1} {

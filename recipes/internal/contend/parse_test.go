@@ -22,7 +22,7 @@ var expressions = []struct {
 	{kazooLock, regexp.MustCompile(`^[0-9a-f]{32}__lock__(-?\d{9,10})$`)},
 	{kazooRead, regexp.MustCompile(`^[0-9a-f]{32}__rlock__(-?\d{9,10})$`)},
 	{javaLock, regexp.MustCompile(`^x-\d+-(-?\d{9,10})$`)},
-	{bareNumber, regexp.MustCompile(`^(-?\d{9,10})$`)},
+	{bareNumber, regexp.MustCompile(`^(\d{10}|-\d{9,10})$`)},
 }
 
 func parseByExpression(name string) (entry, bool) {
