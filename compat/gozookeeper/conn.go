@@ -256,7 +256,6 @@ func (o observer) OnConnTried(e zk.ConnTried) {
 		return
 	}
 	if errors.Is(e.Err, zk.ErrAuthFailed) {
-		c.states.release(nil)
 		c.enter(StateAuthFailed, e.Server)
 	}
 	if c.tried++; c.tried >= c.servers() {
@@ -299,7 +298,6 @@ func (o observer) OnConnLost(e zk.ConnLost) {
 // OnSessionEnded reports that the session has expired.
 func (o observer) OnSessionEnded(e zk.SessionEnded) {
 	if errors.Is(e.Err, zk.ErrSessionExpired) {
-		o.c.states.release(nil)
 		o.c.enter(StateExpired, o.c.Server())
 	}
 }

@@ -20,9 +20,10 @@ type states struct {
 	shown   State
 	last    State // also of what is held back
 	timeout time.Duration
-	closed  bool // Close was called
+	closed  bool // Close was called; nothing is held back any more
 	held    []Event
 	timer   *time.Timer // runs while states are held back, else nil
+	silence int         // how many there were; the timer is that of the last one
 }
 
 // patience is how much longer go-zookeeper waits for a silent server than zookit.
@@ -36,7 +37,7 @@ func (s *states) state() State {
 }
 
 // enter changes the state, and reports it, or holds it back. A client that is being closed
-// only disconnects, and that once.
+// only disconnects, and that once. An end is never held back.
 func (s *states) enter(to State, server string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,6 +46,9 @@ func (s *states) enter(to State, server string) {
 	}
 	if s.last == StateHasSession && to == StateConnecting {
 		return // a connection beside that of the session, as that which closes an older one
+	}
+	if to == StateExpired || to == StateAuthFailed {
+		s.release()
 	}
 	s.last = to
 	e := Event{Type: EventSession, State: to, Server: server}
@@ -65,17 +69,24 @@ func (s *states) silent() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.timer == nil && s.timeout > 0 && !s.closed {
-		var t *time.Timer
-		t = time.AfterFunc(patience(s.timeout), func() { s.release(t) })
-		s.timer = t
+		s.silence++
+		this := s.silence
+		s.timer = time.AfterFunc(patience(s.timeout), func() { s.lasts(this) })
 	}
 }
 
-// release reports what is held back. t is the timer that is over, or nil for any.
-func (s *states) release(t *time.Timer) {
+// lasts says that a silence has lasted so long that go-zookeeper would have noticed it.
+func (s *states) lasts(silence int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.timer == nil || t != nil && t != s.timer {
+	if silence == s.silence {
+		s.release()
+	}
+}
+
+// release reports what is held back. Its caller has locked mu.
+func (s *states) release() {
+	if s.timer == nil {
 		return
 	}
 	s.timer.Stop()
@@ -88,20 +99,20 @@ func (s *states) release(t *time.Timer) {
 
 // close says that Close was called. What is held back is reported before.
 func (s *states) close() {
-	s.release(nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.closed = true
 }
 
 // granted says that a server has opened or resumed a session with this timeout. If the
 // session goes on, and states are held back, there was nothing to report.
 func (s *states) granted(timeout time.Duration, resumed bool, server string) {
-	if !resumed {
-		s.release(nil)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !resumed {
+		s.release()
+	}
 	s.timeout, s.last = timeout, StateHasSession
 	if s.timer != nil {
 		s.timer.Stop()
