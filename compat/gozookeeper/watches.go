@@ -87,6 +87,9 @@ func (w *watch) tell(of *zk.Watch) {
 	}
 	if why := context.Cause(w.ctx); why != nil {
 		err = why
+		if why != ErrClosing { // else the end of the session ends it
+			of.Stop()
+		}
 	} else if err = translated(err); err == ErrConnectionClosed {
 		err = ErrClosing
 	}

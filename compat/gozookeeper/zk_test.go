@@ -367,3 +367,26 @@ func TestConnect_BadInput(t *testing.T) {
 		require.True(t, err == ErrInvalidFlags)
 	})
 }
+
+// A watch that ends with a lost lock leaves nothing with the client.
+func TestLock_EndsTheWatchesOfItsPathForGood(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *zktest.Server) {
+		c, events := connect(t, srv)
+		l := NewLock(c, "/lock", WorldACL(PermAll))
+		require.NoError(t, l.Lock())
+		_, _, w, err := c.GetW("/lock")
+		require.NoError(t, err)
+		require.NoError(t, srv.Delete("/lock/"+srv.Children("/lock")[0]))
+		require.Equal(t, EventNotWatching, (<-w).Type)
+		synctest.Wait()
+		for len(events) > 0 {
+			<-events
+		}
+		_, err = c.Set("/lock", []byte("x"), -1)
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Empty(t, events, "the watch has ended")
+		require.Zero(t, c.client.Stats().Watches.Data)
+		require.NoError(t, l.Unlock())
+	})
+}
