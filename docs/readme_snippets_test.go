@@ -143,8 +143,8 @@ func Example_readmeDiscovery() {
 		if err != nil {
 			return err
 		}
-		err = call(ctx, use.Instance.Address, *use.Instance.Port)
-		use.Done(err) // an instance that fails is set aside for a while
+		err = call(ctx, use.Instance.Address, *use.Instance.Port) // Port is nil if the instance has none
+		use.Done(err)                                             // an instance that fails is set aside for a while
 		// docs:end discovery
 		return err
 	}()
