@@ -20,9 +20,10 @@ var (
 	// ErrDetached: Detach was called. It is the cause of the hold's Context then, and
 	// wraps ErrReleased, although the node stays.
 	ErrDetached = sentinel.In("detached", ErrReleased)
-	// ErrResumed: Resume was called with a Detached that was resumed before in the same
-	// session, and not detached again. Two holds would rest on one node.
-	ErrResumed = errors.New("already resumed: use that one, or detach it first")
+	// ErrResumed: Resume was called with a Detached whose node this client has already: it
+	// was resumed before in the same session, or is that of a lock or a leadership which
+	// was acquired in it, and was not detached since. Two holds would rest on one node.
+	ErrResumed = errors.New("this client has it already: use that one, or detach it first")
 	// ErrDeleted: somebody else deleted the node of the hold. It is then the cause of
 	// the hold's Context. In some recipes it can also be the cause when the session
 	// ends, because the server may report first that the node was deleted.

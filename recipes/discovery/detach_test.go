@@ -137,7 +137,7 @@ func TestResume_OnlyOnce(t *testing.T) {
 				require.NoError(t, err)
 				_, err = discovery.New(c, "/d", discovery.Config{}).Resume(t.Context(), inst, d)
 				require.ErrorIs(t, err, recipes.ErrResumed, "two registrations rest on one node")
-				require.ErrorContains(t, err, d.Path+": already resumed")
+				require.ErrorContains(t, err, d.Path+": this client has it already")
 				require.NoError(t, first.Status().Context.Err())
 				d, err = first.Detach(t.Context())
 				require.NoError(t, err)

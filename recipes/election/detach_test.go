@@ -85,6 +85,20 @@ func TestDetach_EndsRun(t *testing.T) {
 	})
 }
 
+// A Detached that was made by hand names a leadership that the client has, and has not
+// detached.
+func TestResume_OfALiveLeadershipIsRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *zktest.Server) {
+		e := election.New(connect(t, srv), "/e", election.Config{ID: "a"})
+		l, err := e.Campaign(t.Context())
+		require.NoError(t, err)
+		_, err = e.Resume(t.Context(), recipes.Detached{Path: l.Path(), Token: l.Token()})
+		require.ErrorIs(t, err, recipes.ErrResumed)
+		require.NoError(t, l.Context().Err())
+		require.NoError(t, l.Resign(t.Context()))
+	})
+}
+
 func TestResume_IsRefusedWithTheReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.Start(t, zktest.Config{})

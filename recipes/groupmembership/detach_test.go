@@ -142,7 +142,7 @@ func TestResume_OnlyOnce(t *testing.T) {
 			require.NoError(t, err)
 			_, err = group().Resume(t.Context(), "one", d, nil)
 			require.ErrorIs(t, err, recipes.ErrResumed, "two members rest on one node")
-			require.ErrorContains(t, err, "/g/one: already resumed")
+			require.ErrorContains(t, err, "/g/one: this client has it already")
 			require.Equal(t, zk.OutcomeRejected, zk.OutcomeOf(err))
 			require.NoError(t, first.Context().Err())
 			require.True(t, srv.Exists("/g/one"))

@@ -33,7 +33,8 @@ func (h *Held) Detach(ctx context.Context) (recipes.Detached, error) {
 //   - ErrDeleted: the node is not there;
 //   - a *recipes.TakenError (recipes.ErrIDTaken): another session owns it;
 //   - ErrHeld in a *recipes.WaitError: another contender is first;
-//   - recipes.ErrResumed: it was resumed before, and not detached again;
+//   - recipes.ErrResumed: this client holds it, by an earlier Resume or an Acquire, and has
+//     not detached it since;
 //   - ErrForeign: it is a node of another recipe or dialect;
 //   - zk.ErrBadArguments, zk.ErrInvalidPath: it is a node of another directory, or none;
 //   - zk.ErrSessionExpired: the session has ended, and the node with it.

@@ -3,6 +3,7 @@ package lock_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +147,32 @@ func TestResume_OnlyOnce(t *testing.T) {
 		first, err = lock.New(c, "/l", lock.Config{}).Resume(t.Context(), d)
 		require.NoError(t, err, "it was detached again")
 		require.NoError(t, first.Release(t.Context()))
+	})
+}
+
+// A Detached that was made by hand names a lock that the client holds, and has not
+// detached.
+func TestResume_OfALiveHoldIsRefused(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, srv *zktest.Server) {
+		c := connect(t, srv)
+		below, err := c.At("/a")
+		require.NoError(t, err)
+		l := lock.New(c, "/a/l", lock.Config{})
+		h, err := l.Acquire(t.Context())
+		require.NoError(t, err)
+		byHand := recipes.Detached{Path: h.Path(), Token: h.Token()}
+		_, err = l.Resume(t.Context(), byHand)
+		require.ErrorIs(t, err, recipes.ErrResumed)
+		fromBelow := recipes.Detached{Path: strings.TrimPrefix(h.Path(), "/a"), Token: h.Token()}
+		_, err = lock.New(below, "/l", lock.Config{}).Resume(t.Context(), fromBelow)
+		require.ErrorIs(t, err, recipes.ErrResumed, "a sub-client has another path for the node")
+		require.NoError(t, h.Context().Err())
+		require.Equal(t, byHand, detach(t, h))
+		h, err = l.Resume(t.Context(), byHand)
+		require.NoError(t, err, "it was detached")
+		require.NoError(t, h.Release(t.Context()))
+		_, err = l.Resume(t.Context(), byHand)
+		require.Error(t, err, "it was released")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/zookit/zookit/recipes/internal/lease"
+	"github.com/zookit/zookit/recipes/internal/resumed"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -49,9 +50,14 @@ func (n *contenderNode) grant(ctx context.Context, own ownWatch) (*Grant, error)
 	if n.q.holds != nil {
 		n.q.holds.Begins(g)
 	}
+	// Resume has recorded the node of a grant that it makes. That record stays.
+	acquired := resumed.Take(n.s, n.czxid)
 	g.owner.Go(func() {
 		n.q.label.Set()
 		g.run(&ownNode{path: n.path, coming: own, quiet: quiet})
+		if acquired {
+			resumed.GiveBack(n.s, n.czxid)
+		}
 		if n.q.holds != nil {
 			n.q.holds.Ends(g)
 		}
