@@ -229,7 +229,10 @@ func (c *Conn) dialContext(ctx context.Context, network, addr string) (nc net.Co
 		}
 		nc, err = c.dial(network, addr, timeout)
 	}
-	return nc, err
+	if err != nil || nc == nil {
+		return nc, err
+	}
+	return heardConn{nc, &c.states}, nil
 }
 
 // round is a round over all servers. A call that begins in it returns ErrNoServer when

@@ -39,7 +39,9 @@
 //     if there is no answer. A server that starts often gives none.
 //   - The client leaves a server that has not answered for a quarter of the session
 //     timeout. The states that follow are reported when two thirds have passed, as in
-//     go-zookeeper, and not at all if the session has gone on by then.
+//     go-zookeeper, and not at all if the session has gone on by then. A process that was
+//     stopped, and notices the silence late, reports them when three quarters have passed
+//     since the server was last heard, or at once.
 //   - A reply over WithMaxBufferSize ends its call alone, and not the connection.
 //   - An empty ACL is ErrInvalidACL before anything is sent.
 //   - Close waits until the server has ended the session: at most for a quarter of the

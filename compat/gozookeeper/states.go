@@ -1,7 +1,9 @@
 package zk
 
 import (
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +17,7 @@ import (
 // session goes on before that, it is not reported at all.
 type states struct {
 	events *events
+	heard  atomic.Int64 // when a server was last heard, in nanoseconds after began
 
 	mu      sync.Mutex // guards the fields below, and the order of what is reported
 	shown   State
@@ -26,8 +29,38 @@ type states struct {
 	silence int         // how many there were; the timer is that of the last one
 }
 
-// patience is how much longer go-zookeeper waits for a silent server than zookit.
-func patience(timeout time.Duration) time.Duration { return timeout*2/3 - timeout/4 }
+// began is the beginning of the time in which states are measured.
+var began = time.Now()
+
+// hear says that a server was heard.
+func (s *states) hear() { s.heard.Store(int64(time.Since(began))) }
+
+// unheard returns for how long no server was heard.
+func (s *states) unheard() time.Duration {
+	return time.Since(began) - time.Duration(s.heard.Load())
+}
+
+// patience is how much longer go-zookeeper waits for a silent server than zookit. A silence
+// that was noticed late, as after a stop of the process, has used up some of it. Without a
+// stop it is noticed after a third of the timeout at most.
+func (s *states) patience() time.Duration {
+	t := s.timeout
+	return min(t*2/3-t/4, t*3/4-s.unheard())
+}
+
+// heardConn is a connection that says when its server is heard.
+type heardConn struct {
+	net.Conn
+	states *states
+}
+
+func (c heardConn) Read(b []byte) (n int, err error) {
+	n, err = c.Conn.Read(b)
+	if n > 0 {
+		c.states.hear()
+	}
+	return n, err
+}
 
 // state returns the state that was reported last.
 func (s *states) state() State {
@@ -68,10 +101,11 @@ func (s *states) show(e Event) {
 func (s *states) silent() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.timer == nil && s.timeout > 0 && !s.closed {
+	wait := s.patience()
+	if s.timer == nil && wait > 0 && !s.closed {
 		s.silence++
 		this := s.silence
-		s.timer = time.AfterFunc(patience(s.timeout), func() { s.lasts(this) })
+		s.timer = time.AfterFunc(wait, func() { s.lasts(this) })
 	}
 }
 
@@ -108,6 +142,7 @@ func (s *states) close() {
 // granted says that a server has opened or resumed a session with this timeout. If the
 // session goes on, and states are held back, there was nothing to report.
 func (s *states) granted(timeout time.Duration, resumed bool, server string) {
+	s.hear()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !resumed {
