@@ -62,8 +62,8 @@
 // A candidate needs READ, CREATE and DELETE on the directory, and READ on the nodes
 // of all candidates, its own included. So Config.ACL must grant READ. Without it
 // Campaign fails with zk.ErrNoAuth, or the leader's Context ends with it as soon as
-// the leader has to watch its own node. HandOver needs WRITE on the directory. An
-// observer needs READ on the directory and the nodes.
+// the leader has to watch its own node. HandOver to a candidate by name needs WRITE on
+// the directory. An observer needs READ on the directory and the nodes.
 //
 // # What the caller must do
 //
